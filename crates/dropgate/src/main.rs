@@ -1,0 +1,3 @@
+//! Makes MCP servers fail secure and leave nothing behind.
+
+fn main() {}

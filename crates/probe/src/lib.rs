@@ -1,0 +1,1 @@
+//! Black-box lifecycle checks of MCP servers and wrappers.

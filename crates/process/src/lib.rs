@@ -1,0 +1,1 @@
+//! Owns a process tree: spawn, own, stop, prove it empty.

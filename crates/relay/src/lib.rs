@@ -1,0 +1,1 @@
+//! The event loop between a host and an MCP server.

@@ -1,0 +1,1 @@
+//! Newline framing, strict scan and borrowed envelopes of JSON-RPC messages.

@@ -1,0 +1,3 @@
+//! Misbehaving MCP servers, chosen by name.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! Developer tasks: test, ci, tidy, bench, soak, docs.
+
+fn main() {}
