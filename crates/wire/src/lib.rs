@@ -1,1 +1,28 @@
 //! Newline framing, strict scan and borrowed envelopes of JSON-RPC messages.
+//!
+//! Bytes go in and the same bytes go out: [`LineBuffer`] splits a stream into lines, [`scan`] checks a line in one
+//! strict pass and lends out its envelope, and [`reply`] writes the few messages that dropgate says itself.
+//! Nothing here waits, reads or writes, and nothing panics, whatever the bytes are.
+
+#![forbid(unsafe_code)]
+
+mod decimal;
+mod envelope;
+mod id;
+mod keys;
+mod limits;
+mod line;
+mod members;
+mod nesting;
+mod reject;
+pub mod reply;
+mod salvage;
+mod scanner;
+mod text;
+
+pub use envelope::{Envelope, Notification, Request, Response, ResponseKind, scan};
+pub use id::{Id, IdKey, MAX_ID_BYTES};
+pub use limits::{Direction, Limits};
+pub use line::{Line, LineBuffer};
+pub use reject::{Reason, Rejected, Shape};
+pub use salvage::too_long;

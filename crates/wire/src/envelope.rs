@@ -1,0 +1,211 @@
+//! What a line says, as far as dropgate has to know.
+
+use std::borrow::Cow;
+
+use crate::id::Id;
+use crate::limits::{Direction, Limits};
+use crate::members::Members;
+use crate::reject::{Reason, Rejected, shortened};
+use crate::salvage;
+use crate::scanner::{Fault, Scanner};
+use crate::text;
+
+/// A message that may be passed on, borrowed from its line.
+#[derive(Clone, Debug)]
+pub enum Envelope<'a> {
+    /// Nothing but white space.
+    Blank,
+    /// A call that wants an answer.
+    Request(Request<'a>),
+    /// A message without an id.
+    Notification(Notification<'a>),
+    /// The answer to a request.
+    Response(Response<'a>),
+}
+
+/// A call that wants an answer.
+#[derive(Clone, Debug)]
+pub struct Request<'a> {
+    /// Chosen by the sender.
+    pub id: Id<'a>,
+    /// Unescaped.
+    pub method: Cow<'a, str>,
+    /// `params.name`, unescaped, when the method is `tools/call`; such a request is refused without it.
+    pub tool: Option<Cow<'a, str>>,
+    /// The bytes of the object `params`.
+    pub params: Option<&'a [u8]>,
+}
+
+/// A message without an id.
+#[derive(Clone, Debug)]
+pub struct Notification<'a> {
+    /// Unescaped.
+    pub method: Cow<'a, str>,
+    /// `params.requestId` of `notifications/cancelled`, if it is a string or a number.
+    pub request_id: Option<Id<'a>>,
+    /// The bytes of the object `params`.
+    pub params: Option<&'a [u8]>,
+}
+
+/// The answer to a request.
+#[derive(Clone, Debug)]
+pub struct Response<'a> {
+    /// Nothing when the error's id is null or absent.
+    pub id: Option<Id<'a>>,
+    /// How the request ended.
+    pub kind: ResponseKind,
+}
+
+/// How a request ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResponseKind {
+    /// With a result.
+    Result,
+    /// With a result whose `isError` is literally `true`.
+    ToolError,
+    /// With an error.
+    Error,
+}
+
+/// Reads one line strictly, in one pass, and lends out its envelope.
+///
+/// # Errors
+/// A line that is not exactly one acceptable JSON-RPC 2.0 message is [`Rejected`]. A fault in the grammar outweighs
+/// what was noticed before it, so -32700 is said if and only if the line is not JSON (or too deep to tell).
+pub fn scan<'a>(
+    line: &'a [u8],
+    limits: &Limits,
+    direction: Direction,
+) -> Result<Envelope<'a>, Rejected> {
+    read(line, limits, direction).map_err(|reason| salvage::rejected(line, direction, reason))
+}
+
+fn read<'a>(line: &'a [u8], limits: &Limits, direction: Direction) -> Result<Envelope<'a>, Reason> {
+    if line.len() > limits.line_bytes() {
+        return Err(Reason::TooLong {
+            max: limits.line_bytes(),
+        });
+    }
+    let mut scanner = Scanner::new(line, limits, direction);
+    scanner.space();
+    let verdict = match scanner.peek() {
+        None => return Ok(Envelope::Blank),
+        Some(b'{') => Members::read(&mut scanner).map(|members| classify(&members)),
+        Some(b'[') => scanner.raw_value().map(|_batch| Err(Reason::Batch)),
+        Some(_) => scanner
+            .raw_value()
+            .map(|_scalar| Err(Reason::NotJsonRpc("send an object"))),
+    };
+    let verdict = verdict.and_then(|verdict| scanner.end().map(|()| verdict));
+    let envelope = verdict.map_err(|fault| match fault {
+        Fault::Invalid(at) => Reason::InvalidJson { at },
+        Fault::NotUtf8(at) => Reason::NotUtf8 { at },
+        Fault::TooDeep => Reason::TooDeep {
+            max: limits.max_depth,
+        },
+    })?;
+    match (scanner.duplicate(), &envelope) {
+        (None, _) | (Some(_), Err(Reason::Batch)) => envelope,
+        (Some(at), _) => Err(Reason::DuplicateKey {
+            key: shortened(text::inside(line, at)),
+            at,
+        }),
+    }
+}
+
+fn classify<'a>(members: &Members<'a>) -> Result<Envelope<'a>, Reason> {
+    if members.jsonrpc != Some(b"\"2.0\"") {
+        return Err(Reason::NotJsonRpc("the member jsonrpc must be \"2.0\""));
+    }
+    if let Some(advice) = members.look_alike {
+        return Err(Reason::NotJsonRpc(advice));
+    }
+    let envelope = match (members.method, members.result, members.error) {
+        (Some(method), None, None) => call(members, method),
+        (None, Some(_), None) => result(members),
+        (None, None, Some(error)) => failure(members, error),
+        (Some(_), _, _) => Err("a message with method must have neither result nor error"),
+        (None, Some(_), Some(_)) => Err("a response must have either result or error, not both"),
+        (None, None, None) => Err("a message needs one of method, result and error"),
+    };
+    envelope.map_err(Reason::NotJsonRpc)
+}
+
+fn call<'a>(members: &Members<'a>, method: &'a [u8]) -> Result<Envelope<'a>, &'static str> {
+    let method = string(method).ok_or("method must be a string of whole characters")?;
+    let params = match members.params {
+        Some([b'{', ..]) | None => members.params,
+        Some(_) => return Err("params must be an object"),
+    };
+    let tool = if method == "tools/call" {
+        Some(called_tool(members)?)
+    } else {
+        None
+    };
+    match (members.id, tool) {
+        (Some(id), tool) => {
+            let id = Id::from_value(id)
+                .ok_or("the id of a request must be a string or a number of at most 4096 bytes")?;
+            Ok(Envelope::Request(Request {
+                id,
+                method,
+                tool,
+                params,
+            }))
+        }
+        (None, Some(_)) => Err("tools/call needs an id"),
+        (None, None) => {
+            let is_cancel = method == "notifications/cancelled";
+            let request_id = members
+                .request_id
+                .filter(|_| is_cancel)
+                .and_then(Id::from_value);
+            Ok(Envelope::Notification(Notification {
+                method,
+                request_id,
+                params,
+            }))
+        }
+    }
+}
+
+fn called_tool<'a>(members: &Members<'a>) -> Result<Cow<'a, str>, &'static str> {
+    if let Some(advice) = members.params_look_alike {
+        return Err(advice);
+    }
+    let name = members.name.and_then(string);
+    name.ok_or("params.name of tools/call must be a string of whole characters")
+}
+
+fn result<'a>(members: &Members<'a>) -> Result<Envelope<'a>, &'static str> {
+    let id = members.id.and_then(Id::from_value);
+    let id = id.ok_or("the id of a result must be a string or a number of at most 4096 bytes")?;
+    let kind = match members.is_error {
+        Some(b"true") => ResponseKind::ToolError,
+        Some(_) | None => ResponseKind::Result,
+    };
+    Ok(Envelope::Response(Response { id: Some(id), kind }))
+}
+
+fn failure<'a>(members: &Members<'a>, error: &[u8]) -> Result<Envelope<'a>, &'static str> {
+    if error.first() != Some(&b'{') {
+        return Err("error must be an object");
+    }
+    let id = match members.id {
+        None | Some(b"null") => None,
+        Some(raw) => Some(Id::from_value(raw).ok_or(
+            "the id of an error must be null, a string or a number of at most 4096 bytes",
+        )?),
+    };
+    Ok(Envelope::Response(Response {
+        id,
+        kind: ResponseKind::Error,
+    }))
+}
+
+fn string(raw: &[u8]) -> Option<Cow<'_, str>> {
+    match raw {
+        [b'"', inside @ .., b'"'] => text::decoded_str(inside),
+        _ => None,
+    }
+}

@@ -1,0 +1,117 @@
+//! Duplicate keys: the keys of every open object on one stack, eight bytes each.
+//!
+//! A key is remembered as a hash and the place where it stands. Equal hashes are only a suspicion, settled by comparing
+//! the unescaped texts; large objects are sorted, so neither many keys nor keys made to collide cost quadratic time.
+
+use std::borrow::Cow;
+
+use crate::text;
+
+/// Objects up to this size are compared pair by pair.
+const SMALL: usize = 16;
+
+/// The keys of all open objects that are watched, outermost first.
+#[derive(Debug, Default)]
+pub(crate) struct Keys {
+    /// Per open object: the value of `first` before it opened, then its keys as hash (high half) and place (low half).
+    entries: Vec<u64>,
+    /// Where the keys of the innermost open object begin in `entries`.
+    first: usize,
+}
+
+impl Keys {
+    pub(crate) fn open(&mut self) {
+        self.entries.push(self.first as u64);
+        self.first = self.entries.len();
+    }
+
+    /// Remembers the key whose inside starts at `place` of the line.
+    pub(crate) fn add(&mut self, inside: &[u8], escaped: Escaped, place: usize) {
+        let hash = match escaped {
+            Escaped::No => hash(inside),
+            Escaped::Yes => hash(&text::decoded(inside)),
+        };
+        self.entries
+            .push(u64::from(hash) << 32 | place as u64 & 0xffff_ffff);
+    }
+
+    /// Forgets the innermost object and returns the place of a key that it holds for the second time.
+    pub(crate) fn close(&mut self, line: &[u8]) -> Option<usize> {
+        let keys = self.entries.get_mut(self.first..).unwrap_or_default();
+        let second = if keys.len() <= SMALL {
+            second_of_few(keys, line)
+        } else {
+            second_of_many(keys, line)
+        };
+        self.entries.truncate(self.first);
+        self.first = self.entries.pop().unwrap_or_default() as usize;
+        second
+    }
+}
+
+/// Whether a string token holds at least one backslash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Escaped {
+    No,
+    Yes,
+}
+
+fn second_of_few(keys: &[u64], line: &[u8]) -> Option<usize> {
+    let is_second = |index: usize| {
+        let key = keys[index];
+        keys[..index]
+            .iter()
+            .any(|&earlier| same_hash(earlier, key) && meaning(line, earlier) == meaning(line, key))
+    };
+    (1..keys.len())
+        .find(|&index| is_second(index))
+        .map(|index| place(keys[index]))
+}
+
+fn second_of_many(keys: &mut [u64], line: &[u8]) -> Option<usize> {
+    keys.sort_unstable();
+    let groups = keys
+        .chunk_by_mut(|&left, &right| same_hash(left, right))
+        .filter(|group| group.len() > 1);
+    groups
+        .filter_map(|group| second_of_group(group, line))
+        .min()
+}
+
+fn second_of_group(group: &mut [u64], line: &[u8]) -> Option<usize> {
+    group.sort_unstable_by(|&left, &right| {
+        meaning(line, left)
+            .cmp(&meaning(line, right))
+            .then_with(|| place(left).cmp(&place(right)))
+    });
+    let twins = group
+        .windows(2)
+        .filter(|pair| meaning(line, pair[0]) == meaning(line, pair[1]));
+    twins.map(|pair| place(pair[1])).min()
+}
+
+fn same_hash(left: u64, right: u64) -> bool {
+    (left ^ right) >> 32 == 0
+}
+
+fn place(key: u64) -> usize {
+    (key & 0xffff_ffff) as usize
+}
+
+fn meaning(line: &[u8], key: u64) -> Cow<'_, [u8]> {
+    text::decoded(text::inside(line, place(key)))
+}
+
+/// Spreads keys well enough for the sort; nothing relies on it being hard to collide.
+fn hash(bytes: &[u8]) -> u32 {
+    const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mut state = bytes.len() as u64;
+    let (words, tail) = bytes.as_chunks::<8>();
+    for word in words {
+        state = (state.rotate_left(5) ^ u64::from_le_bytes(*word)).wrapping_mul(MULTIPLIER);
+    }
+    let tail = tail
+        .iter()
+        .fold(0, |word, &byte| word << 8 | u64::from(byte));
+    ((state.rotate_left(5) ^ tail).wrapping_mul(MULTIPLIER) >> 32) as u32
+}

@@ -1,0 +1,139 @@
+//! One walk over a message that notes the members which dropgate reads.
+
+use std::borrow::Cow;
+
+use crate::keys::Escaped;
+use crate::scanner::{Fault, Scanner, Token};
+use crate::text;
+
+/// The raw values of the members that matter; the last one counts where a key is there twice.
+#[derive(Debug, Default)]
+pub(crate) struct Members<'a> {
+    pub(crate) jsonrpc: Option<&'a [u8]>,
+    pub(crate) id: Option<&'a [u8]>,
+    pub(crate) method: Option<&'a [u8]>,
+    pub(crate) params: Option<&'a [u8]>,
+    pub(crate) result: Option<&'a [u8]>,
+    pub(crate) error: Option<&'a [u8]>,
+    /// `name` of `params`.
+    pub(crate) name: Option<&'a [u8]>,
+    /// `requestId` of `params`.
+    pub(crate) request_id: Option<&'a [u8]>,
+    /// `isError` of `result`.
+    pub(crate) is_error: Option<&'a [u8]>,
+    /// A key of the message that a reader which ignores case would take for one of the above.
+    pub(crate) look_alike: Option<&'static str>,
+    /// The same among `params`, for `name` and `arguments`.
+    pub(crate) params_look_alike: Option<&'static str>,
+}
+
+impl<'a> Members<'a> {
+    /// Reads the object that is the message.
+    pub(crate) fn read(scanner: &mut Scanner<'a>) -> Result<Self, Fault> {
+        let mut members = Self::default();
+        scanner.object(|scanner, key| members.read_member(scanner, key))?;
+        Ok(members)
+    }
+
+    fn read_member(&mut self, scanner: &mut Scanner<'a>, key: Token) -> Result<(), Fault> {
+        match key_text(scanner, key).as_ref() {
+            b"jsonrpc" => self.jsonrpc = Some(scanner.raw_value()?),
+            b"id" => self.id = Some(scanner.raw_value()?),
+            b"method" => self.method = Some(scanner.raw_value()?),
+            b"params" => {
+                self.params = Some(first_level(scanner, |scanner, key| {
+                    self.read_param(scanner, key)
+                })?);
+            }
+            b"result" => {
+                self.result = Some(first_level(scanner, |scanner, key| {
+                    self.read_result(scanner, key)
+                })?);
+            }
+            b"error" => self.error = Some(first_level(scanner, skip)?),
+            other => {
+                self.look_alike = self.look_alike.or(look_alike(other, MESSAGE_KEYS));
+                scanner.raw_value()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn read_param(&mut self, scanner: &mut Scanner<'a>, key: Token) -> Result<(), Fault> {
+        match key_text(scanner, key).as_ref() {
+            b"name" => self.name = Some(scanner.raw_value()?),
+            b"requestId" => self.request_id = Some(scanner.raw_value()?),
+            other => {
+                self.params_look_alike = self.params_look_alike.or(look_alike(other, CALL_KEYS));
+                scanner.raw_value()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn read_result(&mut self, scanner: &mut Scanner<'a>, key: Token) -> Result<(), Fault> {
+        let is_error = key_text(scanner, key).as_ref() == b"isError";
+        let value = scanner.raw_value()?;
+        if is_error {
+            self.is_error = Some(value);
+        }
+        Ok(())
+    }
+}
+
+const MESSAGE_KEYS: &[(&str, &str)] = &[
+    ("jsonrpc", "write jsonrpc in lower case"),
+    ("id", "write id in lower case"),
+    ("method", "write method in lower case"),
+    ("params", "write params in lower case"),
+    ("result", "write result in lower case"),
+    ("error", "write error in lower case"),
+];
+
+const CALL_KEYS: &[(&str, &str)] = &[
+    ("name", "write params.name in lower case"),
+    ("arguments", "write params.arguments in lower case"),
+];
+
+/// What to tell the sender of a key that equals one of `known` but for its case. Some JSON readers ignore case: to
+/// them such a key is a second spelling of the same member, and they would act on a value that nobody checked.
+fn look_alike(key: &[u8], known: &[(&str, &'static str)]) -> Option<&'static str> {
+    let key = std::str::from_utf8(key).ok()?;
+    known
+        .iter()
+        .find(|(name, _)| *name != key && folded(key).eq(name.chars()))
+        .map(|(_, advice)| *advice)
+}
+
+/// Characters without case. The long s and the kelvin sign fold to ASCII letters too.
+fn folded(key: &str) -> impl Iterator<Item = char> {
+    key.chars().map(|character| match character {
+        '\u{17f}' => 's',
+        '\u{212a}' => 'k',
+        other => other.to_ascii_lowercase(),
+    })
+}
+
+fn skip(scanner: &mut Scanner<'_>, _key: Token) -> Result<(), Fault> {
+    scanner.raw_value().map(drop)
+}
+
+/// A value; if it is an object, `member` is called for each key of its first level.
+fn first_level<'a, F>(scanner: &mut Scanner<'a>, member: F) -> Result<&'a [u8], Fault>
+where
+    F: FnMut(&mut Scanner<'a>, Token) -> Result<(), Fault>,
+{
+    if scanner.peek() == Some(b'{') {
+        scanner.object(member)
+    } else {
+        scanner.raw_value()
+    }
+}
+
+fn key_text<'a>(scanner: &Scanner<'a>, key: Token) -> Cow<'a, [u8]> {
+    let inside = &scanner.line()[key.start..key.end];
+    match key.escaped {
+        Escaped::No => Cow::Borrowed(inside),
+        Escaped::Yes => text::decoded(inside),
+    }
+}

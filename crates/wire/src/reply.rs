@@ -1,0 +1,111 @@
+//! The few messages that dropgate writes itself. Each is one line and ends in a line feed.
+//!
+//! Ids are copied as they were written: pass the bytes of an [`Id`](crate::Id) or of
+//! [`Rejected::id`](crate::Rejected::id), since anything else could break the line.
+
+use serde_json::{Value, json};
+
+/// An error response; `None` writes the id null.
+pub fn error(id: Option<&[u8]>, code: i64, message: &str, data: Option<&Value>) -> Vec<u8> {
+    let mut error = json!({ "code": code, "message": message });
+    if let (Value::Object(members), Some(data)) = (&mut error, data) {
+        members.insert("data".to_owned(), data.clone());
+    }
+    message_with(&[
+        b"\"id\":",
+        id.unwrap_or(b"null"),
+        b",\"error\":",
+        error.to_string().as_bytes(),
+    ])
+}
+
+/// The result of a tool call that says, to the model, that the call failed and what became of it.
+pub fn tool_refusal(id: &[u8], text: &str, outcome: &Value) -> Vec<u8> {
+    let result = json!({
+        "content": [{ "type": "text", "text": text }],
+        "isError": true,
+        "_meta": { "dev.dropgate/outcome": outcome },
+    });
+    message_with(&[
+        b"\"id\":",
+        id,
+        b",\"result\":",
+        result.to_string().as_bytes(),
+    ])
+}
+
+/// The notification that its receiver may stop working on the request `id`.
+pub fn cancelled(id: &[u8], reason: &str) -> Vec<u8> {
+    let reason = Value::from(reason).to_string();
+    message_with(&[
+        b"\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":",
+        id,
+        b",\"reason\":",
+        reason.as_bytes(),
+        b"}",
+    ])
+}
+
+fn message_with(parts: &[&[u8]]) -> Vec<u8> {
+    let mut line = b"{\"jsonrpc\":\"2.0\",".to_vec();
+    for part in parts {
+        line.extend_from_slice(part);
+    }
+    line.extend_from_slice(b"}\n");
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_carries_code_message_and_data() {
+        let line = error(
+            Some(b"1.0"),
+            -32600,
+            "no \"quotes\"\n",
+            Some(&json!({ "retry": "safe" })),
+        );
+        let text = String::from_utf8(line.clone()).unwrap();
+        assert!(text.starts_with(r#"{"jsonrpc":"2.0","id":1.0,"error":"#) && text.ends_with("}\n"));
+        assert_eq!(text.matches('\n').count(), 1);
+        let value: Value = serde_json::from_slice(&line).unwrap();
+        let expected =
+            json!({"code": -32600, "message": "no \"quotes\"\n", "data": {"retry": "safe"}});
+        assert_eq!(value["error"], expected);
+    }
+
+    #[test]
+    fn an_unknown_id_is_null_and_absent_data_is_absent() {
+        let value: Value = serde_json::from_slice(&error(None, -32700, "m", None)).unwrap();
+        let expected =
+            json!({"jsonrpc": "2.0", "id": null, "error": {"code": -32700, "message": "m"}});
+        assert_eq!(value, expected);
+    }
+
+    #[test]
+    fn a_refusal_is_a_tool_error_with_its_outcome() {
+        let outcome = json!({ "outcome": "not_executed", "retry": "safe" });
+        let line = tool_refusal(br#""a\u0062""#, "draining", &outcome);
+        assert!(line.starts_with(br#"{"jsonrpc":"2.0","id":"a\u0062","result":"#));
+        let value: Value = serde_json::from_slice(&line).unwrap();
+        let expected = json!({
+            "content": [{"type": "text", "text": "draining"}],
+            "isError": true,
+            "_meta": {"dev.dropgate/outcome": outcome},
+        });
+        assert_eq!(value["result"], expected);
+    }
+
+    #[test]
+    fn a_cancellation_names_the_request() {
+        let line = cancelled(b"123456789012345678901234567890", "shutting down");
+        let expected = concat!(
+            r#"{"jsonrpc":"2.0","method":"notifications/cancelled","#,
+            r#""params":{"requestId":123456789012345678901234567890,"reason":"shutting down"}}"#,
+            "\n",
+        );
+        assert_eq!(String::from_utf8(line).unwrap(), expected);
+    }
+}
