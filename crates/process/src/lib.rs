@@ -1,1 +1,43 @@
-//! Owns a process tree: spawn, own, stop, prove it empty.
+//! Owns a process tree: spawn it, signal it, stop it, prove it empty.
+//!
+//! A [`Tree`] is held by a guard, a small process beside the owner. Whatever
+//! happens to the owner, the guard ends the tree; whatever happens to the
+//! guard, the owner does; if both are killed at once, the two strongest levels
+//! end with them and the others are finished by the next [`sweep`]. The stop
+//! returns when the tree was *observed* to be empty, never because its leader
+//! ended.
+//!
+//! The crate knows nothing of the protocol that the server speaks. It is the
+//! only one in the workspace with `unsafe` code or operating system details,
+//! all of it below `sys`.
+
+mod cgroup;
+mod guard;
+mod ledger;
+mod level;
+mod mark;
+mod procfs;
+mod protocol;
+mod registry;
+mod signalling;
+mod spawn;
+mod spec;
+mod sweep;
+mod sys;
+mod takeover;
+mod tree;
+
+pub use rustix::process::Signal;
+
+pub use self::guard::run_if_guard;
+pub use self::level::{Containment, Level, UnknownLevel};
+pub use self::mark::SCOPE_VARIABLE;
+pub use self::procfs::Process;
+pub use self::protocol::Force;
+pub use self::spawn::START_WITHIN;
+pub use self::spec::{HostWatch, Orphans, Spec};
+pub use self::sweep::{Abandoned, SweepMode, sweep};
+pub use self::takeover::KILL_WITHIN;
+pub use self::tree::{
+    Event, Exit, Grace, Skipped, SpawnError, Spawned, StandardStreams, Stopped, Tree,
+};

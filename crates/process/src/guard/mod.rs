@@ -1,0 +1,152 @@
+//! The guard: a small process of one thread beside the wrapper, which owns the
+//! server's tree and empties it when told to, or when nobody is left to tell.
+//!
+//! It is the wrapper's own program, executed again under a name that neither
+//! `killall dropgate` nor `pkill -f SERVER` matches.
+
+mod keeper;
+mod launch;
+pub(crate) mod order;
+mod start;
+mod stop;
+mod watch;
+
+use std::os::fd::OwnedFd;
+
+use rustix::net::RecvFlags;
+use rustix::process::{DumpableBehavior, getpid, set_child_subreaper, set_dumpable_behavior};
+use rustix::thread::set_name;
+
+use self::order::Order;
+use self::start::NotStarted;
+use self::watch::Guard;
+use crate::ledger;
+use crate::procfs::{self, Process};
+use crate::protocol::{self, Received, Report};
+use crate::sys;
+
+/// The name under which the guard runs: `argv[0]` and `comm`.
+pub(crate) const GUARD_NAME: &str = "dg-guard";
+
+/// Becomes the guard if this process was started as one; returns otherwise.
+///
+/// A program that uses [`Tree`](crate::Tree) calls this first in `main`, before
+/// it starts a thread, since the guard is that same program executed again. It
+/// need not if it names an installed `dropgate` as the guard's program instead
+/// (see [`Spec::guard_program`](crate::Spec::guard_program)).
+pub fn run_if_guard() {
+    let mut arguments = std::env::args_os();
+    if arguments.next().is_some_and(|name| name == GUARD_NAME) && arguments.next().is_none() {
+        run();
+    }
+}
+
+fn run() -> ! {
+    // Without a control socket there is nobody to guard for.
+    let Ok(control) = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3) else {
+        sys::fork::exit_now(70)
+    };
+    let code = match guard(control) {
+        Ok(()) => 0,
+        Err(_) => 70,
+    };
+    sys::fork::exit_now(code)
+}
+
+/// Why the guard could not begin. The wrapper sees its end, which says enough.
+struct CanNotGuard;
+
+impl<E: std::error::Error> From<E> for CanNotGuard {
+    fn from(_: E) -> Self {
+        Self
+    }
+}
+
+fn guard(control: OwnedFd) -> Result<(), CanNotGuard> {
+    set_name(c"dg-guard")?;
+    sys::signals::ignore_catchable();
+    let children = sys::signals::child_events()?;
+    set_child_subreaper(Some(getpid()))?;
+    let null = rustix::fs::open(
+        "/dev/null",
+        rustix::fs::OFlags::RDWR,
+        rustix::fs::Mode::empty(),
+    )?;
+    rustix::stdio::dup2_stdin(&null)?;
+    drop(null);
+
+    let Received::Packet(text, descriptors) = protocol::receive(&control, RecvFlags::empty())
+    else {
+        return Err(CanNotGuard);
+    };
+    let order = Order::decode(&text, descriptors).ok_or(CanNotGuard)?;
+    let own = Process::of(procfs::own_pid()).ok_or(CanNotGuard)?;
+    let ledger = order.ledger.as_deref();
+    ledger::note(ledger, &ledger::Line::Guard(own));
+
+    let blocked = start::block(
+        &order.server,
+        &order.levels,
+        &order.mark,
+        &order.wrapper,
+        |level, why| tell(&control, &Report::Skipped { level, why }),
+    );
+    let held = blocked.and_then(|blocked| {
+        ledger::note(ledger, &ledger::Line::Leader(blocked.held.leader));
+        if let Some(cgroup) = &blocked.held.cgroup {
+            ledger::note(ledger, &ledger::Line::Cgroup(cgroup.path().to_owned()));
+        }
+        for keeper in &blocked.held.keepers {
+            ledger::note(ledger, &ledger::Line::Keeper(*keeper));
+        }
+        blocked.release()
+    });
+    let Order {
+        server,
+        wrapper,
+        host,
+        ledger,
+        ..
+    } = order;
+    // The guard's copies of the server's streams would keep them open.
+    drop(server);
+    // From here on another process of this user can not attach to the guard.
+    let _undumpable = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    match held {
+        Ok(held) => {
+            tell(
+                &control,
+                &Report::Started {
+                    level: held.level,
+                    leader: held.leader,
+                    keepers: held.keepers.iter().map(|keeper| keeper.pid).collect(),
+                    cgroup: held
+                        .cgroup
+                        .as_ref()
+                        .map(|cgroup| cgroup.path().to_string_lossy().into_owned())
+                        .unwrap_or_default(),
+                },
+            );
+            Guard::new(control, children, wrapper, host, held, ledger).watch();
+        }
+        Err(reason) => {
+            stop::empty_after_failure();
+            if let Some(path) = &ledger {
+                ledger::forget(path);
+            }
+            tell(
+                &control,
+                &match reason {
+                    NotStarted::Program(errno) => Report::ProgramFailed(errno),
+                    NotStarted::Uncontained => Report::Uncontained,
+                },
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Tells the wrapper. If it is gone, the end of the socket tells the guard.
+fn tell(control: &OwnedFd, report: &Report) {
+    let _wrapper_gone = protocol::send(control, &report.encode(), &[]);
+}

@@ -1,0 +1,107 @@
+//! The wrapper's first packet: what to start, how to hold it, whom to watch.
+
+use std::ffi::{CString, OsString};
+use std::fs::File;
+use std::io::{Read as _, Seek as _, Write as _};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{MemfdFlags, memfd_create};
+
+use super::launch::Server;
+use crate::level::Level;
+use crate::mark::Mark;
+
+/// The most bytes of arguments and paths; the kernel's own limit for an exec is
+/// of this size.
+const MAX_ORDER: u64 = 8 << 20;
+
+/// A decoded first packet.
+pub(crate) struct Order {
+    pub(crate) server: Server,
+    pub(crate) levels: Vec<Level>,
+    pub(crate) mark: Mark,
+    /// Pidfds of the wrapper and, if it is to be watched, of the host.
+    pub(crate) wrapper: OwnedFd,
+    pub(crate) host: Option<OwnedFd>,
+    pub(crate) ledger: Option<PathBuf>,
+}
+
+/// The texts of an order, in a memory file since arguments may be long.
+pub(crate) fn write_texts(ledger: Option<&Path>, argv: &[OsString]) -> std::io::Result<OwnedFd> {
+    let mut file = File::from(memfd_create("order", MemfdFlags::CLOEXEC)?);
+    file.write_all(ledger.map_or(&[][..], |path| path.as_os_str().as_bytes()))?;
+    for arg in argv {
+        file.write_all(&[0])?;
+        file.write_all(arg.as_bytes())?;
+    }
+    file.rewind()?;
+    Ok(file.into())
+}
+
+/// The packet's text. `streams` are the server's stdin, stdout and stderr.
+pub(crate) fn encode(levels: &[Level], mark: &Mark) -> String {
+    let names: Vec<&str> = levels.iter().map(|level| level.name()).collect();
+    format!("start {} {} {}", names.join(","), mark.cookie, mark.limit)
+}
+
+/// The packet's descriptors, in the order that `decode` expects.
+pub(crate) fn descriptors<'a>(
+    streams: [&'a OwnedFd; 3],
+    texts: &'a OwnedFd,
+    wrapper: &'a OwnedFd,
+    host: Option<&'a OwnedFd>,
+) -> Vec<BorrowedFd<'a>> {
+    streams
+        .into_iter()
+        .chain([texts, wrapper])
+        .chain(host)
+        .map(AsFd::as_fd)
+        .collect()
+}
+
+impl Order {
+    pub(crate) fn decode(text: &str, descriptors: Vec<OwnedFd>) -> Option<Self> {
+        let mut words = text.strip_prefix("start ")?.split(' ');
+        let levels = words.next()?;
+        let mark = Mark {
+            cookie: words.next()?.to_owned(),
+            limit: words.next()?.parse().ok()?,
+        };
+        let mut descriptors = descriptors.into_iter();
+        let (stdin, stdout, stderr) = (
+            descriptors.next()?,
+            descriptors.next()?,
+            descriptors.next()?,
+        );
+        let (texts, wrapper) = (descriptors.next()?, descriptors.next()?);
+        let mut all = Vec::new();
+        File::from(texts)
+            .take(MAX_ORDER)
+            .read_to_end(&mut all)
+            .ok()?;
+        let mut parts = all.split(|byte| *byte == 0);
+        let ledger = parts.next().filter(|path| !path.is_empty());
+        let argv = parts
+            .map(|arg| CString::new(arg).ok())
+            .collect::<Option<Vec<_>>>()?;
+        Some(Self {
+            server: Server {
+                argv,
+                stdin,
+                stdout,
+                stderr,
+            },
+            // An empty list is no error: then no level is good enough.
+            levels: levels
+                .split(',')
+                .filter_map(|name| name.parse().ok())
+                .collect(),
+            mark,
+            wrapper,
+            host: descriptors.next(),
+            ledger: ledger.map(|path| PathBuf::from(OsString::from_vec(path.to_vec()))),
+        })
+    }
+}

@@ -1,0 +1,321 @@
+//! The guard's loop: one wait for all that can happen, then one step.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::net::RecvFlags;
+use rustix::process::{Signal, WaitOptions, pidfd_send_signal, wait};
+
+use super::start::{Held, LeaderEnd};
+use super::stop::Stage;
+use super::tell;
+use crate::ledger;
+use crate::procfs::{self, Process, raw};
+use crate::protocol::{self, Command, Received, Report};
+
+/// How long the wrapper has to say that it knows of the host's end. A wrapper
+/// that is stopped or hangs does not, and is then killed with the tree.
+const WRAPPER_ANSWERS_WITHIN: Duration = Duration::from_millis(500);
+/// What a wrapper may take beyond the time that it announced.
+const WRAPPER_MARGIN: Duration = Duration::from_millis(500);
+
+/// What the guard knows of the wrapper.
+enum Wrapper {
+    Alive,
+    /// The host is gone; the wrapper is killed unless it is done by then.
+    MustBeDoneBy(Instant),
+    /// Gone, or it let go of the tree. Nobody is left to tell.
+    Lost(Instant),
+}
+
+enum Leader {
+    Running(LeaderEnd),
+    Ended,
+}
+
+/// The guard while it holds a tree.
+pub(crate) struct Guard {
+    control: OwnedFd,
+    children: OwnedFd,
+    wrapper_pidfd: OwnedFd,
+    host: Option<OwnedFd>,
+    wrapper: Wrapper,
+    leader: Leader,
+    pub(super) held: Tree,
+    stage: Stage,
+    ledger: Option<PathBuf>,
+}
+
+/// What is held, without the leader's end.
+pub(crate) struct Tree {
+    pub(super) level: crate::level::Level,
+    pub(super) keepers: Vec<Process>,
+    pub(super) cgroup: Option<crate::cgroup::Cgroup>,
+}
+
+impl Guard {
+    pub(crate) fn new(
+        control: OwnedFd,
+        children: OwnedFd,
+        wrapper_pidfd: OwnedFd,
+        host: Option<OwnedFd>,
+        held: Held,
+        ledger: Option<PathBuf>,
+    ) -> Self {
+        let Held {
+            level,
+            keepers,
+            cgroup,
+            end,
+            leader: _,
+        } = held;
+        Self {
+            control,
+            children,
+            wrapper_pidfd,
+            host,
+            wrapper: Wrapper::Alive,
+            leader: Leader::Running(end),
+            held: Tree {
+                level,
+                keepers,
+                cgroup,
+            },
+            stage: Stage::Serving,
+            ledger,
+        }
+    }
+
+    /// Holds the tree until it is empty and the wrapper let go.
+    pub(crate) fn watch(mut self) {
+        loop {
+            self.reap();
+            let now = Instant::now();
+            self.judge_wrapper(now);
+            self.stage =
+                std::mem::replace(&mut self.stage, Stage::Serving).advance(&self.held, now);
+            if let Stage::Survivors { to_tell, .. } = &mut self.stage
+                && let Some(survivors) = to_tell.take()
+            {
+                tell(&self.control, &Report::Survivors(survivors));
+            }
+            match (&self.stage, &self.wrapper) {
+                (Stage::Empty(_) | Stage::GivenUp, Wrapper::Lost(since)) => {
+                    self.report_alone(*since);
+                    return;
+                }
+                (
+                    Stage::Serving
+                    | Stage::Stopping { .. }
+                    | Stage::Killing { .. }
+                    | Stage::Survivors { .. }
+                    | Stage::Empty(_)
+                    | Stage::GivenUp,
+                    _,
+                ) => {}
+            }
+            self.wait(now);
+        }
+    }
+
+    fn wait(&mut self, now: Instant) {
+        let deadline = match self.wrapper {
+            Wrapper::MustBeDoneBy(by) => self.stage.due().map_or(Some(by), |due| Some(due.min(by))),
+            Wrapper::Alive | Wrapper::Lost(_) => self.stage.due(),
+        };
+        let timeout = deadline.map(|due| {
+            Timespec::try_from(due.saturating_duration_since(now) + Duration::from_micros(100))
+                .unwrap_or(Timespec {
+                    tv_sec: 1,
+                    tv_nsec: 0,
+                })
+        });
+        let mut fds = vec![PollFd::new(&self.children, PollFlags::IN)];
+        // Once lost these would be ready for ever.
+        let listening = !matches!(self.wrapper, Wrapper::Lost(_));
+        if listening {
+            fds.push(PollFd::new(&self.control, PollFlags::IN));
+            fds.push(PollFd::new(&self.wrapper_pidfd, PollFlags::IN));
+        }
+        if let Leader::Running(LeaderEnd::Pipe(status)) = &self.leader {
+            fds.push(PollFd::new(status, PollFlags::IN));
+        }
+        if let Some(host) = &self.host {
+            fds.push(PollFd::new(host, PollFlags::IN));
+        }
+        let ready = poll(&mut fds, timeout.as_ref()).unwrap_or(0);
+        let control_ready = listening && !fds[1].revents().is_empty();
+        let wrapper_gone = listening && !fds[2].revents().is_empty();
+        let host_gone =
+            self.host.is_some() && fds.last().is_some_and(|fd| !fd.revents().is_empty());
+        drop(fds);
+        if ready == 0 {
+            return;
+        }
+        let mut buffer = [0; 1024];
+        while matches!(rustix::io::read(&self.children, &mut buffer), Ok(taken) if taken > 0) {}
+        if control_ready {
+            self.obey();
+        }
+        if wrapper_gone {
+            self.lose_wrapper();
+        }
+        if host_gone {
+            self.host = None;
+            tell(&self.control, &Report::HostDied);
+            if matches!(self.wrapper, Wrapper::Alive) {
+                self.wrapper = Wrapper::MustBeDoneBy(Instant::now() + WRAPPER_ANSWERS_WITHIN);
+            }
+        }
+    }
+
+    fn obey(&mut self) {
+        loop {
+            let now = Instant::now();
+            match protocol::receive(&self.control, RecvFlags::DONTWAIT) {
+                Received::NothingYet => return,
+                Received::Closed => return self.lose_wrapper(),
+                Received::Packet(text, _) => match Command::decode(&text) {
+                    Some(Command::Signal(signal)) => {
+                        if let Some(signal) = Signal::from_named_raw(signal) {
+                            self.held.signal(signal);
+                        }
+                    }
+                    Some(Command::Stop { term_ms, kill_ms }) => {
+                        let after = |ms: u32| now + Duration::from_millis(ms.into());
+                        self.stage.stop(after(term_ms), after(kill_ms));
+                    }
+                    Some(Command::Alive { done_in_ms }) => {
+                        if let Wrapper::MustBeDoneBy(_) = self.wrapper {
+                            let done = Duration::from_millis(done_in_ms.into());
+                            self.wrapper = Wrapper::MustBeDoneBy(now + done + WRAPPER_MARGIN);
+                        }
+                    }
+                    // A wrapper that talks nonsense is not the one we know.
+                    None => return self.lose_wrapper(),
+                },
+            }
+        }
+    }
+
+    fn judge_wrapper(&mut self, now: Instant) {
+        if let Wrapper::MustBeDoneBy(by) = self.wrapper
+            && now >= by
+        {
+            // It hangs: with the host gone nobody else will end it.
+            let _gone_meanwhile = pidfd_send_signal(&self.wrapper_pidfd, Signal::KILL);
+            self.lose_wrapper();
+        }
+    }
+
+    fn lose_wrapper(&mut self) {
+        if matches!(self.wrapper, Wrapper::Lost(_)) {
+            return;
+        }
+        let now = Instant::now();
+        self.wrapper = Wrapper::Lost(now);
+        self.stage.stop(now, now);
+    }
+
+    /// Collects ended children; learns from them of the leader and of the end.
+    fn reap(&mut self) {
+        if matches!(self.stage, Stage::Empty(_)) {
+            return;
+        }
+        let nobody_left = loop {
+            match wait(WaitOptions::NOHANG) {
+                Ok(Some((pid, status))) => {
+                    if let Leader::Running(LeaderEnd::Child(leader)) = &self.leader
+                        && raw(*leader) == raw(pid)
+                    {
+                        self.leader_ended(status.as_raw());
+                    }
+                }
+                Ok(None) => break false,
+                Err(rustix::io::Errno::INTR) => {}
+                Err(_) => break true,
+            }
+        };
+        self.read_leader_status();
+        let cgroup_empty = self
+            .held
+            .cgroup
+            .as_ref()
+            .is_none_or(crate::cgroup::Cgroup::is_empty);
+        if nobody_left && cgroup_empty {
+            self.emptied();
+        }
+    }
+
+    fn read_leader_status(&mut self) {
+        let Leader::Running(LeaderEnd::Pipe(pipe)) = &self.leader else {
+            return;
+        };
+        let mut fds = [PollFd::new(pipe, PollFlags::IN)];
+        let none = Timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        if !matches!(poll(&mut fds, Some(&none)), Ok(ready) if ready > 0) {
+            return;
+        }
+        let mut status = [0; 4];
+        // A keeper that was killed took the server along: signal 9.
+        let status = match rustix::io::read(pipe.as_fd(), &mut status) {
+            Ok(4) => i32::from_ne_bytes(status),
+            Ok(_) | Err(_) => 9,
+        };
+        self.leader_ended(status);
+    }
+
+    fn leader_ended(&mut self, status: i32) {
+        self.leader = Leader::Ended;
+        tell(&self.control, &Report::LeaderEnded(status));
+    }
+
+    fn emptied(&mut self) {
+        let force = self.stage.force();
+        self.stage = Stage::Empty(force);
+        if let Some(cgroup) = self.held.cgroup.take() {
+            cgroup.remove();
+        }
+        if let Some(path) = self.ledger.take() {
+            ledger::forget(&path);
+        }
+        tell(&self.control, &Report::Empty(force));
+    }
+
+    /// The last line of the run, which the wrapper can no longer write.
+    fn report_alone(&self, since: Instant) {
+        let mut fds = [PollFd::new(&self.wrapper_pidfd, PollFlags::IN)];
+        let none = Timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        if !matches!(poll(&mut fds, Some(&none)), Ok(ready) if ready > 0) {
+            return;
+        }
+        let survivors: Vec<String> = procfs::descendants(procfs::own_pid(), &[])
+            .iter()
+            .map(|process| format!("{{\"pid\":{}}}", process.pid))
+            .collect();
+        let line = format!(
+            "dropgate: report {{\"survivors\":[{}],\"leaked\":{},\"containment\":\"{}\",\
+             \"trigger\":\"wrapper_lost\",\"exit_ms\":{}}}\n",
+            survivors.join(","),
+            !survivors.is_empty(),
+            self.held.level,
+            since.elapsed().as_millis(),
+        );
+        // A reader that went away or a full pipe must not hold the guard back.
+        let stderr = rustix::stdio::stderr();
+        let mut fds = [PollFd::new(&stderr, PollFlags::OUT)];
+        if matches!(poll(&mut fds, Some(&none)), Ok(ready) if ready > 0)
+            && fds[0].revents().contains(PollFlags::OUT)
+        {
+            let _reader_gone = rustix::io::write(stderr, line.as_bytes());
+        }
+    }
+}

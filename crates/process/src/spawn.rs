@@ -1,0 +1,213 @@
+//! Starting a guard and, through it, a server.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt as _;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, socketpair};
+use rustix::pipe::{PipeFlags, fcntl_setpipe_size, pipe_with};
+use rustix::process::{
+    Pid, PidfdFlags, WaitOptions, getpid, getppid, pidfd_open, set_child_subreaper, waitpid,
+};
+
+use crate::guard::{GUARD_NAME, order};
+use crate::ledger;
+use crate::level::Level;
+use crate::mark::{Mark, SCOPE_VARIABLE};
+use crate::procfs::{self, Process, raw};
+use crate::protocol::{self, Received, Report};
+use crate::spec::{HostWatch, Orphans, Spec, Streams, Variable};
+use crate::tree::{Skipped, SpawnError, Spawned, StandardStreams, Tree};
+
+/// How long a start may take in all before it is given up.
+pub const START_WITHIN: Duration = Duration::from_secs(15);
+
+/// Large messages cross a large pipe with fewer switches between processes.
+/// The kernel grants this much to an unprivileged user; less is no error.
+const PIPE_SIZE: usize = 1 << 20;
+
+pub(crate) fn spawn(spec: Spec) -> Result<Spawned, SpawnError> {
+    let levels = spec.containment.candidates(spec.required);
+    if levels.is_empty() {
+        return Err(SpawnError::Uncontained {
+            skipped: Vec::new(),
+        });
+    }
+    if spec.orphans == Orphans::Adopt {
+        set_child_subreaper(Some(getpid()))?;
+    }
+    let mark = Mark::random()?;
+    let own = Process::of(procfs::own_pid())
+        .ok_or_else(|| io::Error::other("/proc does not show this process"))?;
+    let (ours, guards) = socketpair(
+        AddressFamily::UNIX,
+        SocketType::SEQPACKET,
+        SocketFlags::CLOEXEC,
+        None,
+    )?;
+    let (streams, given) = match spec.streams {
+        Streams::Given(given) => (None, given),
+        Streams::Pipes => {
+            let (streams, given) = pipes()?;
+            (Some(streams), given)
+        }
+    };
+    let mut command = Command::new(&spec.guard_program);
+    command.arg0(GUARD_NAME).stdin(guards).stdout(Stdio::null());
+    for variable in &spec.environment {
+        match variable {
+            Variable::Set(name, value) => command.env(name, value),
+            Variable::Remove(name) => command.env_remove(name),
+            Variable::ClearAll => command.env_clear(),
+        };
+    }
+    command.env(SCOPE_VARIABLE, &mark.cookie);
+    if let Some(dir) = &spec.current_dir {
+        command.current_dir(dir);
+    }
+    let ledger = ledger::open(&mark, own);
+    let started = (|| {
+        let texts = order::write_texts(ledger.as_deref().ok(), &spec.argv)?;
+        let wrapper = pidfd_open(getpid(), PidfdFlags::empty())?;
+        let host = match spec.host_watch {
+            HostWatch::Parent => host_pidfd()?,
+            HostWatch::Off => None,
+        };
+        let child = command.spawn()?;
+        drop(command);
+        let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+        let pid = pid.ok_or(io::ErrorKind::InvalidData)?;
+        let guard = Process::of(raw(pid)).ok_or(io::ErrorKind::NotFound)?;
+        let [stdin, stdout, stderr] = &given;
+        let descriptors =
+            order::descriptors([stdin, stdout, stderr], &texts, &wrapper, host.as_ref());
+        let sent = protocol::send(&ours, &order::encode(&levels, &mark), &descriptors);
+        Ok::<_, io::Error>((pid, guard, sent))
+    })();
+    let (pid, guard, sent) = match started {
+        Ok(started) => started,
+        Err(error) => {
+            if let Ok(path) = &ledger {
+                ledger::forget(path);
+            }
+            return Err(error.into());
+        }
+    };
+    drop(given);
+    let begun = sent
+        .map_err(SpawnError::from)
+        .and_then(|()| await_start(&ours, &spec.argv));
+    match begun {
+        Ok(begun) => {
+            let tree = Tree::new(ours, pid, guard, begun, mark, spec.orphans, ledger);
+            Ok(Spawned { tree, streams })
+        }
+        Err(error) => {
+            // The guard ends when its socket does; then it is no zombie either.
+            drop(ours);
+            let _reaped = rustix::io::retry_on_intr(|| waitpid(Some(pid), WaitOptions::empty()));
+            if let Ok(path) = &ledger {
+                ledger::forget(path);
+            }
+            Err(error)
+        }
+    }
+}
+
+fn pipes() -> io::Result<(StandardStreams, [OwnedFd; 3])> {
+    let (stdin_of_server, stdin) = pipe_with(PipeFlags::CLOEXEC)?;
+    let (stdout, stdout_of_server) = pipe_with(PipeFlags::CLOEXEC)?;
+    let (stderr, stderr_of_server) = pipe_with(PipeFlags::CLOEXEC)?;
+    for pipe in [&stdin, &stdout] {
+        let _smaller_then = fcntl_setpipe_size(pipe, PIPE_SIZE);
+    }
+    let streams = StandardStreams {
+        stdin,
+        stdout,
+        stderr,
+    };
+    Ok((
+        streams,
+        [stdin_of_server, stdout_of_server, stderr_of_server],
+    ))
+}
+
+/// A hold on the process that started this one, unless that is number 1 or
+/// gone already.
+fn host_pidfd() -> io::Result<Option<OwnedFd>> {
+    let Some(host) = getppid().filter(|parent| raw(*parent) != 1) else {
+        return Ok(None);
+    };
+    let pidfd = match pidfd_open(host, PidfdFlags::empty()) {
+        Ok(pidfd) => pidfd,
+        Err(rustix::io::Errno::SRCH) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    // If it ended before the pidfd was opened, the number may be another's.
+    Ok((getppid() == Some(host)).then_some(pidfd))
+}
+
+/// What the guard said of a start that succeeded.
+pub(crate) struct Begun {
+    pub(crate) level: Level,
+    pub(crate) leader: Process,
+    pub(crate) keepers: Vec<i32>,
+    pub(crate) cgroup: String,
+    pub(crate) skipped: Vec<Skipped>,
+}
+
+fn await_start(control: &OwnedFd, argv: &[std::ffi::OsString]) -> Result<Begun, SpawnError> {
+    let until = Instant::now() + START_WITHIN;
+    let mut skipped = Vec::new();
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        let mut fds = [PollFd::new(control, PollFlags::IN)];
+        let timeout = Timespec::try_from(left).unwrap_or(Timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        });
+        match poll(&mut fds, Some(&timeout)) {
+            Ok(0) => return Err(SpawnError::GuardSilent),
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        match protocol::receive(control, RecvFlags::DONTWAIT) {
+            Received::NothingYet => {}
+            Received::Closed => return Err(SpawnError::GuardEnded),
+            Received::Packet(text, _) => match Report::decode(&text) {
+                Some(Report::Skipped { level, why }) => skipped.push(Skipped { level, why }),
+                Some(Report::Started {
+                    level,
+                    leader,
+                    keepers,
+                    cgroup,
+                }) => {
+                    return Ok(Begun {
+                        level,
+                        leader,
+                        keepers,
+                        cgroup,
+                        skipped,
+                    });
+                }
+                Some(Report::ProgramFailed(errno)) => {
+                    return Err(SpawnError::Program {
+                        program: argv.first().cloned().unwrap_or_default(),
+                        source: io::Error::from_raw_os_error(errno),
+                    });
+                }
+                Some(Report::Uncontained) => return Err(SpawnError::Uncontained { skipped }),
+                Some(
+                    Report::LeaderEnded(_)
+                    | Report::HostDied
+                    | Report::Empty(_)
+                    | Report::Survivors(_),
+                )
+                | None => return Err(SpawnError::GuardEnded),
+            },
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Signal dispositions and the descriptor that tells of ended children.
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::{FromRawFd, OwnedFd};
+use std::ptr;
+
+/// One past the highest signal number of Linux.
+const SIGNAL_END: libc::c_int = 65;
+
+/// Ignores every signal that can be ignored, so that only SIGKILL and SIGSTOP
+/// reach this process.
+pub(crate) fn ignore_catchable() {
+    for signal in 1..SIGNAL_END {
+        if signal != libc::SIGCHLD {
+            set_disposition(signal, libc::SIG_IGN);
+        }
+    }
+}
+
+/// Gives every signal its default action and unblocks all, as a program that
+/// was started from a clean shell would find them.
+pub(crate) fn reset_all() {
+    for signal in 1..SIGNAL_END {
+        set_disposition(signal, libc::SIG_DFL);
+    }
+    let none = signal_set(&[]);
+    // SAFETY: `none` is an initialised set; the old mask is not asked for.
+    unsafe { libc::sigprocmask(libc::SIG_SETMASK, &raw const none, ptr::null_mut()) };
+}
+
+fn set_disposition(signal: libc::c_int, action: libc::sighandler_t) {
+    // SAFETY: SIG_IGN and SIG_DFL run no code of ours. The kernel refuses
+    // SIGKILL, SIGSTOP and the C library's own signals, which is harmless.
+    unsafe { libc::signal(signal, action) };
+}
+
+fn signal_set(signals: &[libc::c_int]) -> libc::sigset_t {
+    let mut set = MaybeUninit::uninit();
+    // SAFETY: sigemptyset initialises the whole set, sigaddset only adds to it.
+    unsafe {
+        libc::sigemptyset(set.as_mut_ptr());
+        for signal in signals {
+            libc::sigaddset(set.as_mut_ptr(), *signal);
+        }
+        set.assume_init()
+    }
+}
+
+/// Blocks SIGCHLD and returns a descriptor that is readable when a child
+/// ended. Without it a wait could miss the one that ends just before.
+pub(crate) fn child_events() -> io::Result<OwnedFd> {
+    let set = signal_set(&[libc::SIGCHLD]);
+    // SAFETY: `set` is initialised; the old mask is not asked for.
+    if unsafe { libc::sigprocmask(libc::SIG_BLOCK, &raw const set, ptr::null_mut()) } < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: -1 asks for a new descriptor; `set` is initialised.
+    let fd = unsafe { libc::signalfd(-1, &raw const set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) };
+    if fd < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: signalfd just returned this descriptor, and nobody else has it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}

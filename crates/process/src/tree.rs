@@ -1,0 +1,526 @@
+//! A process tree that is owned: the crate's main type.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::net::RecvFlags;
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitOptions, waitid, waitpid};
+
+use crate::cgroup::Cgroup;
+use crate::ledger;
+use crate::level::Level;
+use crate::mark::Mark;
+use crate::procfs::{self, Process};
+use crate::protocol::{self, Command, Force, Received, Report};
+use crate::registry;
+use crate::signalling;
+use crate::spawn::Begun;
+use crate::spec::Orphans;
+use crate::takeover;
+
+/// Our ends of the server's standard streams.
+#[derive(Debug)]
+pub struct StandardStreams {
+    /// What is written here the server reads.
+    pub stdin: OwnedFd,
+    /// What the server writes to its standard output.
+    pub stdout: OwnedFd,
+    /// What the server writes to its standard error.
+    pub stderr: OwnedFd,
+}
+
+/// A started server.
+#[derive(Debug)]
+pub struct Spawned {
+    /// The tree that the server leads.
+    pub tree: Tree,
+    /// Pipes to and from it, unless the caller gave its own streams.
+    pub streams: Option<StandardStreams>,
+}
+
+/// A level that was tried and can not be had here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    /// The level.
+    pub level: Level,
+    /// What the system refused.
+    pub why: String,
+}
+
+impl fmt::Display for Skipped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.level, self.why)
+    }
+}
+
+/// Why no server was started. Nothing is left running.
+#[derive(Debug, thiserror::Error)]
+pub enum SpawnError {
+    /// The program could not be executed.
+    #[error("can not start {}: {source}", program.display())]
+    Program {
+        /// The program as it was given.
+        program: OsString,
+        /// What `execvp` said.
+        source: io::Error,
+    },
+    /// No level that is good enough can be had.
+    #[error("the containment asked for can not be had here{}", reasons(skipped))]
+    Uncontained {
+        /// The levels that were tried, and what each lacks.
+        skipped: Vec<Skipped>,
+    },
+    /// The guard ended before it could start anything.
+    #[error(
+        "the guard ended at once: the program that owns the tree must call run_if_guard() first"
+    )]
+    GuardEnded,
+    /// The guard did not answer in time.
+    #[error("the guard did not answer within {} s", crate::spawn::START_WITHIN.as_secs())]
+    GuardSilent,
+    /// Pipes, sockets or the guard's process could not be made.
+    #[error("can not start the guard: {0}")]
+    System(#[from] io::Error),
+}
+
+impl From<rustix::io::Errno> for SpawnError {
+    fn from(error: rustix::io::Errno) -> Self {
+        Self::System(error.into())
+    }
+}
+
+fn reasons(skipped: &[Skipped]) -> String {
+    skipped.iter().map(|one| format!("; {one}")).collect()
+}
+
+/// How a process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// By itself, with this code.
+    Code(i32),
+    /// By this signal.
+    Signal(i32),
+}
+
+impl Exit {
+    fn from_raw(status: i32) -> Self {
+        // The encoding of wait(2): the low seven bits are the signal.
+        match status & 0x7f {
+            0 => Self::Code((status >> 8) & 0xff),
+            signal => Self::Signal(signal),
+        }
+    }
+
+    /// The code that a shell would give it: 128 and the signal's number for a
+    /// death by signal.
+    #[must_use]
+    pub fn shell_code(self) -> i32 {
+        match self {
+            Self::Code(code) => code,
+            Self::Signal(signal) => 128 + signal,
+        }
+    }
+}
+
+/// Something that happened to the tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The server itself ended; others of its tree may live on.
+    LeaderExited(Exit),
+    /// The process that started this one is gone. Answer with [`Tree::alive`].
+    HostDied,
+    /// The guard was killed or stopped. [`Tree::take_over`] is due.
+    GuardLost,
+    /// No process of the tree is left: observed, not assumed.
+    Empty(Force),
+    /// These were killed and are still there.
+    Survivors(Vec<Process>),
+}
+
+/// When to use which signal in [`Tree::stop`], counted from the call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grace {
+    /// SIGTERM to the whole tree after this time.
+    pub term_after: Duration,
+    /// SIGKILL to the whole tree after this time.
+    pub kill_after: Duration,
+}
+
+/// How a stop ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stopped {
+    /// Processes of the tree that are alive after all; empty means proved.
+    pub survivors: Vec<Process>,
+    /// Whether SIGKILL was needed.
+    pub force: Force,
+    /// How the server itself ended, if that was seen.
+    pub leader: Option<Exit>,
+}
+
+/// A process tree with a guard beside it.
+///
+/// Dropping it kills the tree at once and waits up to a second until it is
+/// gone. That needs no async runtime, and it happens even without the drop:
+/// the guard ends the tree when this process ends, however it ends.
+#[derive(Debug)]
+pub struct Tree {
+    control: OwnedFd,
+    guard_pid: Pid,
+    guard: Process,
+    begun: Known,
+    inner: Mutex<Inner>,
+}
+
+/// What was settled when the tree began.
+#[derive(Debug)]
+struct Known {
+    level: Level,
+    leader: Process,
+    keepers: Vec<i32>,
+    cgroup: Option<PathBuf>,
+    skipped: Vec<Skipped>,
+    mark: Mark,
+    orphans: Orphans,
+    ledger: io::Result<PathBuf>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    leader: Option<Exit>,
+    end: Option<End>,
+    guard: GuardState,
+}
+
+#[derive(Debug)]
+enum End {
+    Empty(Force),
+    Survivors(Vec<Process>),
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+enum GuardState {
+    #[default]
+    Holding,
+    Lost,
+    Reaped,
+}
+
+impl Tree {
+    pub(crate) fn new(
+        control: OwnedFd,
+        guard_pid: Pid,
+        guard: Process,
+        begun: Begun,
+        mark: Mark,
+        orphans: Orphans,
+        ledger: io::Result<PathBuf>,
+    ) -> Self {
+        let Begun {
+            level,
+            leader,
+            keepers,
+            cgroup,
+            skipped,
+        } = begun;
+        let cgroup = (!cgroup.is_empty()).then(|| PathBuf::from(cgroup));
+        registry::enter(&mark.cookie, guard.pid);
+        let begun = Known {
+            level,
+            leader,
+            keepers,
+            cgroup,
+            skipped,
+            mark,
+            orphans,
+            ledger,
+        };
+        Self {
+            control,
+            guard_pid,
+            guard,
+            begun,
+            inner: Mutex::default(),
+        }
+    }
+
+    /// The level in force.
+    #[must_use]
+    pub fn level(&self) -> Level {
+        self.begun.level
+    }
+
+    /// Levels that were preferred and could not be had.
+    #[must_use]
+    pub fn skipped(&self) -> &[Skipped] {
+        &self.begun.skipped
+    }
+
+    /// Why the ledger has no file for this tree, if it has none: then the next
+    /// start can not sweep what is left if this process and the guard are both
+    /// killed at once.
+    #[must_use]
+    pub fn ledger_problem(&self) -> Option<&io::Error> {
+        self.begun.ledger.as_ref().err()
+    }
+
+    /// The server's first process.
+    #[must_use]
+    pub fn leader(&self) -> Process {
+        self.begun.leader
+    }
+
+    /// The guard.
+    #[must_use]
+    pub fn guard(&self) -> Process {
+        self.guard
+    }
+
+    /// The live processes of the tree, without our own.
+    #[must_use]
+    pub fn survivors(&self) -> Vec<Process> {
+        let mut all = match self.lock().guard {
+            GuardState::Holding => procfs::descendants(self.guard.pid, &[]),
+            GuardState::Lost | GuardState::Reaped => self.begun.mark.carriers(),
+        };
+        if let Some(cgroup) = self.cgroup() {
+            all.extend(cgroup.members());
+            all.sort_unstable();
+            all.dedup();
+        }
+        all.retain(|process| !self.begun.keepers.contains(&process.pid));
+        all
+    }
+
+    /// Sends a signal to every process of the tree.
+    ///
+    /// # Errors
+    /// When the guard is gone.
+    pub fn signal(&self, signal: Signal) -> io::Result<()> {
+        self.command(&Command::Signal(signal.as_raw()))
+    }
+
+    /// SIGKILL to the whole tree, as often as needed. Returns at once; the end
+    /// is an [`Event::Empty`].
+    ///
+    /// # Errors
+    /// When the guard is gone.
+    pub fn kill(&self) -> io::Result<()> {
+        self.command(&Command::Stop {
+            term_ms: 0,
+            kill_ms: 0,
+        })
+    }
+
+    /// Tells the guard, after [`Event::HostDied`], that this process knows and
+    /// will be done within the given time. Without this, or after that time,
+    /// the guard takes this process for hung and kills it with the tree.
+    ///
+    /// # Errors
+    /// When the guard is gone.
+    pub fn alive(&self, done_in: Duration) -> io::Result<()> {
+        self.command(&Command::Alive {
+            done_in_ms: millis(done_in),
+        })
+    }
+
+    /// Stops the tree and returns when it is proved empty, or when it is
+    /// certain that something resists SIGKILL. Closing the server's stdin
+    /// before is up to the caller, who owns it.
+    ///
+    /// The guard does the work: a caller that gives up waiting, or several that
+    /// wait at once, change nothing about it.
+    pub fn stop(&self, grace: Grace) -> Stopped {
+        let (term_ms, kill_ms) = (millis(grace.term_after), millis(grace.kill_after));
+        // If the guard is gone this is found out below.
+        let _guard_lost = self.command(&Command::Stop { term_ms, kill_ms });
+        let until = Instant::now() + grace.kill_after + takeover::KILL_WITHIN * 2;
+        loop {
+            for event in self.take_events() {
+                if event == Event::GuardLost {
+                    self.take_over();
+                }
+            }
+            if let Some(stopped) = self.stopped() {
+                return stopped;
+            }
+            if Instant::now() >= until {
+                return self.not_proved();
+            }
+            self.wait_ready(until);
+        }
+    }
+
+    fn not_proved(&self) -> Stopped {
+        let leader = self.lock().leader;
+        Stopped {
+            survivors: self.survivors(),
+            force: Force::Killed,
+            leader,
+        }
+    }
+
+    fn stopped(&self) -> Option<Stopped> {
+        let inner = self.lock();
+        let (survivors, force) = match inner.end.as_ref()? {
+            End::Empty(force) => (Vec::new(), *force),
+            End::Survivors(survivors) => (survivors.clone(), Force::Killed),
+        };
+        Some(Stopped {
+            survivors,
+            force,
+            leader: inner.leader,
+        })
+    }
+
+    /// Waits until there is an event, at most until the given instant.
+    pub fn wait_ready(&self, until: Instant) {
+        let left = until.saturating_duration_since(Instant::now());
+        // Another thread may take the event that this one waits for.
+        let slice = left.min(Duration::from_millis(100));
+        let timeout = Timespec::try_from(slice).unwrap_or(Timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        });
+        let mut fds = [PollFd::new(&self.control, PollFlags::IN)];
+        let _spurious_is_fine = poll(&mut fds, Some(&timeout));
+    }
+
+    /// What happened since the last call; never blocks. The tree's descriptor
+    /// (`AsFd`) is readable when there is something.
+    pub fn take_events(&self) -> Vec<Event> {
+        let mut inner = self.lock();
+        let mut events = Vec::new();
+        while inner.guard == GuardState::Holding {
+            match protocol::receive(&self.control, RecvFlags::DONTWAIT) {
+                Received::NothingYet => break,
+                Received::Closed => {
+                    inner.guard = GuardState::Lost;
+                    if !matches!(inner.end, Some(End::Empty(_))) {
+                        events.push(Event::GuardLost);
+                    }
+                }
+                Received::Packet(text, _) => events.extend(inner.learn(&text)),
+            }
+        }
+        events
+    }
+
+    /// Looks whether the guard was stopped, and if so ends it: whoever stops it
+    /// wants the tree to outlive its owner. To be called on SIGCHLD by owners
+    /// that can know of it.
+    pub fn check_guard(&self) {
+        let options = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG;
+        if let Ok(Some(status)) = waitid(WaitId::Pid(self.guard_pid), options)
+            && status.stopped()
+        {
+            signalling::send(self.guard, Signal::KILL);
+        }
+    }
+
+    /// Empties the tree without the guard, after [`Event::GuardLost`]. Blocks,
+    /// usually for some milliseconds and at most for
+    /// [`takeover::KILL_WITHIN`] twice.
+    pub fn take_over(&self) -> Stopped {
+        self.reap_guard();
+        let survivors = takeover::empty(&self.begun.mark, self.cgroup(), self.begun.orphans);
+        let mut inner = self.lock();
+        inner.end = Some(if survivors.is_empty() {
+            if let Ok(path) = &self.begun.ledger {
+                ledger::forget(path);
+            }
+            End::Empty(Force::Killed)
+        } else {
+            End::Survivors(survivors.clone())
+        });
+        Stopped {
+            survivors,
+            force: Force::Killed,
+            leader: inner.leader,
+        }
+    }
+
+    fn reap_guard(&self) {
+        // A guard that is lost but not dead would go on with its own stop.
+        signalling::send(self.guard, Signal::KILL);
+        self.await_guard();
+    }
+
+    fn await_guard(&self) {
+        let mut inner = self.lock();
+        if inner.guard != GuardState::Reaped {
+            inner.guard = GuardState::Reaped;
+            let pid = Some(self.guard_pid);
+            let _reaped = rustix::io::retry_on_intr(|| waitpid(pid, WaitOptions::empty()));
+            registry::leave(&self.begun.mark.cookie);
+        }
+    }
+
+    fn cgroup(&self) -> Option<Cgroup> {
+        Cgroup::existing(self.begun.cgroup.as_deref()?, &self.begun.mark.cookie)
+    }
+
+    fn command(&self, command: &Command) -> io::Result<()> {
+        protocol::send(&self.control, &command.encode(), &[])
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn learn(&mut self, packet: &str) -> Option<Event> {
+        Some(match Report::decode(packet)? {
+            Report::LeaderEnded(status) => {
+                let exit = Exit::from_raw(status);
+                self.leader = Some(exit);
+                Event::LeaderExited(exit)
+            }
+            Report::HostDied => Event::HostDied,
+            Report::Empty(force) => {
+                self.end = Some(End::Empty(force));
+                Event::Empty(force)
+            }
+            Report::Survivors(survivors) => {
+                self.end = Some(End::Survivors(survivors.clone()));
+                Event::Survivors(survivors)
+            }
+            Report::Started { .. }
+            | Report::Skipped { .. }
+            | Report::ProgramFailed(_)
+            | Report::Uncontained => return None,
+        })
+    }
+}
+
+impl AsFd for Tree {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.control.as_fd()
+    }
+}
+
+impl Drop for Tree {
+    fn drop(&mut self) {
+        let empty = matches!(self.lock().end, Some(End::Empty(_)));
+        if !empty {
+            let now = Duration::ZERO;
+            self.stop(Grace {
+                term_after: now,
+                kill_after: now,
+            });
+        }
+        // The guard leaves when it hears nothing more from us.
+        let _already_gone = rustix::net::shutdown(&self.control, rustix::net::Shutdown::Both);
+        self.await_guard();
+    }
+}
+
+fn millis(duration: Duration) -> u32 {
+    u32::try_from(duration.as_millis()).unwrap_or(u32::MAX)
+}
