@@ -1,1 +1,20 @@
 //! The life of a call and of a shutdown as pure values: no I/O, no clock.
+//!
+//! Times come in as a [`std::time::Duration`] since some origin that the caller keeps for the
+//! whole process. Everything here decides; the relay carries out what was decided.
+//!
+//! - [`call`]: a call that is received, admitted and finished, each step consuming the last.
+//! - [`outcome`]: the one thing that became of a call, and the answer dropgate gives in its place.
+//! - [`in_flight`]: the bounded table of calls that are owed an outcome.
+//! - [`latency`] and [`doomed`]: which calls can't finish before a shutdown would cut them.
+//! - [`shutdown`]: the table of phases, the plan of deadlines, the counting of signals.
+//! - [`exit`]: the exit code of `dropgate run`.
+#![forbid(unsafe_code)]
+
+pub mod call;
+pub mod doomed;
+pub mod exit;
+pub mod in_flight;
+pub mod latency;
+pub mod outcome;
+pub mod shutdown;

@@ -1,0 +1,272 @@
+//! The bounded table of calls that were sent and are owed an outcome.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+
+use crate::call::{self, Call, Finished};
+use crate::outcome::{Outcome, Refusal};
+
+/// The most calls that are in flight at once; the next one is [`Refusal::overloaded`].
+pub const MAX_IN_FLIGHT: usize = 1024;
+
+/// Who, if anyone, has cancelled a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Standing {
+    /// Nobody: drain waits for it, and the host waits for its answer.
+    Waiting,
+    /// The host: nobody waits for it and it needs no answer.
+    CancelledByHost,
+    /// Dropgate: the server has been told, and the host still waits for an answer.
+    CancelSent,
+}
+
+/// What a shutdown still has to wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Open {
+    /// At least one call is waiting.
+    Waiting,
+    /// No call is waiting, but the server may still confirm one that dropgate cancelled.
+    OnlyCancelled,
+    /// Nothing that anybody waits for.
+    Settled,
+}
+
+/// Why a call was not put into the table. The call comes back, for it is owed an outcome.
+#[derive(Debug, thiserror::Error)]
+pub enum NotInserted {
+    /// A call under the same key is still in flight.
+    #[error("a call with this id is still in flight; use a fresh id for every request")]
+    Duplicate(Call<call::InFlight>),
+    /// [`MAX_IN_FLIGHT`] calls are in flight; the answer is [`Refusal::overloaded`].
+    #[error("{MAX_IN_FLIGHT} calls are in flight; wait until some have finished")]
+    Full(Call<call::InFlight>),
+}
+
+/// A call that was still in the table when the table was emptied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use = "the host waits for the answer"]
+pub struct Leftover<K> {
+    /// The key it was inserted under.
+    pub key: K,
+    /// The call with its outcome.
+    pub finished: Finished,
+    /// The answer that the host is owed; none for a call that the host itself cancelled.
+    pub answer: Option<Refusal>,
+}
+
+/// Calls in flight, by a key of the caller's choice (the JSON-RPC id, as a rule).
+#[derive(Debug)]
+pub struct InFlight<K> {
+    calls: HashMap<K, Entry>,
+    next_turn: u64,
+    waiting: usize,
+    cancel_sent: usize,
+}
+
+impl<K> Default for InFlight<K> {
+    fn default() -> Self {
+        Self {
+            calls: HashMap::new(),
+            next_turn: 0,
+            waiting: 0,
+            cancel_sent: 0,
+        }
+    }
+}
+
+impl<K: Eq + Hash + Clone> InFlight<K> {
+    /// An empty table.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Puts a call into the table; this has to happen before its first byte is sent.
+    ///
+    /// A server need not answer what the host has cancelled, so such calls may stay for ever.
+    /// When the table is full, the oldest of them leaves and is returned.
+    ///
+    /// # Errors
+    /// The key is taken, or the table is full of calls that somebody waits for.
+    pub fn insert(
+        &mut self,
+        key: K,
+        call: Call<call::InFlight>,
+    ) -> Result<Option<Finished>, NotInserted> {
+        if self.calls.contains_key(&key) {
+            return Err(NotInserted::Duplicate(call));
+        }
+        let mut evicted = None;
+        if self.calls.len() >= MAX_IN_FLIGHT {
+            match self.evict_cancelled_by_host() {
+                Some(finished) => evicted = Some(finished),
+                None => return Err(NotInserted::Full(call)),
+            }
+        }
+        let turn = self.next_turn;
+        self.next_turn += 1;
+        self.waiting += 1;
+        self.calls.insert(
+            key,
+            Entry {
+                call,
+                standing: Standing::Waiting,
+                turn,
+            },
+        );
+        Ok(evicted)
+    }
+
+    /// The server answered: `reply` is [`Outcome::Completed`], [`Outcome::ToolError`] or
+    /// [`Outcome::RpcError`]. An error for a cancelled call confirms the cancellation and counts
+    /// as [`Outcome::Cancelled`]; a result means that the call ran all the same.
+    ///
+    /// None if no such call is in flight.
+    pub fn reply(&mut self, key: &K, reply: Outcome) -> Option<Finished> {
+        let entry = self.remove(key)?;
+        let outcome = match (entry.standing, reply) {
+            (Standing::CancelledByHost | Standing::CancelSent, Outcome::RpcError) => {
+                Outcome::Cancelled
+            }
+            (Standing::Waiting, Outcome::RpcError)
+            | (
+                Standing::Waiting | Standing::CancelledByHost | Standing::CancelSent,
+                Outcome::Completed
+                | Outcome::ToolError
+                | Outcome::Cancelled
+                | Outcome::NotExecuted
+                | Outcome::Unknown
+                | Outcome::Shed,
+            ) => reply,
+        };
+        Some(entry.finish(outcome))
+    }
+
+    /// The host cancelled the call: drain no longer waits for it, and it needs no answer.
+    ///
+    /// Returns how the call stood before; none if no such call is in flight.
+    pub fn host_cancelled(&mut self, key: &K) -> Option<Standing> {
+        let entry = self.calls.get_mut(key)?;
+        let before = entry.standing;
+        entry.standing = Standing::CancelledByHost;
+        match before {
+            Standing::Waiting => self.waiting -= 1,
+            Standing::CancelSent => self.cancel_sent -= 1,
+            Standing::CancelledByHost => {}
+        }
+        Some(before)
+    }
+
+    /// Dropgate told the server to cancel the call. A call that the host has cancelled stays so.
+    ///
+    /// Returns how the call stood before; none if no such call is in flight.
+    pub fn mark_cancel_sent(&mut self, key: &K) -> Option<Standing> {
+        let entry = self.calls.get_mut(key)?;
+        let before = entry.standing;
+        match before {
+            Standing::Waiting => {
+                entry.standing = Standing::CancelSent;
+                self.waiting -= 1;
+                self.cancel_sent += 1;
+            }
+            Standing::CancelSent | Standing::CancelledByHost => {}
+        }
+        Some(before)
+    }
+
+    /// How many calls nobody has cancelled: those that drain waits for.
+    #[must_use]
+    pub fn waiting_count(&self) -> usize {
+        self.waiting
+    }
+
+    /// What a shutdown still has to wait for.
+    #[must_use]
+    pub fn open(&self) -> Open {
+        match (self.waiting, self.cancel_sent) {
+            (0, 0) => Open::Settled,
+            (0, _) => Open::OnlyCancelled,
+            (_, _) => Open::Waiting,
+        }
+    }
+
+    /// How many calls the table holds.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.calls.len()
+    }
+
+    /// Whether the table holds no call.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.calls.is_empty()
+    }
+
+    /// Every call in flight, oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = (&K, &Call<call::InFlight>, Standing)> {
+        let mut calls: Vec<_> = self.calls.iter().collect();
+        calls.sort_unstable_by_key(|(_, entry)| entry.turn);
+        calls
+            .into_iter()
+            .map(|(key, entry)| (key, &entry.call, entry.standing))
+    }
+
+    /// Empties the table at the end, oldest first: `answer` is given to every call that the host
+    /// still waits for, and what the host has cancelled ends as [`Outcome::Cancelled`].
+    pub fn drain_all(&mut self, answer: Refusal) -> Vec<Leftover<K>> {
+        let mut calls: Vec<_> = self.calls.drain().collect();
+        self.waiting = 0;
+        self.cancel_sent = 0;
+        calls.sort_unstable_by_key(|(_, entry)| entry.turn);
+        calls
+            .into_iter()
+            .map(|(key, entry)| {
+                let (outcome, answer) = match entry.standing {
+                    Standing::Waiting | Standing::CancelSent => (answer.outcome(), Some(answer)),
+                    Standing::CancelledByHost => (Outcome::Cancelled, None),
+                };
+                Leftover {
+                    key,
+                    finished: entry.finish(outcome),
+                    answer,
+                }
+            })
+            .collect()
+    }
+
+    fn evict_cancelled_by_host(&mut self) -> Option<Finished> {
+        let key = self
+            .calls
+            .iter()
+            .filter(|(_, entry)| entry.standing == Standing::CancelledByHost)
+            .min_by_key(|(_, entry)| entry.turn)
+            .map(|(key, _)| key.clone())?;
+        Some(self.remove(&key)?.finish(Outcome::Cancelled))
+    }
+
+    fn remove(&mut self, key: &K) -> Option<Entry> {
+        let entry = self.calls.remove(key)?;
+        match entry.standing {
+            Standing::Waiting => self.waiting -= 1,
+            Standing::CancelSent => self.cancel_sent -= 1,
+            Standing::CancelledByHost => {}
+        }
+        Some(entry)
+    }
+}
+
+#[derive(Debug)]
+struct Entry {
+    call: Call<call::InFlight>,
+    standing: Standing,
+    turn: u64,
+}
+
+impl Entry {
+    fn finish(self, outcome: Outcome) -> Finished {
+        Finished {
+            standing: self.standing,
+            ..self.call.finish(outcome)
+        }
+    }
+}

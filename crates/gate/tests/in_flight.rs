@@ -1,0 +1,212 @@
+//! The table of calls in flight: its rules row by row, and its bound.
+
+use std::time::Duration;
+
+use dropgate_gate::call::{self, Admission, Call, Kind};
+use dropgate_gate::in_flight::{InFlight, MAX_IN_FLIGHT, NotInserted, Open, Standing};
+use dropgate_gate::outcome::{Outcome, Refusal};
+use proptest::prelude::*;
+
+fn call() -> Call<call::InFlight> {
+    let call = Call::received(Kind::ToolCall, Some("tool".into()), Duration::ZERO);
+    match call.admit(&Admission::Admitting) {
+        Ok(call) => call,
+        Err((call, refusal)) => panic!("{call:?} {refusal:?}"),
+    }
+}
+
+fn insert<K: Eq + std::hash::Hash + Clone>(calls: &mut InFlight<K>, key: K) {
+    assert!(matches!(calls.insert(key, call()), Ok(None)));
+}
+
+#[test]
+fn a_reply_by_how_the_call_stands() {
+    let rows = [
+        (Standing::Waiting, Outcome::Completed, Outcome::Completed),
+        (Standing::Waiting, Outcome::ToolError, Outcome::ToolError),
+        (Standing::Waiting, Outcome::RpcError, Outcome::RpcError),
+        (Standing::CancelSent, Outcome::Completed, Outcome::Completed),
+        (Standing::CancelSent, Outcome::ToolError, Outcome::ToolError),
+        (Standing::CancelSent, Outcome::RpcError, Outcome::Cancelled),
+        (
+            Standing::CancelledByHost,
+            Outcome::Completed,
+            Outcome::Completed,
+        ),
+        (
+            Standing::CancelledByHost,
+            Outcome::ToolError,
+            Outcome::ToolError,
+        ),
+        (
+            Standing::CancelledByHost,
+            Outcome::RpcError,
+            Outcome::Cancelled,
+        ),
+    ];
+    for (standing, reply, outcome) in rows {
+        let mut calls = InFlight::new();
+        insert(&mut calls, 1);
+        match standing {
+            Standing::Waiting => {}
+            Standing::CancelSent => assert_eq!(calls.mark_cancel_sent(&1), Some(Standing::Waiting)),
+            Standing::CancelledByHost => {
+                assert_eq!(calls.host_cancelled(&1), Some(Standing::Waiting));
+            }
+        }
+        let finished = calls.reply(&1, reply).unwrap();
+        assert_eq!(finished.outcome, outcome, "{standing:?} {reply:?}");
+        assert_eq!(finished.standing, standing);
+        assert!(calls.reply(&1, reply).is_none(), "a call has one outcome");
+        assert!(calls.is_empty());
+    }
+}
+
+#[test]
+fn what_the_host_cancelled_stays_so() {
+    let mut calls = InFlight::new();
+    insert(&mut calls, 1);
+    calls.host_cancelled(&1);
+    assert_eq!(calls.mark_cancel_sent(&1), Some(Standing::CancelledByHost));
+    assert_eq!(calls.open(), Open::Settled);
+    insert(&mut calls, 2);
+    calls.mark_cancel_sent(&2);
+    assert_eq!(calls.open(), Open::OnlyCancelled);
+    assert_eq!(calls.host_cancelled(&2), Some(Standing::CancelSent));
+    assert_eq!(calls.open(), Open::Settled);
+    assert_eq!(calls.host_cancelled(&3), None);
+    assert_eq!(calls.mark_cancel_sent(&3), None);
+}
+
+#[test]
+fn a_key_in_flight_is_not_taken_twice() {
+    let mut calls = InFlight::new();
+    insert(&mut calls, 1);
+    let refused = calls.insert(1, call()).unwrap_err();
+    assert!(matches!(refused, NotInserted::Duplicate(_)), "{refused}");
+    assert_eq!(calls.waiting_count(), 1);
+    let _ = calls.reply(&1, Outcome::Completed);
+    insert(&mut calls, 1);
+}
+
+#[test]
+fn a_full_table_refuses_and_recovers() {
+    let mut calls = InFlight::new();
+    (0..MAX_IN_FLIGHT).for_each(|key| insert(&mut calls, key));
+    let refused = calls.insert(MAX_IN_FLIGHT, call()).unwrap_err();
+    assert!(matches!(refused, NotInserted::Full(_)), "{refused}");
+    assert_eq!(calls.len(), MAX_IN_FLIGHT);
+    let _ = calls.reply(&7, Outcome::Completed);
+    insert(&mut calls, MAX_IN_FLIGHT);
+}
+
+#[test]
+fn cancelled_calls_that_are_never_answered_do_not_fill_the_table() {
+    let mut calls = InFlight::new();
+    (0..MAX_IN_FLIGHT).for_each(|key| insert(&mut calls, key));
+    calls.host_cancelled(&9);
+    calls.host_cancelled(&4);
+    let evicted = calls.insert(MAX_IN_FLIGHT, call()).unwrap().unwrap();
+    assert_eq!(evicted.outcome, Outcome::Cancelled);
+    assert!(
+        calls.reply(&4, Outcome::Completed).is_none(),
+        "the oldest left"
+    );
+    assert!(calls.reply(&9, Outcome::Completed).is_some());
+    assert_eq!(calls.len(), MAX_IN_FLIGHT - 1);
+}
+
+#[test]
+fn the_end_answers_all_but_what_the_host_cancelled_oldest_first() {
+    let mut calls = InFlight::new();
+    ["d", "b", "a", "c"]
+        .into_iter()
+        .for_each(|key| insert(&mut calls, key));
+    calls.host_cancelled(&"b");
+    calls.mark_cancel_sent(&"a");
+    let order: Vec<_> = calls
+        .iter()
+        .map(|(key, _, standing)| (*key, standing))
+        .collect();
+    let unknown = Refusal::unknown_at_shutdown();
+    let left = calls.drain_all(unknown);
+    let left: Vec<_> = left
+        .iter()
+        .map(|left| (left.key, left.finished.outcome, left.answer))
+        .collect();
+    assert_eq!(
+        order,
+        [
+            ("d", Standing::Waiting),
+            ("b", Standing::CancelledByHost),
+            ("a", Standing::CancelSent),
+            ("c", Standing::Waiting),
+        ]
+    );
+    assert_eq!(
+        left,
+        [
+            ("d", Outcome::Unknown, Some(unknown)),
+            ("b", Outcome::Cancelled, None),
+            ("a", Outcome::Unknown, Some(unknown)),
+            ("c", Outcome::Unknown, Some(unknown)),
+        ]
+    );
+    assert!(calls.is_empty());
+    assert_eq!(calls.open(), Open::Settled);
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Act {
+    Insert,
+    Reply(Outcome),
+    HostCancelled,
+    CancelSent,
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    prop_oneof![
+        Just(Act::Insert),
+        Just(Act::Reply(Outcome::Completed)),
+        Just(Act::Reply(Outcome::RpcError)),
+        Just(Act::HostCancelled),
+        Just(Act::CancelSent),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn every_inserted_call_gets_one_outcome_and_the_counts_hold(
+        acts in prop::collection::vec((act(), 0u8..6), 0..200)
+    ) {
+        let mut calls = InFlight::new();
+        let (mut inserted, mut finished) = (0, 0);
+        for (act, key) in acts {
+            match act {
+                Act::Insert => match calls.insert(key, call()) {
+                    Ok(evicted) => {
+                        inserted += 1;
+                        finished += usize::from(evicted.is_some());
+                    }
+                    Err(NotInserted::Duplicate(call) | NotInserted::Full(call)) => {
+                        let _ = call.finish(Outcome::NotExecuted);
+                    }
+                },
+                Act::Reply(outcome) => finished += usize::from(calls.reply(&key, outcome).is_some()),
+                Act::HostCancelled => { calls.host_cancelled(&key); }
+                Act::CancelSent => { calls.mark_cancel_sent(&key); }
+            }
+            let waiting = calls.iter().filter(|call| call.2 == Standing::Waiting).count();
+            let sent = calls.iter().filter(|call| call.2 == Standing::CancelSent).count();
+            prop_assert_eq!(calls.waiting_count(), waiting);
+            let open = match (waiting, sent) {
+                (0, 0) => Open::Settled,
+                (0, _) => Open::OnlyCancelled,
+                _ => Open::Waiting,
+            };
+            prop_assert_eq!(calls.open(), open);
+        }
+        finished += calls.drain_all(Refusal::unknown_at_shutdown()).len();
+        prop_assert_eq!(inserted, finished);
+    }
+}
