@@ -1,3 +1,56 @@
-//! Developer tasks: test, ci, tidy, bench, soak, docs.
+//! Developer tasks, run as `cargo xtask NAME`.
+//!
+//! A task is one row of [`TASKS`] and one module. Everything is printed to stderr, so that nothing here owns stdout.
 
-fn main() {}
+mod counterparts;
+mod failure;
+mod step;
+mod test;
+mod workspace;
+
+use std::process::ExitCode;
+
+use failure::Failure;
+
+/// One verb of `cargo xtask`.
+struct Task {
+    name: &'static str,
+    usage: &'static str,
+    summary: &'static str,
+    run: fn(&[String]) -> Result<(), Failure>,
+}
+
+/// Every task. A new one is a row here and a module beside this file.
+const TASKS: &[Task] = &[Task {
+    name: "test",
+    usage: "test [--offline] [--quick]",
+    summary: "install the real counterparts, build, run every test, say what ran and what did not",
+    run: test::run,
+}];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let Some((name, rest)) = arguments.split_first() else {
+        eprint!("{}", usage());
+        return ExitCode::from(64);
+    };
+    let Some(task) = TASKS.iter().find(|task| task.name == name) else {
+        eprint!("no task is called `{name}`\n{}", usage());
+        return ExitCode::from(64);
+    };
+    match (task.run)(rest) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("xtask {name}: {failure}");
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+fn usage() -> String {
+    let mut text = String::from("usage: cargo xtask TASK\n");
+    for task in TASKS {
+        text.push_str(&format!("  {:<28} {}\n", task.usage, task.summary));
+    }
+    text
+}
