@@ -182,7 +182,7 @@ mod tests {
     #[test]
     fn counts_are_added_over_binaries_and_pipes() {
         let tally = read(Some(OUTPUT.as_bytes()), Some("skipped: c\n".as_bytes()))
-            .finish()
+            .finish(LIMIT)
             .unwrap();
         assert_eq!(
             (tally.passed, tally.failed, tally.ignored, tally.binaries),
