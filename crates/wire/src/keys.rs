@@ -10,6 +10,9 @@ use crate::text;
 /// Objects up to this size are compared pair by pair.
 const SMALL: usize = 16;
 
+/// Room for the keys of a usual message, so that it costs one allocation.
+const USUAL: usize = 32;
+
 /// The keys of all open objects that are watched, outermost first.
 #[derive(Debug, Default)]
 pub(crate) struct Keys {
@@ -21,6 +24,9 @@ pub(crate) struct Keys {
 
 impl Keys {
     pub(crate) fn open(&mut self) {
+        if self.entries.capacity() == 0 {
+            self.entries.reserve(USUAL);
+        }
         self.entries.push(self.first as u64);
         self.first = self.entries.len();
     }

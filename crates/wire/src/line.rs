@@ -20,7 +20,7 @@ pub enum Line {
     /// The line without its end (`"\n"` or `"\r\n"`), and the position after that end.
     Whole(Range<usize>, usize),
     /// A line over the limit, reported once. Its bytes are gone but for an excerpt (its first 4 KiB and its last 512
-    /// bytes), which is what [`too_long`](crate::too_long) takes to find the id.
+    /// bytes before `"\n"`), which is what [`too_long`](crate::too_long) takes to find the id.
     TooLong {
         /// The excerpt.
         prefix: Range<usize>,
@@ -156,7 +156,7 @@ impl LineBuffer {
         let content = self.buffer.get(self.line..feed).unwrap_or_default();
         let length = content.strip_suffix(b"\r").unwrap_or(content).len();
         if length > self.limits.line_bytes() {
-            let kept = self.keep_excerpt(self.line, self.line + length);
+            let kept = self.keep_excerpt(self.line, feed);
             return self.taken(next, |line, end| Line::TooLong {
                 prefix: line..line + kept,
                 end,

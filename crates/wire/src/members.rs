@@ -98,11 +98,17 @@ const CALL_KEYS: &[(&str, &str)] = &[
 /// What to tell the sender of a key that equals one of `known` but for its case. Some JSON readers ignore case: to
 /// them such a key is a second spelling of the same member, and they would act on a value that nobody checked.
 fn look_alike(key: &[u8], known: &[(&str, &'static str)]) -> Option<&'static str> {
-    let key = std::str::from_utf8(key).ok()?;
-    known
+    let is_alike = |name: &str| {
+        if key.is_ascii() {
+            name.as_bytes().eq_ignore_ascii_case(key)
+        } else {
+            std::str::from_utf8(key).is_ok_and(|key| folded(key).eq(name.chars()))
+        }
+    };
+    let found = known
         .iter()
-        .find(|(name, _)| *name != key && folded(key).eq(name.chars()))
-        .map(|(_, advice)| *advice)
+        .find(|(name, _)| name.as_bytes() != key && is_alike(name));
+    found.map(|(_, advice)| *advice)
 }
 
 /// Characters without case. The long s and the kelvin sign fold to ASCII letters too.

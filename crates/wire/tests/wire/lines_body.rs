@@ -1,0 +1,110 @@
+//! What must hold for any stream. The fuzz target and the tests run this same body.
+
+use std::fmt;
+
+use dropgate_wire::{Limits, Line, LineBuffer};
+
+/// Feeds the bytes in pieces that the first bytes choose, and compares the lines with a plain split.
+pub(crate) fn frame_any(data: &[u8]) {
+    let [limit, piece, release, stream @ ..] = data else {
+        return;
+    };
+    let repeated = stream.repeat(1 + usize::from(limit % 4) * 20);
+    let limits = Limits {
+        max_bytes: usize::from(*limit) * 16,
+        max_depth: 8,
+    };
+    let piece = 1 + usize::from(*piece) * 40;
+    let lines = framed(&repeated, &limits, piece, usize::from(*release % 5));
+    assert_eq!(lines, split(&repeated, &limits));
+}
+
+/// A line as its content, with its end; or what is kept of one that is too long.
+#[derive(PartialEq, Eq)]
+pub(crate) enum Framed {
+    /// Content and bytes up to the end.
+    Whole(Vec<u8>, Vec<u8>),
+    /// The excerpt.
+    TooLong(Vec<u8>),
+}
+
+impl fmt::Debug for Framed {
+    /// Shows sizes and ends only, so that a failure stays readable.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (kind, bytes) = match self {
+            Self::Whole(_, whole) => ("Whole", whole),
+            Self::TooLong(excerpt) => ("TooLong", excerpt),
+        };
+        let end = String::from_utf8_lossy(&bytes[bytes.len().saturating_sub(12)..]);
+        write!(out, "{kind}({} ...{end:?})", bytes.len())
+    }
+}
+
+/// The lines that the buffer finds when `stream` arrives in pieces and every `keep` + 1 lines are released.
+pub(crate) fn framed(stream: &[u8], limits: &Limits, piece: usize, keep: usize) -> Vec<Framed> {
+    let mut buffer = LineBuffer::new(*limits);
+    let (mut lines, mut held) = (Vec::new(), Vec::new());
+    for piece in stream.chunks(piece) {
+        let mut rest = piece;
+        while !rest.is_empty() {
+            let spare = buffer.spare();
+            assert!(spare.len() >= 64 << 10);
+            let count = rest.len().min(spare.len());
+            spare[..count].copy_from_slice(&rest[..count]);
+            buffer.filled(count);
+            rest = &rest[count..];
+            while let Some(line) = buffer.next_line() {
+                held.push(line);
+                if held.len() > keep {
+                    take(&mut buffer, &mut held, &mut lines);
+                }
+            }
+        }
+    }
+    held.extend(std::iter::from_fn(|| buffer.finish()));
+    take(&mut buffer, &mut held, &mut lines);
+    assert!(buffer.finish().is_none() && buffer.capacity() <= 256 << 10);
+    lines
+}
+
+fn take(buffer: &mut LineBuffer, held: &mut Vec<Line>, lines: &mut Vec<Framed>) {
+    let mut done = None;
+    for line in held.drain(..) {
+        let (start, end) = match line {
+            Line::Whole(span, end) => {
+                let whole = buffer.bytes(span.start..end).to_vec();
+                lines.push(Framed::Whole(buffer.bytes(span.clone()).to_vec(), whole));
+                (span.start, end)
+            }
+            Line::TooLong { prefix, end } => {
+                lines.push(Framed::TooLong(buffer.bytes(prefix.clone()).to_vec()));
+                (prefix.start, end)
+            }
+        };
+        assert!(
+            done.is_none_or(|done| done == start),
+            "lines are contiguous"
+        );
+        done = Some(end);
+    }
+    if let Some(done) = done {
+        buffer.release(done);
+    }
+}
+
+/// The same lines by the plainest means.
+pub(crate) fn split(stream: &[u8], limits: &Limits) -> Vec<Framed> {
+    let line = |whole: &[u8]| {
+        let content = whole.strip_suffix(b"\n").unwrap_or(whole);
+        let cut = content.strip_suffix(b"\r").unwrap_or(content);
+        if cut.len() <= limits.max_bytes {
+            return Framed::Whole(cut.to_vec(), whole.to_vec());
+        }
+        let (head, rest) = content.split_at(content.len().min(4096));
+        Framed::TooLong([head, &rest[rest.len().saturating_sub(512)..]].concat())
+    };
+    stream
+        .split_inclusive(|&byte| byte == b'\n')
+        .map(line)
+        .collect()
+}
