@@ -1,1 +1,3 @@
 //! Black-box lifecycle checks of MCP servers and wrappers.
+
+pub mod servers;
