@@ -1,3 +1,34 @@
-//! Makes MCP servers fail secure and leave nothing behind.
+//! dropgate makes MCP servers fail secure and leave nothing behind.
+//!
+//! The binary is wiring only: flags become settings once, verbs call the
+//! crates, and this file alone ends the process.
+#![forbid(unsafe_code)]
 
-fn main() {}
+mod cli;
+mod exit;
+mod output;
+mod verbs;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // First of all: the guard is this same program, executed again.
+    dropgate_process::run_if_guard();
+    let mut arguments = std::env::args_os();
+    let _program = arguments.next();
+    let arguments: Vec<_> = arguments.collect();
+    if let Some(code) = verbs::hidden::run(&arguments) {
+        return code;
+    }
+    match cli::parse() {
+        Ok(cli::Parsed::Verb(verb)) => verbs::run(verb),
+        Ok(cli::Parsed::Help(text)) => {
+            output::print(&text);
+            ExitCode::SUCCESS
+        }
+        Err(line) => {
+            output::complain(&line);
+            ExitCode::from(exit::USAGE)
+        }
+    }
+}

@@ -140,6 +140,15 @@ impl Refusal {
         }
     }
 
+    /// A call that the server answered with something that may not be passed on.
+    pub fn unknown_unreadable() -> Self {
+        Self {
+            outcome: Outcome::Unknown,
+            text: "The server answered with a message that is not valid, so the result is lost \
+                   and the call may have taken effect. Check that before calling again.",
+        }
+    }
+
     /// A call that found the table of calls in flight full.
     pub fn overloaded() -> Self {
         Self {

@@ -305,6 +305,17 @@ impl Tree {
         self.command(&Command::Signal(signal.as_raw()))
     }
 
+    /// SIGTERM to the whole tree, and SIGCONT so that stopped ones heed it.
+    ///
+    /// # Errors
+    /// When the guard is gone.
+    pub fn terminate(&self) -> io::Result<()> {
+        self.command(&Command::Stop {
+            term_ms: 0,
+            kill_ms: u32::MAX,
+        })
+    }
+
     /// SIGKILL to the whole tree, as often as needed. Returns at once; the end
     /// is an [`Event::Empty`].
     ///
@@ -451,7 +462,20 @@ impl Tree {
         self.await_guard();
     }
 
+    /// Reaps the guard, which leaves within milliseconds unless something
+    /// resists SIGKILL; then it goes on by itself and is not waited for.
     fn await_guard(&self) {
+        let until = Instant::now() + Duration::from_secs(1);
+        while self.guard.is_alive() && Instant::now() < until {
+            let pause = Timespec {
+                tv_sec: 0,
+                tv_nsec: 500_000,
+            };
+            let _paused = poll(&mut [], Some(&pause));
+        }
+        if self.guard.is_alive() {
+            return;
+        }
         let mut inner = self.lock();
         if inner.guard != GuardState::Reaped {
             inner.guard = GuardState::Reaped;

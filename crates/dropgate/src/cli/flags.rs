@@ -1,0 +1,152 @@
+//! Every flag, once.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use dropgate_process::{Containment, Level};
+
+use super::values::{self, ToolOnShutdown};
+
+/// Makes MCP servers fail secure and leave nothing behind.
+///
+/// A host starts `dropgate run -- COMMAND` instead of an MCP server. dropgate
+/// owns all processes that the server starts, relays its messages unchanged,
+/// and at the end answers every call and leaves no process, even when it is
+/// itself killed.
+#[derive(Debug, Parser)]
+#[command(name = "dropgate", version, max_term_width = 100)]
+pub(super) struct Flags {
+    #[command(subcommand)]
+    pub(super) verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Run an MCP server over stdio and leave nothing of it behind
+    Run(RunArgs),
+    /// Say which containment this machine allows, and what stronger ones lack
+    Doctor(DoctorArgs),
+    /// End what runs that were killed with their guards left behind
+    Reap(ReapArgs),
+    /// Print the completions of a shell
+    Completions(CompletionsArgs),
+    /// Print the man page
+    Man,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// For programs; its shape is stable
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Profile {
+    /// An MCP host: 10 s after a signal, 3 s once the host is gone
+    #[default]
+    Host,
+    /// A terminal: 10 s
+    Shell,
+    /// A systemd unit: 25 s
+    Systemd,
+    /// A pod: 25 s
+    Kubernetes,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Journal {
+    /// Keep no journal
+    Off,
+}
+
+/// Deadlines, which `run` obeys and `doctor` checks.
+#[derive(Args, Debug)]
+pub(crate) struct ShutdownArgs {
+    /// How long calls may go on after SIGTERM, SIGINT or SIGHUP
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = values::duration)]
+    pub(crate) drain: Duration,
+    /// How long everything may take once the host is gone [default: 3s]
+    ///
+    /// Hosts that use an official SDK send SIGTERM 2 s after they close stdin,
+    /// and SIGKILL 2 s later.
+    #[arg(long, value_name = "TIME", value_parser = values::duration)]
+    pub(crate) eof_deadline: Option<Duration>,
+    /// Who ends this process, and so how long that may take
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) profile: Profile,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct RunArgs {
+    /// How to hold the server: auto, strict, guard, cgroup, ptrace or pidns
+    ///
+    /// auto takes the strongest level that a server can not notice, strict the
+    /// strongest there is. docs/containment.md says what each level changes.
+    #[arg(long, value_name = "LEVEL", default_value_t)]
+    pub(crate) containment: Containment,
+    /// Refuse to start (exit code 78) below this level
+    #[arg(long, value_name = "LEVEL")]
+    pub(crate) require_containment: Option<Level>,
+    /// Do not watch the process that started this one; go by stdin alone
+    #[arg(long)]
+    pub(crate) no_host_watch: bool,
+    #[command(flatten)]
+    pub(crate) shutdown: ShutdownArgs,
+    /// What a shutdown does with a tool's calls; TOOL may hold * [repeatable]
+    ///
+    /// finish waits for them as long as the drain lasts, cancel cancels them at
+    /// once. Otherwise a call is cancelled early only when the tool's usual
+    /// duration says that it can not finish.
+    #[arg(long, value_name = "TOOL=finish|cancel")]
+    pub(crate) on_shutdown: Vec<ToolOnShutdown>,
+    /// The longest message in either direction
+    #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = values::size)]
+    pub(crate) max_message: usize,
+    /// Write the final report to this file as well
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+    /// The journal of calls; this version keeps none
+    #[arg(long, value_enum, value_name = "off")]
+    pub(crate) journal: Option<Journal>,
+    /// The server and its arguments
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<OsString>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct DoctorArgs {
+    #[command(flatten)]
+    pub(crate) shutdown: ShutdownArgs,
+    /// The grace that the orchestrator gives before it kills
+    ///
+    /// Known without this flag: an MCP host that uses an official SDK (4 s),
+    /// systemd (90 s) and Kubernetes (30 s) at their defaults.
+    #[arg(long, value_name = "TIME", value_parser = values::duration)]
+    pub(crate) grace: Option<Duration>,
+    /// What a preStop hook takes of that grace
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = values::duration)]
+    pub(crate) pre_stop: Duration,
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ReapArgs {
+    /// Only say what would be ended
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct CompletionsArgs {
+    #[arg(value_enum)]
+    pub(crate) shell: Shell,
+}

@@ -1,0 +1,74 @@
+//! The command line: one definition, from which help, man page and completions
+//! come, and what is meant by it.
+
+mod flags;
+mod values;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory as _, Parser as _};
+
+use self::flags::Flags;
+pub(crate) use self::flags::{
+    CompletionsArgs, DoctorArgs, Format, Profile, ReapArgs, RunArgs, ShutdownArgs, Verb,
+};
+
+/// What the command line asks for.
+pub(crate) enum Parsed {
+    Verb(Verb),
+    /// Help or version, to be printed.
+    Help(String),
+}
+
+/// Reads this process's arguments.
+///
+/// # Errors
+/// One line that says what is wrong and what to do.
+pub(crate) fn parse() -> Result<Parsed, String> {
+    match Flags::try_parse() {
+        Ok(flags) => Ok(Parsed::Verb(flags.verb)),
+        Err(error) => match error.kind() {
+            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+                Ok(Parsed::Help(error.to_string()))
+            }
+            ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+                Err("no verb given; try `dropgate --help`".to_owned())
+            }
+            _other => Err(one_line(&error)),
+        },
+    }
+}
+
+/// The whole definition, for the man page and completions.
+pub(crate) fn definition() -> clap::Command {
+    Flags::command()
+}
+
+fn one_line(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let first = text.lines().next().unwrap_or_default();
+    let mut line = first.strip_prefix("error: ").unwrap_or(first).to_owned();
+    if line.ends_with(':') {
+        // The arguments that are missing follow, one a line.
+        let missing: Vec<&str> = text
+            .lines()
+            .skip(1)
+            .map_while(|rest| rest.strip_prefix("  "))
+            .map(str::trim)
+            .collect();
+        line = format!("{line} {}", missing.join(" "));
+    }
+    if let Some(ContextValue::Strings(valid)) = error.get(ContextKind::ValidValue) {
+        line = format!("{line} (use {})", valid.join(", "));
+    }
+    let suggested = [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand]
+        .into_iter()
+        .find_map(|kind| match error.get(kind) {
+            Some(ContextValue::String(one)) => Some(one.clone()),
+            Some(ContextValue::Strings(some)) => some.first().cloned(),
+            _none => None,
+        });
+    if let Some(suggested) = suggested {
+        line = format!("{line}; did you mean {suggested}?");
+    }
+    format!("{line}; try `dropgate --help`")
+}

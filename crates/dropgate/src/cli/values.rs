@@ -1,0 +1,121 @@
+//! Values of flags, checked as they are read.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use dropgate_gate::doomed::OnShutdown;
+use dropgate_relay::ToolPattern;
+
+/// The longest duration that a flag takes. Nobody waits longer for a server,
+/// and it keeps all sums of deadlines far from overflowing.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A duration such as `2s`, `150ms` or `1m30s`.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    let duration = humantime::parse_duration(text)
+        .map_err(|_| "write a duration such as 2s, 150ms or 1m30s".to_owned())?;
+    if duration > LONGEST {
+        return Err("at most 24h".to_owned());
+    }
+    Ok(duration)
+}
+
+/// A size such as `64MiB`, `512KiB` or a number of bytes.
+pub(crate) fn size(text: &str) -> Result<usize, String> {
+    const SMALLEST: usize = 4096;
+    const LARGEST: usize = 1 << 30;
+    let wrong = || "write a size from 4KiB to 1GiB, such as 64MiB".to_owned();
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let factor = match unit {
+        "" | "B" => 1,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        _unknown => return Err(wrong()),
+    };
+    number
+        .parse::<usize>()
+        .ok()
+        .and_then(|number| number.checked_mul(factor))
+        .filter(|bytes| (SMALLEST..=LARGEST).contains(bytes))
+        .ok_or_else(wrong)
+}
+
+/// `TOOL=finish` or `TOOL=cancel`, where the tool's name may hold `*`.
+#[derive(Clone, Debug)]
+pub(crate) struct ToolOnShutdown {
+    pub(crate) pattern: ToolPattern,
+    pub(crate) setting: OnShutdown,
+}
+
+impl FromStr for ToolOnShutdown {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || "write TOOL=finish or TOOL=cancel, such as delete_*=finish".to_owned();
+        let (pattern, setting) = text.rsplit_once('=').ok_or_else(wrong)?;
+        let setting = match setting {
+            "finish" => OnShutdown::Finish,
+            "cancel" => OnShutdown::Cancel,
+            _unknown => return Err(wrong()),
+        };
+        if pattern.is_empty() {
+            return Err(wrong());
+        }
+        Ok(Self {
+            pattern: ToolPattern::new(pattern),
+            setting,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_units_and_a_limit() {
+        assert_eq!(duration("150ms"), Ok(Duration::from_millis(150)));
+        assert_eq!(duration("24h"), Ok(LONGEST));
+        for wrong in [
+            "",
+            "3",
+            "-1s",
+            "25h",
+            "1 fortnight",
+            "99999999999999999999s",
+        ] {
+            assert!(duration(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn sizes_have_limits_at_both_ends() {
+        assert_eq!(size("4KiB"), Ok(4096));
+        assert_eq!(size("1GiB"), Ok(1 << 30));
+        for wrong in [
+            "",
+            "MiB",
+            "4095",
+            "1073741825",
+            "2GiB",
+            "64mb",
+            "99999999999999999999GiB",
+        ] {
+            assert!(size(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn tools_on_shutdown() {
+        let read = "a=b*=cancel"
+            .parse::<ToolOnShutdown>()
+            .expect("the last = separates");
+        assert!(read.pattern.matches("a=bc"));
+        assert_eq!(read.setting, OnShutdown::Cancel);
+        for wrong in ["", "x", "=finish", "x=", "x=maybe"] {
+            assert!(wrong.parse::<ToolOnShutdown>().is_err(), "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! Exit codes: documented API, after sysexits where one fits. Those of an
+//! orderly run, 0 and 10 to 13, are decided by `dropgate-gate`.
+
+use dropgate_process::SpawnError;
+use dropgate_relay::RunError;
+
+/// The command line is wrong; nothing was started.
+pub(crate) const USAGE: u8 = 64;
+/// The server could not be started.
+pub(crate) const UPSTREAM_UNAVAILABLE: u8 = 69;
+/// Something of dropgate's own failed.
+pub(crate) const INTERNAL: u8 = 70;
+/// A file that was asked for could not be written.
+pub(crate) const CAN_NOT_WRITE: u8 = 74;
+/// Configuration or containment refused; nothing was started.
+pub(crate) const REFUSED: u8 = 78;
+
+/// The code of a run that never began.
+pub(crate) fn of_run_error(error: &RunError) -> u8 {
+    match error {
+        RunError::Spawn(SpawnError::Program { .. }) => UPSTREAM_UNAVAILABLE,
+        RunError::Spawn(SpawnError::Uncontained { .. }) => REFUSED,
+        RunError::Spawn(
+            SpawnError::GuardEnded | SpawnError::GuardSilent | SpawnError::System(_),
+        )
+        | RunError::System(_) => INTERNAL,
+    }
+}

@@ -1,0 +1,22 @@
+//! One file a verb.
+
+mod completions;
+mod doctor;
+pub(crate) mod hidden;
+mod reap;
+mod run;
+
+use std::process::ExitCode;
+
+use crate::cli::Verb;
+
+/// Does what was asked for.
+pub(crate) fn run(verb: Verb) -> ExitCode {
+    match verb {
+        Verb::Run(args) => run::run(args),
+        Verb::Doctor(args) => doctor::run(&args),
+        Verb::Reap(args) => reap::run(&args),
+        Verb::Completions(args) => completions::completions(&args),
+        Verb::Man => completions::man(),
+    }
+}

@@ -1,0 +1,116 @@
+//! `dropgate reap`: end what killed runs left.
+
+use std::process::ExitCode;
+
+use dropgate_process::{Abandoned, Process, SweepMode, sweep};
+use serde::Serialize;
+
+use crate::cli::{Format, ReapArgs};
+use crate::{exit, output};
+
+#[derive(Serialize)]
+struct Reaped {
+    dry_run: bool,
+    scopes: Vec<Scope>,
+}
+
+#[derive(Serialize)]
+struct Scope {
+    scope: String,
+    processes: Vec<Found>,
+    survivors: Vec<Found>,
+}
+
+#[derive(Serialize)]
+struct Found {
+    pid: i32,
+    started_ticks: u64,
+    argv: Vec<String>,
+}
+
+/// Sweeps; the code is 0 unless something resists.
+pub(crate) fn run(args: &ReapArgs) -> ExitCode {
+    // A name is read while its process lives, so what there is is listed first.
+    let listed = scopes(sweep(SweepMode::DryRun));
+    let scopes = if args.dry_run {
+        listed
+    } else {
+        let mut swept = scopes(sweep(SweepMode::Sweep));
+        for scope in &mut swept {
+            if let Some(named) = listed.iter().position(|one| one.scope == scope.scope) {
+                scope.processes = listed[named].processes.iter().map(Found::again).collect();
+            }
+        }
+        swept
+    };
+    let resisting = scopes
+        .iter()
+        .map(|scope| scope.survivors.len())
+        .sum::<usize>();
+    match args.format {
+        Format::Json => output::print_json(&Reaped {
+            dry_run: args.dry_run,
+            scopes,
+        }),
+        Format::Text => output::print(&text(&scopes, args)),
+    }
+    if resisting == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(exit::INTERNAL)
+    }
+}
+
+fn scopes(all: Vec<Abandoned>) -> Vec<Scope> {
+    all.into_iter()
+        .map(|one| Scope {
+            scope: one.scope,
+            processes: one.processes.into_iter().map(Found::new).collect(),
+            survivors: one.survivors.into_iter().map(Found::new).collect(),
+        })
+        .collect()
+}
+
+impl Found {
+    fn new(process: Process) -> Self {
+        Self {
+            pid: process.pid,
+            started_ticks: process.started_ticks,
+            argv: process.argv(),
+        }
+    }
+
+    fn again(&self) -> Self {
+        Self {
+            pid: self.pid,
+            started_ticks: self.started_ticks,
+            argv: self.argv.clone(),
+        }
+    }
+}
+
+fn text(scopes: &[Scope], args: &ReapArgs) -> String {
+    if scopes.is_empty() {
+        return "nothing to reap: every run has an owner\n".to_owned();
+    }
+    let mut text = String::new();
+    for scope in scopes {
+        let verb = if args.dry_run { "would end" } else { "ended" };
+        text.push_str(&format!(
+            "scope {}: {verb} {}\n",
+            scope.scope,
+            scope.processes.len()
+        ));
+        for process in &scope.processes {
+            text.push_str(&format!("  {} {}\n", process.pid, process.argv.join(" ")));
+        }
+        for process in &scope.survivors {
+            text.push_str(&format!(
+                "  still there: {} {}\n",
+                process.pid,
+                process.argv.join(" ")
+            ));
+        }
+    }
+    text
+}

@@ -1,0 +1,88 @@
+//! `dropgate run`: flags become a tree's specification and a relay's settings.
+
+use std::fs;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use dropgate_gate::shutdown::{Profile, Settings, Source};
+use dropgate_process::{HostWatch, Orphans, Spec, SweepMode, sweep};
+use dropgate_relay as relay;
+use dropgate_wire::Limits;
+
+use crate::cli::{RunArgs, ShutdownArgs};
+use crate::{cli, exit, output};
+
+/// Runs the server and returns with the code that its end calls for.
+pub(crate) fn run(args: RunArgs) -> ExitCode {
+    // What an earlier run left behind ends before anything new begins.
+    for abandoned in sweep(SweepMode::Sweep) {
+        output::complain(&format!(
+            "ended {} processes that an earlier run left",
+            abandoned.processes.len()
+        ));
+    }
+    let settings = relay::Settings {
+        shutdown: shutdown_settings(&args.shutdown),
+        limits: Limits {
+            max_bytes: args.max_message,
+            ..Limits::default()
+        },
+        on_shutdown: args
+            .on_shutdown
+            .into_iter()
+            .map(|one| (one.pattern, one.setting))
+            .collect(),
+    };
+    let mut command = args.command.into_iter();
+    let mut spec = Spec::new(command.next().unwrap_or_default())
+        .args(command)
+        .containment(args.containment)
+        .host_watch(if args.no_host_watch {
+            HostWatch::Off
+        } else {
+            HostWatch::Parent
+        })
+        .orphans(Orphans::Adopt);
+    if let Some(level) = args.require_containment {
+        spec = spec.require(level);
+    }
+    match relay::run(spec, settings) {
+        Ok(ended) => {
+            let written = args.report.map_or(Ok(()), |path| {
+                let json = serde_json::to_string(&ended.report).unwrap_or_default();
+                fs::write(&path, format!("{json}\n"))
+                    .map_err(|error| format!("can not write {}: {error}", path.display()))
+            });
+            match written {
+                Ok(()) => ExitCode::from(ended.exit_code),
+                Err(line) => {
+                    output::complain(&line);
+                    ExitCode::from(exit::CAN_NOT_WRITE)
+                }
+            }
+        }
+        Err(error) => {
+            output::complain(&error.to_string());
+            ExitCode::from(exit::of_run_error(&error))
+        }
+    }
+}
+
+/// The deadlines that the flags mean.
+pub(crate) fn shutdown_settings(args: &ShutdownArgs) -> Settings {
+    const EOF_DEADLINE: Duration = Duration::from_secs(3);
+    Settings {
+        drain: args.drain,
+        eof_deadline: args.eof_deadline.unwrap_or(EOF_DEADLINE),
+        eof_deadline_source: match args.eof_deadline {
+            Some(_) => Source::Explicit,
+            None => Source::Default,
+        },
+        profile: match args.profile {
+            cli::Profile::Host => Profile::Host,
+            cli::Profile::Shell => Profile::Shell,
+            cli::Profile::Systemd => Profile::Systemd,
+            cli::Profile::Kubernetes => Profile::Kubernetes,
+        },
+    }
+}

@@ -1,0 +1,3 @@
+//! Toward the host.
+
+pub(crate) mod stdio;

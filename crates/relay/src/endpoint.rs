@@ -1,0 +1,185 @@
+//! A standard stream that never blocks the loop, whatever it is: a pipe, a
+//! socket (some runtimes use socket pairs for a child's streams), a terminal,
+//! or a file.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::task::{Context, Poll};
+
+use rustix::fs::{FileType, Mode, OFlags, fcntl_getfl, fcntl_setfl, fstat, open};
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, SendFlags};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+use crate::registration::register;
+
+/// Which way an inherited stream is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Use {
+    Read,
+    Write,
+}
+
+/// What a read or write without waiting came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Moved {
+    /// So many bytes, at least one.
+    Bytes(usize),
+    /// Nothing now; the endpoint wakes the loop when there is.
+    NotNow,
+    /// The other side is gone, or reading reached the end.
+    Closed,
+}
+
+/// One end of a stream.
+#[derive(Debug)]
+pub(crate) struct Endpoint {
+    fd: Registered,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Registered {
+    Polled(AsyncFd<OwnedFd>),
+    /// Files and `/dev/null` can not be polled, and never block either.
+    Always(OwnedFd),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Socket,
+    Other,
+}
+
+impl Endpoint {
+    /// A pipe end of our own.
+    pub(crate) fn own(fd: OwnedFd) -> io::Result<Self> {
+        set_nonblocking(fd.as_fd())?;
+        Self::register(fd, Kind::Other)
+    }
+
+    /// A stream that this process inherited and whose open file others may
+    /// share: its flags stay as they are wherever that is possible, since a
+    /// terminal that stops blocking breaks the shell that shares it.
+    pub(crate) fn inherited(fd: BorrowedFd<'_>, direction: Use) -> io::Result<Self> {
+        let kind = FileType::from_raw_mode(fstat(fd)?.st_mode);
+        if kind == FileType::Socket {
+            return Self::register(duplicate(fd)?, Kind::Socket);
+        }
+        if kind == FileType::RegularFile {
+            return Ok(Self {
+                fd: Registered::Always(duplicate(fd)?),
+                kind: Kind::Other,
+            });
+        }
+        let access = match direction {
+            Use::Read => OFlags::RDONLY,
+            Use::Write => OFlags::WRONLY,
+        };
+        let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&fd));
+        let flags = access | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
+        let reopened = open(path, flags, Mode::empty()).or_else(|_| {
+            // Another user's pipe can not be opened again.
+            let copy = duplicate(fd)?;
+            set_nonblocking(copy.as_fd())?;
+            Ok::<_, io::Error>(copy)
+        })?;
+        Self::register(reopened, Kind::Other)
+    }
+
+    fn register(fd: OwnedFd, kind: Kind) -> io::Result<Self> {
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        let fd = match register(fd, interest) {
+            Ok(polled) => Registered::Polled(polled),
+            Err(refused) => {
+                let (fd, error) = refused.into_parts();
+                // Epoll refuses what is always ready.
+                if error.raw_os_error() != Some(Errno::PERM.raw_os_error()) {
+                    return Err(error);
+                }
+                Registered::Always(fd)
+            }
+        };
+        Ok(Self { fd, kind })
+    }
+
+    /// Reads what is there, if the last wait or read left hope for something.
+    pub(crate) fn read(&self, buffer: &mut [u8]) -> Moved {
+        match &self.fd {
+            Registered::Polled(fd) => {
+                moved(fd.try_io(Interest::READABLE, |fd| self.read_once(fd.as_fd(), buffer)))
+            }
+            Registered::Always(fd) => moved(self.read_once(fd.as_fd(), buffer)),
+        }
+    }
+
+    /// Reads what is there without regard to what the last wait said: at the
+    /// end of a process its last bytes may be there before the news of them.
+    pub(crate) fn read_regardless(&self, buffer: &mut [u8]) -> Moved {
+        match &self.fd {
+            Registered::Polled(fd) => moved(self.read_once(fd.get_ref().as_fd(), buffer)),
+            Registered::Always(fd) => moved(self.read_once(fd.as_fd(), buffer)),
+        }
+    }
+
+    /// Writes what fits.
+    pub(crate) fn write(&self, bytes: &[u8]) -> Moved {
+        match &self.fd {
+            Registered::Polled(fd) => {
+                moved(fd.try_io(Interest::WRITABLE, |fd| self.write_once(fd.as_fd(), bytes)))
+            }
+            Registered::Always(fd) => moved(self.write_once(fd.as_fd(), bytes)),
+        }
+    }
+
+    fn read_once(&self, fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
+        Ok(rustix::io::retry_on_intr(|| match self.kind {
+            Kind::Socket => {
+                rustix::net::recv(fd, &mut *buffer, RecvFlags::DONTWAIT).map(|(taken, _)| taken)
+            }
+            Kind::Other => rustix::io::read(fd, &mut *buffer),
+        })?)
+    }
+
+    fn write_once(&self, fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
+        Ok(rustix::io::retry_on_intr(|| match self.kind {
+            Kind::Socket => rustix::net::send(fd, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL),
+            Kind::Other => rustix::io::write(fd, bytes),
+        })?)
+    }
+
+    /// Whether a read may bring something; wakes the task when it may.
+    pub(crate) fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<()> {
+        match &self.fd {
+            Registered::Polled(fd) => fd.poll_read_ready(cx).map(drop),
+            Registered::Always(_) => Poll::Ready(()),
+        }
+    }
+
+    /// Whether a write may take something; wakes the task when it may.
+    pub(crate) fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<()> {
+        match &self.fd {
+            Registered::Polled(fd) => fd.poll_write_ready(cx).map(drop),
+            Registered::Always(_) => Poll::Ready(()),
+        }
+    }
+}
+
+fn moved(result: io::Result<usize>) -> Moved {
+    match result {
+        Ok(0) => Moved::Closed,
+        Ok(count) => Moved::Bytes(count),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Moved::NotNow,
+        // EPIPE, ECONNRESET, EIO of a terminal that hung up: nobody is there.
+        Err(_) => Moved::Closed,
+    }
+}
+
+fn duplicate(fd: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    Ok(rustix::io::fcntl_dupfd_cloexec(fd, 3)?)
+}
+
+fn set_nonblocking(fd: BorrowedFd<'_>) -> io::Result<()> {
+    Ok(fcntl_setfl(fd, fcntl_getfl(fd)? | OFlags::NONBLOCK)?)
+}

@@ -1,0 +1,170 @@
+//! Standard error: what the server writes there, and lines of our own. The
+//! only module that writes to it while the relay runs.
+
+use std::task::{Context, Poll};
+
+use crate::endpoint::{Endpoint, Moved};
+
+/// What may wait for a host that reads its child's stderr late or never. A
+/// server that writes more than this meanwhile is slowed down by its pipe, as
+/// it would be without us.
+const MAX_BACKLOG: usize = 16 << 20;
+/// Room that lines of our own have beyond that; what does not fit is counted.
+const OWN_RESERVE: usize = 64 << 10;
+/// One read of the server's stderr.
+const CHUNK: usize = 64 << 10;
+
+/// Where the text ends at the moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum At {
+    LineStart,
+    MidLine,
+}
+
+/// The log.
+#[derive(Debug)]
+pub(crate) struct Log {
+    sink: Option<Endpoint>,
+    source: Option<Endpoint>,
+    backlog: Vec<u8>,
+    written: usize,
+    at: At,
+    chunk: Vec<u8>,
+    dropped_lines: u64,
+}
+
+impl Log {
+    pub(crate) fn new(sink: Option<Endpoint>) -> Self {
+        Self {
+            sink,
+            source: None,
+            backlog: Vec::new(),
+            written: 0,
+            at: At::LineStart,
+            chunk: Vec::new(),
+            dropped_lines: 0,
+        }
+    }
+
+    /// From now on passes on what the server writes.
+    pub(crate) fn attach(&mut self, source: Endpoint) {
+        self.source = Some(source);
+    }
+
+    /// Writes a line of our own, after the line that the server is in.
+    pub(crate) fn line(&mut self, text: &str) {
+        if self.pending() + text.len() > MAX_BACKLOG + OWN_RESERVE {
+            self.dropped_lines += 1;
+            return;
+        }
+        if self.at == At::MidLine {
+            self.backlog.push(b'\n');
+        }
+        self.at = At::LineStart;
+        self.backlog.extend_from_slice(b"dropgate: ");
+        self.backlog.extend_from_slice(text.as_bytes());
+        self.backlog.push(b'\n');
+        self.flush();
+    }
+
+    /// How many lines of our own did not fit.
+    pub(crate) fn dropped_lines(&self) -> u64 {
+        self.dropped_lines
+    }
+
+    fn pending(&self) -> usize {
+        self.backlog.len() - self.written
+    }
+
+    pub(crate) fn has_backlog(&self) -> bool {
+        self.pending() > 0
+    }
+
+    fn has_room(&self) -> bool {
+        self.pending() < MAX_BACKLOG
+    }
+
+    /// Moves what can be moved without waiting.
+    pub(crate) fn pump(&mut self) {
+        while self.has_room() && self.take_chunk() == Moved::Bytes(CHUNK) {}
+        self.flush();
+    }
+
+    /// Takes all that the server left in its pipe.
+    pub(crate) fn drain(&mut self) {
+        while self.has_room() {
+            let Some(source) = &self.source else { break };
+            self.chunk.resize(CHUNK, 0);
+            match source.read_regardless(&mut self.chunk) {
+                Moved::Bytes(count) => self.append_chunk(count),
+                Moved::NotNow | Moved::Closed => break,
+            }
+        }
+        self.flush();
+    }
+
+    fn take_chunk(&mut self) -> Moved {
+        let Some(source) = &self.source else {
+            return Moved::Closed;
+        };
+        self.chunk.resize(CHUNK, 0);
+        let moved = source.read(&mut self.chunk);
+        match moved {
+            Moved::Bytes(count) => self.append_chunk(count),
+            Moved::NotNow => {}
+            Moved::Closed => self.source = None,
+        }
+        moved
+    }
+
+    fn append_chunk(&mut self, count: usize) {
+        let bytes = &self.chunk[..count];
+        self.at = if bytes.ends_with(b"\n") {
+            At::LineStart
+        } else {
+            At::MidLine
+        };
+        self.backlog.extend_from_slice(bytes);
+    }
+
+    fn flush(&mut self) {
+        while self.has_backlog() {
+            let Some(sink) = &self.sink else { break };
+            match sink.write(&self.backlog[self.written..]) {
+                Moved::Bytes(count) => self.written += count,
+                Moved::NotNow => break,
+                // The server must not be held up because nobody reads its log.
+                Moved::Closed => self.sink = None,
+            }
+        }
+        if self.sink.is_none() || !self.has_backlog() {
+            self.backlog.clear();
+            self.written = 0;
+            if self.backlog.capacity() > CHUNK {
+                self.backlog = Vec::new();
+            }
+        } else if self.written > MAX_BACKLOG / 4 {
+            self.backlog.drain(..self.written);
+            self.written = 0;
+        }
+    }
+
+    /// Ready when a pump would move something.
+    pub(crate) fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(source) = &self.source
+            && self.has_room()
+            && source.poll_readable(cx).is_ready()
+        {
+            return Poll::Ready(());
+        }
+        self.poll_flushable(cx)
+    }
+
+    /// Ready when a flush would move something.
+    pub(crate) fn poll_flushable(&self, cx: &mut Context<'_>) -> Poll<()> {
+        match &self.sink {
+            Some(sink) if self.has_backlog() => sink.poll_writable(cx),
+            Some(_) | None => Poll::Pending,
+        }
+    }
+}

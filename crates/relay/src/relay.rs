@@ -1,0 +1,720 @@
+//! The loop: one task waits for all that can happen, moves what can be moved,
+//! and carries out what the gate decided. It decides nothing itself.
+
+use std::future::poll_fn;
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::pin::Pin;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use dropgate_gate::call::{Admission, Call, Finished, Kind, Received};
+use dropgate_gate::in_flight::{InFlight, NotInserted, Open};
+use dropgate_gate::latency::Latencies;
+use dropgate_gate::outcome::{Outcome, Refusal};
+use dropgate_gate::shutdown::{Effect, Event, Phase, Readiness, Trigger};
+use dropgate_process::{self as process, Exit, Force, Process, Tree};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::time::{Sleep, sleep};
+
+use crate::call_id::CallId;
+use crate::downstream::stdio::{Downstream, FromHost};
+use crate::endpoint::Moved;
+use crate::lane::{Outflow, Regard};
+use crate::log::Log;
+use crate::registration::register;
+use crate::settings::Settings;
+use crate::shutdown::Shutdown;
+use crate::signals::{Signals, Told};
+use crate::upstream::stdio::{FromServer, Upstream};
+
+/// How many reads one direction may do before the other gets its turn.
+const READS_PER_TURN: usize = 16;
+/// How long a server that closed its stdout may take to end.
+const CLOSED_STDOUT_GRACE: Duration = Duration::from_millis(500);
+/// How long the last bytes of an ended server may take to reach a slow host.
+const LAST_WORDS: Duration = Duration::from_millis(250);
+/// How long the host may take to read the last answers and the log's end.
+const FAREWELL: Duration = Duration::from_millis(500);
+
+/// All that can wake the relay.
+#[derive(Debug)]
+enum Wake {
+    /// A stream can be read or written.
+    Stream,
+    /// The guard has something to tell.
+    Tree,
+    /// The system told this process something.
+    Told(Told),
+    /// The time of the present phase is up.
+    Time,
+}
+
+/// One host, one server.
+pub(crate) struct Relay {
+    started: Instant,
+    pub(crate) settings: Settings,
+    pub(crate) downstream: Downstream,
+    pub(crate) upstream: Upstream,
+    pub(crate) log: Log,
+    signals: Signals,
+    tree: Tree,
+    /// A copy of the tree's descriptor, for the event loop.
+    tree_news: AsyncFd<OwnedFd>,
+    timer: Pin<Box<Sleep>>,
+    pub(crate) shutdown: Shutdown,
+    admission: Admission,
+    pub(crate) calls: InFlight<CallId>,
+    latencies: Latencies,
+    /// Whether the server has answered anything yet.
+    answered_once: bool,
+    stdout_closed: Option<Duration>,
+    pub(crate) stray_lines: u64,
+    pub(crate) leader: Option<Exit>,
+    /// Whether the leader ended before any signal of ours.
+    pub(crate) signalled: Signalled,
+    pub(crate) force: Force,
+    pub(crate) survivors: Vec<Process>,
+    owner: Owner,
+}
+
+/// Whether the server was sent a signal before it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Signalled {
+    Never,
+    BeforeItsEnd,
+}
+
+/// Who can end the tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Owner {
+    Guard,
+    /// The guard is gone: this process itself.
+    Us,
+}
+
+impl Relay {
+    pub(crate) fn new(
+        settings: Settings,
+        downstream: Downstream,
+        upstream: Upstream,
+        log: Log,
+        signals: Signals,
+        tree: Tree,
+    ) -> std::io::Result<Self> {
+        Ok(Self {
+            started: Instant::now(),
+            shutdown: Shutdown::new(settings.shutdown),
+            settings,
+            downstream,
+            upstream,
+            log,
+            signals,
+            tree_news: register(tree.as_fd().try_clone_to_owned()?, Interest::READABLE)?,
+            tree,
+            timer: Box::pin(sleep(Duration::ZERO)),
+            admission: Admission::Admitting,
+            calls: InFlight::new(),
+            latencies: Latencies::new(),
+            answered_once: false,
+            stdout_closed: None,
+            stray_lines: 0,
+            leader: None,
+            signalled: Signalled::Never,
+            force: Force::None,
+            survivors: Vec::new(),
+            owner: Owner::Guard,
+        })
+    }
+
+    /// Relays until the shutdown is over.
+    pub(crate) async fn run(&mut self) {
+        while self.shutdown.phase() != Phase::Done {
+            self.pump();
+            self.settle();
+            if self.shutdown.phase() == Phase::Done {
+                break;
+            }
+            self.set_timer();
+            match self.wait().await {
+                Wake::Stream => {}
+                Wake::Tree => self.heed_tree().await,
+                Wake::Told(Told::Stop(signal)) => {
+                    let effects = self.shutdown.signal(signal, self.readiness(), self.now());
+                    self.carry_out(effects);
+                }
+                Wake::Told(Told::Status) => self.say_status(),
+                Wake::Told(Told::Child) => self.tree().check_guard(),
+                Wake::Time => self.time_is_up(),
+            }
+        }
+        self.say_farewell().await;
+    }
+
+    pub(crate) fn now(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    pub(crate) fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
+    /// Gives up the tree, which ends the guard.
+    pub(crate) fn release_tree(self) {
+        drop(self.tree_news);
+        drop(self.tree);
+    }
+
+    fn readiness(&self) -> Readiness {
+        let waited_for = || {
+            self.calls
+                .iter()
+                .any(|(_, call, _)| call.kind() == Kind::ToolCall)
+        };
+        if self.answered_once || waited_for() {
+            Readiness::Initialised
+        } else {
+            Readiness::Uninitialised
+        }
+    }
+
+    async fn wait(&mut self) -> Wake {
+        poll_fn(|cx| {
+            if self.downstream_wants_reading()
+                && self.downstream.intake.poll_readable(cx).is_ready()
+                || self.upstream_wants_reading()
+                    && self.upstream.intake.poll_readable(cx).is_ready()
+                || self.upstream_has_backlog() && self.upstream.outlet.poll_writable(cx).is_ready()
+                || self.downstream_has_backlog()
+                    && self.downstream.outlet.poll_writable(cx).is_ready()
+                || self.log.poll_ready(cx).is_ready()
+            {
+                return Poll::Ready(Wake::Stream);
+            }
+            if self.owner == Owner::Guard && self.tree_news.poll_read_ready(cx).is_ready() {
+                return Poll::Ready(Wake::Tree);
+            }
+            if let Poll::Ready(told) = self.signals.poll_told(cx) {
+                return Poll::Ready(Wake::Told(told));
+            }
+            if self.due().is_some() && self.timer.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Wake::Time);
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    fn due(&self) -> Option<Duration> {
+        self.shutdown
+            .phase_end()
+            .or(self.stdout_closed.map(|at| at + CLOSED_STDOUT_GRACE))
+    }
+
+    fn set_timer(&mut self) {
+        if let Some(due) = self.due() {
+            let deadline = (self.started + due).into();
+            if self.timer.deadline() != deadline {
+                self.timer.as_mut().reset(deadline);
+            }
+        }
+    }
+
+    fn time_is_up(&mut self) {
+        let now = self.now();
+        let effects = match self.shutdown.phase() {
+            Phase::Running => {
+                self.stdout_closed = None;
+                self.shutdown
+                    .begin(Trigger::ServerExited, self.readiness(), now)
+            }
+            Phase::Draining
+            | Phase::Cancelling
+            | Phase::Closing
+            | Phase::Terminating
+            | Phase::Killing
+            | Phase::Done => self.shutdown.on(Event::PhaseOver, now),
+        };
+        self.carry_out(effects);
+    }
+
+    fn begin(&mut self, trigger: Trigger) {
+        let effects = self.shutdown.begin(trigger, self.readiness(), self.now());
+        self.carry_out(effects);
+    }
+
+    fn on(&mut self, event: Event) {
+        let effects = self.shutdown.on(event, self.now());
+        self.carry_out(effects);
+    }
+
+    /// Tells the shutdown when nobody is left to wait for.
+    fn settle(&mut self) {
+        let event = match (self.shutdown.phase(), self.calls.open()) {
+            (Phase::Draining | Phase::Cancelling, Open::Settled) => Event::Settled,
+            (Phase::Draining, Open::OnlyCancelled) => Event::OnlyCancelledLeft,
+            (Phase::Draining | Phase::Cancelling, Open::Waiting | Open::OnlyCancelled)
+            | (
+                Phase::Running | Phase::Closing | Phase::Terminating | Phase::Killing | Phase::Done,
+                _,
+            ) => return,
+        };
+        self.on(event);
+    }
+
+    // ---- bytes ----------------------------------------------------------
+
+    fn downstream_wants_reading(&self) -> bool {
+        !self.downstream.intake.is_held_up() && !self.downstream.outlet.is_congested()
+    }
+
+    fn upstream_wants_reading(&self) -> bool {
+        !self.upstream.intake.is_held_up() && !self.downstream.outlet.is_congested()
+    }
+
+    fn upstream_has_backlog(&self) -> bool {
+        self.downstream.intake.is_held_up() || self.upstream.outlet.has_backlog()
+    }
+
+    fn downstream_has_backlog(&self) -> bool {
+        self.upstream.intake.is_held_up() || self.downstream.outlet.has_backlog()
+    }
+
+    /// Moves what can be moved without waiting, in both directions.
+    fn pump(&mut self) {
+        self.pump_from_host();
+        self.pump_from_server(Regard::Readiness);
+        self.log.pump();
+    }
+
+    fn pump_from_host(&mut self) {
+        for _ in 0..READS_PER_TURN {
+            match self.upstream.outlet.flush(&mut self.downstream.intake) {
+                Outflow::Clear | Outflow::Broken => {}
+                Outflow::Waiting => return,
+            }
+            if !self.downstream.intake.is_open() || !self.downstream_wants_reading() {
+                return;
+            }
+            match self.downstream.intake.read(Regard::Readiness) {
+                Moved::Bytes(_) => self.judge_host_lines(),
+                Moved::NotNow => return,
+                Moved::Closed => {
+                    self.judge_host_lines();
+                    self.upstream.outlet.flush(&mut self.downstream.intake);
+                    return self.begin(Trigger::Eof);
+                }
+            }
+        }
+    }
+
+    fn judge_host_lines(&mut self) {
+        let mut judged = 0;
+        while let Some(line) = self.downstream.intake.next_line() {
+            let (start, end) = line_span(&line);
+            judged = end;
+            let now = self.now();
+            match self.downstream.judge(&line, &self.settings.limits, now) {
+                FromHost::Call(id, call) => match self.admit(id, call) {
+                    Passage::Pass => self.downstream.intake.pass(start, end),
+                    Passage::Stop => self.leave_out_host_line(),
+                },
+                FromHost::Cancels(id) => {
+                    self.calls.host_cancelled(&id);
+                    self.downstream.intake.pass(start, end);
+                }
+                FromHost::Message => self.downstream.intake.pass(start, end),
+                FromHost::Blank => self.leave_out_host_line(),
+                FromHost::Rejected(rejected) => {
+                    self.leave_out_host_line();
+                    self.downstream.reject(&rejected);
+                }
+            }
+        }
+        // The bytes that pass are still needed; those judged before are not.
+        if judged > 0 && !self.downstream.intake.is_held_up() {
+            self.downstream.intake.release(judged);
+        }
+        self.flush_downstream();
+    }
+
+    fn leave_out_host_line(&mut self) {
+        self.downstream.intake.break_run(&mut self.upstream.outlet);
+    }
+
+    /// Decides whether a request may be sent, and answers it if it may not.
+    fn admit(&mut self, id: CallId, call: Call<Received>) -> Passage {
+        let call = match call.admit(&self.admission) {
+            Ok(call) => call,
+            Err((call, refusal)) => {
+                let finished = call.refuse(refusal);
+                self.count(&finished);
+                self.downstream.refuse(&id, &finished, &refusal);
+                return Passage::Stop;
+            }
+        };
+        match self.calls.insert(id.clone(), call) {
+            Ok(_cancelled_by_host_and_forgotten) => Passage::Pass,
+            Err(NotInserted::Full(call)) => {
+                let refusal = Refusal::overloaded();
+                let finished = call.finish(refusal.outcome());
+                self.downstream.refuse(&id, &finished, &refusal);
+                Passage::Stop
+            }
+            Err(error @ NotInserted::Duplicate(_)) => {
+                self.downstream.reject_duplicate(&id, &error.to_string());
+                Passage::Stop
+            }
+        }
+    }
+
+    fn pump_from_server(&mut self, regard: Regard) -> Moved {
+        for _ in 0..READS_PER_TURN {
+            if self.flush_downstream() == Outflow::Waiting {
+                return Moved::NotNow;
+            }
+            if !self.upstream.intake.is_open() || !self.upstream_wants_reading() {
+                return Moved::NotNow;
+            }
+            match self.upstream.intake.read(regard) {
+                Moved::Bytes(_) => self.judge_server_lines(),
+                Moved::NotNow => return Moved::NotNow,
+                Moved::Closed => {
+                    self.judge_server_lines();
+                    self.stdout_closed = Some(self.now());
+                    return Moved::Closed;
+                }
+            }
+        }
+        Moved::Bytes(READS_PER_TURN)
+    }
+
+    fn judge_server_lines(&mut self) {
+        let mut judged = 0;
+        while let Some(line) = self.upstream.intake.next_line() {
+            let (start, end) = line_span(&line);
+            judged = end;
+            match self.upstream.judge(&line, &self.settings.limits) {
+                FromServer::Answer(id, outcome) => match self.settle_call(&id, outcome) {
+                    Passage::Pass => self.upstream.intake.pass(start, end),
+                    Passage::Stop => self.leave_out_server_line(),
+                },
+                FromServer::Message => self.upstream.intake.pass(start, end),
+                FromServer::Blank => self.leave_out_server_line(),
+                FromServer::Stray(call) => {
+                    self.leave_out_server_line();
+                    self.stray_lines += 1;
+                    let excerpt = self.upstream.excerpt(&line);
+                    self.log
+                        .line(&format!("not a message on the server's stdout: {excerpt}"));
+                    if let Some(id) = call {
+                        self.answer_unreadable(&id);
+                    }
+                }
+            }
+        }
+        if judged > 0 && !self.upstream.intake.is_held_up() {
+            self.upstream.intake.release(judged);
+        }
+        self.flush_downstream();
+    }
+
+    fn leave_out_server_line(&mut self) {
+        self.upstream.intake.break_run(&mut self.downstream.outlet);
+    }
+
+    /// Takes an answer's call out of flight. An answer that comes after we gave
+    /// one in its place goes nowhere: every call gets exactly one.
+    fn settle_call(&mut self, id: &CallId, outcome: Outcome) -> Passage {
+        self.answered_once = true;
+        match self.calls.reply(id, outcome) {
+            Some(finished) => {
+                if let (Some(tool), Outcome::Completed) = (&finished.tool, finished.outcome) {
+                    self.latencies.record(tool, finished.elapsed(self.now()));
+                }
+                self.count(&finished);
+                Passage::Pass
+            }
+            None => match self.shutdown.phase() {
+                Phase::Running | Phase::Draining | Phase::Cancelling => Passage::Pass,
+                Phase::Closing | Phase::Terminating | Phase::Killing | Phase::Done => {
+                    self.log.line(&format!("late answer to call {id} left out"));
+                    Passage::Stop
+                }
+            },
+        }
+    }
+
+    /// The server answered a call with something that may not be passed on.
+    fn answer_unreadable(&mut self, id: &CallId) {
+        let Some(original) = self.calls.iter().find(|(key, _, _)| *key == id) else {
+            return;
+        };
+        let id = original.0.clone();
+        let refusal = Refusal::unknown_unreadable();
+        if let Some(finished) = self.calls.reply(&id, refusal.outcome()) {
+            self.count(&finished);
+            self.downstream.refuse(&id, &finished, &refusal);
+        }
+    }
+
+    fn flush_downstream(&mut self) -> Outflow {
+        let was_open = self.downstream.outlet.is_open();
+        let outflow = self.downstream.outlet.flush(&mut self.upstream.intake);
+        if was_open && !self.downstream.outlet.is_open() {
+            self.begin(Trigger::BrokenPipe);
+        }
+        outflow
+    }
+
+    fn count(&mut self, finished: &Finished) {
+        if let Some(notes) = self.shutdown.notes() {
+            notes.calls.count(finished);
+        }
+    }
+
+    // ---- the tree -------------------------------------------------------
+
+    async fn heed_tree(&mut self) {
+        if let Ok(mut ready) = self.tree_news.readable().await {
+            ready.clear_ready();
+        }
+        for event in self.tree().take_events() {
+            match event {
+                process::Event::LeaderExited(exit) => {
+                    self.hear_last_words().await;
+                    self.leader = Some(exit);
+                    match self.shutdown.phase() {
+                        Phase::Running => self.begin(Trigger::ServerExited),
+                        Phase::Draining
+                        | Phase::Cancelling
+                        | Phase::Closing
+                        | Phase::Terminating
+                        | Phase::Killing
+                        | Phase::Done => self.on(Event::LeaderExited),
+                    }
+                }
+                process::Event::HostDied => {
+                    self.begin(Trigger::HostDied);
+                    let left = self.shutdown.time_left(self.now());
+                    let _guard_lost_shows_elsewhere = self.tree().alive(left + FAREWELL);
+                }
+                process::Event::GuardLost => {
+                    self.owner = Owner::Us;
+                    self.begin(Trigger::GuardLost);
+                }
+                process::Event::Empty(force) => {
+                    self.hear_last_words().await;
+                    if force == Force::Killed {
+                        self.force = force;
+                    }
+                    self.survivors.clear();
+                    self.end_with_tree();
+                }
+                process::Event::Survivors(survivors) => {
+                    self.force = Force::Killed;
+                    self.survivors = survivors;
+                }
+            }
+        }
+    }
+
+    fn end_with_tree(&mut self) {
+        if self.shutdown.phase() == Phase::Running {
+            self.begin(Trigger::ServerExited);
+        }
+        self.on(Event::TreeEmpty);
+    }
+
+    /// Reads what an ended server left in its pipes: an answer that was written
+    /// is an answer. Bounded, as another process may go on writing.
+    async fn hear_last_words(&mut self) {
+        let until = tokio::time::Instant::now() + LAST_WORDS;
+        loop {
+            match self.pump_from_server(Regard::Nothing) {
+                Moved::Bytes(_) => {}
+                Moved::Closed => break,
+                Moved::NotNow => {
+                    if !self.downstream_has_backlog() {
+                        break;
+                    }
+                    let writable = poll_fn(|cx| self.downstream.outlet.poll_writable(cx));
+                    if tokio::time::timeout_at(until, writable).await.is_err() {
+                        break;
+                    }
+                }
+            }
+            if tokio::time::Instant::now() >= until {
+                break;
+            }
+        }
+        self.log.drain();
+    }
+
+    // ---- what the gate decided ------------------------------------------
+
+    fn carry_out(&mut self, effects: &'static [Effect]) {
+        for effect in effects {
+            match effect {
+                Effect::StopAdmitting => self.admission = Admission::Draining,
+                Effect::CancelDoomed => self.cancel_doomed(),
+                Effect::CancelRest => self.cancel_rest(),
+                Effect::AnswerRest => self.answer_rest(),
+                Effect::CloseStdin => self.close_stdin(),
+                Effect::Terminate => self.terminate(),
+                Effect::Kill => self.kill(),
+                Effect::Report => {
+                    if self.survivors.is_empty() && self.force == Force::Killed {
+                        self.survivors = self.tree().survivors();
+                    }
+                }
+            }
+        }
+    }
+
+    fn cancel_doomed(&mut self) {
+        let now = self.now();
+        let settings = &self.settings;
+        let doomed = dropgate_gate::doomed::doomed(
+            &self.calls,
+            &self.latencies,
+            |tool| settings.on_shutdown(tool),
+            now,
+            self.shutdown.drain_budget(now),
+        );
+        for id in doomed {
+            self.cancel(&id);
+        }
+    }
+
+    fn cancel_rest(&mut self) {
+        // The handshake can not be cancelled; before it nothing else runs.
+        if self.answered_once {
+            let all: Vec<CallId> = self.calls.iter().map(|(id, _, _)| id.clone()).collect();
+            for id in all {
+                self.cancel(&id);
+            }
+        }
+    }
+
+    fn cancel(&mut self, id: &CallId) {
+        use dropgate_gate::in_flight::Standing;
+        match self.calls.mark_cancel_sent(id) {
+            Some(Standing::Waiting) => self.upstream.cancel(id),
+            Some(Standing::CancelledByHost | Standing::CancelSent) | None => {}
+        }
+        self.upstream.outlet.flush(&mut self.downstream.intake);
+    }
+
+    fn answer_rest(&mut self) {
+        let refusal = match self.leader {
+            Some(_) => Refusal::unknown_server_exit(),
+            None => Refusal::unknown_at_shutdown(),
+        };
+        for left in self.calls.drain_all(refusal) {
+            self.count(&left.finished);
+            if let Some(refusal) = &left.answer {
+                self.downstream.refuse(&left.key, &left.finished, refusal);
+            }
+        }
+        self.flush_downstream();
+    }
+
+    fn close_stdin(&mut self) {
+        self.upstream.outlet.flush(&mut self.downstream.intake);
+        self.upstream.outlet.close();
+    }
+
+    fn terminate(&mut self) {
+        self.note_signal();
+        let _guard_lost_shows_elsewhere = self.tree().terminate();
+    }
+
+    fn kill(&mut self) {
+        self.note_signal();
+        match self.owner {
+            Owner::Guard => {
+                let _guard_lost_shows_elsewhere = self.tree().kill();
+            }
+            Owner::Us => {
+                let stopped = self.tree().take_over();
+                self.force = Force::Killed;
+                self.survivors = stopped.survivors;
+                if self.survivors.is_empty() {
+                    self.on(Event::TreeEmpty);
+                }
+            }
+        }
+    }
+
+    fn note_signal(&mut self) {
+        if self.leader.is_none() {
+            self.signalled = Signalled::BeforeItsEnd;
+        }
+    }
+
+    // ---- words ----------------------------------------------------------
+
+    fn say_status(&mut self) {
+        let now = self.now();
+        let calls: Vec<String> = self
+            .calls
+            .iter()
+            .take(20)
+            .map(|(id, call, standing)| {
+                format!(
+                    "{id} {} {:.1} s {standing:?}",
+                    call.tool().unwrap_or("(no tool)"),
+                    call.elapsed(now).as_secs_f64()
+                )
+            })
+            .collect();
+        self.log.line(&format!(
+            "status: phase {}, {} in flight: {}",
+            self.shutdown.phase().name(),
+            self.calls.len(),
+            calls.join("; ")
+        ));
+    }
+
+    /// Gives the host time to read the last answers.
+    async fn say_farewell(&mut self) {
+        let until = tokio::time::Instant::now() + FAREWELL;
+        while self.downstream_has_backlog() {
+            if self.downstream.outlet.flush(&mut self.upstream.intake) != Outflow::Waiting {
+                break;
+            }
+            let writable = poll_fn(|cx| self.downstream.outlet.poll_writable(cx));
+            if tokio::time::timeout_at(until, writable).await.is_err() {
+                break;
+            }
+        }
+        self.log.drain();
+    }
+
+    /// Writes the log's end, as far as its reader lets it within a bound.
+    pub(crate) async fn finish_log(&mut self) {
+        let until = tokio::time::Instant::now() + FAREWELL;
+        while self.log.has_backlog() {
+            self.log.pump();
+            let flushable = poll_fn(|cx| self.log.poll_flushable(cx));
+            if self.log.has_backlog() && tokio::time::timeout_at(until, flushable).await.is_err() {
+                break;
+            }
+        }
+    }
+}
+
+/// Whether a line goes on to the other side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Passage {
+    Pass,
+    Stop,
+}
+
+fn line_span(line: &dropgate_wire::Line) -> (usize, usize) {
+    match line {
+        dropgate_wire::Line::Whole(span, end) => (span.start, *end),
+        dropgate_wire::Line::TooLong { prefix, end } => (prefix.start, *end),
+    }
+}

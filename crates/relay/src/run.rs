@@ -1,0 +1,175 @@
+//! One server, owned and relayed, from its start to the report.
+
+use std::io;
+use std::time::Duration;
+
+use dropgate_gate::exit::{Ending, ServerEnd, Status, TreeEnd, exit_code};
+use dropgate_gate::shutdown::Trigger;
+use dropgate_process::{Exit, Force, SpawnError, Spec};
+use dropgate_wire::reply;
+
+use crate::downstream::stdio::{Downstream, FromHost};
+use crate::endpoint::{Endpoint, Moved, Use};
+use crate::lane::{Outflow, Regard};
+use crate::log::Log;
+use crate::relay::{Relay, Signalled};
+use crate::report::Report;
+use crate::settings::Settings;
+use crate::signals::Signals;
+use crate::upstream::stdio::Upstream;
+
+/// How long a host may take to send its first request before a failed start is
+/// told by the exit code alone.
+const FIRST_REQUEST_WITHIN: Duration = Duration::from_millis(500);
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// The report, which was also the last line on stderr.
+    pub report: Report,
+    /// The exit code that it calls for.
+    pub exit_code: u8,
+}
+
+/// Why nothing was relayed.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The server was not started.
+    #[error(transparent)]
+    Spawn(#[from] SpawnError),
+    /// A stream or the event loop could not be set up.
+    #[error("can not set up the relay: {0}")]
+    System(#[from] io::Error),
+}
+
+/// Starts the server and relays between it and this process's standard streams
+/// until either side ends, then shuts down and reports on stderr.
+///
+/// # Errors
+/// When nothing was started. The host's first request is answered then, if it
+/// comes soon, so that the host shows the reason.
+pub fn run(spec: Spec, settings: Settings) -> Result<Ended, RunError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let signals = Signals::listen()?;
+        let mut log = Log::new(Endpoint::inherited(rustix::stdio::stderr(), Use::Write).ok());
+        let downstream = Downstream::open(settings.limits)?;
+        let spawned = match spec.spawn() {
+            Ok(spawned) => spawned,
+            Err(error) => {
+                tell_first_request(downstream, &settings, &error).await;
+                return Err(error.into());
+            }
+        };
+        let streams = spawned
+            .streams
+            .ok_or_else(|| io::Error::other("no pipes to the server"))?;
+        let (upstream, stderr) = Upstream::open(streams, settings.limits)?;
+        log.attach(stderr);
+        log.line(&started_line(&spawned.tree));
+        let mut relay = Relay::new(settings, downstream, upstream, log, signals, spawned.tree)?;
+        relay.run().await;
+        let ended = conclude(&mut relay);
+        let json = serde_json::to_string(&ended.report).map_err(io::Error::other)?;
+        relay.log.line(&format!("report {json}"));
+        relay.finish_log().await;
+        relay.release_tree();
+        Ok(ended)
+    })
+}
+
+fn started_line(tree: &dropgate_process::Tree) -> String {
+    let mut line = format!("containment {}", tree.level());
+    for skipped in tree.skipped() {
+        line.push_str(&format!("; not {skipped}"));
+    }
+    if let Some(problem) = tree.ledger_problem() {
+        line.push_str(&format!(
+            "; no ledger, so no sweep after a double kill: {problem}"
+        ));
+    }
+    line
+}
+
+fn conclude(relay: &mut Relay) -> Ended {
+    let now = relay.now();
+    let (level, leader, strays) = (relay.tree().level(), relay.leader, relay.stray_lines);
+    let survivors = relay.survivors.clone();
+    let dropped = relay.log.dropped_lines();
+    if dropped > 0 {
+        relay
+            .log
+            .line(&format!("{dropped} lines of this log did not fit"));
+    }
+    let (signalled, force) = (relay.signalled, relay.force);
+    let notes = match relay.shutdown.notes() {
+        Some(notes) => notes.clone(),
+        // The loop ends only by a shutdown; without one there is nothing to say.
+        None => crate::report::Notes::begin(Trigger::ServerExited, now),
+    };
+    let report = notes.report(level, leader, &survivors, strays, now);
+    let ending = Ending {
+        server: server_end(leader, notes.trigger, signalled),
+        cancelled: usize::try_from(report.in_flight.cancelled).unwrap_or(usize::MAX),
+        unknown: usize::try_from(report.in_flight.unknown).unwrap_or(usize::MAX),
+        tree: if force == Force::Killed || report.leaked {
+            TreeEnd::Killed
+        } else {
+            TreeEnd::Left
+        },
+    };
+    Ended {
+        exit_code: exit_code(&ending),
+        report,
+    }
+}
+
+fn server_end(leader: Option<Exit>, trigger: Trigger, signalled: Signalled) -> ServerEnd {
+    let small = |number: i32| u8::try_from(number).unwrap_or(u8::MAX);
+    let status = leader.map(|exit| match exit {
+        Exit::Code(code) => Status::Code(small(code)),
+        Exit::Signal(signal) => Status::Signal(small(signal)),
+    });
+    match (status, signalled) {
+        (Some(status), Signalled::Never) if trigger == Trigger::ServerExited => {
+            ServerEnd::ByItself(status)
+        }
+        (Some(status), Signalled::Never) => ServerEnd::AfterStdinClosed(status),
+        (Some(_), Signalled::BeforeItsEnd) | (None, _) => ServerEnd::AfterSignal,
+    }
+}
+
+/// Answers the request that a host sends first, so that it shows why there is
+/// no server instead of a closed pipe.
+async fn tell_first_request(mut downstream: Downstream, settings: &Settings, error: &SpawnError) {
+    const INTERNAL_ERROR: i64 = -32603;
+    let until = tokio::time::Instant::now() + FIRST_REQUEST_WITHIN;
+    loop {
+        let readable = std::future::poll_fn(|cx| downstream.intake.poll_readable(cx));
+        if tokio::time::timeout_at(until, readable).await.is_err() {
+            return;
+        }
+        let moved = downstream.intake.read(Regard::Readiness);
+        while let Some(line) = downstream.intake.next_line() {
+            let judged = downstream.judge(&line, &settings.limits, Duration::ZERO);
+            if let FromHost::Call(id, _never_sent) = judged {
+                let text = format!("dropgate did not start the server: {error}");
+                downstream
+                    .outlet
+                    .say(&reply::error(Some(id.raw()), INTERNAL_ERROR, &text, None));
+                while downstream.outlet.flush_own() == Outflow::Waiting {
+                    let writable = std::future::poll_fn(|cx| downstream.outlet.poll_writable(cx));
+                    if tokio::time::timeout_at(until, writable).await.is_err() {
+                        return;
+                    }
+                }
+                return;
+            }
+        }
+        if moved == Moved::Closed {
+            return;
+        }
+    }
+}

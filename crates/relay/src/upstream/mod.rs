@@ -1,0 +1,3 @@
+//! Toward the server.
+
+pub(crate) mod stdio;

@@ -1,0 +1,102 @@
+//! The server's side over its standard streams.
+
+use std::io;
+
+use dropgate_gate::outcome::Outcome;
+use dropgate_process::StandardStreams;
+use dropgate_wire::{
+    Direction, Envelope, Id, Limits, Line, ResponseKind, Shape, reply, scan, too_long,
+};
+
+use crate::call_id::CallId;
+use crate::endpoint::Endpoint;
+use crate::lane::{Intake, Outlet};
+
+/// The most of a stray line that goes to the log.
+const MAX_STRAY_BYTES: usize = 8 * 1024;
+/// What the server is told when a call is cancelled by us.
+const CANCEL_REASON: &str = "the connection is being shut down";
+
+/// What a line from the server is.
+#[derive(Debug)]
+pub(crate) enum FromServer {
+    /// An answer, and what it says became of the call.
+    Answer(CallId, Outcome),
+    /// A request, a notification, or an answer without an id. Passes.
+    Message,
+    /// Nothing but white space.
+    Blank,
+    /// No message that may be passed on. If it was meant as the answer to a
+    /// call, the call must not wait for another.
+    Stray(Option<CallId>),
+}
+
+/// The pipes that connect to the server.
+#[derive(Debug)]
+pub(crate) struct Upstream {
+    pub(crate) intake: Intake,
+    pub(crate) outlet: Outlet,
+}
+
+impl Upstream {
+    /// The connection, and the server's stderr for the log.
+    pub(crate) fn open(streams: StandardStreams, limits: Limits) -> io::Result<(Self, Endpoint)> {
+        let upstream = Self {
+            intake: Intake::new(Endpoint::own(streams.stdout)?, limits),
+            outlet: Outlet::new(Endpoint::own(streams.stdin)?),
+        };
+        Ok((upstream, Endpoint::own(streams.stderr)?))
+    }
+
+    pub(crate) fn judge(&self, line: &Line, limits: &Limits) -> FromServer {
+        let scanned = match line {
+            Line::Whole(span, _) => scan(
+                self.intake.lines.bytes(span.clone()),
+                limits,
+                Direction::FromServer,
+            ),
+            Line::TooLong { prefix, .. } => {
+                Err(too_long(self.intake.lines.bytes(prefix.clone()), limits))
+            }
+        };
+        match scanned {
+            Ok(Envelope::Blank) => FromServer::Blank,
+            Ok(Envelope::Request(_) | Envelope::Notification(_)) => FromServer::Message,
+            Ok(Envelope::Response(response)) => match &response.id {
+                Some(id) => FromServer::Answer(
+                    CallId::to_look_up(id),
+                    match response.kind {
+                        ResponseKind::Result => Outcome::Completed,
+                        ResponseKind::ToolError => Outcome::ToolError,
+                        ResponseKind::Error => Outcome::RpcError,
+                    },
+                ),
+                None => FromServer::Message,
+            },
+            Err(rejected) => FromServer::Stray(match rejected.looks_like {
+                Shape::Response => rejected
+                    .id
+                    .as_deref()
+                    .and_then(Id::parse)
+                    .map(|id| CallId::to_look_up(&id)),
+                Shape::Request | Shape::Unknown => None,
+            }),
+        }
+    }
+
+    /// A stray line's beginning, for the log.
+    pub(crate) fn excerpt(&self, line: &Line) -> String {
+        let span = match line {
+            Line::Whole(span, _) => span.clone(),
+            Line::TooLong { prefix, .. } => prefix.clone(),
+        };
+        let bytes = self.intake.lines.bytes(span);
+        let shown = &bytes[..bytes.len().min(MAX_STRAY_BYTES)];
+        String::from_utf8_lossy(shown).into_owned()
+    }
+
+    /// Tells the server that nobody waits for a call any more.
+    pub(crate) fn cancel(&mut self, id: &CallId) {
+        self.outlet.say(&reply::cancelled(id.raw(), CANCEL_REASON));
+    }
+}
