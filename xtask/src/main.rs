@@ -6,6 +6,7 @@ mod counterparts;
 mod failure;
 mod step;
 mod test;
+mod tidy;
 mod workspace;
 
 use std::process::ExitCode;
@@ -21,12 +22,20 @@ struct Task {
 }
 
 /// Every task. A new one is a row here and a module beside this file.
-const TASKS: &[Task] = &[Task {
-    name: "test",
-    usage: "test [--offline] [--quick]",
-    summary: "install the real counterparts, build, run every test, say what ran and what did not",
-    run: test::run,
-}];
+const TASKS: &[Task] = &[
+    Task {
+        name: "test",
+        usage: "test [--offline] [--quick]",
+        summary: "install the real counterparts, build, run every test, say what ran and what did not",
+        run: test::run,
+    },
+    Task {
+        name: "tidy",
+        usage: "tidy",
+        summary: "check the rules of the house: sizes, names, walls, pins, links, format, lints",
+        run: tidy::run,
+    },
+];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
