@@ -133,15 +133,34 @@ mod tests {
     }
 
     #[test]
-    fn a_command_past_its_limit_is_killed_with_its_children() {
+    fn a_command_past_its_limit_is_a_failure_that_says_so() {
         let failure = Step::new(
             "wait",
             Duration::from_millis(50),
-            shell("tail -f /dev/null & wait"),
+            shell("tail -f /dev/null"),
         )
         .run()
         .unwrap_err();
-        assert!(failure.to_string().contains("killed"), "{failure}");
+        assert!(failure.to_string().contains("not done after"), "{failure}");
+    }
+
+    #[test]
+    fn what_is_killed_takes_its_children_along() {
+        let mut command = shell("tail -f /dev/null & echo $!; wait");
+        let mut child = command
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let mut stdout = std::io::BufReader::new(child.stdout.take().unwrap());
+        std::io::BufRead::read_line(&mut stdout, &mut line).unwrap();
+        let grandchild = Pid::from_raw(line.trim().parse().unwrap()).unwrap();
+        let grandchild = pidfd_open(grandchild, PidfdFlags::empty()).unwrap();
+        assert!(wait(&mut child, Instant::now()).unwrap().is_none());
+        assert!(
+            readable(&grandchild, Instant::now() + Duration::from_secs(10)).unwrap(),
+            "the grandchild lives on"
+        );
     }
 
     #[test]

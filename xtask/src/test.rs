@@ -148,16 +148,16 @@ fn cargo_test(mode: &Mode, counterparts: &Counterparts) -> Result<Tally, Failure
     let deadline = Instant::now() + TEST_LIMIT;
     let mut child = command.spawn().doing("starting cargo test")?;
     let reading = tally::read(child.stdout.take(), child.stderr.take());
-    let status = step::wait(&mut child, deadline)?;
-    let mut tally = reading.finish(OUTPUT_LIMIT)?;
-    tally.ended = match status {
-        Some(status) if status.success() => tally::Ended::Passed,
-        Some(status) => tally::Ended::Failed(status.to_string()),
-        None => tally::Ended::Failed(format!(
-            "not done after {} min, killed",
-            TEST_LIMIT.as_secs() / 60
-        )),
+    let Some(status) = step::wait(&mut child, deadline)? else {
+        let limit = TEST_LIMIT.as_secs() / 60;
+        return Err(Failure::failed(format!(
+            "cargo test: not done after {limit} min, killed; the test that ran last is the one to look at"
+        )));
     };
+    let mut tally = reading.finish(OUTPUT_LIMIT)?;
+    if !status.success() {
+        tally.ended = tally::Ended::Failed(status.to_string());
+    }
     Ok(tally)
 }
 

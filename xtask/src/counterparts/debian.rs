@@ -102,3 +102,24 @@ fn apt(what: &str, arguments: &[&str]) -> Result<(), Failure> {
         .env("DEBIAN_FRONTEND", "noninteractive");
     Step::new(what, APT_LIMIT, command).run()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_is_named_with_the_command_that_gets_it() {
+        let text = absent(&["gdb", "sudo"]).to_string();
+        assert!(text.contains("missing: gdb sudo"), "{text}");
+        assert!(
+            text.contains("install -y --no-install-recommends gdb sudo"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_program_is_found_in_the_system_folders() {
+        assert!(find("sh").is_some());
+        assert!(find("a-program-that-nobody-has").is_none());
+    }
+}
