@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use dropgate_wire::{Direction, Limits, Line, LineBuffer, scan};
+use dropgate_wire::{Direction, Limits, Line, LineBuffer, Retain, scan};
 
 /// Each figure is the best of this many rounds, so that other work on the machine disturbs it little.
 const ROUNDS: u32 = 7;
@@ -16,6 +16,10 @@ fn main() {
     let (name, _, message) = result_of_text("5 MiB, framed", &"x".repeat(5 << 20));
     let mut buffer = LineBuffer::new(Limits::default());
     report(name, message.len(), || frame_once(&mut buffer, &message));
+    let mut buffer = LineBuffer::retaining(Limits::default(), Retain::UntilShrunk);
+    report("5 MiB, framed, retained", message.len(), || {
+        frame_once(&mut buffer, &message);
+    });
     let lines = [short_call().as_slice(), b"\n"].concat().repeat(300);
     let mut buffer = LineBuffer::new(Limits::default());
     report("300 x 200 B, framed", lines.len(), || {

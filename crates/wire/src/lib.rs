@@ -23,6 +23,6 @@ mod text;
 pub use envelope::{Envelope, Notification, Request, Response, ResponseKind, scan};
 pub use id::{Id, IdKey, MAX_ID_BYTES};
 pub use limits::{Direction, Limits};
-pub use line::{Line, LineBuffer};
+pub use line::{Line, LineBuffer, Retain};
 pub use reject::{Reason, Rejected, Shape};
 pub use salvage::too_long;

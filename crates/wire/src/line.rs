@@ -13,6 +13,9 @@ const MIN_SPARE: usize = 64 << 10;
 const MAX_SPARE: usize = 1 << 20;
 /// Most capacity that is kept when no long line needs it.
 const STEADY_CAPACITY: usize = 256 << 10;
+/// Capacity that is reserved at once for a long line. Untouched pages cost nothing, growth within it copies nothing, and
+/// an allocation of this size is mapped on its own by every allocator, so that its memory really goes back to the system.
+const LONG_CAPACITY: usize = 40 << 20;
 
 /// A line of the stream. Ranges are positions that [`LineBuffer::bytes`] takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +32,17 @@ pub enum Line {
     },
 }
 
+/// When the memory that a long line needed goes back to the system.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Retain {
+    /// As soon as the line is released.
+    #[default]
+    UntilReleased,
+    /// When [`LineBuffer::shrink`] is called. A run of long lines is read faster this way, since fresh memory has to be
+    /// mapped page by page; the caller has to notice when it is idle.
+    UntilShrunk,
+}
+
 /// Splits a byte stream into lines. Owns one growable buffer; the caller reads straight into its spare room.
 ///
 /// Positions count the bytes of the stream that were kept. They stay valid until they are released, even when the
@@ -36,6 +50,7 @@ pub enum Line {
 #[derive(Debug)]
 pub struct LineBuffer {
     limits: Limits,
+    retain: Retain,
     /// Initialised to its length; `filled` bytes of it are data.
     buffer: Vec<u8>,
     /// The position of `buffer[0]`.
@@ -58,10 +73,16 @@ enum Reading {
 }
 
 impl LineBuffer {
-    /// A buffer that allocates nothing before it is used.
+    /// A buffer that allocates nothing before it is used, and gives the memory of a long line back at once.
     pub fn new(limits: Limits) -> Self {
+        Self::retaining(limits, Retain::default())
+    }
+
+    /// A buffer that allocates nothing before it is used.
+    pub fn retaining(limits: Limits, retain: Retain) -> Self {
         Self {
             limits,
+            retain,
             buffer: Vec::new(),
             base: 0,
             released: 0,
@@ -135,7 +156,24 @@ impl LineBuffer {
         if self.released == self.filled {
             self.rewind();
         }
-        self.shrink();
+        match self.retain {
+            Retain::UntilReleased => self.shrink(),
+            Retain::UntilShrunk => {}
+        }
+    }
+
+    /// Gives back the memory of a long line, unless as much is still needed. Cheap when there is nothing to give back.
+    pub fn shrink(&mut self) {
+        let held = self.filled - self.released;
+        if self.buffer.capacity() > STEADY_CAPACITY && held <= MIN_SPARE {
+            self.move_to_front();
+            let mut small = Vec::new();
+            if held > 0 {
+                small.reserve_exact(held + MIN_SPARE);
+                small.extend_from_slice(self.buffer.get(..held).unwrap_or_default());
+            }
+            self.buffer = small;
+        }
     }
 
     /// At the end of the stream: what is left, line by line, the last one without its end. Call it until there is
@@ -149,6 +187,11 @@ impl LineBuffer {
             Reading::Line => Some(self.take_line(self.filled, self.filled)),
             Reading::Excess { tail } => Some(self.take_excess(tail, self.filled, self.filled)),
         }
+    }
+
+    /// Bytes of memory that the buffer has touched, whether they hold data now or not.
+    pub fn footprint(&self) -> usize {
+        self.buffer.len()
     }
 
     /// Takes the line whose line feed (or whose stream's end) is at `feed` and after which the next starts at `next`.
@@ -232,7 +275,17 @@ impl LineBuffer {
             .saturating_add(MAX_SPARE);
         if self.buffer.len() - self.filled < MIN_SPARE && held <= most_held {
             let room = (self.filled - self.line).clamp(MIN_SPARE, MAX_SPARE);
+            self.reserve(self.filled + room);
             self.buffer.resize(self.filled + room, 0);
+        }
+    }
+
+    /// Makes the capacity one of few sizes, so that it neither creeps nor swings.
+    fn reserve(&mut self, needed: usize) {
+        let sizes = [MIN_SPARE, STEADY_CAPACITY, LONG_CAPACITY];
+        let size = sizes.into_iter().find(|&size| size >= needed);
+        if let Some(size) = size.filter(|_| self.buffer.capacity() < needed) {
+            self.buffer.reserve_exact(size - self.buffer.len());
         }
     }
 
@@ -252,24 +305,5 @@ impl LineBuffer {
         if self.base > usize::MAX / 2 {
             self.base = 0;
         }
-    }
-
-    /// Gives back the memory of a long line once it is not needed.
-    fn shrink(&mut self) {
-        let held = self.filled - self.released;
-        if self.buffer.capacity() > STEADY_CAPACITY && held <= MIN_SPARE {
-            self.move_to_front();
-            let mut small = Vec::new();
-            if held > 0 {
-                small.reserve_exact(held + MIN_SPARE);
-                small.extend_from_slice(self.buffer.get(..held).unwrap_or_default());
-            }
-            self.buffer = small;
-        }
-    }
-
-    /// Bytes of memory that the buffer holds, used or not.
-    pub fn capacity(&self) -> usize {
-        self.buffer.capacity()
     }
 }

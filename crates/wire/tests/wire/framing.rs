@@ -1,7 +1,7 @@
 //! Lines out of streams that arrive in any pieces.
 
 use crate::lines_body::{Framed, framed, split};
-use dropgate_wire::{Limits, Line, LineBuffer};
+use dropgate_wire::{Limits, Line, LineBuffer, Retain};
 use proptest::prelude::*;
 
 const SMALL: Limits = Limits {
@@ -161,9 +161,9 @@ fn an_endless_line_is_not_buffered() {
     for _ in 0..400 {
         feed(&mut buffer, &[b'y'; 32 << 10]);
         assert_eq!(buffer.next_line(), None);
-        assert!(buffer.capacity() <= 4 << 20, "{}", buffer.capacity());
+        assert!(buffer.footprint() <= 4 << 20, "{}", buffer.footprint());
     }
-    assert!(buffer.capacity() <= 256 << 10, "{}", buffer.capacity());
+    assert!(buffer.footprint() <= 256 << 10, "{}", buffer.footprint());
     feed(&mut buffer, b"the end\nafter\n");
     let Some(Line::TooLong { prefix, end }) = buffer.next_line() else {
         panic!()
@@ -185,7 +185,7 @@ fn an_endless_line_is_not_buffered() {
 #[test]
 fn memory_of_a_long_line_is_given_back() {
     let mut buffer = LineBuffer::new(Limits::default());
-    assert_eq!(buffer.capacity(), 0);
+    assert_eq!(buffer.footprint(), 0);
     for _ in 0..3 {
         feed(&mut buffer, &vec![b'x'; 5 << 20]);
         feed(&mut buffer, b"\npart of the next");
@@ -194,7 +194,7 @@ fn memory_of_a_long_line_is_given_back() {
         };
         assert_eq!(span.len(), 5 << 20);
         buffer.release(end);
-        assert!(buffer.capacity() <= 256 << 10, "{}", buffer.capacity());
+        assert!(buffer.footprint() <= 256 << 10, "{}", buffer.footprint());
         feed(&mut buffer, b" line\n");
         let Some(Line::Whole(span, end)) = buffer.next_line() else {
             panic!()
@@ -202,6 +202,30 @@ fn memory_of_a_long_line_is_given_back() {
         assert_eq!(buffer.bytes(span), b"part of the next line");
         buffer.release(end);
     }
+}
+
+#[test]
+fn memory_is_retained_on_request_until_it_is_shrunk() {
+    let mut buffer = LineBuffer::retaining(Limits::default(), Retain::UntilShrunk);
+    for _ in 0..3 {
+        feed(&mut buffer, &vec![b'x'; 5 << 20]);
+        feed(&mut buffer, b"\nrest");
+        let Some(Line::Whole(span, end)) = buffer.next_line() else {
+            panic!()
+        };
+        assert_eq!(span.len(), 5 << 20);
+        buffer.release(end);
+        let footprint = buffer.footprint();
+        assert!((5 << 20..8 << 20).contains(&footprint), "{footprint}");
+        feed(&mut buffer, b"\n");
+        let Some(Line::Whole(span, end)) = buffer.next_line() else {
+            panic!()
+        };
+        assert_eq!(buffer.bytes(span), b"rest");
+        buffer.release(end);
+    }
+    buffer.shrink();
+    assert_eq!(buffer.footprint(), 0);
 }
 
 #[test]
@@ -214,7 +238,7 @@ fn steady_traffic_keeps_the_buffer_small() {
             while let Some(Line::Whole(_, end)) = buffer.next_line() {
                 buffer.release(end);
             }
-            assert!(buffer.capacity() <= 256 << 10, "{}", buffer.capacity());
+            assert!(buffer.footprint() <= 256 << 10, "{}", buffer.footprint());
         }
     }
 }

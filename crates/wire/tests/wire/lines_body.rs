@@ -63,7 +63,7 @@ pub(crate) fn framed(stream: &[u8], limits: &Limits, piece: usize, keep: usize) 
     }
     held.extend(std::iter::from_fn(|| buffer.finish()));
     take(&mut buffer, &mut held, &mut lines);
-    assert!(buffer.finish().is_none() && buffer.capacity() <= 256 << 10);
+    assert!(buffer.finish().is_none() && buffer.footprint() <= 256 << 10);
     lines
 }
 
