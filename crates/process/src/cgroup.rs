@@ -2,6 +2,8 @@
 //! every member at once.
 
 use std::fs;
+use std::io;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use crate::procfs::Process;
@@ -56,6 +58,13 @@ impl Cgroup {
                 self.path.display()
             )
         })
+    }
+
+    /// Its directory, for a fork straight into it.
+    pub(crate) fn directory(&self) -> io::Result<OwnedFd> {
+        use rustix::fs::{Mode, OFlags, open};
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        Ok(open(&self.path, flags, Mode::empty())?)
     }
 
     /// Kills every member, those that are being forked included.

@@ -3,6 +3,8 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use dropgate_probe::servers;
+
 /// The program that `doctor` starts to try a level: it does nothing.
 pub(crate) const NOTHING: &str = "__nothing";
 
@@ -11,6 +13,17 @@ pub(crate) fn run(arguments: &[OsString]) -> Option<ExitCode> {
     let entry = arguments.first()?.to_str()?;
     match entry {
         NOTHING => Some(ExitCode::SUCCESS),
+        servers::ENTRY => Some(serve(arguments)),
         _a_verb => None,
     }
+}
+
+/// One of the misbehaving servers that `probe` and `demo` start.
+fn serve(arguments: &[OsString]) -> ExitCode {
+    let mut words = arguments
+        .iter()
+        .skip(1)
+        .map(|argument| argument.to_string_lossy().into_owned());
+    let name = words.next().unwrap_or_default();
+    servers::run(&name, &words.collect::<Vec<_>>())
 }

@@ -17,7 +17,7 @@ use crate::level::Level;
 use crate::mark::Mark;
 use crate::procfs::{self, Process, raw};
 use crate::signalling;
-use crate::sys::fork::{Forked, Namespaces, fork};
+use crate::sys::fork::{Forked, Namespaces, fork, fork_into_cgroup};
 
 /// How long a keeper may take to say whether its level works.
 const READY_WITHIN: Duration = Duration::from_secs(5);
@@ -134,8 +134,8 @@ fn pipe() -> Result<(OwnedFd, OwnedFd), String> {
 
 fn as_own_child(server: &Server, mark: &Mark, cgroup: Option<Cgroup>) -> Result<Blocked, String> {
     let Pipes { go, exec } = pipes()?;
-    let forked = fork(Namespaces::Same).map_err(|error| format!("fork: {error}"));
-    let child = match forked {
+    let (forked, place) = fork_into(cgroup.as_ref());
+    let child = match forked.map_err(|error| format!("fork: {error}")) {
         Ok(Forked::Child) => {
             drop((go.1, exec.0));
             become_server(
@@ -155,9 +155,10 @@ fn as_own_child(server: &Server, mark: &Mark, cgroup: Option<Cgroup>) -> Result<
             return Err(why);
         }
     };
-    let admitted = cgroup
-        .as_ref()
-        .map_or(Ok(()), |cgroup| cgroup.admit(raw(child)));
+    let admitted = match (&cgroup, place) {
+        (Some(cgroup), Place::Parents) => cgroup.admit(raw(child)),
+        (Some(_), Place::Cgroup) | (None, _) => Ok(()),
+    };
     let leader = Process::of(raw(child)).ok_or("the server's process ended before its start");
     match admitted.and(leader.map_err(str::to_owned)) {
         Ok(leader) => Ok(Blocked {
@@ -183,6 +184,23 @@ fn as_own_child(server: &Server, mark: &Mark, cgroup: Option<Cgroup>) -> Result<
             Err(why)
         }
     }
+}
+
+/// Which cgroup a child was born into.
+enum Place {
+    Parents,
+    Cgroup,
+}
+
+fn fork_into(cgroup: Option<&Cgroup>) -> (std::io::Result<Forked>, Place) {
+    if let Some(cgroup) = cgroup
+        && let Ok(forked) = cgroup
+            .directory()
+            .and_then(|dir| fork_into_cgroup(dir.as_fd()))
+    {
+        return (Ok(forked), Place::Cgroup);
+    }
+    (fork(Namespaces::Same), Place::Parents)
 }
 
 fn with_keeper(

@@ -1,6 +1,7 @@
 //! Making a process out of this one.
 
 use std::io;
+use std::os::fd::{AsRawFd as _, BorrowedFd};
 
 use rustix::process::Pid;
 
@@ -11,6 +12,9 @@ pub(crate) enum Forked {
     /// This is the child.
     Child,
 }
+
+/// From `linux/sched.h`; the C library's constants are too narrow for it.
+const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
 
 /// What the child shares with its parent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,10 +55,37 @@ pub(crate) fn fork(namespaces: Namespaces) -> io::Result<Forked> {
     if pid < 0 {
         return Err(io::Error::last_os_error());
     }
-    Ok(match i32::try_from(pid).ok().and_then(Pid::from_raw) {
+    Ok(side(pid))
+}
+
+/// Forks the calling process into a cgroup, given its directory.
+///
+/// Moving a process later would work as well, but takes a lock for which the
+/// kernel waits until every processor was idle once: some 10 ms.
+///
+/// # Errors
+/// The kernel's refusal; `ENOSYS` where a filter hides `clone3`.
+pub(crate) fn fork_into_cgroup(cgroup: BorrowedFd<'_>) -> io::Result<Forked> {
+    // SAFETY: all-zero is a valid value of a struct of integers.
+    let mut arguments: libc::clone_args = unsafe { std::mem::zeroed() };
+    arguments.flags = CLONE_INTO_CGROUP;
+    arguments.exit_signal = u64::try_from(libc::SIGCHLD).unwrap_or_default();
+    arguments.cgroup = u64::try_from(cgroup.as_raw_fd()).unwrap_or(u64::MAX);
+    let size = std::mem::size_of::<libc::clone_args>();
+    // SAFETY: as in `fork`: no CLONE_VM and no stack, so this is fork(2). The
+    // structure is of the size given and lives until the call returns.
+    let pid = unsafe { libc::syscall(libc::SYS_clone3, &raw mut arguments, size) };
+    if pid < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(side(pid))
+}
+
+fn side(pid: libc::c_long) -> Forked {
+    match i32::try_from(pid).ok().and_then(Pid::from_raw) {
         Some(child) => Forked::Parent(child),
         None => Forked::Child,
-    })
+    }
 }
 
 /// Ends the calling process at once: no destructor, no exit hook, nothing
