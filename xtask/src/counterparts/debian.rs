@@ -38,7 +38,14 @@ pub(super) fn install() -> Result<(), Failure> {
         return Err(absent(&missing));
     }
     apt("fetch Debian's package lists", &["update", "-qq"])?;
-    let mut arguments = vec!["install", "-y", "-qq", "--no-install-recommends"];
+    let mut arguments = vec![
+        "install",
+        "-y",
+        "-qq",
+        "-o",
+        "Dpkg::Use-Pty=0",
+        "--no-install-recommends",
+    ];
     arguments.extend(&missing);
     apt(
         &format!("install from Debian: {}", missing.join(" ")),
