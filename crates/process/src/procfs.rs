@@ -4,7 +4,9 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use rustix::process::Pid;
+use rustix::process::{Pid, Signal};
+
+use crate::signalling;
 
 /// A process that can be told from a later one with the same number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -31,6 +33,11 @@ impl Process {
     #[must_use]
     pub fn is_alive(self) -> bool {
         Self::of(self.pid) == Some(self)
+    }
+
+    /// Sends a signal to this very process, if it still runs.
+    pub fn signal(self, signal: Signal) {
+        signalling::send(self, signal);
     }
 
     /// The arguments it was started with, for reports; the name in brackets

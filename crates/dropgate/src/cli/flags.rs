@@ -29,6 +29,8 @@ pub(crate) enum Verb {
     Run(RunArgs),
     /// Say which containment this machine allows, and what stronger ones lack
     Doctor(DoctorArgs),
+    /// See what dropgate does: a rude server bare and guarded, its owner killed
+    Demo,
     /// End what runs that were killed with their guards left behind
     Reap(ReapArgs),
     /// Print the completions of a shell

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use dropgate_probe::servers;
+use dropgate_probe::servers::{self, host};
 
 /// The program that `doctor` starts to try a level: it does nothing.
 pub(crate) const NOTHING: &str = "__nothing";
@@ -13,6 +13,7 @@ pub(crate) fn run(arguments: &[OsString]) -> Option<ExitCode> {
     let entry = arguments.first()?.to_str()?;
     match entry {
         NOTHING => Some(ExitCode::SUCCESS),
+        host::HOST_ENTRY => Some(host::run_host(arguments.get(1..).unwrap_or_default())),
         servers::ENTRY => Some(serve(arguments)),
         _a_verb => None,
     }

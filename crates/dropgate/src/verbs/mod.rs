@@ -1,6 +1,7 @@
 //! One file a verb.
 
 mod completions;
+mod demo;
 mod doctor;
 pub(crate) mod hidden;
 mod reap;
@@ -15,6 +16,7 @@ pub(crate) fn run(verb: Verb) -> ExitCode {
     match verb {
         Verb::Run(args) => run::run(args),
         Verb::Doctor(args) => doctor::run(&args),
+        Verb::Demo => demo::run(),
         Verb::Reap(args) => reap::run(&args),
         Verb::Completions(args) => completions::completions(&args),
         Verb::Man => completions::man(),
