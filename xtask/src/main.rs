@@ -2,6 +2,8 @@
 //!
 //! A task is one row of [`TASKS`] and one module. Everything is printed to stderr, so that nothing here owns stdout.
 
+#![forbid(unsafe_code)]
+
 mod counterparts;
 mod failure;
 mod step;

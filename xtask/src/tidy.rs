@@ -50,6 +50,11 @@ const CHECKS: &[Check] = &[
         run: unsafety::check,
     },
     Check {
+        name: "lints",
+        reason: "one set of lints for every crate",
+        run: unsafety::lints,
+    },
+    Check {
         name: "spawn",
         reason: "one crate owns processes",
         run: tokens::spawn,

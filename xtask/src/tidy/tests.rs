@@ -42,6 +42,18 @@ const BAD: &[Bad] = &[
         line: 2,
     },
     Bad {
+        rule: "lints",
+        path: "crates/a/Cargo.toml",
+        text: "[lints]\n",
+        line: 0,
+    },
+    Bad {
+        rule: "lints",
+        path: "crates/a/src/lib.rs",
+        text: "//! A.",
+        line: 0,
+    },
+    Bad {
         rule: "spawn",
         path: "crates/relay/src/b.rs",
         text: "use std::process::Command;",
