@@ -1,3 +1,12 @@
-//! Misbehaving MCP servers, chosen by name.
+//! Misbehaving MCP servers, chosen by name: `dropgate-testing-servers NAME [ARGS] [--pids FILE]`.
+#![forbid(unsafe_code)]
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args_os()
+        .skip(1)
+        .map(|arg| arg.to_string_lossy().into_owned())
+        .collect();
+    dropgate_testing_servers::run(&args)
+}

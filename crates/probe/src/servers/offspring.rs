@@ -20,6 +20,12 @@ pub const LIFETIME: Duration = Duration::from_secs(600);
 /// What a server that stays says on stderr when its input has ended.
 pub const STAYING: &str = "input ended; staying";
 
+/// How a child in the server's own process group is entered in the roll.
+pub const HELPER: &str = "helper-child";
+
+/// How a process in a session of its own is entered in the roll.
+pub const ESCAPED: &str = "escaped";
+
 /// Name under which a daemon hides: that of a kernel thread.
 const INNOCUOUS: &str = "kworker/0:1";
 
@@ -54,7 +60,9 @@ impl Role {
             .find(|role| role.name() == name)
     }
 
-    fn name(self) -> &'static str {
+    /// The name of the role on a command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
         match self {
             Self::Rest => "rest",
             Self::Hide => "hide",
@@ -128,11 +136,8 @@ pub fn start(command: &mut Command, role: &str, roll: &Roll) -> io::Result<Child
 /// # Errors
 /// The process can't be started.
 pub fn helper(roll: &Roll) -> io::Result<Child> {
-    start(
-        silence(&mut again(Role::Rest.name(), roll)?),
-        "helper",
-        roll,
-    )
+    let mut command = again(Role::Rest.name(), roll)?;
+    start(silence(&mut command), HELPER, roll)
 }
 
 /// Starts a process that has neither parent nor session in common with the caller, and returns
@@ -171,5 +176,5 @@ fn leave(roll: &Roll, holds: Holds) -> io::Result<()> {
         }
         Holds::Pipes => again(Role::Rest.name(), roll)?,
     };
-    start(&mut command, "daemon", roll).map(drop)
+    start(&mut command, ESCAPED, roll).map(drop)
 }

@@ -1,0 +1,143 @@
+//! Servers that prove what reached them, or that bytes came through unchanged.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
+
+use dropgate_probe::servers::protocol::{Manners, Message, Peer, Turn, Usual};
+use dropgate_probe::servers::roll::Launch;
+use dropgate_probe::servers::tools::{Answer, Call, Reply, Tool};
+use dropgate_probe::servers::{AtEof, conclude};
+use serde_json::Value;
+
+use crate::stage::{Failure, talk, talk_and_exit};
+
+pub(crate) fn counter(launch: &Launch) -> Result<ExitCode, Failure> {
+    let file = Mutex::new(append(launch.text(0, "the file to count in")?)?);
+    let count = |_: &Peer| {
+        vec![Tool::inline(
+            "count",
+            "Appends its arguments to the file",
+            &[],
+            move |call| {
+                let line = format!("{}\n", Value::Object(call.arguments.clone()));
+                let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+                Answer::Reply(match file.write_all(line.as_bytes()) {
+                    Ok(()) => Reply::Text("counted".to_owned()),
+                    Err(error) => Reply::ToolError(error.to_string()),
+                })
+            },
+        )]
+    };
+    let end = talk("counter", launch, count, &mut Usual);
+    Ok(conclude(end, AtEof::Exit))
+}
+
+pub(crate) fn record(launch: &Launch) -> Result<ExitCode, Failure> {
+    let file = append(launch.text(0, "the file to record in")?)?;
+    Ok(talk_and_exit("record", launch, &mut Record { file }))
+}
+
+struct Record {
+    file: File,
+}
+
+impl Manners for Record {
+    fn heard(&mut self, line: &[u8]) {
+        if let Err(error) = self.file.write_all(line) {
+            // A record with a hole would prove nothing.
+            dropgate_probe::servers::say(&format!("record: {error}"));
+            std::process::exit(1);
+        }
+    }
+}
+
+pub(crate) fn mirror(launch: &Launch) -> Result<ExitCode, Failure> {
+    let emit = |peer: &Peer| {
+        let peer = peer.clone();
+        vec![Tool::inline(
+            EMIT,
+            "Writes bytes, given in hex, to stdout as they are",
+            &[("hex", "string")],
+            move |call| Answer::Reply(emit(call, &peer)),
+        )]
+    };
+    let end = talk("mirror", launch, emit, &mut Mirror);
+    Ok(conclude(end, AtEof::Exit))
+}
+
+const EMIT: &str = "emit";
+
+struct Mirror;
+
+impl Manners for Mirror {
+    fn asked(&mut self, request: &Message<'_>, peer: &Peer) -> Turn {
+        let usual = match request.method.as_deref() {
+            Some("initialize" | "tools/list") => true,
+            Some("tools/call") => {
+                Call::parse(request.params_text()).is_ok_and(|call| call.tool == EMIT)
+            }
+            Some(_) | None => false,
+        };
+        if usual {
+            return Turn::Usual;
+        }
+        // The content makes it a valid result of a tool call; the rest is the request's own bytes.
+        let result = format!("{{\"content\":[],\"params\":{}}}", request.params_text());
+        match peer.result_text(request.id_text(), &result) {
+            Ok(()) => Turn::Done,
+            Err(_) => Turn::Leave(1),
+        }
+    }
+}
+
+fn emit(call: &Call, peer: &Peer) -> Reply {
+    let bytes = match call.text("hex") {
+        Ok(hex) => from_hex(hex),
+        Err(reply) => return reply,
+    };
+    let Some(bytes) = bytes else {
+        return Reply::ToolError("hex must be pairs of the digits 0-9 and a-f".to_owned());
+    };
+    match peer.raw(&bytes) {
+        Ok(()) => Reply::Text(format!("wrote {} bytes", bytes.len())),
+        Err(error) => Reply::ToolError(error.to_string()),
+    }
+}
+
+fn from_hex(text: &str) -> Option<Vec<u8>> {
+    let (pairs, []) = text.as_bytes().as_chunks::<2>() else {
+        return None;
+    };
+    pairs
+        .iter()
+        .map(|[high, low]| {
+            let high = char::from(*high).to_digit(16)?;
+            let low = char::from(*low).to_digit(16)?;
+            u8::try_from(high * 16 + low).ok()
+        })
+        .collect()
+}
+
+fn append(path: &str) -> io::Result<File> {
+    OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(path)
+        .map_err(|error| io::Error::new(error.kind(), format!("can't open {path:?}: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hex_is_read_in_pairs_or_not_at_all() {
+        assert_eq!(from_hex("00ff0A"), Some(vec![0, 255, 10]));
+        assert_eq!(from_hex(""), Some(vec![]));
+        assert_eq!(from_hex("0"), None);
+        assert_eq!(from_hex("0g"), None);
+        assert_eq!(from_hex("é"), None);
+    }
+}
