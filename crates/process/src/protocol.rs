@@ -229,9 +229,12 @@ pub(crate) fn receive(socket: impl AsFd, flags: RecvFlags) -> Received {
     };
     let descriptors = ancillary
         .drain()
-        .filter_map(|message| match message {
-            RecvAncillaryMessage::ScmRights(fds) => Some(fds.collect::<Vec<_>>()),
-            _other => None,
+        .filter_map(|message| {
+            if let RecvAncillaryMessage::ScmRights(fds) = message {
+                Some(fds.collect::<Vec<_>>())
+            } else {
+                None
+            }
         })
         .flatten()
         .collect();

@@ -61,7 +61,7 @@ impl Intake {
                 self.lines.filled(count);
                 Moved::Bytes(count)
             }
-            other => other,
+            nothing @ (Moved::NotNow | Moved::Closed) => nothing,
         };
         if moved == Moved::Closed {
             self.source = None;

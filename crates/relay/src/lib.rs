@@ -8,6 +8,7 @@
 
 mod call_id;
 mod downstream;
+mod effects;
 mod endpoint;
 mod lane;
 mod log;
@@ -19,6 +20,7 @@ mod settings;
 mod shutdown;
 mod signals;
 mod upstream;
+mod words;
 
 pub use self::report::{Calls, Report, ServerExit, Survivor};
 pub use self::run::{Ended, RunError, run};

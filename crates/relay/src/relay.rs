@@ -11,8 +11,8 @@ use dropgate_gate::call::{Admission, Call, Finished, Kind, Received};
 use dropgate_gate::in_flight::{InFlight, NotInserted, Open};
 use dropgate_gate::latency::Latencies;
 use dropgate_gate::outcome::{Outcome, Refusal};
-use dropgate_gate::shutdown::{Effect, Event, Phase, Readiness, Trigger};
-use dropgate_process::{self as process, Exit, Force, Process, Tree};
+use dropgate_gate::shutdown::{Event, Phase, Readiness, Trigger};
+use dropgate_process::{Exit, Force, Process, Tree};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::time::{Sleep, sleep};
@@ -32,10 +32,8 @@ use crate::upstream::stdio::{FromServer, Upstream};
 const READS_PER_TURN: usize = 16;
 /// How long a server that closed its stdout may take to end.
 const CLOSED_STDOUT_GRACE: Duration = Duration::from_millis(500);
-/// How long the last bytes of an ended server may take to reach a slow host.
-const LAST_WORDS: Duration = Duration::from_millis(250);
 /// How long the host may take to read the last answers and the log's end.
-const FAREWELL: Duration = Duration::from_millis(500);
+pub(crate) const FAREWELL: Duration = Duration::from_millis(500);
 
 /// All that can wake the relay.
 #[derive(Debug)]
@@ -60,14 +58,14 @@ pub(crate) struct Relay {
     signals: Signals,
     tree: Tree,
     /// A copy of the tree's descriptor, for the event loop.
-    tree_news: AsyncFd<OwnedFd>,
+    pub(crate) tree_news: AsyncFd<OwnedFd>,
     timer: Pin<Box<Sleep>>,
     pub(crate) shutdown: Shutdown,
-    admission: Admission,
+    pub(crate) admission: Admission,
     pub(crate) calls: InFlight<CallId>,
-    latencies: Latencies,
+    pub(crate) latencies: Latencies,
     /// Whether the server has answered anything yet.
-    answered_once: bool,
+    pub(crate) answered_once: bool,
     stdout_closed: Option<Duration>,
     pub(crate) stray_lines: u64,
     pub(crate) leader: Option<Exit>,
@@ -75,7 +73,7 @@ pub(crate) struct Relay {
     pub(crate) signalled: Signalled,
     pub(crate) force: Force,
     pub(crate) survivors: Vec<Process>,
-    owner: Owner,
+    pub(crate) owner: Owner,
 }
 
 /// Whether the server was sent a signal before it ended.
@@ -87,7 +85,7 @@ pub(crate) enum Signalled {
 
 /// Who can end the tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Owner {
+pub(crate) enum Owner {
     Guard,
     /// The guard is gone: this process itself.
     Us,
@@ -238,12 +236,12 @@ impl Relay {
         self.carry_out(effects);
     }
 
-    fn begin(&mut self, trigger: Trigger) {
+    pub(crate) fn begin(&mut self, trigger: Trigger) {
         let effects = self.shutdown.begin(trigger, self.readiness(), self.now());
         self.carry_out(effects);
     }
 
-    fn on(&mut self, event: Event) {
+    pub(crate) fn on(&mut self, event: Event) {
         let effects = self.shutdown.on(event, self.now());
         self.carry_out(effects);
     }
@@ -276,7 +274,7 @@ impl Relay {
         self.downstream.intake.is_held_up() || self.upstream.outlet.has_backlog()
     }
 
-    fn downstream_has_backlog(&self) -> bool {
+    pub(crate) fn downstream_has_backlog(&self) -> bool {
         self.upstream.intake.is_held_up() || self.downstream.outlet.has_backlog()
     }
 
@@ -368,7 +366,7 @@ impl Relay {
         }
     }
 
-    fn pump_from_server(&mut self, regard: Regard) -> Moved {
+    pub(crate) fn pump_from_server(&mut self, regard: Regard) -> Moved {
         for _ in 0..READS_PER_TURN {
             if self.flush_downstream() == Outflow::Waiting {
                 return Moved::NotNow;
@@ -458,7 +456,7 @@ impl Relay {
         }
     }
 
-    fn flush_downstream(&mut self) -> Outflow {
+    pub(crate) fn flush_downstream(&mut self) -> Outflow {
         let was_open = self.downstream.outlet.is_open();
         let outflow = self.downstream.outlet.flush(&mut self.upstream.intake);
         if was_open && !self.downstream.outlet.is_open() {
@@ -467,240 +465,9 @@ impl Relay {
         outflow
     }
 
-    fn count(&mut self, finished: &Finished) {
+    pub(crate) fn count(&mut self, finished: &Finished) {
         if let Some(notes) = self.shutdown.notes() {
             notes.calls.count(finished);
-        }
-    }
-
-    // ---- the tree -------------------------------------------------------
-
-    async fn heed_tree(&mut self) {
-        if let Ok(mut ready) = self.tree_news.readable().await {
-            ready.clear_ready();
-        }
-        for event in self.tree().take_events() {
-            match event {
-                process::Event::LeaderExited(exit) => {
-                    self.hear_last_words().await;
-                    self.leader = Some(exit);
-                    match self.shutdown.phase() {
-                        Phase::Running => self.begin(Trigger::ServerExited),
-                        Phase::Draining
-                        | Phase::Cancelling
-                        | Phase::Closing
-                        | Phase::Terminating
-                        | Phase::Killing
-                        | Phase::Done => self.on(Event::LeaderExited),
-                    }
-                }
-                process::Event::HostDied => {
-                    self.begin(Trigger::HostDied);
-                    let left = self.shutdown.time_left(self.now());
-                    let _guard_lost_shows_elsewhere = self.tree().alive(left + FAREWELL);
-                }
-                process::Event::GuardLost => {
-                    self.owner = Owner::Us;
-                    self.begin(Trigger::GuardLost);
-                }
-                process::Event::Empty(force) => {
-                    self.hear_last_words().await;
-                    if force == Force::Killed {
-                        self.force = force;
-                    }
-                    self.survivors.clear();
-                    self.end_with_tree();
-                }
-                process::Event::Survivors(survivors) => {
-                    self.force = Force::Killed;
-                    self.survivors = survivors;
-                }
-            }
-        }
-    }
-
-    fn end_with_tree(&mut self) {
-        if self.shutdown.phase() == Phase::Running {
-            self.begin(Trigger::ServerExited);
-        }
-        self.on(Event::TreeEmpty);
-    }
-
-    /// Reads what an ended server left in its pipes: an answer that was written
-    /// is an answer. Bounded, as another process may go on writing.
-    async fn hear_last_words(&mut self) {
-        let until = tokio::time::Instant::now() + LAST_WORDS;
-        loop {
-            match self.pump_from_server(Regard::Nothing) {
-                Moved::Bytes(_) => {}
-                Moved::Closed => break,
-                Moved::NotNow => {
-                    if !self.downstream_has_backlog() {
-                        break;
-                    }
-                    let writable = poll_fn(|cx| self.downstream.outlet.poll_writable(cx));
-                    if tokio::time::timeout_at(until, writable).await.is_err() {
-                        break;
-                    }
-                }
-            }
-            if tokio::time::Instant::now() >= until {
-                break;
-            }
-        }
-        self.log.drain();
-    }
-
-    // ---- what the gate decided ------------------------------------------
-
-    fn carry_out(&mut self, effects: &'static [Effect]) {
-        for effect in effects {
-            match effect {
-                Effect::StopAdmitting => self.admission = Admission::Draining,
-                Effect::CancelDoomed => self.cancel_doomed(),
-                Effect::CancelRest => self.cancel_rest(),
-                Effect::AnswerRest => self.answer_rest(),
-                Effect::CloseStdin => self.close_stdin(),
-                Effect::Terminate => self.terminate(),
-                Effect::Kill => self.kill(),
-                Effect::Report => {
-                    if self.survivors.is_empty() && self.force == Force::Killed {
-                        self.survivors = self.tree().survivors();
-                    }
-                }
-            }
-        }
-    }
-
-    fn cancel_doomed(&mut self) {
-        let now = self.now();
-        let settings = &self.settings;
-        let doomed = dropgate_gate::doomed::doomed(
-            &self.calls,
-            &self.latencies,
-            |tool| settings.on_shutdown(tool),
-            now,
-            self.shutdown.drain_budget(now),
-        );
-        for id in doomed {
-            self.cancel(&id);
-        }
-    }
-
-    fn cancel_rest(&mut self) {
-        // The handshake can not be cancelled; before it nothing else runs.
-        if self.answered_once {
-            let all: Vec<CallId> = self.calls.iter().map(|(id, _, _)| id.clone()).collect();
-            for id in all {
-                self.cancel(&id);
-            }
-        }
-    }
-
-    fn cancel(&mut self, id: &CallId) {
-        use dropgate_gate::in_flight::Standing;
-        match self.calls.mark_cancel_sent(id) {
-            Some(Standing::Waiting) => self.upstream.cancel(id),
-            Some(Standing::CancelledByHost | Standing::CancelSent) | None => {}
-        }
-        self.upstream.outlet.flush(&mut self.downstream.intake);
-    }
-
-    fn answer_rest(&mut self) {
-        let refusal = match self.leader {
-            Some(_) => Refusal::unknown_server_exit(),
-            None => Refusal::unknown_at_shutdown(),
-        };
-        for left in self.calls.drain_all(refusal) {
-            self.count(&left.finished);
-            if let Some(refusal) = &left.answer {
-                self.downstream.refuse(&left.key, &left.finished, refusal);
-            }
-        }
-        self.flush_downstream();
-    }
-
-    fn close_stdin(&mut self) {
-        self.upstream.outlet.flush(&mut self.downstream.intake);
-        self.upstream.outlet.close();
-    }
-
-    fn terminate(&mut self) {
-        self.note_signal();
-        let _guard_lost_shows_elsewhere = self.tree().terminate();
-    }
-
-    fn kill(&mut self) {
-        self.note_signal();
-        match self.owner {
-            Owner::Guard => {
-                let _guard_lost_shows_elsewhere = self.tree().kill();
-            }
-            Owner::Us => {
-                let stopped = self.tree().take_over();
-                self.force = Force::Killed;
-                self.survivors = stopped.survivors;
-                if self.survivors.is_empty() {
-                    self.on(Event::TreeEmpty);
-                }
-            }
-        }
-    }
-
-    fn note_signal(&mut self) {
-        if self.leader.is_none() {
-            self.signalled = Signalled::BeforeItsEnd;
-        }
-    }
-
-    // ---- words ----------------------------------------------------------
-
-    fn say_status(&mut self) {
-        let now = self.now();
-        let calls: Vec<String> = self
-            .calls
-            .iter()
-            .take(20)
-            .map(|(id, call, standing)| {
-                format!(
-                    "{id} {} {:.1} s {standing:?}",
-                    call.tool().unwrap_or("(no tool)"),
-                    call.elapsed(now).as_secs_f64()
-                )
-            })
-            .collect();
-        self.log.line(&format!(
-            "status: phase {}, {} in flight: {}",
-            self.shutdown.phase().name(),
-            self.calls.len(),
-            calls.join("; ")
-        ));
-    }
-
-    /// Gives the host time to read the last answers.
-    async fn say_farewell(&mut self) {
-        let until = tokio::time::Instant::now() + FAREWELL;
-        while self.downstream_has_backlog() {
-            if self.downstream.outlet.flush(&mut self.upstream.intake) != Outflow::Waiting {
-                break;
-            }
-            let writable = poll_fn(|cx| self.downstream.outlet.poll_writable(cx));
-            if tokio::time::timeout_at(until, writable).await.is_err() {
-                break;
-            }
-        }
-        self.log.drain();
-    }
-
-    /// Writes the log's end, as far as its reader lets it within a bound.
-    pub(crate) async fn finish_log(&mut self) {
-        let until = tokio::time::Instant::now() + FAREWELL;
-        while self.log.has_backlog() {
-            self.log.pump();
-            let flushable = poll_fn(|cx| self.log.poll_flushable(cx));
-            if self.log.has_backlog() && tokio::time::timeout_at(until, flushable).await.is_err() {
-                break;
-            }
         }
     }
 }

@@ -1,0 +1,196 @@
+//! What the tree tells, and what the gate decided about it, carried out.
+
+use std::future::poll_fn;
+use std::time::Duration;
+
+use dropgate_gate::call::Admission;
+use dropgate_gate::doomed::doomed;
+use dropgate_gate::in_flight::Standing;
+use dropgate_gate::outcome::Refusal;
+use dropgate_gate::shutdown::{Effect, Event, Phase, Trigger};
+use dropgate_process::{self as process, Force};
+
+use crate::call_id::CallId;
+use crate::endpoint::Moved;
+use crate::lane::Regard;
+use crate::relay::{FAREWELL, Owner, Relay, Signalled};
+
+/// How long the last bytes of an ended server may take to reach a slow host.
+const LAST_WORDS: Duration = Duration::from_millis(250);
+
+impl Relay {
+    pub(crate) async fn heed_tree(&mut self) {
+        if let Ok(mut ready) = self.tree_news.readable().await {
+            ready.clear_ready();
+        }
+        for event in self.tree().take_events() {
+            match event {
+                process::Event::LeaderExited(exit) => {
+                    self.hear_last_words().await;
+                    self.leader = Some(exit);
+                    match self.shutdown.phase() {
+                        Phase::Running => self.begin(Trigger::ServerExited),
+                        Phase::Draining
+                        | Phase::Cancelling
+                        | Phase::Closing
+                        | Phase::Terminating
+                        | Phase::Killing
+                        | Phase::Done => self.on(Event::LeaderExited),
+                    }
+                }
+                process::Event::HostDied => {
+                    self.begin(Trigger::HostDied);
+                    let left = self.shutdown.time_left(self.now());
+                    let _guard_lost_shows_elsewhere = self.tree().alive(left + FAREWELL);
+                }
+                process::Event::GuardLost => {
+                    self.owner = Owner::Us;
+                    self.begin(Trigger::GuardLost);
+                }
+                process::Event::Empty(force) => {
+                    self.hear_last_words().await;
+                    if force == Force::Killed {
+                        self.force = force;
+                    }
+                    self.survivors.clear();
+                    self.end_with_tree();
+                }
+                process::Event::Survivors(survivors) => {
+                    self.force = Force::Killed;
+                    self.survivors = survivors;
+                }
+            }
+        }
+    }
+
+    pub(crate) fn end_with_tree(&mut self) {
+        if self.shutdown.phase() == Phase::Running {
+            self.begin(Trigger::ServerExited);
+        }
+        self.on(Event::TreeEmpty);
+    }
+
+    /// Reads what an ended server left in its pipes: an answer that was written
+    /// is an answer. Bounded, as another process may go on writing.
+    pub(crate) async fn hear_last_words(&mut self) {
+        let until = tokio::time::Instant::now() + LAST_WORDS;
+        loop {
+            match self.pump_from_server(Regard::Nothing) {
+                Moved::Bytes(_) => {}
+                Moved::Closed => break,
+                Moved::NotNow => {
+                    if !self.downstream_has_backlog() {
+                        break;
+                    }
+                    let writable = poll_fn(|cx| self.downstream.outlet.poll_writable(cx));
+                    if tokio::time::timeout_at(until, writable).await.is_err() {
+                        break;
+                    }
+                }
+            }
+            if tokio::time::Instant::now() >= until {
+                break;
+            }
+        }
+        self.log.drain();
+    }
+
+    pub(crate) fn carry_out(&mut self, effects: &'static [Effect]) {
+        for effect in effects {
+            match effect {
+                Effect::StopAdmitting => self.admission = Admission::Draining,
+                Effect::CancelDoomed => self.cancel_doomed(),
+                Effect::CancelRest => self.cancel_rest(),
+                Effect::AnswerRest => self.answer_rest(),
+                Effect::CloseStdin => self.close_stdin(),
+                Effect::Terminate => self.terminate(),
+                Effect::Kill => self.kill(),
+                Effect::Report => {
+                    if self.survivors.is_empty() && self.force == Force::Killed {
+                        self.survivors = self.tree().survivors();
+                    }
+                }
+            }
+        }
+    }
+
+    pub(crate) fn cancel_doomed(&mut self) {
+        let now = self.now();
+        let settings = &self.settings;
+        let doomed = doomed(
+            &self.calls,
+            &self.latencies,
+            |tool| settings.on_shutdown(tool),
+            now,
+            self.shutdown.drain_budget(now),
+        );
+        for id in doomed {
+            self.cancel(&id);
+        }
+    }
+
+    pub(crate) fn cancel_rest(&mut self) {
+        // The handshake can not be cancelled; before it nothing else runs.
+        if self.answered_once {
+            let all: Vec<CallId> = self.calls.iter().map(|(id, _, _)| id.clone()).collect();
+            for id in all {
+                self.cancel(&id);
+            }
+        }
+    }
+
+    pub(crate) fn cancel(&mut self, id: &CallId) {
+        match self.calls.mark_cancel_sent(id) {
+            Some(Standing::Waiting) => self.upstream.cancel(id),
+            Some(Standing::CancelledByHost | Standing::CancelSent) | None => {}
+        }
+        self.upstream.outlet.flush(&mut self.downstream.intake);
+    }
+
+    pub(crate) fn answer_rest(&mut self) {
+        let refusal = match self.leader {
+            Some(_) => Refusal::unknown_server_exit(),
+            None => Refusal::unknown_at_shutdown(),
+        };
+        for left in self.calls.drain_all(refusal) {
+            self.count(&left.finished);
+            if let Some(refusal) = &left.answer {
+                self.downstream.refuse(&left.key, &left.finished, refusal);
+            }
+        }
+        self.flush_downstream();
+    }
+
+    pub(crate) fn close_stdin(&mut self) {
+        self.upstream.outlet.flush(&mut self.downstream.intake);
+        self.upstream.outlet.close();
+    }
+
+    pub(crate) fn terminate(&mut self) {
+        self.note_signal();
+        let _guard_lost_shows_elsewhere = self.tree().terminate();
+    }
+
+    pub(crate) fn kill(&mut self) {
+        self.note_signal();
+        match self.owner {
+            Owner::Guard => {
+                let _guard_lost_shows_elsewhere = self.tree().kill();
+            }
+            Owner::Us => {
+                let stopped = self.tree().take_over();
+                self.force = Force::Killed;
+                self.survivors = stopped.survivors;
+                if self.survivors.is_empty() {
+                    self.on(Event::TreeEmpty);
+                }
+            }
+        }
+    }
+
+    pub(crate) fn note_signal(&mut self) {
+        if self.leader.is_none() {
+            self.signalled = Signalled::BeforeItsEnd;
+        }
+    }
+}

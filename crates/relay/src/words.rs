@@ -1,0 +1,57 @@
+//! What the relay says about itself, and the time it gives its readers at the end.
+
+use std::future::poll_fn;
+
+use crate::lane::Outflow;
+use crate::relay::{FAREWELL, Relay};
+
+impl Relay {
+    pub(crate) fn say_status(&mut self) {
+        let now = self.now();
+        let calls: Vec<String> = self
+            .calls
+            .iter()
+            .take(20)
+            .map(|(id, call, standing)| {
+                format!(
+                    "{id} {} {:.1} s {standing:?}",
+                    call.tool().unwrap_or("(no tool)"),
+                    call.elapsed(now).as_secs_f64()
+                )
+            })
+            .collect();
+        self.log.line(&format!(
+            "status: phase {}, {} in flight: {}",
+            self.shutdown.phase().name(),
+            self.calls.len(),
+            calls.join("; ")
+        ));
+    }
+
+    /// Gives the host time to read the last answers.
+    pub(crate) async fn say_farewell(&mut self) {
+        let until = tokio::time::Instant::now() + FAREWELL;
+        while self.downstream_has_backlog() {
+            if self.downstream.outlet.flush(&mut self.upstream.intake) != Outflow::Waiting {
+                break;
+            }
+            let writable = poll_fn(|cx| self.downstream.outlet.poll_writable(cx));
+            if tokio::time::timeout_at(until, writable).await.is_err() {
+                break;
+            }
+        }
+        self.log.drain();
+    }
+
+    /// Writes the log's end, as far as its reader lets it within a bound.
+    pub(crate) async fn finish_log(&mut self) {
+        let until = tokio::time::Instant::now() + FAREWELL;
+        while self.log.has_backlog() {
+            self.log.pump();
+            let flushable = poll_fn(|cx| self.log.poll_flushable(cx));
+            if self.log.has_backlog() && tokio::time::timeout_at(until, flushable).await.is_err() {
+                break;
+            }
+        }
+    }
+}
