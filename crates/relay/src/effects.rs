@@ -20,10 +20,7 @@ const LAST_WORDS: Duration = Duration::from_millis(250);
 
 impl Relay {
     pub(crate) async fn heed_tree(&mut self) {
-        if let Ok(mut ready) = self.tree_news.readable().await {
-            ready.clear_ready();
-        }
-        for event in self.tree().take_events() {
+        for event in self.tree.take_events() {
             match event {
                 process::Event::LeaderExited(exit) => {
                     self.hear_last_words().await;
@@ -41,7 +38,7 @@ impl Relay {
                 process::Event::HostDied => {
                     self.begin(Trigger::HostDied);
                     let left = self.shutdown.time_left(self.now());
-                    let _guard_lost_shows_elsewhere = self.tree().alive(left + FAREWELL);
+                    self.tree.alive(left + FAREWELL);
                 }
                 process::Event::GuardLost => {
                     self.owner = Owner::Us;
@@ -107,7 +104,7 @@ impl Relay {
                 Effect::Kill => self.kill(),
                 Effect::Report => {
                     if self.survivors.is_empty() && self.force == Force::Killed {
-                        self.survivors = self.tree().survivors();
+                        self.survivors = self.tree.survivors();
                     }
                 }
             }
@@ -168,19 +165,16 @@ impl Relay {
 
     pub(crate) fn terminate(&mut self) {
         self.note_signal();
-        let _guard_lost_shows_elsewhere = self.tree().terminate();
+        self.tree.terminate();
     }
 
     pub(crate) fn kill(&mut self) {
         self.note_signal();
         match self.owner {
-            Owner::Guard => {
-                let _guard_lost_shows_elsewhere = self.tree().kill();
-            }
+            Owner::Guard => self.tree.kill(),
             Owner::Us => {
-                let stopped = self.tree().take_over();
+                self.survivors = self.tree.take_over();
                 self.force = Force::Killed;
-                self.survivors = stopped.survivors;
                 if self.survivors.is_empty() {
                     self.on(Event::TreeEmpty);
                 }

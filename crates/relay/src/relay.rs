@@ -2,7 +2,6 @@
 //! and carries out what the gate decided. It decides nothing itself.
 
 use std::future::poll_fn;
-use std::os::fd::{AsFd as _, OwnedFd};
 use std::pin::Pin;
 use std::task::Poll;
 use std::time::{Duration, Instant};
@@ -12,17 +11,16 @@ use dropgate_gate::in_flight::{InFlight, NotInserted, Open};
 use dropgate_gate::latency::Latencies;
 use dropgate_gate::outcome::{Outcome, Refusal};
 use dropgate_gate::shutdown::{Event, Phase, Readiness, Trigger};
-use dropgate_process::{Exit, Force, Process, Tree};
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
+use dropgate_process::{Exit, Force, Process};
 use tokio::time::{Sleep, sleep};
 
 use crate::call_id::CallId;
 use crate::downstream::stdio::{Downstream, FromHost};
 use crate::endpoint::Moved;
+use crate::hibernation::Hibernation;
 use crate::lane::{Outflow, Regard};
 use crate::log::Log;
-use crate::registration::register;
+use crate::owned_tree::OwnedTree;
 use crate::settings::Settings;
 use crate::shutdown::Shutdown;
 use crate::signals::{Signals, Told};
@@ -56,9 +54,8 @@ pub(crate) struct Relay {
     pub(crate) upstream: Upstream,
     pub(crate) log: Log,
     signals: Signals,
-    tree: Tree,
-    /// A copy of the tree's descriptor, for the event loop.
-    pub(crate) tree_news: AsyncFd<OwnedFd>,
+    pub(crate) tree: OwnedTree,
+    pub(crate) hibernation: Hibernation,
     timer: Pin<Box<Sleep>>,
     pub(crate) shutdown: Shutdown,
     pub(crate) admission: Admission,
@@ -66,7 +63,7 @@ pub(crate) struct Relay {
     pub(crate) latencies: Latencies,
     /// Whether the server has answered anything yet.
     pub(crate) answered_once: bool,
-    stdout_closed: Option<Duration>,
+    pub(crate) stdout_closed: Option<Duration>,
     pub(crate) stray_lines: u64,
     pub(crate) leader: Option<Exit>,
     /// Whether the leader ended before any signal of ours.
@@ -98,9 +95,10 @@ impl Relay {
         upstream: Upstream,
         log: Log,
         signals: Signals,
-        tree: Tree,
-    ) -> std::io::Result<Self> {
-        Ok(Self {
+        tree: OwnedTree,
+        hibernation: Hibernation,
+    ) -> Self {
+        Self {
             started: Instant::now(),
             shutdown: Shutdown::new(settings.shutdown),
             settings,
@@ -108,8 +106,8 @@ impl Relay {
             upstream,
             log,
             signals,
-            tree_news: register(tree.as_fd().try_clone_to_owned()?, Interest::READABLE)?,
             tree,
+            hibernation,
             timer: Box::pin(sleep(Duration::ZERO)),
             admission: Admission::Admitting,
             calls: InFlight::new(),
@@ -122,7 +120,7 @@ impl Relay {
             force: Force::None,
             survivors: Vec::new(),
             owner: Owner::Guard,
-        })
+        }
     }
 
     /// Relays until the shutdown is over.
@@ -142,7 +140,7 @@ impl Relay {
                     self.carry_out(effects);
                 }
                 Wake::Told(Told::Status) => self.say_status(),
-                Wake::Told(Told::Child) => self.tree().check_guard(),
+                Wake::Told(Told::Child) => self.tree.check_guard(),
                 Wake::Time => self.time_is_up(),
             }
         }
@@ -151,16 +149,6 @@ impl Relay {
 
     pub(crate) fn now(&self) -> Duration {
         self.started.elapsed()
-    }
-
-    pub(crate) fn tree(&self) -> &Tree {
-        &self.tree
-    }
-
-    /// Gives up the tree, which ends the guard.
-    pub(crate) fn release_tree(self) {
-        drop(self.tree_news);
-        drop(self.tree);
     }
 
     fn readiness(&self) -> Readiness {
@@ -178,6 +166,16 @@ impl Relay {
 
     async fn wait(&mut self) -> Wake {
         poll_fn(|cx| {
+            // Streams come last: a flood must not keep the news of the end away.
+            if let Poll::Ready(told) = self.signals.poll_told(cx) {
+                return Poll::Ready(Wake::Told(told));
+            }
+            if self.due().is_some() && self.timer.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Wake::Time);
+            }
+            if self.owner == Owner::Guard && self.tree.poll_news(cx).is_ready() {
+                return Poll::Ready(Wake::Tree);
+            }
             if self.downstream_wants_reading()
                 && self.downstream.intake.poll_readable(cx).is_ready()
                 || self.upstream_wants_reading()
@@ -189,15 +187,6 @@ impl Relay {
             {
                 return Poll::Ready(Wake::Stream);
             }
-            if self.owner == Owner::Guard && self.tree_news.poll_read_ready(cx).is_ready() {
-                return Poll::Ready(Wake::Tree);
-            }
-            if let Poll::Ready(told) = self.signals.poll_told(cx) {
-                return Poll::Ready(Wake::Told(told));
-            }
-            if self.due().is_some() && self.timer.as_mut().poll(cx).is_ready() {
-                return Poll::Ready(Wake::Time);
-            }
             Poll::Pending
         })
         .await
@@ -207,6 +196,7 @@ impl Relay {
         self.shutdown
             .phase_end()
             .or(self.stdout_closed.map(|at| at + CLOSED_STDOUT_GRACE))
+            .or(self.sleepy_at())
     }
 
     fn set_timer(&mut self) {
@@ -221,6 +211,7 @@ impl Relay {
     fn time_is_up(&mut self) {
         let now = self.now();
         let effects = match self.shutdown.phase() {
+            Phase::Running if self.stdout_closed.is_none() => return self.fall_asleep(),
             Phase::Running => {
                 self.stdout_closed = None;
                 self.shutdown
@@ -271,7 +262,8 @@ impl Relay {
     }
 
     fn upstream_has_backlog(&self) -> bool {
-        self.downstream.intake.is_held_up() || self.upstream.outlet.has_backlog()
+        let held_up = self.downstream.intake.is_held_up() && !self.hibernation.holds_messages();
+        held_up || self.upstream.outlet.has_backlog()
     }
 
     pub(crate) fn downstream_has_backlog(&self) -> bool {
@@ -287,7 +279,7 @@ impl Relay {
 
     fn pump_from_host(&mut self) {
         for _ in 0..READS_PER_TURN {
-            match self.upstream.outlet.flush(&mut self.downstream.intake) {
+            match self.flush_upstream() {
                 Outflow::Clear | Outflow::Broken => {}
                 Outflow::Waiting => return,
             }
@@ -299,11 +291,24 @@ impl Relay {
                 Moved::NotNow => return,
                 Moved::Closed => {
                     self.judge_host_lines();
-                    self.upstream.outlet.flush(&mut self.downstream.intake);
-                    return self.begin(Trigger::Eof);
+                    self.flush_upstream();
+                    return self.host_ended();
                 }
             }
         }
+    }
+
+    fn flush_upstream(&mut self) -> Outflow {
+        if self.downstream.intake.is_held_up() {
+            self.wake_up();
+        }
+        if self.hibernation.holds_messages() {
+            return match self.upstream.outlet.flush_own() {
+                Outflow::Clear if self.downstream.intake.is_held_up() => Outflow::Waiting,
+                other @ (Outflow::Clear | Outflow::Waiting | Outflow::Broken) => other,
+            };
+        }
+        self.upstream.outlet.flush(&mut self.downstream.intake)
     }
 
     fn judge_host_lines(&mut self) {
@@ -313,15 +318,21 @@ impl Relay {
             judged = end;
             let now = self.now();
             match self.downstream.judge(&line, &self.settings.limits, now) {
-                FromHost::Call(id, call) => match self.admit(id, call) {
-                    Passage::Pass => self.downstream.intake.pass(start, end),
+                FromHost::Call(id, call, opening) => match self.admit(id, call) {
+                    Passage::Pass => {
+                        self.remember(&opening, &line);
+                        self.downstream.intake.pass(start, end);
+                    }
                     Passage::Stop => self.leave_out_host_line(),
                 },
                 FromHost::Cancels(id) => {
                     self.calls.host_cancelled(&id);
                     self.downstream.intake.pass(start, end);
                 }
-                FromHost::Message => self.downstream.intake.pass(start, end),
+                FromHost::Message(opening) => {
+                    self.remember(&opening, &line);
+                    self.downstream.intake.pass(start, end);
+                }
                 FromHost::Blank => self.leave_out_host_line(),
                 FromHost::Rejected(rejected) => {
                     self.leave_out_host_line();
@@ -329,11 +340,19 @@ impl Relay {
                 }
             }
         }
+        self.hibernation.active(self.now());
         // The bytes that pass are still needed; those judged before are not.
         if judged > 0 && !self.downstream.intake.is_held_up() {
             self.downstream.intake.release(judged);
         }
         self.flush_downstream();
+    }
+
+    fn host_ended(&mut self) {
+        self.begin(Trigger::Eof);
+        if self.tree.is_asleep() {
+            self.end_with_tree();
+        }
     }
 
     fn leave_out_host_line(&mut self) {
@@ -411,6 +430,7 @@ impl Relay {
                 }
             }
         }
+        self.hibernation.active(self.now());
         if judged > 0 && !self.upstream.intake.is_held_up() {
             self.upstream.intake.release(judged);
         }
@@ -425,6 +445,9 @@ impl Relay {
     /// one in its place goes nowhere: every call gets exactly one.
     fn settle_call(&mut self, id: &CallId, outcome: Outcome) -> Passage {
         self.answered_once = true;
+        if self.is_repeated_handshake(id) {
+            return Passage::Stop;
+        }
         match self.calls.reply(id, outcome) {
             Some(finished) => {
                 if let (Some(tool), Outcome::Completed) = (&finished.tool, finished.outcome) {

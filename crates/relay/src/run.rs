@@ -10,8 +10,10 @@ use dropgate_wire::reply;
 
 use crate::downstream::stdio::{Downstream, FromHost};
 use crate::endpoint::{Endpoint, Moved, Use};
+use crate::hibernation::Hibernation;
 use crate::lane::{Outflow, Regard};
 use crate::log::Log;
+use crate::owned_tree::OwnedTree;
 use crate::relay::{Relay, Signalled};
 use crate::report::Report;
 use crate::settings::Settings;
@@ -42,13 +44,13 @@ pub enum RunError {
     System(#[from] io::Error),
 }
 
-/// Starts the server and relays between it and this process's standard streams
+/// Starts the server that `spec` describes and relays between it and this process's standard streams
 /// until either side ends, then shuts down and reports on stderr.
 ///
 /// # Errors
 /// When nothing was started. The host's first request is answered then, if it
 /// comes soon, so that the host shows the reason.
-pub fn run(spec: Spec, settings: Settings) -> Result<Ended, RunError> {
+pub fn run(spec: impl Fn() -> Spec + 'static, settings: Settings) -> Result<Ended, RunError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -56,7 +58,7 @@ pub fn run(spec: Spec, settings: Settings) -> Result<Ended, RunError> {
         let signals = Signals::listen()?;
         let mut log = Log::new(Endpoint::inherited(rustix::stdio::stderr(), Use::Write).ok());
         let downstream = Downstream::open(settings.limits)?;
-        let spawned = match spec.spawn() {
+        let spawned = match spec().spawn() {
             Ok(spawned) => spawned,
             Err(error) => {
                 tell_first_request(downstream, &settings, &error).await;
@@ -69,13 +71,23 @@ pub fn run(spec: Spec, settings: Settings) -> Result<Ended, RunError> {
         let (upstream, stderr) = Upstream::open(streams, settings.limits)?;
         log.attach(stderr);
         log.line(&started_line(&spawned.tree));
-        let mut relay = Relay::new(settings, downstream, upstream, log, signals, spawned.tree)?;
+        let hibernation = Hibernation::new(settings.hibernate_after, Box::new(spec));
+        let tree = OwnedTree::new(spawned.tree)?;
+        let mut relay = Relay::new(
+            settings,
+            downstream,
+            upstream,
+            log,
+            signals,
+            tree,
+            hibernation,
+        );
         relay.run().await;
         let ended = conclude(&mut relay);
         let json = serde_json::to_string(&ended.report).map_err(io::Error::other)?;
         relay.log.line(&format!("report {json}"));
         relay.finish_log().await;
-        relay.release_tree();
+        relay.tree.release();
         Ok(ended)
     })
 }
@@ -95,7 +107,7 @@ fn started_line(tree: &dropgate_process::Tree) -> String {
 
 fn conclude(relay: &mut Relay) -> Ended {
     let now = relay.now();
-    let (level, leader, strays) = (relay.tree().level(), relay.leader, relay.stray_lines);
+    let (level, leader, strays) = (relay.tree.level(), relay.leader, relay.stray_lines);
     let survivors = relay.survivors.clone();
     let dropped = relay.log.dropped_lines();
     if dropped > 0 {
@@ -154,7 +166,7 @@ async fn tell_first_request(mut downstream: Downstream, settings: &Settings, err
         let moved = downstream.intake.read(Regard::Readiness);
         while let Some(line) = downstream.intake.next_line() {
             let judged = downstream.judge(&line, &settings.limits, Duration::ZERO);
-            if let FromHost::Call(id, _never_sent) = judged {
+            if let FromHost::Call(id, _never_sent, _) = judged {
                 let text = format!("dropgate did not start the server: {error}");
                 downstream
                     .outlet

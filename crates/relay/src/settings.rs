@@ -1,5 +1,7 @@
 //! What a relay is told to do, already checked.
 
+use std::time::Duration;
+
 use dropgate_gate::doomed::OnShutdown;
 use dropgate_gate::shutdown;
 use dropgate_wire::Limits;
@@ -13,6 +15,9 @@ pub struct Settings {
     pub limits: Limits,
     /// What a shutdown does with calls of the tools that a pattern matches.
     pub on_shutdown: Vec<(ToolPattern, OnShutdown)>,
+    /// After how long without a message the server is stopped until the next
+    /// one; never, without it.
+    pub hibernate_after: Option<Duration>,
 }
 
 impl Settings {

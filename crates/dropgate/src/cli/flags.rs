@@ -107,6 +107,12 @@ pub(crate) struct RunArgs {
     /// duration says that it can not finish.
     #[arg(long, value_name = "TOOL=finish|cancel")]
     pub(crate) on_shutdown: Vec<ToolOnShutdown>,
+    /// Stop the server after so long without a message; the next one starts it
+    ///
+    /// The handshake is repeated for it. What the server keeps in memory
+    /// between calls is lost, so this is off by default.
+    #[arg(long, value_name = "TIME", value_parser = values::duration)]
+    pub(crate) hibernate: Option<Duration>,
     /// The longest message in either direction
     #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = values::size)]
     pub(crate) max_message: usize,

@@ -29,26 +29,15 @@ pub(crate) fn run(args: RunArgs) -> ExitCode {
         },
         on_shutdown: args
             .on_shutdown
-            .into_iter()
-            .map(|one| (one.pattern, one.setting))
+            .iter()
+            .map(|one| (one.pattern.clone(), one.setting))
             .collect(),
+        hibernate_after: args.hibernate,
     };
-    let mut command = args.command.into_iter();
-    let mut spec = Spec::new(command.next().unwrap_or_default())
-        .args(command)
-        .containment(args.containment)
-        .host_watch(if args.no_host_watch {
-            HostWatch::Off
-        } else {
-            HostWatch::Parent
-        })
-        .orphans(Orphans::Adopt);
-    if let Some(level) = args.require_containment {
-        spec = spec.require(level);
-    }
-    match relay::run(spec, settings) {
+    let report = args.report.clone();
+    match relay::run(move || specification(&args), settings) {
         Ok(ended) => {
-            let written = args.report.map_or(Ok(()), |path| {
+            let written = report.map_or(Ok(()), |path| {
                 let json = serde_json::to_string(&ended.report).unwrap_or_default();
                 fs::write(&path, format!("{json}\n"))
                     .map_err(|error| format!("can not write {}: {error}", path.display()))
@@ -65,6 +54,23 @@ pub(crate) fn run(args: RunArgs) -> ExitCode {
             output::complain(&error.to_string());
             ExitCode::from(exit::of_run_error(&error))
         }
+    }
+}
+
+fn specification(args: &RunArgs) -> Spec {
+    let mut command = args.command.iter().cloned();
+    let spec = Spec::new(command.next().unwrap_or_default())
+        .args(command)
+        .containment(args.containment)
+        .host_watch(if args.no_host_watch {
+            HostWatch::Off
+        } else {
+            HostWatch::Parent
+        })
+        .orphans(Orphans::Adopt);
+    match args.require_containment {
+        Some(level) => spec.require(level),
+        None => spec,
     }
 }
 

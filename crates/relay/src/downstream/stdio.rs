@@ -16,15 +16,23 @@ use crate::lane::{Intake, Outlet};
 #[derive(Debug)]
 pub(crate) enum FromHost {
     /// A request: it may be sent, or not.
-    Call(CallId, Call<Received>),
+    Call(CallId, Call<Received>, Opening),
     /// The host no longer waits for this call. Passes.
     Cancels(CallId),
     /// A notification, or an answer to a request of the server. Passes.
-    Message,
+    Message(Opening),
     /// Nothing but white space.
     Blank,
     /// Never reaches the server; the host is told why.
     Rejected(Rejected),
+}
+
+/// Whether a message belongs to the handshake.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Opening {
+    Initialize(CallId),
+    Initialized,
+    None,
 }
 
 /// The two streams that connect to the host.
@@ -66,13 +74,21 @@ impl Downstream {
                 };
                 let tool = request.tool.as_deref().map(Box::from);
                 let call = Call::received(kind, tool, now);
-                FromHost::Call(CallId::of_request(&request.id), call)
+                let id = CallId::of_request(&request.id);
+                let opening = match &*request.method {
+                    "initialize" => Opening::Initialize(id.clone()),
+                    _ => Opening::None,
+                };
+                FromHost::Call(id, call, opening)
             }
             Ok(Envelope::Notification(notification)) => match &notification.request_id {
                 Some(id) => FromHost::Cancels(CallId::to_look_up(id)),
-                None => FromHost::Message,
+                None if notification.method == "notifications/initialized" => {
+                    FromHost::Message(Opening::Initialized)
+                }
+                None => FromHost::Message(Opening::None),
             },
-            Ok(Envelope::Response(_)) => FromHost::Message,
+            Ok(Envelope::Response(_)) => FromHost::Message(Opening::None),
             Err(rejected) => FromHost::Rejected(rejected),
         }
     }
