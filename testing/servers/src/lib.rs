@@ -23,7 +23,7 @@ use std::process::ExitCode;
 use dropgate_probe::servers::roll::Launch;
 use dropgate_probe::servers::{self, ENTRY, refuse, say};
 
-pub use self::lines::Lines;
+pub use self::lines::{Lines, MAX_LINE};
 pub use self::muster::{Entry, Muster};
 pub use self::regicide::STRIKE;
 pub use self::stage::Failure;

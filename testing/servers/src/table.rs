@@ -300,3 +300,22 @@ pub(crate) fn play(name: &str) -> Option<Act> {
         .find(|(known, _)| *known == name)
         .map(|(_, act)| act)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dropgate_probe::servers::{names, offspring::Role};
+
+    #[test]
+    fn no_name_stands_for_two_things() {
+        let mut all: Vec<&str> = HOSTILE.iter().map(|row| row.name).collect();
+        all.extend(PARTS.iter().map(|(name, _)| *name));
+        all.extend(names());
+        all.push(crate::deny::NAME);
+        assert!(all.iter().all(|name| Role::named(name).is_none()));
+        let count = all.len();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), count);
+    }
+}

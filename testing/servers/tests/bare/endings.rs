@@ -132,10 +132,13 @@ fn end(setup: &Setup, ending: Ending, survivors: usize) {
             client.signal(signal_of(ending));
         }
     }
-    if survivors == setup.alive {
-        prove(&mut client, setup, ending);
-    } else if survivors > 0 {
-        await_successors(&mut client, setup, ending);
+    match leader(setup, ending, survivors) {
+        Leader::Lives => prove(&mut client, setup, ending),
+        Leader::Ends => drop(client.wait()),
+        Leader::EndsAfter(role) => {
+            assert_eq!(client.muster.next(SOON).unwrap().role, role, "{cell}");
+            client.wait();
+        }
     }
     client
         .muster
@@ -162,23 +165,30 @@ fn start(setup: &Setup) -> Client {
     client
 }
 
+/// What becomes of the server's own process.
+enum Leader {
+    Lives,
+    Ends,
+    /// It ends when it has started a process in this role.
+    EndsAfter(&'static str),
+}
+
+fn leader(setup: &Setup, ending: Ending, survivors: usize) -> Leader {
+    if setup.name == "fork-on-term" && ending == Ending::Term {
+        Leader::EndsAfter(ESCAPED)
+    } else if survivors == setup.alive {
+        Leader::Lives
+    } else {
+        Leader::Ends
+    }
+}
+
 /// Something must show that the server has met the ending, or being alive would prove nothing.
 fn prove(client: &mut Client, setup: &Setup, ending: Ending) {
     match (setup.alive_by, ending) {
         (Proof::Word(word), Ending::Eof) => client.says(word),
         (Proof::Word(_), Ending::Term | Ending::Int | Ending::Hup | Ending::Kill) => client.ping(),
         (Proof::Deaf, Ending::Eof | Ending::Term | Ending::Int | Ending::Hup | Ending::Kill) => {}
-    }
-}
-
-/// A server that leaves more than it had started needs its end, and theirs, to be counted after.
-fn await_successors(client: &mut Client, setup: &Setup, ending: Ending) {
-    if setup.name == "fork-on-term" && ending == Ending::Term {
-        let successor = client.muster.next(SOON).unwrap();
-        assert_eq!(successor.role, ESCAPED);
-    }
-    if setup.name != "chain" || ending != Ending::Eof {
-        client.wait();
     }
 }
 
