@@ -12,6 +12,7 @@
 #![forbid(unsafe_code)]
 
 pub mod failure_text;
+pub mod host;
 pub mod offspring;
 pub mod protocol;
 mod report;
