@@ -4,6 +4,8 @@
 //! ends it in each of several [ways](Ending), and looks at what is left of its processes and at
 //! what reached the caller of a call that was in flight. What it starts it owns, and ends for sure.
 
+#![forbid(unsafe_code)]
+
 pub mod servers;
 
 mod cell;
