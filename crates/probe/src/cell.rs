@@ -209,6 +209,7 @@ impl Run {
     /// Brings the call of the scenario in flight and waits until it has its age.
     fn call(&mut self, call: Option<&InFlight>) -> Result<CallState, Why> {
         let Some(InFlight {
+            noise,
             call,
             behind,
             lead_in,
@@ -216,6 +217,9 @@ impl Run {
         else {
             return Ok(CallState::Idle);
         };
+        if let Some(noise) = noise {
+            self.session.make_noise(noise);
+        }
         let asked = Instant::now();
         self.session.ask(&Question {
             id: Id::Call,

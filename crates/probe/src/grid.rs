@@ -1,6 +1,7 @@
 //! Which cells a probe has: every scenario with every ending, then the behaviour cases.
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -9,11 +10,22 @@ use crate::client::Method;
 use crate::ending::Ending;
 use crate::options::{Call, Guarding, Options};
 use crate::refusal::Why;
-use crate::servers::{BEHAVIOURS, ENTRY, SCENARIOS, Scenario};
+use crate::servers::{BEHAVIOURS, ENTRY, SCENARIOS, Scenario, Shape};
 use crate::target::Target;
 
 /// How old a call of the caller's own is when the ending strikes.
 const LEAD_IN: Duration = Duration::from_millis(500);
+
+/// Lines that are no request, after which a server must go on as before. The batch asks for no
+/// answer, since revisions differ on whether there is one.
+const BAD_LINES: &[(&str, &str)] = &[
+    ("bad_json", r#"{"jsonrpc":"2.0","id":9,"method":"#),
+    (
+        "batch",
+        r#"[{"jsonrpc":"2.0","method":"notifications/initialized"}]"#,
+    ),
+    ("bad_frame", r#"{"hello":"there"}"#),
+];
 
 /// One cell that is to be run.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +40,8 @@ pub(crate) struct Case {
 /// A call and the request behind it, whose answer shows that the call was read.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct InFlight {
+    /// What is sent before the call.
+    pub(crate) noise: Option<&'static str>,
     pub(crate) call: Method,
     pub(crate) behind: Method,
     pub(crate) lead_in: Duration,
@@ -51,7 +65,11 @@ pub(crate) fn cells(target: &Target, options: &Options) -> Result<Vec<Case>, Why
         });
     }
     let endings = endings(options)?;
-    let wanted = |row: &&Row| options.scenarios.is_empty() || options.scenarios.contains(&row.name);
+    let unnamed = |kind| match kind {
+        Kind::Scenario => options.scenarios.is_empty(),
+        Kind::Behaviour => options.scenarios.is_empty() && options.endings.is_empty(),
+    };
+    let wanted = |row: &&Row| options.scenarios.contains(&row.name) || unnamed(row.kind);
     let mut cells = Vec::new();
     for row in rows.iter().filter(wanted) {
         let endings = match row.kind {
@@ -92,21 +110,31 @@ fn rows(target: &Target, options: &Options) -> Result<Vec<Row>, Why> {
         Guarding::Direct => &[],
         Guarding::Guarded(before) => before,
     };
-    if !target.is_wrapper() {
-        return Ok(plain(
-            &[before, &target.command].concat(),
-            options.call.as_ref(),
-        ));
+    let mut rows = if target.is_wrapper() {
+        let program = std::env::current_exe().map_err(Why::system("find the running program"))?;
+        wrapped(target, before, &program)
+    } else {
+        let command = [before, &target.command].concat();
+        plain(&command, options.call.as_ref())
+    };
+    if options.http.is_some() {
+        // An HTTP body that is no message concerns nobody but its sender.
+        rows.retain(|row| row.call.as_ref().is_none_or(|call| call.noise.is_none()));
     }
-    let program = std::env::current_exe().map_err(Why::system("find the running program"))?;
-    let row = |kind, scenario: &Scenario| {
-        let server = scenario.server.command(program.as_os_str(), &[ENTRY], &[]);
-        Row {
-            name: scenario.name.to_owned(),
-            kind,
-            command: [before, &target.with_server(&server)].concat(),
-            call: in_flight(scenario),
-        }
+    Ok(rows)
+}
+
+/// The rows of a wrapper: each built-in server in its place.
+fn wrapped(target: &Target, before: &[OsString], program: &Path) -> Vec<Row> {
+    let command = |shape: Shape| {
+        let server = shape.command(program.as_os_str(), &[ENTRY], &[]);
+        [before, &target.with_server(&server)].concat()
+    };
+    let row = |kind, scenario: &Scenario| Row {
+        name: scenario.name.to_owned(),
+        kind,
+        command: command(scenario.server),
+        call: in_flight(scenario),
     };
     let scenarios = SCENARIOS
         .iter()
@@ -114,27 +142,11 @@ fn rows(target: &Target, options: &Options) -> Result<Vec<Row>, Why> {
     let behaviours = BEHAVIOURS
         .iter()
         .map(|scenario| row(Kind::Behaviour, scenario));
-    Ok(scenarios.chain(behaviours).collect())
+    let after_noise = after_noise(&command(Shape::Direct("plain")), &echo());
+    scenarios.chain(behaviours).chain(after_noise).collect()
 }
 
-fn in_flight(scenario: &Scenario) -> Option<InFlight> {
-    let call = scenario.call?;
-    // A wrapper may answer a ping by itself, but not a call to a tool that only the server has.
-    let mut echo = Map::new();
-    echo.insert("text".to_owned(), Value::from("behind the call"));
-    Some(InFlight {
-        call: Method::Call {
-            tool: call.tool.to_owned(),
-            arguments: serde_json::from_str(call.arguments).unwrap_or_default(),
-        },
-        behind: Method::Call {
-            tool: "echo".to_owned(),
-            arguments: echo,
-        },
-        lead_in: scenario.lead_in,
-    })
-}
-
+/// The rows of a server that is probed as it is.
 fn plain(command: &[OsString], call: Option<&Call>) -> Vec<Row> {
     let row = |name: &str, call| Row {
         name: name.to_owned(),
@@ -143,6 +155,7 @@ fn plain(command: &[OsString], call: Option<&Call>) -> Vec<Row> {
         call,
     };
     let busy = call.map(|Call { tool, arguments }| InFlight {
+        noise: None,
         call: Method::Call {
             tool: tool.clone(),
             arguments: arguments.clone(),
@@ -151,7 +164,48 @@ fn plain(command: &[OsString], call: Option<&Call>) -> Vec<Row> {
         lead_in: LEAD_IN,
     });
     let busy = busy.map(|call| row("busy", Some(call)));
-    std::iter::once(row("idle", None)).chain(busy).collect()
+    std::iter::once(row("idle", None))
+        .chain(busy)
+        .chain(after_noise(command, &Method::Ping))
+        .collect()
+}
+
+fn after_noise(command: &[OsString], call: &Method) -> Vec<Row> {
+    let row = |(name, line): &(&str, &'static str)| Row {
+        name: (*name).to_owned(),
+        kind: Kind::Behaviour,
+        command: command.to_owned(),
+        call: Some(InFlight {
+            noise: Some(line),
+            call: call.clone(),
+            behind: Method::Ping,
+            lead_in: Duration::ZERO,
+        }),
+    };
+    BAD_LINES.iter().map(row).collect()
+}
+
+fn in_flight(scenario: &Scenario) -> Option<InFlight> {
+    let call = scenario.call?;
+    Some(InFlight {
+        noise: None,
+        call: Method::Call {
+            tool: call.tool.to_owned(),
+            arguments: serde_json::from_str(call.arguments).unwrap_or_default(),
+        },
+        behind: echo(),
+        lead_in: scenario.lead_in,
+    })
+}
+
+/// A wrapper may answer a ping by itself, but not a call to a tool that only the server has.
+fn echo() -> Method {
+    let mut arguments = Map::new();
+    arguments.insert("text".to_owned(), Value::from("still there"));
+    Method::Call {
+        tool: "echo".to_owned(),
+        arguments,
+    }
 }
 
 fn endings(options: &Options) -> Result<Vec<Ending>, Why> {
@@ -190,46 +244,19 @@ mod tests {
 
     #[test]
     fn the_number_of_cells_follows_from_target_and_options() {
-        let wrapper = target(&["w", "{server}"]);
-        let plain = target(&["s"]);
-        let options = Options::default();
-        assert_eq!(count(&wrapper, &options), 70 + BEHAVIOURS.len());
-        assert_eq!(count(&plain, &options), 7);
-        let call = Some(Call::parse("t", "{}").unwrap());
-        assert_eq!(
-            count(
-                &plain,
-                &Options {
-                    call,
-                    ..options.clone()
-                }
-            ),
-            14
-        );
-        let http = Some("http://127.0.0.1:{port}/mcp".parse().unwrap());
-        assert_eq!(
-            count(
-                &wrapper,
-                &Options {
-                    http,
-                    ..options.clone()
-                }
-            ),
-            40 + BEHAVIOURS.len()
-        );
-        let scenarios = vec!["slow".to_owned(), "die".to_owned()];
-        let endings = vec![Ending::Host, Ending::Eof];
-        assert_eq!(
-            count(
-                &wrapper,
-                &Options {
-                    scenarios,
-                    endings,
-                    ..options
-                }
-            ),
-            3
-        );
+        let (wrapper, plain) = (target(&["w", "{server}"]), target(&["s"]));
+        let (behaviours, noise) = (BEHAVIOURS.len(), BAD_LINES.len());
+        let mut options = Options::default();
+        assert_eq!(count(&wrapper, &options), 70 + behaviours + noise);
+        assert_eq!(count(&plain, &options), 7 + noise);
+        options.call = Some(Call::parse("t", "{}").unwrap());
+        assert_eq!(count(&plain, &options), 14 + noise);
+        options.http = Some("http://127.0.0.1:{port}/mcp".parse().unwrap());
+        assert_eq!(count(&wrapper, &options), 40 + behaviours);
+        options.endings = vec![Ending::Host, Ending::Eof, Ending::Kill];
+        assert_eq!(count(&wrapper, &options), 20);
+        options.scenarios = vec!["slow".to_owned(), "die".to_owned()];
+        assert_eq!(count(&wrapper, &options), 3);
     }
 
     #[test]

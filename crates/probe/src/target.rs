@@ -16,7 +16,8 @@ pub const PORT_PLACE: &str = "{port}";
 ///
 /// With [`SERVER_PLACE`] in one of its arguments it is a wrapper: every scenario puts the command
 /// of one of the built-in [`servers`](crate::servers) there, as several arguments where the
-/// argument is nothing else, as one quoted command line where the place is a part of a longer one.
+/// argument is nothing else, as one quoted command line where the place is a part of a longer one, as
+/// in `--stdio={server}`.
 /// Without it, it is a server, which is probed as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {

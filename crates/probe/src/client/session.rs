@@ -40,6 +40,13 @@ impl Session {
         self.send(Some(question.id), question.text());
     }
 
+    /// Sends a line that is no message. Over HTTP there are no lines.
+    pub(crate) fn make_noise(&mut self, line: &str) {
+        if self.http.is_none() {
+            self.pipes.send(line.as_bytes());
+        }
+    }
+
     pub(crate) fn say_initialized(&mut self) {
         if let Some(http) = &mut self.http {
             http.begin(self.inbox.text(Id::Initialize));

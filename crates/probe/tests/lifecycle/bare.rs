@@ -126,6 +126,9 @@ pub(crate) fn the_behaviours() {
         ("big", Caller::Result, None, 0, 0),
         ("die", Caller::Eof, Some(3), 0, 0),
         ("chatter", Caller::Result, None, 4, 0),
+        ("bad_json", Caller::Result, None, 0, 0),
+        ("batch", Caller::Result, None, 0, 0),
+        ("bad_frame", Caller::Result, None, 0, 0),
     ];
     let findings = bare(ROWS.iter().map(|row| row.0), &[]);
     let found: Vec<_> = findings
