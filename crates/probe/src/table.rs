@@ -166,3 +166,76 @@ fn aligned(rows: &[Vec<String>]) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::findings::{Caller, Guarded, Survivor};
+
+    fn cell(scenario: &str, ending: Ending, survivors: usize, call: CallState) -> Cell {
+        let survivor = |pid| Survivor {
+            pid,
+            argv: vec!["sleep".to_owned(), "9\u{7}".to_owned()],
+        };
+        let survivors: Vec<Survivor> = (1..).map(survivor).take(survivors).collect();
+        Cell {
+            scenario: scenario.to_owned(),
+            ending,
+            leaked: !survivors.is_empty(),
+            zero_after_s: survivors.is_empty().then_some(0.0213),
+            survivors,
+            caller: Caller::Result,
+            exit_code: Some(0),
+            impure_stdout_lines: 4,
+            leaked_text: vec!["/srv".to_owned(), "key".to_owned()],
+            call,
+        }
+    }
+
+    fn text(cells: Vec<Cell>) -> String {
+        let bound = Duration::from_secs(15);
+        table(&Findings::new("s x".to_owned(), Guarded::Yes, bound, cells))
+    }
+
+    #[test]
+    fn columns_are_the_endings_that_were_used() {
+        let text = text(vec![
+            cell("plain", Ending::Term, 0, CallState::Idle),
+            cell("plain", Ending::Host, 2, CallState::Idle),
+            cell("slow", Ending::Term, 1, CallState::InFlight),
+            cell("slow", Ending::Host, 0, CallState::Answered),
+            cell("fail", Ending::None, 0, CallState::InFlight),
+        ]);
+        let start = "\
+s x (guarded, 15 s to leave)
+
+scenario  term           host
+plain     ok 0.02s       LEAK 2
+slow      LEAK 1 result  ok 0.02s result*
+
+ok T ";
+        let end = "
+behaviour  caller  exit  stray stdout lines  leaked error text
+fail       result  0     4                   /srv | key
+
+survivors (ended by now):
+  plain host: 1 sleep 9
+  plain host: 2 sleep 9
+  slow term: 1 sleep 9
+
+2 of 4 cells leaked
+";
+        assert!(text.starts_with(start) && text.ends_with(end), "{text}");
+    }
+
+    #[test]
+    fn survivors_are_named_up_to_the_limit() {
+        for (survivors, more) in [(MAX_NAMED, None), (MAX_NAMED + 1, Some("and 1 more"))] {
+            let text = text(vec![cell("s", Ending::Term, survivors, CallState::Idle)]);
+            assert_eq!(text.matches("sleep 9").count(), MAX_NAMED);
+            assert!(more.map_or(!text.contains("more"), |more| text.contains(more)));
+        }
+    }
+}

@@ -201,3 +201,64 @@ impl Pipes {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rustix::pipe::pipe;
+
+    use super::*;
+
+    /// Pipes, and the ends that a program would hold.
+    fn pipes() -> (Pipes, [OwnedFd; 3]) {
+        let (theirs, stdin) = pipe().unwrap();
+        let (stdout, their_stdout) = pipe().unwrap();
+        let (stderr, their_stderr) = pipe().unwrap();
+        let streams = StandardStreams {
+            stdin,
+            stdout,
+            stderr,
+        };
+        let pipes = Pipes::new(streams, Stdout::Messages).unwrap();
+        (pipes, [theirs, their_stdout, their_stderr])
+    }
+
+    #[test]
+    fn what_nobody_reads_is_dropped_at_the_limit() {
+        let (mut pipes, _theirs) = pipes();
+        let line = vec![b'x'; MAX_OUTGOING / 2 - 1];
+        for (lines, held) in [(1, 1), (2, 2), (3, 2)] {
+            pipes.send(&line);
+            assert_eq!(pipes.outgoing.len(), held * (line.len() + 1), "{lines}");
+        }
+    }
+
+    #[test]
+    fn the_end_of_stderr_is_kept_line_by_line() {
+        let (mut pipes, [_, _, stderr]) = pipes();
+        rustix::io::write(&stderr, "é".repeat(TAIL).as_bytes()).unwrap();
+        pipes.turn(&mut Inbox::default());
+        assert_eq!(pipes.tail.len(), TAIL);
+        rustix::io::write(&stderr, b"\n").unwrap();
+        for line in 0..20 {
+            rustix::io::write(&stderr, format!("{line}\x1b[0m\n\n").as_bytes()).unwrap();
+        }
+        pipes.turn(&mut Inbox::default());
+        let lines = pipes.last_lines();
+        assert_eq!((lines.len(), lines[0].as_str()), (8, "12[0m"));
+    }
+
+    #[test]
+    fn the_end_of_stdout_is_the_doing_of_the_program_or_not() {
+        let (mut pipes, [_stdin, stdout, _stderr]) = pipes();
+        rustix::io::write(&stdout, b"no message\nnor this").unwrap();
+        pipes.turn(&mut Inbox::default());
+        assert_eq!((pipes.stray(), pipes.stdout_ended()), (1, false));
+        drop(stdout);
+        pipes.turn(&mut Inbox::default());
+        assert_eq!((pipes.stray(), pipes.stdout_ended()), (2, true));
+
+        let (mut given_up, _theirs) = self::pipes();
+        given_up.close();
+        assert!(given_up.ended() && !given_up.stdout_ended());
+    }
+}
