@@ -1,0 +1,281 @@
+//! The conversation of a host with what it started: newline-framed JSON-RPC over pipes, every
+//! answer waited for within a bound.
+
+use std::collections::VecDeque;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::process::{ChildStderr, ChildStdin, ChildStdout};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::problem::{Checked, Says as _};
+
+/// A line as it came, its end included.
+pub type Line = Vec<u8>;
+
+/// The most of stderr that is kept.
+const MAX_STDERR: usize = 64 << 20;
+
+/// The three streams of a program, from the outside.
+#[derive(Debug)]
+pub struct Talk {
+    stdin: Option<ChildStdin>,
+    stdout: Receiver<Line>,
+    unread: VecDeque<Line>,
+    /// All lines that came on stdout, in order.
+    pub heard: Vec<Line>,
+    stderr: Arc<Kept>,
+    stderr_ended: Receiver<()>,
+}
+
+impl Talk {
+    /// Begins to read both outputs.
+    #[must_use]
+    pub fn new(stdin: ChildStdin, stdout: ChildStdout, stderr: ChildStderr) -> Self {
+        let (line, lines) = channel();
+        thread::spawn(move || {
+            let mut stdout = BufReader::with_capacity(1 << 16, stdout);
+            loop {
+                let mut next = Vec::new();
+                let read = stdout.read_until(b'\n', &mut next).unwrap_or(0);
+                if read == 0 || line.send(next).is_err() {
+                    return;
+                }
+            }
+        });
+        let kept = Arc::new(Kept::default());
+        let (end, ended) = channel();
+        let keeper = Arc::clone(&kept);
+        thread::spawn(move || {
+            collect(stderr, &keeper);
+            // Nobody may be waiting.
+            let _ = end.send(());
+        });
+        Self {
+            stdin: Some(stdin),
+            stdout: lines,
+            unread: VecDeque::new(),
+            heard: Vec::new(),
+            stderr: kept,
+            stderr_ended: ended,
+        }
+    }
+
+    /// Writes bytes as they are. Blocks while the other side does not read.
+    ///
+    /// # Errors
+    /// The pipe is closed on either side.
+    pub fn send(&mut self, bytes: &[u8]) -> Checked {
+        let stdin = self.stdin.as_mut().says("stdin is closed already")?;
+        stdin.write_all(bytes).says("write to stdin")
+    }
+
+    /// Writes one message and its line end.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn say(&mut self, message: &Value) -> Checked {
+        self.send(format!("{message}\n").as_bytes())
+    }
+
+    /// Sends a request.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn ask(&mut self, id: u64, method: &str, params: &Value) -> Checked {
+        self.say(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}))
+    }
+
+    /// Calls a tool.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn call(&mut self, id: u64, tool: &str, arguments: &Value) -> Checked {
+        self.ask(
+            id,
+            "tools/call",
+            &json!({"name": tool, "arguments": arguments}),
+        )
+    }
+
+    /// Shakes hands: the answer to `initialize` came, and the server was told so.
+    ///
+    /// # Errors
+    /// No answer `within` the time.
+    pub fn initialize(&mut self, within: Duration) -> Checked<Value> {
+        let client = json!({"name": "world", "version": "1"});
+        self.ask(
+            1,
+            "initialize",
+            &json!({"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": client}),
+        )?;
+        let answer = self.answer(&json!(1), within)?;
+        self.say(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}))?;
+        Ok(answer)
+    }
+
+    /// The next line; `None` at the end of the stream.
+    ///
+    /// # Errors
+    /// Neither came `within` the time.
+    pub fn next(&mut self, within: Duration) -> Checked<Option<Line>> {
+        if let Some(line) = self.unread.pop_front() {
+            return Ok(Some(line));
+        }
+        match self.stdout.recv_timeout(within) {
+            Ok(line) => {
+                self.heard.push(line.clone());
+                Ok(Some(line))
+            }
+            Err(RecvTimeoutError::Disconnected) => Ok(None),
+            Err(RecvTimeoutError::Timeout) => Err(format!(
+                "nothing on stdout within {} ms",
+                within.as_millis()
+            )),
+        }
+    }
+
+    /// The answer to the request with this id; other messages stay in [`heard`](Self::heard).
+    ///
+    /// # Errors
+    /// It did not come `within` the time, or the stream ended before.
+    pub fn answer(&mut self, id: &Value, within: Duration) -> Checked<Value> {
+        let until = Instant::now() + within;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            let line = self
+                .next(left)
+                .says(format!("waiting for the answer to {id}"))?;
+            let line = line.says(format!("stdout ended before the answer to {id}"))?;
+            if let Some(answer) = as_answer(&line).filter(|answer| answer.get("id") == Some(id)) {
+                return Ok(answer);
+            }
+        }
+    }
+
+    /// Reads what is left until stdout ends.
+    ///
+    /// # Errors
+    /// It did not end `within` the time: somebody holds it.
+    pub fn hear_out(&mut self, within: Duration) -> Checked {
+        let until = Instant::now() + within;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            if self
+                .next(left)
+                .says("waiting for the end of stdout")?
+                .is_none()
+            {
+                return Ok(());
+            }
+        }
+    }
+
+    /// All answers that came to a request, in order.
+    #[must_use]
+    pub fn answers(&self, id: &Value) -> Vec<Value> {
+        let answers = self.heard.iter().filter_map(|line| as_answer(line));
+        answers
+            .filter(|answer| answer.get("id") == Some(id))
+            .collect()
+    }
+
+    /// Lines on stdout that are no JSON-RPC message.
+    #[must_use]
+    pub fn impure(&self) -> Vec<String> {
+        let lines = self.heard.iter().filter(|line| {
+            serde_json::from_slice::<Value>(line)
+                .map_or(true, |value| value.get("jsonrpc") != Some(&json!("2.0")))
+        });
+        lines
+            .map(|line| String::from_utf8_lossy(line).into_owned())
+            .collect()
+    }
+
+    /// Closes stdin.
+    pub fn close(&mut self) {
+        self.stdin = None;
+    }
+
+    /// What came on stderr so far.
+    #[must_use]
+    pub fn stderr(&self) -> Vec<u8> {
+        self.stderr
+            .bytes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Waits until a text has come on stderr more often than `before`, and says how often it has.
+    ///
+    /// # Errors
+    /// It did not `within` the time.
+    pub fn await_stderr(&self, text: &str, before: usize, within: Duration) -> Checked<usize> {
+        let until = Instant::now() + within;
+        let mut bytes = self
+            .stderr
+            .bytes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        loop {
+            let count = String::from_utf8_lossy(&bytes).matches(text).count();
+            if count > before {
+                return Ok(count);
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                let said = String::from_utf8_lossy(&bytes).into_owned();
+                return Err(format!("stderr did not say {text:?}: {said}"));
+            }
+            let (next, _) = self
+                .stderr
+                .more
+                .wait_timeout(bytes, left)
+                .unwrap_or_else(PoisonError::into_inner);
+            bytes = next;
+        }
+    }
+
+    /// All of stderr, once it has ended.
+    ///
+    /// # Errors
+    /// It did not end `within` the time: somebody holds it.
+    pub fn all_stderr(&self, within: Duration) -> Checked<Vec<u8>> {
+        match self.stderr_ended.recv_timeout(within) {
+            Ok(()) | Err(RecvTimeoutError::Disconnected) => Ok(self.stderr()),
+            Err(RecvTimeoutError::Timeout) => {
+                Err("stderr did not end: somebody holds it".to_owned())
+            }
+        }
+    }
+}
+
+fn as_answer(line: &[u8]) -> Option<Value> {
+    let value: Value = serde_json::from_slice(line).ok()?;
+    (value.get("result").is_some() || value.get("error").is_some()).then_some(value)
+}
+
+/// What came on stderr, and the news of more.
+#[derive(Debug, Default)]
+struct Kept {
+    bytes: Mutex<Vec<u8>>,
+    more: Condvar,
+}
+
+fn collect(mut stderr: ChildStderr, kept: &Kept) {
+    let mut chunk = vec![0; 1 << 16];
+    while let Ok(read) = stderr.read(&mut chunk) {
+        if read == 0 {
+            return;
+        }
+        let mut bytes = kept.bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        if bytes.len() < MAX_STDERR {
+            bytes.extend_from_slice(&chunk[..read]);
+        }
+        kept.more.notify_all();
+    }
+}

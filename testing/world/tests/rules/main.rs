@@ -1,0 +1,102 @@
+//! The rules of owning a server that are no cells of a grid, each at every level that it is about.
+
+mod behaviour;
+mod command_line;
+mod identity;
+mod owners;
+mod shutdown;
+mod steps;
+mod tree;
+
+use std::process::ExitCode;
+
+use dropgate_testing_world::checks::{Checks, say};
+use dropgate_testing_world::{Chance, Checked, Column, Place, Setup, endings, run_if_host};
+
+/// Of the levels other than `auto`, one rule in this many is played.
+const SHARE: u64 = 3;
+const QUICK: u64 = 12;
+
+/// What a rule is played with.
+pub(crate) struct Stage<'a> {
+    place: &'a Place,
+    column: Column,
+    name: String,
+}
+
+impl Stage<'_> {
+    /// A setup of a server from `dropgate-testing-servers` at this column.
+    pub(crate) fn server(&self, server: &[&str]) -> Setup {
+        let command: Vec<&str> = std::iter::once("{servers}")
+            .chain(server.iter().copied())
+            .collect();
+        self.command(&command)
+    }
+
+    /// A setup of any command at this column.
+    pub(crate) fn command(&self, command: &[&str]) -> Setup {
+        endings::setup(self.column, command)
+    }
+}
+
+/// A rule: its name, and whether it is about levels or the same at all of them.
+pub(crate) type Rule = (&'static str, Reach, fn(&Stage<'_>) -> Checked);
+
+/// Where a rule is played.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// At every column.
+    Levels,
+    /// At `auto` of each user.
+    Users,
+    /// At root's `auto`.
+    Root,
+}
+
+fn main() -> ExitCode {
+    run_if_host();
+    let mut checks = Checks::begin();
+    let place = match Place::prepare() {
+        Ok(place) => place,
+        Err(problem) => {
+            say(&format!("can't begin: {problem}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    let columns = place.columns();
+    let rules: Vec<&Rule> = [
+        shutdown::RULES,
+        tree::RULES,
+        owners::RULES,
+        identity::RULES,
+        behaviour::RULES,
+        command_line::RULES,
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let mut items = Vec::new();
+    for &column in &columns {
+        for &&(rule, reach, play) in &rules {
+            let automatic = column.level().is_none();
+            let reached = match reach {
+                Reach::Levels => true,
+                Reach::Users => automatic,
+                Reach::Root => automatic && column.user == dropgate_testing_world::User::Root,
+            };
+            let name = format!("{column}/{rule}");
+            let share = if automatic { 1 } else { SHARE };
+            if reached && checks.plays(&name, share, QUICK) == Chance::Taken {
+                items.push((name, (column, play)));
+            }
+        }
+    }
+    checks.check_all(&items, |name, (column, play)| {
+        play(&Stage {
+            place: &place,
+            column: *column,
+            name: name.to_owned(),
+        })
+    });
+    checks.conclude()
+}
