@@ -1,0 +1,97 @@
+//! Calls in turns: every route stays open, and each gets its turn in every round, so that whatever else the machine
+//! does meets all of them alike.
+
+use std::time::{Duration, Instant};
+
+use super::http::Client;
+use super::latency::Latencies;
+use super::stdio::Host;
+use super::{LoadError, processes};
+use crate::plan::{Door, Payload, Route, Turn};
+
+/// Calls that each route gets first, uncounted, so that caches, buffers and compilers are warm.
+const WARM_UP: usize = 200;
+
+/// How long the calls for warming up may take.
+const WARM_UP_LIMIT: Duration = Duration::from_secs(5);
+
+enum Connection {
+    Stdio(Box<Host>),
+    Http(Client),
+}
+
+pub(super) fn measure(
+    routes: &[Route],
+    in_flight: usize,
+    payload: Payload,
+    rounds: usize,
+    turn_ms: u64,
+) -> Result<Vec<Vec<Turn>>, LoadError> {
+    let in_flight = in_flight.max(1);
+    let mut lanes = Vec::new();
+    for route in routes {
+        let mut connection = Connection::open(route)?;
+        connection.call(in_flight, payload, Instant::now() + WARM_UP_LIMIT, WARM_UP)?;
+        let relay = processes::relay_of(connection.pid(), &route.server);
+        lanes.push((connection, relay, Vec::new()));
+    }
+    for _ in 0..rounds {
+        for (connection, relay, turns) in &mut lanes {
+            let cpu = processes::cpu_us(relay);
+            let until = Instant::now() + Duration::from_millis(turn_ms);
+            let mut seen = connection.call(in_flight, payload, until, usize::MAX)?;
+            turns.push(Turn {
+                calls: seen.count(),
+                seconds: seen.seconds,
+                p50_us: seen.percentile_us(50),
+                p99_us: seen.percentile_us(99),
+                relay_cpu_us: (processes::cpu_us(relay) - cpu) / seen.count() as f64,
+            });
+        }
+    }
+    let mut seen = Vec::new();
+    for (connection, _, turns) in lanes {
+        connection.close()?;
+        seen.push(turns);
+    }
+    Ok(seen)
+}
+
+impl Connection {
+    fn open(route: &Route) -> Result<Connection, LoadError> {
+        match route.door {
+            Door::Stdio => Host::connect(route).map(|host| Connection::Stdio(Box::new(host))),
+            Door::Http { port } => Client::connect(route, port).map(Connection::Http),
+        }
+    }
+
+    fn pid(&self) -> i32 {
+        match self {
+            Connection::Stdio(host) => host.process.pid(),
+            Connection::Http(client) => client.process.pid(),
+        }
+    }
+
+    fn call(
+        &mut self,
+        in_flight: usize,
+        payload: Payload,
+        until: Instant,
+        most: usize,
+    ) -> Result<Latencies, LoadError> {
+        match self {
+            Connection::Stdio(host) => host.call(in_flight, payload, until, most),
+            Connection::Http(client) => client.call(in_flight, payload, until, most),
+        }
+    }
+
+    fn close(self) -> Result<(), LoadError> {
+        match self {
+            Connection::Stdio(host) => host.end().map(drop),
+            Connection::Http(client) => {
+                client.close();
+                Ok(())
+            }
+        }
+    }
+}
