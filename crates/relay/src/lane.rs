@@ -20,6 +20,8 @@ pub(crate) struct Intake {
     /// Positions of judged lines that pass and are not yet written.
     run: Range<usize>,
     cut: Cut,
+    /// Up to here lines were judged.
+    judged: usize,
 }
 
 /// Where writing a run has come to.
@@ -38,6 +40,7 @@ impl Intake {
             lines: LineBuffer::new(limits),
             run: 0..0,
             cut: Cut::Boundary,
+            judged: 0,
         }
     }
 
@@ -83,21 +86,26 @@ impl Intake {
         } else {
             self.run.end = end;
         }
+        self.judged = end;
     }
 
-    /// Takes the run as bytes of our own, so that a line that does not pass can
-    /// be left out. Called while lines are judged, so before any of it is written.
-    pub(crate) fn break_run(&mut self, onto: &mut Outlet) {
+    /// The line that ends at `end` goes nowhere: the run before it is taken as
+    /// bytes of our own. Called while lines are judged, so before any of the
+    /// run is written.
+    pub(crate) fn leave_out(&mut self, end: usize, onto: &mut Outlet) {
         if !self.run.is_empty() {
             onto.own
                 .extend_from_slice(self.lines.bytes(self.run.clone()));
             self.run = 0..0;
         }
+        self.judged = end;
     }
 
-    /// Forgets what was judged and written.
-    pub(crate) fn release(&mut self, up_to: usize) {
-        self.lines.release(up_to);
+    /// Forgets what was judged, once nothing of it waits to be written.
+    fn release(&mut self) {
+        self.run = 0..0;
+        self.cut = Cut::Boundary;
+        self.lines.release(self.judged);
     }
 
     pub(crate) fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<()> {
@@ -199,13 +207,12 @@ impl Outlet {
                 Moved::NotNow => return Outflow::Waiting,
                 Moved::Closed => {
                     self.close();
-                    intake.run = 0..0;
-                    intake.cut = Cut::Boundary;
+                    intake.release();
                     return Outflow::Broken;
                 }
             }
         }
-        intake.cut = Cut::Boundary;
+        intake.release();
         self.flush_own()
     }
 
@@ -236,5 +243,150 @@ impl Outlet {
         self.sink
             .as_ref()
             .map_or(Poll::Pending, |sink| sink.poll_writable(cx))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::os::fd::OwnedFd;
+
+    use rustix::pipe::{PipeFlags, fcntl_setpipe_size, pipe_with};
+
+    use super::*;
+
+    /// A pipe that holds one page, so that every long write is cut.
+    fn narrow_pipe() -> (OwnedFd, OwnedFd) {
+        let (read, write) = pipe_with(PipeFlags::CLOEXEC).expect("a pipe");
+        fcntl_setpipe_size(&write, 4096).expect("one page");
+        (read, write)
+    }
+
+    struct Bench {
+        feed: Option<std::fs::File>,
+        intake: Intake,
+        outlet: Outlet,
+        drain: std::fs::File,
+        seen: Vec<u8>,
+    }
+
+    impl Bench {
+        fn new() -> Self {
+            let (from, feed) = pipe_with(PipeFlags::CLOEXEC).expect("a pipe");
+            let (drain, to) = narrow_pipe();
+            Self {
+                feed: Some(feed.into()),
+                intake: Intake::new(Endpoint::own(from).expect("registers"), Limits::default()),
+                outlet: Outlet::new(Endpoint::own(to).expect("registers")),
+                drain: drain.into(),
+                seen: Vec::new(),
+            }
+        }
+
+        fn feed(&mut self, text: &str) {
+            let feed = self.feed.as_mut().expect("still open");
+            feed.write_all(text.as_bytes()).expect("fits the pipe");
+            assert!(matches!(self.intake.read(Regard::Nothing), Moved::Bytes(_)));
+        }
+
+        /// Judges what was read: lines that begin with a dash do not pass.
+        fn judge(&mut self) {
+            while let Some(Line::Whole(span, end)) = self.intake.next_line() {
+                if self.intake.lines.bytes(span.clone()).starts_with(b"-") {
+                    self.intake.leave_out(end, &mut self.outlet);
+                } else {
+                    self.intake.pass(span.start, end);
+                }
+            }
+        }
+
+        /// Reads what fits the narrow pipe, so that more can be written.
+        fn make_way(&mut self) {
+            let mut page = [0; 4096];
+            let count = self.drain.read(&mut page).expect("something is there");
+            self.seen.extend_from_slice(&page[..count]);
+        }
+
+        fn has_backlog(&self) -> bool {
+            use rustix::event::{PollFd, PollFlags, Timespec, poll};
+            let mut fds = [PollFd::new(&self.drain, PollFlags::IN)];
+            let now = Timespec {
+                tv_sec: 0,
+                tv_nsec: 0,
+            };
+            poll(&mut fds, Some(&now)).expect("polls") > 0
+        }
+
+        async fn flush_all(&mut self) {
+            while self.outlet.flush(&mut self.intake) == Outflow::Waiting {
+                // At first nothing is full: the endpoint only has to hear so.
+                if self.has_backlog() {
+                    self.make_way();
+                }
+                std::future::poll_fn(|cx| self.outlet.poll_writable(cx)).await;
+            }
+        }
+
+        fn lines(mut self) -> Vec<String> {
+            self.outlet.close();
+            self.drain.read_to_end(&mut self.seen).expect("ends");
+            let text = String::from_utf8(self.seen).expect("what was written");
+            text.lines().map(str::to_owned).collect()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_message_of_our_own_never_lands_inside_another() {
+        let long = "x".repeat(10_000);
+        let mut bench = Bench::new();
+        bench.feed(&format!("{long}\nsecond\n"));
+        bench.judge();
+        std::future::poll_fn(|cx| bench.outlet.poll_writable(cx)).await;
+        // Stops inside the first message, as the pipe is full.
+        assert_eq!(bench.outlet.flush(&mut bench.intake), Outflow::Waiting);
+        bench.outlet.say(b"own\n");
+        bench.flush_all().await;
+        bench.outlet.say(b"own again\n");
+        bench.feed("third\n");
+        bench.judge();
+        bench.flush_all().await;
+        assert_eq!(
+            bench.lines(),
+            [&long, "second", "own", "own again", "third"]
+        );
+    }
+
+    #[tokio::test]
+    async fn a_line_that_is_left_out_leaves_the_others_whole() {
+        let mut bench = Bench::new();
+        bench.feed("one\n-no\ntwo\n-neither\nthree\n");
+        bench.judge();
+        bench.flush_all().await;
+        assert_eq!(bench.lines(), ["one", "two", "three"]);
+    }
+
+    #[tokio::test]
+    async fn nobody_reading_is_told_and_nothing_waits_any_more() {
+        let mut bench = Bench::new();
+        bench.feed("one\n");
+        bench.judge();
+        let (unread, _) = narrow_pipe();
+        bench.drain = unread.into();
+        std::future::poll_fn(|cx| bench.outlet.poll_writable(cx)).await;
+        assert_eq!(bench.outlet.flush(&mut bench.intake), Outflow::Broken);
+        assert!(!bench.intake.is_held_up() && !bench.outlet.is_open());
+    }
+
+    #[tokio::test]
+    async fn answers_for_a_host_that_does_not_read_are_bounded() {
+        let mut bench = Bench::new();
+        let answer = vec![b'a'; 64 << 10];
+        let mut said = 0;
+        while !bench.outlet.is_congested() {
+            bench.outlet.say(&answer);
+            said += answer.len();
+            assert!(said <= MAX_OWN_BYTES + answer.len());
+        }
+        assert!(said > MAX_OWN_BYTES);
     }
 }

@@ -312,18 +312,17 @@ impl Relay {
     }
 
     fn judge_host_lines(&mut self) {
-        let mut judged = 0;
+        // One look at the clock serves all lines of a read.
+        let now = self.now();
         while let Some(line) = self.downstream.intake.next_line() {
             let (start, end) = line_span(&line);
-            judged = end;
-            let now = self.now();
             match self.downstream.judge(&line, &self.settings.limits, now) {
                 FromHost::Call(id, call, opening) => match self.admit(id, call) {
                     Passage::Pass => {
                         self.remember(&opening, &line);
                         self.downstream.intake.pass(start, end);
                     }
-                    Passage::Stop => self.leave_out_host_line(),
+                    Passage::Stop => self.leave_out_host_line(end),
                 },
                 FromHost::Cancels(id) => {
                     self.calls.host_cancelled(&id);
@@ -333,18 +332,14 @@ impl Relay {
                     self.remember(&opening, &line);
                     self.downstream.intake.pass(start, end);
                 }
-                FromHost::Blank => self.leave_out_host_line(),
+                FromHost::Blank => self.leave_out_host_line(end),
                 FromHost::Rejected(rejected) => {
-                    self.leave_out_host_line();
+                    self.leave_out_host_line(end);
                     self.downstream.reject(&rejected);
                 }
             }
         }
-        self.hibernation.active(self.now());
-        // The bytes that pass are still needed; those judged before are not.
-        if judged > 0 && !self.downstream.intake.is_held_up() {
-            self.downstream.intake.release(judged);
-        }
+        self.hibernation.active(now);
         self.flush_downstream();
     }
 
@@ -355,8 +350,10 @@ impl Relay {
         }
     }
 
-    fn leave_out_host_line(&mut self) {
-        self.downstream.intake.break_run(&mut self.upstream.outlet);
+    fn leave_out_host_line(&mut self, end: usize) {
+        self.downstream
+            .intake
+            .leave_out(end, &mut self.upstream.outlet);
     }
 
     /// Decides whether a request may be sent, and answers it if it may not.
@@ -407,19 +404,18 @@ impl Relay {
     }
 
     fn judge_server_lines(&mut self) {
-        let mut judged = 0;
+        let now = self.now();
         while let Some(line) = self.upstream.intake.next_line() {
             let (start, end) = line_span(&line);
-            judged = end;
             match self.upstream.judge(&line, &self.settings.limits) {
-                FromServer::Answer(id, outcome) => match self.settle_call(&id, outcome) {
+                FromServer::Answer(id, outcome) => match self.settle_call(&id, outcome, now) {
                     Passage::Pass => self.upstream.intake.pass(start, end),
-                    Passage::Stop => self.leave_out_server_line(),
+                    Passage::Stop => self.leave_out_server_line(end),
                 },
                 FromServer::Message => self.upstream.intake.pass(start, end),
-                FromServer::Blank => self.leave_out_server_line(),
+                FromServer::Blank => self.leave_out_server_line(end),
                 FromServer::Stray(call) => {
-                    self.leave_out_server_line();
+                    self.leave_out_server_line(end);
                     self.stray_lines += 1;
                     let excerpt = self.upstream.excerpt(&line);
                     self.log
@@ -430,20 +426,19 @@ impl Relay {
                 }
             }
         }
-        self.hibernation.active(self.now());
-        if judged > 0 && !self.upstream.intake.is_held_up() {
-            self.upstream.intake.release(judged);
-        }
+        self.hibernation.active(now);
         self.flush_downstream();
     }
 
-    fn leave_out_server_line(&mut self) {
-        self.upstream.intake.break_run(&mut self.downstream.outlet);
+    fn leave_out_server_line(&mut self, end: usize) {
+        self.upstream
+            .intake
+            .leave_out(end, &mut self.downstream.outlet);
     }
 
     /// Takes an answer's call out of flight. An answer that comes after we gave
     /// one in its place goes nowhere: every call gets exactly one.
-    fn settle_call(&mut self, id: &CallId, outcome: Outcome) -> Passage {
+    fn settle_call(&mut self, id: &CallId, outcome: Outcome, now: Duration) -> Passage {
         self.answered_once = true;
         if self.is_repeated_handshake(id) {
             return Passage::Stop;
@@ -451,7 +446,7 @@ impl Relay {
         match self.calls.reply(id, outcome) {
             Some(finished) => {
                 if let (Some(tool), Outcome::Completed) = (&finished.tool, finished.outcome) {
-                    self.latencies.record(tool, finished.elapsed(self.now()));
+                    self.latencies.record(tool, finished.elapsed(now));
                 }
                 self.count(&finished);
                 Passage::Pass
