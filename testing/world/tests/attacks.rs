@@ -22,7 +22,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let decoys = match decoys(&place) {
+    let mut decoys = match decoys(&place) {
         Ok(decoys) => decoys,
         Err(problem) => {
             say(&format!("can't begin: {problem}"));
@@ -49,7 +49,10 @@ fn main() -> ExitCode {
             say(&grid.text());
         }
     }
-    checks.check("decoys_of_the_same_user_and_name_live", || all_live(decoys));
+    checks.check("decoys_of_the_same_user_and_name_live", || {
+        all_live(&mut decoys)
+    });
+    drop(decoys);
     checks.conclude()
 }
 
@@ -66,7 +69,7 @@ fn rows() -> Vec<(&'static Attack, Event)> {
 }
 
 /// Processes of each user that look like a server and like dropgate, and that nobody may touch.
-fn decoys(place: &Place) -> Checked<Vec<(Child, String)>> {
+fn decoys(place: &Place) -> Checked<Vec<Decoy>> {
     let mut decoys = Vec::new();
     for user in User::all() {
         let dir = place.folder(user)?;
@@ -91,23 +94,36 @@ fn decoys(place: &Place) -> Checked<Vec<(Child, String)>> {
                 .stderr(Stdio::null())
                 .spawn()
                 .says("start a decoy")?;
-            decoys.push((child, format!("{user} {}", program.display())));
+            decoys.push(Decoy {
+                child,
+                name: format!("{user} {}", program.display()),
+            });
         }
     }
     Ok(decoys)
 }
 
-fn all_live(decoys: Vec<(Child, String)>) -> Checked {
-    for (mut child, name) in decoys {
+struct Decoy {
+    child: Child,
+    name: String,
+}
+
+impl Drop for Decoy {
+    fn drop(&mut self) {
+        // dropgate ends with its stdin and takes its server along; the bare one must be killed.
+        drop(self.child.stdin.take());
+        if self.name.ends_with("servers") {
+            let _ended_already = self.child.kill();
+        }
+        let _reaped_already = self.child.wait();
+    }
+}
+
+fn all_live(decoys: &mut [Decoy]) -> Checked {
+    for Decoy { child, name } in decoys {
         if let Some(status) = child.try_wait().says("wait")? {
             return Err(format!("the decoy {name} ended: {status}"));
         }
-        // dropgate ends with its stdin and takes its server along; the bare one must be killed.
-        if name.ends_with("servers") {
-            child.kill().says("kill")?;
-        }
-        drop(child.stdin.take());
-        child.wait().says("wait")?;
     }
     Ok(())
 }
