@@ -1,0 +1,20 @@
+//! Real servers and real clients around `dropgate run`: whatever ends, nothing
+//! of the tree is left.
+//!
+//! Without the real counterparts each test says that it was skipped.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod actor;
+mod browser;
+mod clients;
+mod counterparts;
+mod newcomer;
+mod page;
+mod place;
+mod programs;
+mod record;
+mod servers;
+mod session;
+mod truth;
+mod user;
+mod verdicts;
