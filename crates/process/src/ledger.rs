@@ -190,11 +190,13 @@ pub(crate) fn boot_id() -> io::Result<String> {
         .to_owned())
 }
 
-/// Identifies the PID namespace: numbers of another mean other processes.
+/// Identifies the namespaces in which this process reads pids and start
+/// times: the numbers of others mean other processes.
 pub(crate) fn pid_namespace() -> io::Result<String> {
-    Ok(fs::read_link("/proc/self/ns/pid")?
-        .to_string_lossy()
-        .into_owned())
+    let pid = fs::read_link("/proc/self/ns/pid")?;
+    // Kernels before 5.6 have no time namespaces, so all share one.
+    let time = fs::read_link("/proc/self/ns/time").unwrap_or_default();
+    Ok(format!("{} {}", pid.display(), time.display()))
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 //! process can only lower it. The limit used is the one on CPU time of
 //! real-time tasks. Its value here is over 70,000 years, so it limits nothing.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, Read as _};
@@ -20,6 +21,10 @@ pub const SCOPE_VARIABLE: &str = "DROPGATE_SCOPE";
 
 /// The lowest value that a mark in the resource limit can have, microseconds.
 const LIMIT_FLOOR: u64 = 1 << 61;
+
+/// The most looks at numbers that were given out during the look before. Each
+/// is short, so even a machine that forks all the time has a look without one.
+const MOST_LOOKS: usize = 1000;
 
 /// The identity of one tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,11 +68,30 @@ impl Mark {
     }
 
     /// All live processes that carry this mark, as far as this user may see.
+    ///
+    /// One look at `/proc` is not enough: a process that forks and ends while
+    /// the look lasts is in no list. So the numbers given out meanwhile are
+    /// looked at as well, until none was.
     pub(crate) fn carriers(&self) -> Vec<Process> {
         let own = procfs::own_pid();
-        procfs::all_pids()
-            .filter(|pid| *pid != own && self.is_carried_by(*pid))
-            .filter_map(Process::of)
+        let mut seen = procfs::last_pid();
+        let mut pids: BTreeSet<i32> = procfs::all_pids().collect();
+        let mut found = BTreeSet::new();
+        for _ in 0..MOST_LOOKS {
+            let carrying = pids
+                .into_iter()
+                .filter(|pid| *pid != own && self.is_carried_by(*pid));
+            found.extend(carrying.filter_map(Process::of));
+            let last = procfs::last_pid();
+            if last == seen {
+                break;
+            }
+            pids = procfs::pids_given_out(seen, last).into_iter().collect();
+            seen = last;
+        }
+        found
+            .into_iter()
+            .filter(|process| process.is_alive())
             .collect()
     }
 

@@ -35,6 +35,13 @@ impl Process {
         Self::of(self.pid) == Some(self)
     }
 
+    /// Whether this very process was stopped, as by SIGSTOP or a tracer.
+    pub(crate) fn is_stopped(self) -> bool {
+        Stat::read(self.pid).is_some_and(|stat| {
+            stat.started_ticks == self.started_ticks && matches!(stat.state, b'T' | b't')
+        })
+    }
+
     /// Sends a signal to this very process, if it still runs.
     pub fn signal(self, signal: Signal) {
         signalling::send(self, signal);
@@ -156,6 +163,27 @@ pub(crate) fn all_pids() -> impl Iterator<Item = i32> {
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
 }
 
+/// The process number that was given out last in this PID namespace.
+pub(crate) fn last_pid() -> i32 {
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    load.split_ascii_whitespace()
+        .nth(4)
+        .and_then(|last| last.parse().ok())
+        .unwrap_or(0)
+}
+
+/// The numbers given out after `seen` and up to `last`, which may have wrapped
+/// around. Where so many were that looking at each would take longer than
+/// looking at all there are, it is those.
+pub(crate) fn pids_given_out(seen: i32, last: i32) -> Vec<i32> {
+    const FEW: i32 = 20_000;
+    if (seen..=seen.saturating_add(FEW)).contains(&last) {
+        (seen + 1..=last).collect()
+    } else {
+        all_pids().collect()
+    }
+}
+
 /// The children of this process, ended ones included.
 pub(crate) fn children_of_this_process() -> Vec<i32> {
     let own = own_pid();
@@ -208,6 +236,17 @@ mod tests {
             ..own
         };
         assert!(!earlier.is_alive());
+    }
+
+    #[test]
+    fn numbers_given_out_are_all_listed() {
+        assert_eq!(pids_given_out(10, 10), Vec::<i32>::new());
+        assert_eq!(pids_given_out(10, 13), [11, 12, 13]);
+        // After a wrap, and after very many, all processes are looked at.
+        let own = own_pid();
+        assert!(pids_given_out(i32::MAX, 5).contains(&own));
+        assert!(pids_given_out(1, i32::MAX).contains(&own));
+        assert!(last_pid() > 0);
     }
 
     #[test]

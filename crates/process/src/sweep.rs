@@ -84,8 +84,10 @@ fn is_scope_name(path: &Path) -> bool {
 impl Record {
     fn is_abandoned(&self) -> bool {
         let dead = |owner: Option<Process>| owner.is_none_or(|process| !process.is_alive());
+        // A guard that is stopped ends nothing; one that runs needs no help.
+        let idle = dead(self.guard) || self.guard.is_some_and(Process::is_stopped);
         // A file without a wrapper is being written or was never whole.
-        self.wrapper.is_some() && dead(self.wrapper) && dead(self.guard)
+        self.wrapper.is_some() && dead(self.wrapper) && idle
     }
 
     fn cgroup(&self, mark: &Mark) -> Option<Cgroup> {
@@ -109,8 +111,8 @@ fn finish(path: &Path, record: &Record, mode: SweepMode) -> Option<Abandoned> {
     let survivors = match mode {
         SweepMode::DryRun => Vec::new(),
         SweepMode::Sweep => {
-            for keeper in &record.keepers {
-                signalling::send(*keeper, Signal::KILL);
+            for ours in record.keepers.iter().chain(&record.guard) {
+                signalling::send(*ours, Signal::KILL);
             }
             let left = takeover::empty(mark, record.cgroup(mark), Orphans::Leave);
             if left.is_empty() {

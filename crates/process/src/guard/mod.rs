@@ -14,7 +14,10 @@ mod watch;
 use std::os::fd::OwnedFd;
 
 use rustix::net::RecvFlags;
-use rustix::process::{DumpableBehavior, getpid, set_child_subreaper, set_dumpable_behavior};
+use rustix::process::{
+    DumpableBehavior, Signal, getpid, set_child_subreaper, set_dumpable_behavior,
+    set_parent_process_death_signal,
+};
 use rustix::thread::set_name;
 
 use self::order::Order;
@@ -67,6 +70,10 @@ fn guard(control: OwnedFd) -> Result<(), CanNotGuard> {
     sys::signals::ignore_catchable();
     let children = sys::signals::child_events()?;
     set_child_subreaper(Some(getpid()))?;
+    // A guard that was stopped goes on when its wrapper dies, and then ends the
+    // tree. That the signal also comes when only the thread that started the
+    // guard ends does no harm.
+    set_parent_process_death_signal(Some(Signal::CONT))?;
     let null = rustix::fs::open(
         "/dev/null",
         rustix::fs::OFlags::RDWR,

@@ -290,11 +290,12 @@ impl Guard {
     /// The last line of the run, which the wrapper can no longer write.
     fn report_alone(&self, since: Instant) {
         let mut fds = [PollFd::new(&self.wrapper_pidfd, PollFlags::IN)];
-        let none = Timespec {
+        // A dying process closes its sockets before its end can be seen.
+        let soon = Timespec {
             tv_sec: 0,
-            tv_nsec: 0,
+            tv_nsec: 100_000_000,
         };
-        if !matches!(poll(&mut fds, Some(&none)), Ok(ready) if ready > 0) {
+        if !matches!(poll(&mut fds, Some(&soon)), Ok(ready) if ready > 0) {
             return;
         }
         let survivors: Vec<String> = procfs::descendants(procfs::own_pid(), &[])
@@ -310,6 +311,10 @@ impl Guard {
             since.elapsed().as_millis(),
         );
         // A reader that went away or a full pipe must not hold the guard back.
+        let none = Timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
         let stderr = rustix::stdio::stderr();
         let mut fds = [PollFd::new(&stderr, PollFlags::OUT)];
         if matches!(poll(&mut fds, Some(&none)), Ok(ready) if ready > 0)
