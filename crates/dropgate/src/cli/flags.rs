@@ -1,6 +1,7 @@
 //! Every flag, once.
 
 use std::ffi::OsString;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -27,6 +28,8 @@ pub(super) struct Flags {
 pub(crate) enum Verb {
     /// Run an MCP server over stdio and leave nothing of it behind
     Run(RunArgs),
+    /// Check what a server or a wrapper leaves behind when it ends
+    Probe(ProbeArgs),
     /// Say which containment this machine allows, and what stronger ones lack
     Doctor(DoctorArgs),
     /// See what dropgate does: a rude server bare and guarded, its owner killed
@@ -123,6 +126,48 @@ pub(crate) struct RunArgs {
     #[arg(long, value_enum, value_name = "off")]
     pub(crate) journal: Option<Journal>,
     /// The server and its arguments
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<OsString>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ProbeArgs {
+    /// Put `dropgate run` before the command
+    #[arg(long)]
+    pub(crate) guarded: bool,
+    /// With --guarded: how to hold the command
+    #[arg(long, value_name = "LEVEL", default_value_t, requires = "guarded")]
+    pub(crate) containment: Containment,
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+    /// How long processes may take to leave before they count as survivors
+    #[arg(long, value_name = "TIME", default_value = "15s", value_parser = values::duration)]
+    pub(crate) bound: Duration,
+    /// How long the program may take to answer at its start
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = values::duration)]
+    pub(crate) start_within: Duration,
+    /// How many cells run at once
+    #[arg(long, value_name = "N", default_value = "4", value_parser = values::jobs)]
+    pub(crate) jobs: NonZeroUsize,
+    /// A call of the server's own that takes time, to be in flight at the end
+    #[arg(long, num_args = 2, value_names = ["TOOL", "JSON"])]
+    pub(crate) call: Vec<String>,
+    /// Where the program offers HTTP; {port} in it and in COMMAND is a free port
+    #[arg(long, value_name = "URL")]
+    pub(crate) http: Option<String>,
+    /// The folder to start the program in
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) directory: Option<PathBuf>,
+    /// Run this scenario only [repeatable]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) scenario: Vec<String>,
+    /// Use this ending only [repeatable]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) ending: Vec<String>,
+    /// A server and its arguments, or a wrapper with {server} where one goes
+    ///
+    /// For a wrapper dropgate puts servers of its own, most of them rude, in
+    /// the place of {server}.
     #[arg(last = true, required = true, value_name = "COMMAND")]
     pub(crate) command: Vec<OsString>,
 }

@@ -9,7 +9,7 @@ use clap::{CommandFactory as _, Parser as _};
 
 use self::flags::Flags;
 pub(crate) use self::flags::{
-    CompletionsArgs, DoctorArgs, Format, Profile, ReapArgs, RunArgs, ShutdownArgs, Verb,
+    CompletionsArgs, DoctorArgs, Format, ProbeArgs, Profile, ReapArgs, RunArgs, ShutdownArgs, Verb,
 };
 
 /// What the command line asks for.

@@ -1,5 +1,6 @@
 //! Values of flags, checked as they are read.
 
+use std::num::NonZeroUsize;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -40,6 +41,15 @@ pub(crate) fn size(text: &str) -> Result<usize, String> {
         .and_then(|number| number.checked_mul(factor))
         .filter(|bytes| (SMALLEST..=LARGEST).contains(bytes))
         .ok_or_else(wrong)
+}
+
+/// How many things to do at once.
+pub(crate) fn jobs(text: &str) -> Result<NonZeroUsize, String> {
+    const MOST: usize = 64;
+    text.parse::<NonZeroUsize>()
+        .ok()
+        .filter(|jobs| jobs.get() <= MOST)
+        .ok_or_else(|| format!("write a number from 1 to {MOST}"))
 }
 
 /// `TOOL=finish` or `TOOL=cancel`, where the tool's name may hold `*`.
@@ -104,6 +114,14 @@ mod tests {
             "99999999999999999999GiB",
         ] {
             assert!(size(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn jobs_have_limits_at_both_ends() {
+        assert_eq!(jobs("64").map(NonZeroUsize::get), Ok(64));
+        for wrong in ["", "0", "65", "-1", "many"] {
+            assert!(jobs(wrong).is_err(), "{wrong:?}");
         }
     }
 

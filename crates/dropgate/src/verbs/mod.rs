@@ -4,6 +4,7 @@ mod completions;
 mod demo;
 mod doctor;
 pub(crate) mod hidden;
+mod probe;
 mod reap;
 mod run;
 
@@ -15,6 +16,7 @@ use crate::cli::Verb;
 pub(crate) fn run(verb: Verb) -> ExitCode {
     match verb {
         Verb::Run(args) => run::run(args),
+        Verb::Probe(args) => probe::run(args),
         Verb::Doctor(args) => doctor::run(&args),
         Verb::Demo => demo::run(),
         Verb::Reap(args) => reap::run(&args),
