@@ -9,10 +9,15 @@ use std::task::{Context, Poll};
 use rustix::fs::{FileType, Mode, OFlags, fcntl_getfl, fcntl_setfl, fstat, open};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags};
+use rustix::pipe::fcntl_setpipe_size;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 use crate::registration::register;
+
+/// The capacity that a pipe to or from the host is given, bytes: the most that
+/// an unprivileged process may ask for.
+const PIPE_SIZE: usize = 1 << 20;
 
 /// Which way an inherited stream is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +77,10 @@ impl Endpoint {
                 fd: Registered::Always(duplicate(fd)?),
                 kind: Kind::Other,
             });
+        }
+        if kind == FileType::Fifo {
+            // Long messages then cross in fewer pieces. Less is no error.
+            let _smaller_then = fcntl_setpipe_size(fd, PIPE_SIZE);
         }
         let access = match direction {
             Use::Read => OFlags::RDONLY,

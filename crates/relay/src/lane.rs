@@ -4,13 +4,16 @@
 use std::ops::Range;
 use std::task::{Context, Poll};
 
-use dropgate_wire::{Limits, Line, LineBuffer};
+use dropgate_wire::{Limits, Line, LineBuffer, Retain};
 
 use crate::endpoint::{Endpoint, Moved};
 
 /// Messages of our own that may wait for a slow reader before its peer is no
 /// longer listened to.
 const MAX_OWN_BYTES: usize = 1 << 20;
+
+/// A buffer that is larger than this, bytes, is given back when it is not used.
+const STEADY_FOOTPRINT: usize = 256 << 10;
 
 /// The reading side: a source and the lines that it brought.
 #[derive(Debug)]
@@ -37,7 +40,7 @@ impl Intake {
     pub(crate) fn new(source: Endpoint, limits: Limits) -> Self {
         Self {
             source: Some(source),
-            lines: LineBuffer::new(limits),
+            lines: LineBuffer::retaining(limits, Retain::UntilShrunk),
             run: 0..0,
             cut: Cut::Boundary,
             judged: 0,
@@ -99,6 +102,16 @@ impl Intake {
             self.run = 0..0;
         }
         self.judged = end;
+    }
+
+    /// Whether a long line left the buffer large.
+    pub(crate) fn is_roomy(&self) -> bool {
+        self.lines.footprint() > STEADY_FOOTPRINT
+    }
+
+    /// Gives the memory of long lines back to the system.
+    pub(crate) fn trim(&mut self) {
+        self.lines.shrink();
     }
 
     /// Forgets what was judged, once nothing of it waits to be written.

@@ -30,6 +30,8 @@ use crate::upstream::stdio::{FromServer, Upstream};
 const READS_PER_TURN: usize = 16;
 /// How long a server that closed its stdout may take to end.
 const CLOSED_STDOUT_GRACE: Duration = Duration::from_millis(500);
+/// How long a buffer that grew for a long message is kept for the next one.
+const TRIM_AFTER: Duration = Duration::from_secs(1);
 /// How long the host may take to read the last answers and the log's end.
 pub(crate) const FAREWELL: Duration = Duration::from_millis(500);
 
@@ -64,6 +66,8 @@ pub(crate) struct Relay {
     /// Whether the server has answered anything yet.
     pub(crate) answered_once: bool,
     pub(crate) stdout_closed: Option<Duration>,
+    /// When the memory of long messages is given back, if nothing needs it.
+    trim_at: Option<Duration>,
     pub(crate) stray_lines: u64,
     pub(crate) leader: Option<Exit>,
     /// Whether the leader ended before any signal of ours.
@@ -114,6 +118,7 @@ impl Relay {
             latencies: Latencies::new(),
             answered_once: false,
             stdout_closed: None,
+            trim_at: None,
             stray_lines: 0,
             leader: None,
             signalled: Signalled::Never,
@@ -193,10 +198,11 @@ impl Relay {
     }
 
     fn due(&self) -> Option<Duration> {
-        self.shutdown
-            .phase_end()
-            .or(self.stdout_closed.map(|at| at + CLOSED_STDOUT_GRACE))
-            .or(self.sleepy_at())
+        self.shutdown.phase_end().or_else(|| {
+            let closed = self.stdout_closed.map(|at| at + CLOSED_STDOUT_GRACE);
+            let all = [closed, self.sleepy_at(), self.trim_at];
+            all.into_iter().flatten().min()
+        })
     }
 
     fn set_timer(&mut self) {
@@ -210,21 +216,32 @@ impl Relay {
 
     fn time_is_up(&mut self) {
         let now = self.now();
-        let effects = match self.shutdown.phase() {
-            Phase::Running if self.stdout_closed.is_none() => return self.fall_asleep(),
-            Phase::Running => {
-                self.stdout_closed = None;
-                self.shutdown
-                    .begin(Trigger::ServerExited, self.readiness(), now)
-            }
+        match self.shutdown.phase() {
+            Phase::Running => self.time_while_running(now),
             Phase::Draining
             | Phase::Cancelling
             | Phase::Closing
             | Phase::Terminating
             | Phase::Killing
-            | Phase::Done => self.shutdown.on(Event::PhaseOver, now),
-        };
-        self.carry_out(effects);
+            | Phase::Done => self.on(Event::PhaseOver),
+        }
+    }
+
+    fn time_while_running(&mut self, now: Duration) {
+        if self.trim_at.is_some_and(|at| at <= now) {
+            self.trim_at = None;
+            self.downstream.intake.trim();
+            self.upstream.intake.trim();
+        }
+        if self
+            .stdout_closed
+            .is_some_and(|at| at + CLOSED_STDOUT_GRACE <= now)
+        {
+            self.stdout_closed = None;
+            self.begin(Trigger::ServerExited);
+        } else {
+            self.fall_asleep();
+        }
     }
 
     pub(crate) fn begin(&mut self, trigger: Trigger) {
@@ -339,7 +356,7 @@ impl Relay {
                 }
             }
         }
-        self.hibernation.active(now);
+        self.note_activity(now);
         self.flush_downstream();
     }
 
@@ -347,6 +364,13 @@ impl Relay {
         self.begin(Trigger::Eof);
         if self.tree.is_asleep() {
             self.end_with_tree();
+        }
+    }
+
+    fn note_activity(&mut self, now: Duration) {
+        self.hibernation.active(now);
+        if self.downstream.intake.is_roomy() || self.upstream.intake.is_roomy() {
+            self.trim_at = Some(now + TRIM_AFTER);
         }
     }
 
@@ -426,7 +450,7 @@ impl Relay {
                 }
             }
         }
-        self.hibernation.active(now);
+        self.note_activity(now);
         self.flush_downstream();
     }
 
