@@ -27,8 +27,6 @@ const LOOKED_FOR: Duration = Duration::from_secs(5);
 pub enum Aftermath {
     /// Nothing is left.
     Nothing,
-    /// Nothing but the guard, which is stopped and harmless; the next sweep ends it.
-    Guard,
     /// What is left is listed and ended by the next sweep.
     Swept,
     /// As `Swept`, unless dropgate was quicker than the attack and nothing is left.
@@ -51,11 +49,11 @@ pub fn aftermath(place: &Place, column: Column, event: Event) -> Aftermath {
             | Event::WrapperKilled
             | Event::WrapperStopped
             | Event::GuardKilled
-            | Event::GroupKilled,
+            | Event::GroupKilled
+            | Event::GuardStopped,
             _,
         ) => Aftermath::Nothing,
-        (Event::GuardStopped, Chance::Taken) => Aftermath::Guard,
-        (Event::BothKilled | Event::GuardStopped, Chance::Passed) => Aftermath::Swept,
+        (Event::BothKilled, Chance::Passed) => Aftermath::Swept,
         (Event::Regicide, Chance::Passed) => Aftermath::SweptIfLeft,
     }
 }
@@ -98,19 +96,6 @@ fn judge(
             Emptied::At(at) => Ok(at.duration_since(struck)),
             Emptied::NotInTime => Err(format!("survivors: {}", run.survivors())),
         },
-        Aftermath::Guard => {
-            // The keeper's end takes all others along, so it is enough to wait for the server's.
-            if ended_by(&leader, until) == Emptied::NotInTime {
-                return Err(format!("survivors: {}", run.survivors()));
-            }
-            let took = struck.elapsed();
-            await_only_guard(run, until)?;
-            reap(place, column, run, &[])?;
-            match run.census.empty_by(Instant::now() + ATTACKED_WITHIN) {
-                Emptied::At(_) => Ok(took),
-                Emptied::NotInTime => Err(format!("reap left: {}", run.survivors())),
-            }
-        }
         Aftermath::SweptIfLeft if run.census.empty_by(Instant::now()) != Emptied::NotInTime => {
             Ok(struck.elapsed())
         }
@@ -123,23 +108,6 @@ fn judge(
                 ));
             }
             swept(place, column, attack, run)
-        }
-    }
-}
-
-/// Waits until every process but the guard has ended.
-fn await_only_guard(run: &Run, until: Instant) -> Checked {
-    loop {
-        let alive = run.census.alive();
-        let Some(other) = alive.iter().find(|seen| seen.comm != "dg-guard") else {
-            return Ok(());
-        };
-        let pid = u32::try_from(other.process.pid).says("pid")?;
-        // One that can't be held has ended already.
-        if let Ok(held) = hold(pid)
-            && ended_by(&held, until) == Emptied::NotInTime
-        {
-            return Err(format!("survivors: {}", run.survivors()));
         }
     }
 }
@@ -198,13 +166,11 @@ fn strike(run: &mut Run, event: Event) -> Checked<Instant> {
         }
     }
     match event {
-        Event::BothKilled | Event::GuardStopped | Event::Regicide => {
+        Event::BothKilled | Event::Regicide => {
             if run.wrapper_ended_by(struck + LOOKED_FOR) == Emptied::NotInTime {
                 return Err("dropgate outlived SIGKILL".to_owned());
             }
-            if event != Event::GuardStopped
-                && ended_by(&guard_pidfd, struck + LOOKED_FOR) == Emptied::NotInTime
-            {
+            if ended_by(&guard_pidfd, struck + LOOKED_FOR) == Emptied::NotInTime {
                 return Err(format!(
                     "the guard is still there: {:?}",
                     procfs::seen(guard.pid)
@@ -217,7 +183,8 @@ fn strike(run: &mut Run, event: Event) -> Checked<Instant> {
         | Event::WrapperKilled
         | Event::WrapperStopped
         | Event::GuardKilled
-        | Event::GroupKilled => {}
+        | Event::GroupKilled
+        | Event::GuardStopped => {}
     }
     Ok(struck)
 }

@@ -240,7 +240,7 @@ pub enum Event {
     GroupKilled,
     /// SIGKILL to the guard and to dropgate at once.
     BothKilled,
-    /// SIGSTOP to the guard, then SIGKILL to dropgate.
+    /// SIGSTOP to the guard, then SIGKILL to dropgate, whose death continues the guard.
     GuardStopped,
     /// The server kills whom of its owners it can see, then dropgate is killed if it still runs.
     Regicide,
@@ -248,7 +248,7 @@ pub enum Event {
 
 impl Event {
     /// Those that leave nothing at any level.
-    pub const ANYWHERE: [Self; 7] = [
+    pub const ANYWHERE: [Self; 8] = [
         Self::Term,
         Self::Eof,
         Self::HostKilled,
@@ -256,11 +256,12 @@ impl Event {
         Self::WrapperStopped,
         Self::GuardKilled,
         Self::GroupKilled,
+        Self::GuardStopped,
     ];
 
     /// Those that leave nothing at the two strongest levels, and that the next sweep finishes at
     /// the others.
-    pub const BEYOND: [Self; 3] = [Self::BothKilled, Self::GuardStopped, Self::Regicide];
+    pub const BEYOND: [Self; 2] = [Self::BothKilled, Self::Regicide];
 
     /// The name of its column.
     #[must_use]
