@@ -4,6 +4,7 @@
 
 #![forbid(unsafe_code)]
 
+mod bench;
 mod counterparts;
 mod failure;
 mod step;
@@ -30,6 +31,12 @@ const TASKS: &[Task] = &[
         usage: "test [--offline] [--quick]",
         summary: "install the real counterparts, build, run every test, say what ran and what did not",
         run: test::run,
+    },
+    Task {
+        name: "bench",
+        usage: "bench [--write] [--only PART]",
+        summary: "measure dropgate against no relay, the limit, and rivals; --write renews docs/benchmarks.md",
+        run: bench::run,
     },
     Task {
         name: "tidy",

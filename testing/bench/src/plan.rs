@@ -81,8 +81,8 @@ pub enum Plan {
     Memory {
         /// What is measured.
         route: Route,
-        /// Calls before it is left idle.
-        calls: usize,
+        /// What it does before it is left idle: so many calls of each kind, 16 in flight.
+        batches: Vec<(Payload, usize)>,
     },
     /// Starts and stops one route again and again, and looks for what grows.
     Cycles {

@@ -1,5 +1,7 @@
 //! The smallest MCP server over stdio: reads as much as there is, answers all of it in one write.
 
+#![forbid(unsafe_code)]
+
 use std::io::{self, Read as _, Write as _};
 use std::process::ExitCode;
 

@@ -1,5 +1,7 @@
 //! The host: carries out one plan, given as JSON in its argument, and prints what it saw as JSON.
 
+#![forbid(unsafe_code)]
+
 use std::error::Error;
 use std::io::Write as _;
 use std::process::ExitCode;

@@ -2,6 +2,8 @@
 //!
 //! `dropgate-bench-splice COMMAND…` waits with poll(2) and gives its own two pipes 1 MiB, as dropgate does.
 
+#![forbid(unsafe_code)]
+
 use std::error::Error;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::process::{Command, ExitCode, Stdio};

@@ -2,6 +2,8 @@
 //!
 //! `dropgate-bench-typed COMMAND…` is what a proxy on rmcp looks like, with its non-blocking pipes and one thread.
 
+#![forbid(unsafe_code)]
+
 use std::error::Error;
 use std::process::ExitCode;
 

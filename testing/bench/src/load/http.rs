@@ -101,9 +101,11 @@ impl Client {
         Ok(all)
     }
 
-    pub(super) fn close(mut self) {
+    pub(super) fn close(mut self) -> Result<Duration, LoadError> {
+        let began = Instant::now();
         self.connections.clear();
-        self.process.terminate();
+        self.process.terminate()?;
+        Ok(began.elapsed())
     }
 }
 

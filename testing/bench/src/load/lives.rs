@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::LoadError;
-use super::stdio::Host;
+use super::connection::Connection;
 use crate::plan::{Life, Payload, Route};
 
 /// How long the one call of a life may take.
@@ -26,10 +26,10 @@ pub(super) fn measure(routes: &[Route], rounds: usize) -> Result<Vec<Vec<Life>>,
 /// One start, one call, one end.
 pub(super) fn live(route: &Route) -> Result<Life, LoadError> {
     let began = Instant::now();
-    let mut host = Host::connect(route)?;
+    let mut host = Connection::open(route)?;
     let start = began.elapsed();
     host.call(1, Payload::Both(64), Instant::now() + CALL_LIMIT, 1)?;
-    let end = host.end()?;
+    let end = host.close()?;
     Ok(Life {
         start_ms: start.as_secs_f64() * 1e3,
         end_ms: end.as_secs_f64() * 1e3,

@@ -2,26 +2,40 @@
 
 use std::time::{Duration, Instant};
 
-use super::stdio::Host;
+use super::connection::Connection;
 use super::{LoadError, processes};
 use crate::plan::{Memory, Payload, Route};
 
-/// How long the calls may take.
-const CALLS_LIMIT: Duration = Duration::from_secs(60);
+/// Calls in flight meanwhile.
+const IN_FLIGHT: usize = 16;
+
+/// How long the calls of one batch may take.
+const BATCH_LIMIT: Duration = Duration::from_secs(60);
 
 /// How long it is left idle before it is looked at.
-const IDLE: Duration = Duration::from_millis(300);
+const IDLE: Duration = Duration::from_secs(2);
 
-pub(super) fn measure(route: &Route, calls: usize) -> Result<Memory, LoadError> {
-    let mut host = Host::connect(route)?;
-    host.call(16, Payload::Both(64), Instant::now() + CALLS_LIMIT, calls)?;
+pub(super) fn measure(route: &Route, batches: &[(Payload, usize)]) -> Result<Memory, LoadError> {
+    let mut connection = Connection::open(route)?;
+    for (payload, count) in batches {
+        let until = Instant::now() + BATCH_LIMIT;
+        let seen = connection.call(IN_FLIGHT, *payload, until, *count)?;
+        if seen.count() < *count {
+            let limit = BATCH_LIMIT.as_secs();
+            return Err(LoadError::new(format!(
+                "{}: {} of {count} calls in {limit} s",
+                route.name,
+                seen.count()
+            )));
+        }
+    }
     std::thread::sleep(IDLE);
-    let relay = processes::relay_of(host.process.pid(), &route.server);
+    let relay = processes::relay_of(connection.pid(), &route.server);
     let parts: Vec<(u64, u64)> = relay
         .iter()
         .filter_map(|pid| processes::memory_kib(*pid))
         .collect();
-    host.end()?;
+    connection.close()?;
     Ok(Memory {
         processes: parts.len(),
         rss_kib: parts.iter().map(|(rss, _)| rss).sum(),

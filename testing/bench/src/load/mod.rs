@@ -1,5 +1,6 @@
 //! The load generator.
 
+mod connection;
 mod cycles;
 mod http;
 mod latency;
@@ -32,7 +33,7 @@ pub fn carry_out(plan: &Plan) -> Result<Seen, LoadError> {
             turns::measure(routes, *in_flight, *payload, *rounds, *turn_ms).map(Seen::Calls)
         }
         Plan::Lives { routes, rounds } => lives::measure(routes, *rounds).map(Seen::Lives),
-        Plan::Memory { route, calls } => memory::measure(route, *calls).map(Seen::Memory),
+        Plan::Memory { route, batches } => memory::measure(route, batches).map(Seen::Memory),
         Plan::Cycles {
             route,
             count,

@@ -82,11 +82,11 @@ impl Started {
         )))
     }
 
-    /// Ends it with the means of an orchestrator: SIGTERM, a while, SIGKILL.
-    pub(super) fn terminate(&mut self) {
+    /// Ends it as an orchestrator would: SIGTERM, a while, and SIGKILL when it is dropped.
+    pub(super) fn terminate(&mut self) -> Result<(), LoadError> {
         // It may have ended by itself, which is what is wanted.
         let _ = pidfd_send_signal(&self.pidfd, Signal::TERM);
-        let _ = self.ends_within(END_LIMIT);
+        self.ends_within(END_LIMIT).map(drop)
     }
 
     pub(super) fn has_ended(&self) -> bool {

@@ -3,22 +3,15 @@
 
 use std::time::{Duration, Instant};
 
-use super::http::Client;
-use super::latency::Latencies;
-use super::stdio::Host;
+use super::connection::Connection;
 use super::{LoadError, processes};
-use crate::plan::{Door, Payload, Route, Turn};
+use crate::plan::{Payload, Route, Turn};
 
 /// Calls that each route gets first, uncounted, so that caches, buffers and compilers are warm.
 const WARM_UP: usize = 200;
 
 /// How long the calls for warming up may take.
 const WARM_UP_LIMIT: Duration = Duration::from_secs(5);
-
-enum Connection {
-    Stdio(Box<Host>),
-    Http(Client),
-}
 
 pub(super) fn measure(
     routes: &[Route],
@@ -55,43 +48,4 @@ pub(super) fn measure(
         seen.push(turns);
     }
     Ok(seen)
-}
-
-impl Connection {
-    fn open(route: &Route) -> Result<Connection, LoadError> {
-        match route.door {
-            Door::Stdio => Host::connect(route).map(|host| Connection::Stdio(Box::new(host))),
-            Door::Http { port } => Client::connect(route, port).map(Connection::Http),
-        }
-    }
-
-    fn pid(&self) -> i32 {
-        match self {
-            Connection::Stdio(host) => host.process.pid(),
-            Connection::Http(client) => client.process.pid(),
-        }
-    }
-
-    fn call(
-        &mut self,
-        in_flight: usize,
-        payload: Payload,
-        until: Instant,
-        most: usize,
-    ) -> Result<Latencies, LoadError> {
-        match self {
-            Connection::Stdio(host) => host.call(in_flight, payload, until, most),
-            Connection::Http(client) => client.call(in_flight, payload, until, most),
-        }
-    }
-
-    fn close(self) -> Result<(), LoadError> {
-        match self {
-            Connection::Stdio(host) => host.end().map(drop),
-            Connection::Http(client) => {
-                client.close();
-                Ok(())
-            }
-        }
-    }
 }
