@@ -57,9 +57,7 @@ fn main() -> ExitCode {
 }
 
 fn rows() -> Vec<(&'static Attack, Event)> {
-    let events = Event::ANYWHERE
-        .into_iter()
-        .chain([Event::BothKilled]);
+    let events = Event::ANYWHERE.into_iter().chain([Event::BothKilled]);
     let mut rows: Vec<_> = ATTACKS
         .iter()
         .flat_map(|attack| events.clone().map(move |event| (attack, event)))
