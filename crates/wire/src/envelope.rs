@@ -1,9 +1,11 @@
 //! What a line says, as far as dropgate has to know.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use crate::id::Id;
 use crate::limits::{Direction, Limits};
+use crate::line::{Line, LineBuffer};
 use crate::members::Members;
 use crate::reject::{Reason, Rejected, shortened};
 use crate::salvage;
@@ -77,16 +79,42 @@ pub fn scan<'a>(
     limits: &Limits,
     direction: Direction,
 ) -> Result<Envelope<'a>, Rejected> {
-    read(line, limits, direction).map_err(|reason| salvage::rejected(line, direction, reason))
+    read(line, 0..0, limits, direction).map_err(|reason| salvage::rejected(line, direction, reason))
 }
 
-fn read<'a>(line: &'a [u8], limits: &Limits, direction: Direction) -> Result<Envelope<'a>, Reason> {
+/// As [`scan`], for a line that is still in its buffer: what the buffer learned of a long line while it arrived is not
+/// looked at again. A line that is not [`Line::Whole`] is [`Rejected`].
+///
+/// # Errors
+/// As [`scan`].
+pub fn scan_buffered<'a>(
+    lines: &'a LineBuffer,
+    line: &Line,
+    limits: &Limits,
+    direction: Direction,
+) -> Result<Envelope<'a>, Rejected> {
+    match line {
+        Line::Whole(span, _) => {
+            let bytes = lines.bytes(span.clone());
+            read(bytes, lines.plain_part(span), limits, direction)
+                .map_err(|reason| salvage::rejected(bytes, direction, reason))
+        }
+        Line::TooLong { prefix, .. } => Err(salvage::too_long(lines.bytes(prefix.clone()), limits)),
+    }
+}
+
+fn read<'a>(
+    line: &'a [u8],
+    plain: Range<usize>,
+    limits: &Limits,
+    direction: Direction,
+) -> Result<Envelope<'a>, Reason> {
     if line.len() > limits.line_bytes() {
         return Err(Reason::TooLong {
             max: limits.line_bytes(),
         });
     }
-    let mut scanner = Scanner::new(line, limits, direction);
+    let mut scanner = Scanner::new(line, limits, direction).knowing(plain);
     scanner.space();
     let verdict = match scanner.peek() {
         None => return Ok(Envelope::Blank),

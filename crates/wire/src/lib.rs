@@ -20,7 +20,7 @@ mod salvage;
 mod scanner;
 mod text;
 
-pub use envelope::{Envelope, Notification, Request, Response, ResponseKind, scan};
+pub use envelope::{Envelope, Notification, Request, Response, ResponseKind, scan, scan_buffered};
 pub use id::{Id, IdKey, MAX_ID_BYTES};
 pub use limits::{Direction, Limits};
 pub use line::{Line, LineBuffer, Retain};

@@ -6,6 +6,7 @@ use memchr::memchr;
 
 use crate::limits::Limits;
 use crate::salvage::{HEAD_BYTES, TAIL_BYTES};
+use crate::text;
 
 /// Least room that [`LineBuffer::spare`] offers, in bytes: what one read of a pipe can bring.
 const MIN_SPARE: usize = 64 << 10;
@@ -16,6 +17,11 @@ const STEADY_CAPACITY: usize = 256 << 10;
 /// Capacity that is reserved at once for a long line. Untouched pages cost nothing, growth within it copies nothing, and
 /// an allocation of this size is mapped on its own by every allocator, so that its memory really goes back to the system.
 const LONG_CAPACITY: usize = 40 << 20;
+
+/// Least that must have arrived of a line, in bytes, for plain text to be looked for in it.
+const LEARN_FROM: usize = 16 << 10;
+/// Most runs of plain text that are looked at in one arrival: dense text is left to the scan.
+const MAX_RUNS: usize = 256;
 
 /// A line of the stream. Ranges are positions that [`LineBuffer::bytes`] takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +67,8 @@ pub struct LineBuffer {
     searched: usize,
     filled: usize,
     reading: Reading,
+    /// The longest part known to be plain of the line that is pending or was taken last, as positions.
+    plain: Range<usize>,
 }
 
 /// What the bytes after `line` are.
@@ -90,6 +98,7 @@ impl LineBuffer {
             searched: 0,
             filled: 0,
             reading: Reading::Line,
+            plain: 0..0,
         }
     }
 
@@ -116,6 +125,7 @@ impl LineBuffer {
         match (self.reading, end) {
             (Reading::Line, Some(feed)) => Some(self.take_line(feed, feed + 1)),
             (Reading::Line, None) => {
+                self.learn_plain();
                 self.searched = self.filled;
                 // The last byte may be the first half of a line end, and an excerpt needs its full length.
                 let most = self
@@ -194,6 +204,42 @@ impl LineBuffer {
         self.buffer.len()
     }
 
+    /// The part of a line that is known to be plain text, counted from the line's start.
+    pub(crate) fn plain_part(&self, line: &Range<usize>) -> Range<usize> {
+        let start = self.plain.start.clamp(line.start, line.end);
+        let end = self.plain.end.clamp(start, line.end);
+        start - line.start..end - line.start
+    }
+
+    /// Looks for plain text in what arrived of a long line, while it is still in the processor's cache: a text of
+    /// megabytes is then not read a second time when its line is complete.
+    fn learn_plain(&mut self) {
+        let arrived = self.buffer.get(..self.filled).unwrap_or_default();
+        if self.filled - self.searched < LEARN_FROM {
+            return;
+        }
+        if self.plain.start < self.base + self.line {
+            self.plain = 0..0;
+        }
+        let mut at = self.searched;
+        for _ in 0..MAX_RUNS {
+            let end = text::end_of_ascii(arrived, at);
+            let goes_on = self.plain.end == self.base + at && !self.plain.is_empty();
+            let start = if goes_on {
+                self.plain.start
+            } else {
+                self.base + at
+            };
+            if self.base + end - start >= self.plain.len() {
+                self.plain = start..self.base + end;
+            }
+            at = end + 1;
+            if at >= self.filled {
+                return;
+            }
+        }
+    }
+
     /// Takes the line whose line feed (or whose stream's end) is at `feed` and after which the next starts at `next`.
     fn take_line(&mut self, feed: usize, next: usize) -> Line {
         let content = self.buffer.get(self.line..feed).unwrap_or_default();
@@ -217,6 +263,8 @@ impl LineBuffer {
 
     /// Turns the pending line into an excerpt of itself.
     fn start_excess(&mut self) {
+        // From here on bytes change their places.
+        self.plain = 0..0;
         let kept = self.keep_excerpt(self.line, self.filled);
         let tail = kept.saturating_sub(HEAD_BYTES);
         self.filled = self.line + kept;
@@ -301,6 +349,7 @@ impl LineBuffer {
     /// Starts over at the front of an empty buffer.
     fn rewind(&mut self) {
         self.move_to_front();
+        self.plain = 0..0;
         // Positions can only run out where they have 32 bits; nobody holds one while nothing is held.
         if self.base > usize::MAX / 2 {
             self.base = 0;

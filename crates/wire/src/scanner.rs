@@ -1,5 +1,7 @@
 //! The strict grammar of RFC 8259, one forward pass, no recursion.
 
+use std::ops::Range;
+
 use crate::keys::{Escaped, Keys};
 use crate::limits::{Direction, Limits};
 use crate::nesting::{Container, Nesting};
@@ -31,6 +33,8 @@ pub(crate) struct Scanner<'a> {
     keys: Keys,
     direction: Direction,
     duplicate: Option<usize>,
+    /// Bytes that are known to be neither special in a string nor outside ASCII.
+    plain: Range<usize>,
 }
 
 /// Whether the rest of the line is known to be UTF-8.
@@ -52,7 +56,14 @@ impl<'a> Scanner<'a> {
             keys: Keys::default(),
             direction,
             duplicate: None,
+            plain: 0..0,
         }
+    }
+
+    /// Believes that these bytes of the line hold no quote, no backslash, no control character and nothing outside
+    /// ASCII, so that a string need not be searched there again.
+    pub(crate) fn knowing(self, plain: Range<usize>) -> Self {
+        Self { plain, ..self }
     }
 
     /// The next byte.
@@ -248,6 +259,9 @@ impl<'a> Scanner<'a> {
         let mut escaped = Escaped::No;
         let mut at = start;
         loop {
+            if self.plain.contains(&at) {
+                at = self.plain.end;
+            }
             at = match self.utf8 {
                 Utf8::Unchecked => text::end_of_ascii(self.line, at),
                 Utf8::Checked => text::end_of_utf8(self.line, at),

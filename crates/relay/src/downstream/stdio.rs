@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use dropgate_gate::call::{Call, Finished, Kind, Received};
 use dropgate_gate::outcome::Refusal;
-use dropgate_wire::{Direction, Envelope, Limits, Line, Rejected, Shape, reply, scan, too_long};
+use dropgate_wire::{Direction, Envelope, Limits, Line, Rejected, Shape, reply, scan_buffered};
 
 use crate::call_id::CallId;
 use crate::endpoint::{Endpoint, Use};
@@ -55,16 +55,7 @@ impl Downstream {
 
     /// What a line is, received at `now`.
     pub(crate) fn judge(&self, line: &Line, limits: &Limits, now: Duration) -> FromHost {
-        let scanned = match line {
-            Line::Whole(span, _) => scan(
-                self.intake.lines.bytes(span.clone()),
-                limits,
-                Direction::FromHost,
-            ),
-            Line::TooLong { prefix, .. } => {
-                Err(too_long(self.intake.lines.bytes(prefix.clone()), limits))
-            }
-        };
+        let scanned = scan_buffered(&self.intake.lines, line, limits, Direction::FromHost);
         match scanned {
             Ok(Envelope::Blank) => FromHost::Blank,
             Ok(Envelope::Request(request)) => {

@@ -5,7 +5,7 @@ use std::io;
 use dropgate_gate::outcome::Outcome;
 use dropgate_process::StandardStreams;
 use dropgate_wire::{
-    Direction, Envelope, Id, Limits, Line, ResponseKind, Shape, reply, scan, too_long,
+    Direction, Envelope, Id, Limits, Line, ResponseKind, Shape, reply, scan_buffered,
 };
 
 use crate::call_id::CallId;
@@ -49,16 +49,7 @@ impl Upstream {
     }
 
     pub(crate) fn judge(&self, line: &Line, limits: &Limits) -> FromServer {
-        let scanned = match line {
-            Line::Whole(span, _) => scan(
-                self.intake.lines.bytes(span.clone()),
-                limits,
-                Direction::FromServer,
-            ),
-            Line::TooLong { prefix, .. } => {
-                Err(too_long(self.intake.lines.bytes(prefix.clone()), limits))
-            }
-        };
+        let scanned = scan_buffered(&self.intake.lines, line, limits, Direction::FromServer);
         match scanned {
             Ok(Envelope::Blank) => FromServer::Blank,
             Ok(Envelope::Request(_) | Envelope::Notification(_)) => FromServer::Message,
