@@ -7,6 +7,7 @@
 mod bench;
 mod counterparts;
 mod failure;
+mod soak;
 mod step;
 mod test;
 mod tidy;
@@ -37,6 +38,12 @@ const TASKS: &[Task] = &[
         usage: "bench [--write] [--only PART]",
         summary: "measure dropgate against no relay, the limit, and rivals; --write renews docs/benchmarks.md",
         run: bench::run,
+    },
+    Task {
+        name: "soak",
+        usage: "soak",
+        summary: "run every long count in full: the whole world table, a thousand cycles, the properties at length",
+        run: soak::run,
     },
     Task {
         name: "tidy",
