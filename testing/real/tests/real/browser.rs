@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use crate::bounded;
 use crate::counterparts::Counterparts;
 use crate::page::Page;
 use crate::place::Place;
@@ -21,6 +22,9 @@ use crate::verdicts::Verdicts;
 
 /// A headless browser with one page: itself, zygotes, GPU, network, renderer, crash handlers.
 const FEWEST: usize = 5;
+
+/// What a program that does nothing may take under `strace` or `unshare`.
+const PROBE: Duration = Duration::from_secs(30);
 
 const ENDINGS: [(Ending, Streams); 4] = [
     (Ending::KillWrapper, Streams::Pipes),
@@ -214,11 +218,10 @@ fn works(user: User, argv: &[&str]) -> bool {
     let mut command = Command::new(argv[0]);
     command
         .args(&argv[1..])
-        .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null());
     if let Some(id) = user.to_become() {
         command.uid(id).gid(id);
     }
-    command.status().is_ok_and(|status| status.success())
+    bounded::run(command, PROBE).is_ok_and(|status| status.success())
 }

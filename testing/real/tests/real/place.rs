@@ -3,10 +3,15 @@
 use std::fs;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
+use crate::bounded;
 use crate::user::User;
+
+/// An empty repository on a loaded machine.
+const GIT: Duration = Duration::from_secs(60);
 
 /// Home, temporary and runtime folder, a git repository, and a log; removed when dropped.
 pub(crate) struct Place {
@@ -35,12 +40,11 @@ impl Place {
         let mut git = Command::new("git");
         git.args(["init", "--quiet"])
             .arg(place.repository())
-            .env("HOME", place.home())
-            .stdin(Stdio::null());
+            .env("HOME", place.home());
         if let Some(id) = user.to_become() {
             git.uid(id).gid(id);
         }
-        let made = git.status().expect("git is among the counterparts");
+        let made = bounded::run(git, GIT).expect("git is among the counterparts");
         assert!(made.success(), "git init: {made}");
         place
     }

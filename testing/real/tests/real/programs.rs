@@ -1,8 +1,14 @@
 //! The programs under test and beside it, built when nobody said where they are.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::OnceLock;
+use std::time::Duration;
+
+use crate::bounded;
+
+/// A cold release build with rmcp in it on a slow machine.
+const BUILD: Duration = Duration::from_secs(20 * 60);
 
 /// The binary under test: `DROPGATE_BIN`, else a build of this checkout.
 pub(crate) fn dropgate() -> &'static Path {
@@ -34,7 +40,7 @@ fn named() -> Option<PathBuf> {
     std::env::var_os("DROPGATE_BIN").map(PathBuf::from)
 }
 
-/// Builds one package, whose program has its name, and waits for that as long as cargo takes.
+/// Builds one package, whose program has its name.
 fn built(package: &str) -> PathBuf {
     // TARGET/PROFILE/deps/real-HASH is this test.
     let own = std::env::current_exe().expect("a test knows its own path");
@@ -46,14 +52,13 @@ fn built(package: &str) -> PathBuf {
         Some(_) => ["dev", "debug"],
         None => ["release", "release"],
     };
-    let status = Command::new(env!("CARGO"))
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo
         .args(["build", "--quiet", "--profile", profile[0], "-p", package])
         .arg("--target-dir")
         .arg(target)
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .stdin(Stdio::null())
-        .status()
-        .expect("cargo runs");
+        .current_dir(env!("CARGO_MANIFEST_DIR"));
+    let status = bounded::run(cargo, BUILD).expect("cargo runs");
     assert!(status.success(), "cargo build -p {package}: {status}");
     target.join(profile[1]).join(package)
 }
