@@ -30,6 +30,8 @@ use crate::upstream::stdio::{FromServer, Upstream};
 const READS_PER_TURN: usize = 16;
 /// How long a server that closed its stdout may take to end.
 const CLOSED_STDOUT_GRACE: Duration = Duration::from_millis(500);
+/// A host that ends its input this soon after a request had it all ready.
+const PIPED_WITHIN: Duration = Duration::from_millis(250);
 /// How long a buffer that grew for a long message is kept for the next one.
 const TRIM_AFTER: Duration = Duration::from_secs(1);
 /// How long the host may take to read the last answers and the log's end.
@@ -65,6 +67,8 @@ pub(crate) struct Relay {
     pub(crate) latencies: Latencies,
     /// Whether the server has answered anything yet.
     pub(crate) answered_once: bool,
+    /// When the host sent its last request.
+    last_call: Option<Duration>,
     pub(crate) stdout_closed: Option<Duration>,
     /// When the memory of long messages is given back, if nothing needs it.
     trim_at: Option<Duration>,
@@ -117,6 +121,7 @@ impl Relay {
             calls: InFlight::new(),
             latencies: Latencies::new(),
             answered_once: false,
+            last_call: None,
             stdout_closed: None,
             trim_at: None,
             stray_lines: 0,
@@ -156,13 +161,20 @@ impl Relay {
         self.started.elapsed()
     }
 
+    /// Whether the server has ever done anything worth waiting for.
+    ///
+    /// Requests that are piped in, with the end of the input right behind them,
+    /// are waited for as well: nobody has had the time yet to find the server
+    /// silent.
     fn readiness(&self) -> Readiness {
-        let waited_for = || {
-            self.calls
-                .iter()
-                .any(|(_, call, _)| call.kind() == Kind::ToolCall)
-        };
-        if self.answered_once || waited_for() {
+        let piped = self
+            .last_call
+            .is_some_and(|at| self.now() < at + PIPED_WITHIN);
+        let waited_for = self
+            .calls
+            .iter()
+            .any(|(_, call, _)| piped || call.kind() == Kind::ToolCall);
+        if self.answered_once || waited_for {
             Readiness::Initialised
         } else {
             Readiness::Uninitialised
@@ -334,7 +346,7 @@ impl Relay {
         while let Some(line) = self.downstream.intake.next_line() {
             let (start, end) = line_span(&line);
             match self.downstream.judge(&line, &self.settings.limits, now) {
-                FromHost::Call(id, call, opening) => match self.admit(id, call) {
+                FromHost::Call(id, call, opening) => match self.admit(id, call, now) {
                     Passage::Pass => {
                         self.remember(&opening, &line);
                         self.downstream.intake.pass(start, end);
@@ -381,7 +393,7 @@ impl Relay {
     }
 
     /// Decides whether a request may be sent, and answers it if it may not.
-    fn admit(&mut self, id: CallId, call: Call<Received>) -> Passage {
+    fn admit(&mut self, id: CallId, call: Call<Received>, now: Duration) -> Passage {
         let call = match call.admit(&self.admission) {
             Ok(call) => call,
             Err((call, refusal)) => {
@@ -392,7 +404,10 @@ impl Relay {
             }
         };
         match self.calls.insert(id.clone(), call) {
-            Ok(_cancelled_by_host_and_forgotten) => Passage::Pass,
+            Ok(_cancelled_by_host_and_forgotten) => {
+                self.last_call = Some(now);
+                Passage::Pass
+            }
             Err(NotInserted::Full(call)) => {
                 let refusal = Refusal::overloaded();
                 let finished = call.finish(refusal.outcome());

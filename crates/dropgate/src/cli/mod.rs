@@ -26,15 +26,16 @@ pub(crate) enum Parsed {
 pub(crate) fn parse() -> Result<Parsed, String> {
     match Flags::try_parse() {
         Ok(flags) => Ok(Parsed::Verb(flags.verb)),
-        Err(error) => match error.kind() {
-            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+        Err(error) => {
+            let kind = error.kind();
+            if kind == ErrorKind::DisplayHelp || kind == ErrorKind::DisplayVersion {
                 Ok(Parsed::Help(error.to_string()))
-            }
-            ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            } else if kind == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
                 Err("no verb given; try `dropgate --help`".to_owned())
+            } else {
+                Err(one_line(&error))
             }
-            _other => Err(one_line(&error)),
-        },
+        }
     }
 }
 
@@ -65,7 +66,7 @@ fn one_line(error: &clap::Error) -> String {
         .find_map(|kind| match error.get(kind) {
             Some(ContextValue::String(one)) => Some(one.clone()),
             Some(ContextValue::Strings(some)) => some.first().cloned(),
-            _none => None,
+            Some(_) | None => None,
         });
     if let Some(suggested) = suggested {
         line = format!("{line}; did you mean {suggested}?");

@@ -132,7 +132,9 @@ fn leader_gone(level: Level) -> Verdict {
                 .into_iter()
                 .find_map(|event| match event {
                     Event::LeaderExited(exit) => Some(exit),
-                    _ => None,
+                    Event::HostDied | Event::GuardLost | Event::Empty(_) | Event::Survivors(_) => {
+                        None
+                    }
                 })
         });
         exit.is_some()

@@ -34,22 +34,18 @@ impl Budget {
     pub(super) fn of(args: &DoctorArgs) -> Self {
         let settings = shutdown_settings(&args.shutdown);
         let zero = Duration::ZERO;
-        let (profile, usual, deadline) = match args.shutdown.profile {
+        let mut plan = Plan::begin(Trigger::Sigterm, &settings, Readiness::Initialised, zero);
+        let (profile, usual) = match args.shutdown.profile {
             Profile::Host => {
-                let mut plan = Plan::begin(Trigger::Eof, &settings, Readiness::Initialised, zero);
+                plan = Plan::begin(Trigger::Eof, &settings, Readiness::Initialised, zero);
                 plan.tighten(Trigger::Sigterm, SDK_TERM_AFTER);
-                ("host", Some(SDK_GRACE), plan.deadline())
+                ("host", Some(SDK_GRACE))
             }
-            other => {
-                let plan = Plan::begin(Trigger::Sigterm, &settings, Readiness::Initialised, zero);
-                let (name, usual) = match other {
-                    Profile::Host | Profile::Shell => ("shell", None),
-                    Profile::Systemd => ("systemd", Some(SYSTEMD_GRACE)),
-                    Profile::Kubernetes => ("kubernetes", Some(KUBERNETES_GRACE)),
-                };
-                (name, usual, plan.deadline())
-            }
+            Profile::Shell => ("shell", None),
+            Profile::Systemd => ("systemd", Some(SYSTEMD_GRACE)),
+            Profile::Kubernetes => ("kubernetes", Some(KUBERNETES_GRACE)),
         };
+        let deadline = plan.deadline();
         let grace = args.grace.or(usual);
         Self {
             profile,
