@@ -36,16 +36,27 @@ impl Dice {
         self.seed
     }
 
-    /// True about once in `n` times.
+    /// Taken about once in `n` times.
     pub fn one_in(&mut self, n: u64) -> Chance {
-        self.state ^= self.state << 13;
-        self.state ^= self.state >> 7;
-        self.state ^= self.state << 17;
-        if (self.state >> 11).is_multiple_of(n.max(1)) {
+        if self.below(n) == 0 {
             Chance::Taken
         } else {
             Chance::Passed
         }
+    }
+
+    /// A number from 0 to one less than `n`.
+    pub fn below(&mut self, n: u64) -> u64 {
+        self.state ^= self.state << 13;
+        self.state ^= self.state >> 7;
+        self.state ^= self.state << 17;
+        (self.state >> 11) % n.max(1)
+    }
+
+    /// One of these; nothing of none.
+    pub fn pick<'a, T>(&mut self, among: &'a [T]) -> Option<&'a T> {
+        let index = self.below(u64::try_from(among.len()).unwrap_or(u64::MAX));
+        among.get(usize::try_from(index).unwrap_or(0))
     }
 }
 

@@ -23,6 +23,7 @@ mod problem;
 mod procfs;
 pub mod rows;
 mod run;
+pub mod shapes;
 mod talk;
 
 pub use self::dice::{Chance, Dice};

@@ -9,6 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::io::ioctl_fionread;
 use serde_json::{Value, json};
 
 use crate::problem::{Checked, Says as _};
@@ -71,6 +72,22 @@ impl Talk {
     pub fn send(&mut self, bytes: &[u8]) -> Checked {
         let stdin = self.stdin.as_mut().says("stdin is closed already")?;
         stdin.write_all(bytes).says("write to stdin")
+    }
+
+    /// Waits until everything that was sent has been read, so that what follows is another read.
+    ///
+    /// # Errors
+    /// It is not `within` the time.
+    pub fn await_taken(&self, within: Duration) -> Checked {
+        let stdin = self.stdin.as_ref().says("stdin is closed already")?;
+        let until = Instant::now() + within;
+        while ioctl_fionread(stdin).says("what stdin holds")? > 0 {
+            if Instant::now() >= until {
+                return Err("what was sent is not read".to_owned());
+            }
+            thread::yield_now();
+        }
+        Ok(())
     }
 
     /// Writes one message and its line end.

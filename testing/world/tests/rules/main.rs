@@ -1,9 +1,11 @@
 //! The rules of owning a server that are no cells of a grid, each at every level that it is about.
 
 mod behaviour;
+mod bytes;
 mod command_line;
 mod identity;
 mod owners;
+mod refusals;
 mod shutdown;
 mod steps;
 mod tree;
@@ -70,6 +72,8 @@ fn main() -> ExitCode {
         owners::RULES,
         identity::RULES,
         behaviour::RULES,
+        bytes::RULES,
+        refusals::RULES,
         command_line::RULES,
     ]
     .into_iter()

@@ -126,3 +126,25 @@ pub(crate) fn recorded(run: &Run) -> Checked<Vec<Value>> {
         .filter_map(|line| serde_json::from_slice(line).ok())
         .collect())
 }
+
+/// A server that answers `initialize`, then writes the next of these to every line that it gets,
+/// whatever they are, and says `written N` on stderr; numbers count from 2.
+pub(crate) fn scripted(stage: &Stage<'_>, parts: Vec<Vec<u8>>) -> Checked<Setup> {
+    let dir = stage.place.folder(stage.column.user)?;
+    let hello = json!({"jsonrpc": "2.0", "id": 1, "result": {
+        "protocolVersion": "2025-06-18",
+        "capabilities": {"tools": {}},
+        "serverInfo": {"name": "scripted", "version": "1"},
+    }});
+    let opening = [format!("{hello}\n").into_bytes(), Vec::new()];
+    for (number, part) in opening.into_iter().chain(parts).enumerate() {
+        let path = dir.join(number.to_string());
+        std::fs::write(&path, part).says(path.display())?;
+        if let Some(uid) = stage.column.user.change() {
+            std::os::unix::fs::chown(&path, Some(uid), Some(uid)).says(path.display())?;
+        }
+    }
+    let script = r#"i=0; while read -r line; do
+        [ -e "$0/$i" ] && cat "$0/$i" && echo "written $i" >&2; i=$((i+1)); done"#;
+    Ok(stage.command(&["sh", "-c", script, &dir.display().to_string()]))
+}

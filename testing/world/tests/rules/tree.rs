@@ -72,6 +72,8 @@ fn on_terminal(stage: &Stage<'_>, server: &[&str]) -> Checked<(Run, fs::File)> {
     }
     let mut setup = stage.server(server);
     setup.launch = Launch::Terminal(path);
+    // Whoever started the test may have it ignored, as `nohup` does.
+    setup.before = ["env", "--default-signal=HUP"].map(str::to_owned).to_vec();
     Ok((begin(stage, &setup)?, fs::File::from(master)))
 }
 
