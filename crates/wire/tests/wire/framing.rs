@@ -1,5 +1,7 @@
 //! Lines out of streams that arrive in any pieces.
 
+use std::time::{Duration, Instant};
+
 use crate::lines_body::{Framed, framed, split};
 use dropgate_wire::{Limits, Line, LineBuffer, Retain};
 use proptest::prelude::*;
@@ -134,7 +136,8 @@ fn a_line_at_the_limit_is_whole_and_one_over_is_not() {
     };
     for end in ["\n", "\r\n", ""] {
         let line = |length: usize| format!("{}{end}", "x".repeat(length)).into_bytes();
-        for piece in [1 << 10, 1 << 16, 1 << 20] {
+        // The third size splits the carriage return from the line feed.
+        for piece in [1 << 10, 1 << 16, 200_001, 1 << 20] {
             let at_limit = framed(&line(200_000), &limits, piece, 0);
             let [Framed::Whole(content, _)] = at_limit.as_slice() else {
                 panic!()
@@ -147,6 +150,24 @@ fn a_line_at_the_limit_is_whole_and_one_over_is_not() {
             assert_eq!(excerpt.len(), 4096 + 512);
         }
     }
+}
+
+/// Searching the whole line after each piece would read hundreds of gigabytes.
+#[test]
+fn bytes_are_searched_once() {
+    let mut buffer = LineBuffer::new(Limits::default());
+    let start = Instant::now();
+    for _ in 0..1 << 17 {
+        feed(&mut buffer, &[b'z'; 64]);
+        assert_eq!(buffer.next_line(), None);
+    }
+    feed(&mut buffer, b"\n");
+    let Some(Line::Whole(span, _)) = buffer.next_line() else {
+        panic!()
+    };
+    assert_eq!(span.len(), 8 << 20);
+    let took = start.elapsed();
+    assert!(took < Duration::from_secs(10), "{took:?}");
 }
 
 #[test]
