@@ -13,7 +13,7 @@ use dropgate_process::{self as process, Force};
 use crate::call_id::CallId;
 use crate::endpoint::Moved;
 use crate::lane::Regard;
-use crate::relay::{FAREWELL, Owner, Relay, Signalled};
+use crate::relay::{FAREWELL, Owner, Relay, Signalled, Zero};
 
 /// How long the last bytes of an ended server may take to reach a slow host.
 const LAST_WORDS: Duration = Duration::from_millis(250);
@@ -49,7 +49,7 @@ impl Relay {
                     if force == Force::Killed {
                         self.force = force;
                     }
-                    self.survivors.clear();
+                    self.zero = Zero::Seen;
                     self.end_with_tree();
                 }
                 process::Event::Survivors(survivors) => {
@@ -102,11 +102,18 @@ impl Relay {
                 Effect::CloseStdin => self.close_stdin(),
                 Effect::Terminate => self.terminate(),
                 Effect::Kill => self.kill(),
-                Effect::Report => {
-                    if self.survivors.is_empty() && self.force == Force::Killed {
-                        self.survivors = self.tree.survivors();
-                    }
-                }
+                Effect::Report => self.look_for_survivors(),
+            }
+        }
+    }
+
+    /// Without the proof that nobody is left, whoever is there is named.
+    pub(crate) fn look_for_survivors(&mut self) {
+        match self.zero {
+            Zero::Seen => self.survivors.clear(),
+            Zero::NotSeen => {
+                self.survivors = self.tree.survivors();
+                self.force = Force::Killed;
             }
         }
     }
@@ -176,6 +183,7 @@ impl Relay {
                 self.survivors = self.tree.take_over();
                 self.force = Force::Killed;
                 if self.survivors.is_empty() {
+                    self.zero = Zero::Seen;
                     self.on(Event::TreeEmpty);
                 }
             }

@@ -12,6 +12,9 @@ use crate::endpoint::{Endpoint, Moved};
 /// longer listened to.
 const MAX_OWN_BYTES: usize = 1 << 20;
 
+/// The most that one read takes, bytes: what is read is looked at right away,
+/// so it should still be in the processor's cache.
+const MAX_READ: usize = 128 << 10;
 /// A buffer that is larger than this, bytes, is given back when it is not used.
 const STEADY_FOOTPRINT: usize = 256 << 10;
 
@@ -62,6 +65,8 @@ impl Intake {
             return Moved::Closed;
         };
         let room = self.lines.spare();
+        let most = room.len().min(MAX_READ);
+        let room = &mut room[..most];
         let moved = match regard(regardless, source, room) {
             Moved::Bytes(count) => {
                 self.lines.filled(count);

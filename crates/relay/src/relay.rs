@@ -78,6 +78,7 @@ pub(crate) struct Relay {
     pub(crate) signalled: Signalled,
     pub(crate) force: Force,
     pub(crate) survivors: Vec<Process>,
+    pub(crate) zero: Zero,
     pub(crate) owner: Owner,
 }
 
@@ -86,6 +87,13 @@ pub(crate) struct Relay {
 pub(crate) enum Signalled {
     Never,
     BeforeItsEnd,
+}
+
+/// Whether it was observed that nobody of the tree is left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Zero {
+    NotSeen,
+    Seen,
 }
 
 /// Who can end the tree.
@@ -129,6 +137,7 @@ impl Relay {
             signalled: Signalled::Never,
             force: Force::None,
             survivors: Vec::new(),
+            zero: Zero::NotSeen,
             owner: Owner::Guard,
         }
     }
@@ -375,6 +384,7 @@ impl Relay {
     fn host_ended(&mut self) {
         self.begin(Trigger::Eof);
         if self.tree.is_asleep() {
+            self.zero = Zero::Seen;
             self.end_with_tree();
         }
     }

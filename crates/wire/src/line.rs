@@ -120,12 +120,13 @@ impl LineBuffer {
 
     /// The next line that has ended, if one has. Looks only at bytes that it has not looked at before.
     pub fn next_line(&mut self) -> Option<Line> {
-        let end = memchr(b'\n', self.buffer.get(self.searched..self.filled)?);
-        let end = end.map(|distance| self.searched + distance);
+        let end = self.find_end();
         match (self.reading, end) {
             (Reading::Line, Some(feed)) => Some(self.take_line(feed, feed + 1)),
             (Reading::Line, None) => {
-                self.learn_plain();
+                if self.searched - self.line < LEARN_FROM {
+                    self.learn_plain();
+                }
                 self.searched = self.filled;
                 // The last byte may be the first half of a line end, and an excerpt needs its full length.
                 let most = self
@@ -204,6 +205,30 @@ impl LineBuffer {
         self.buffer.len()
     }
 
+    /// The next line feed among the bytes not searched before. In the middle of a long line plain text is looked for
+    /// first, since there is no line feed in it.
+    fn find_end(&mut self) -> Option<usize> {
+        let pending = self.searched - self.line;
+        let (from, to) = (self.searched, self.filled);
+        if pending < LEARN_FROM || self.reading != Reading::Line {
+            return self.feed_in(from, to);
+        }
+        self.learn_plain();
+        let plain_from = self.plain.start.saturating_sub(self.base).clamp(from, to);
+        let plain_to = self
+            .plain
+            .end
+            .saturating_sub(self.base)
+            .clamp(plain_from, to);
+        self.feed_in(from, plain_from)
+            .or_else(|| self.feed_in(plain_to, to))
+    }
+
+    fn feed_in(&self, from: usize, to: usize) -> Option<usize> {
+        let found = memchr(b'\n', self.buffer.get(from..to)?)?;
+        Some(from + found)
+    }
+
     /// The part of a line that is known to be plain text, counted from the line's start.
     pub(crate) fn plain_part(&self, line: &Range<usize>) -> Range<usize> {
         let start = self.plain.start.clamp(line.start, line.end);
@@ -245,6 +270,8 @@ impl LineBuffer {
         let content = self.buffer.get(self.line..feed).unwrap_or_default();
         let length = content.strip_suffix(b"\r").unwrap_or(content).len();
         if length > self.limits.line_bytes() {
+            // The excerpt puts other bytes where plain text was.
+            self.plain = 0..0;
             let kept = self.keep_excerpt(self.line, feed);
             return self.taken(next, |line, end| Line::TooLong {
                 prefix: line..line + kept,

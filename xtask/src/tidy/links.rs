@@ -106,12 +106,15 @@ fn broken(checkout: &Checkout, document: &Source, link: &Link<'_>) -> Option<Fin
     })
 }
 
-/// Whether the label names a test function in the file that the link leads to.
+/// Whether the label names a test in the file that the link leads to: a test function, or a row of a test program that brings its own main.
 fn is_test(checkout: &Checkout, link: &Link<'_>) -> bool {
     let name = link.label.trim_matches('`');
     let Some(source) = checkout.source(&join("README.md", link.target)) else {
         return false;
     };
+    if brings_its_own_main(checkout, source) {
+        return is_row_of(source, name);
+    }
     let Some(at) = source.find(&format!("fn {name}")).next() else {
         return false;
     };
@@ -120,6 +123,27 @@ fn is_test(checkout: &Checkout, link: &Link<'_>) -> bool {
         .rfind(['}', ';'])
         .map_or(head, |end| head.get(end..).unwrap_or_default());
     item.contains("#[test]") || item.contains("::test]") || item.contains("::test(")
+}
+
+/// Whether the file is below `tests` of a crate with a test program without cargo's harness.
+fn brings_its_own_main(checkout: &Checkout, source: &Source) -> bool {
+    let Some((krate, _)) = source.path.split_once("/tests/") else {
+        return false;
+    };
+    checkout
+        .source(&format!("{krate}/Cargo.toml"))
+        .is_some_and(|manifest| {
+            let programs = manifest.text.split("[[test]]").skip(1);
+            programs
+                .filter_map(|program| program.split("\n[").next())
+                .any(|program| program.contains("harness = false"))
+        })
+}
+
+/// Such a program is a row by its own name, and so is every name that it gives to a check.
+fn is_row_of(source: &Source, name: &str) -> bool {
+    source.path.ends_with(&format!("/tests/{name}.rs"))
+        || source.text.contains(&format!("\"{name}\""))
 }
 
 fn is_row(line: &str) -> bool {

@@ -328,9 +328,17 @@ fn good_samples_are_left_alone() {
         ),
         (
             "README.md",
-            "# Dropgate\n## Guarantees\n| guarantee | proof |\n|---|---|\n| Zero | [`zero`](crates/a/tests/b.rs) |\n[top](#dropgate)",
+            "# Dropgate\n## Guarantees\n| guarantee | proof |\n|---|---|\n| Zero | [`zero`](crates/a/tests/b.rs) |\n| One | [`one`](testing/c/tests/rows/main.rs) |\n[top](#dropgate)",
         ),
         ("crates/a/tests/b.rs", "#[test]\nfn zero() {}"),
+        (
+            "testing/c/Cargo.toml",
+            "[lints]\nworkspace = true\n\n[[test]]\nname = \"rows\"\nharness = false",
+        ),
+        (
+            "testing/c/tests/rows/main.rs",
+            "const ROWS: &[&str] = &[\"one\"];",
+        ),
         (
             "Cargo.toml",
             "[workspace.dependencies]\nown = { path = \"crates/own\", version = \"0.1.0\" }\n# Why.\na = \"=1.2.3\"\nb = { version = \"=1.2.3\" }",

@@ -15,11 +15,10 @@ use crate::{cli, exit, output};
 /// Runs the server and returns with the code that its end calls for.
 pub(crate) fn run(args: RunArgs) -> ExitCode {
     // What an earlier run left behind ends before anything new begins.
-    for abandoned in sweep(SweepMode::Sweep) {
-        output::complain(&format!(
-            "ended {} processes that an earlier run left",
-            abandoned.processes.len()
-        ));
+    let abandoned = sweep(SweepMode::Sweep);
+    let ended: usize = abandoned.iter().map(|one| one.processes.len()).sum();
+    if ended > 0 {
+        output::complain(&format!("ended {ended} processes that earlier runs left"));
     }
     let settings = relay::Settings {
         shutdown: shutdown_settings(&args.shutdown),

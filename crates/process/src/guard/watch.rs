@@ -26,8 +26,10 @@ enum Wrapper {
     Alive,
     /// The host is gone; the wrapper is killed unless it is done by then.
     MustBeDoneBy(Instant),
-    /// Gone, or it let go of the tree. Nobody is left to tell.
+    /// Gone, or it let go of the tree before its end. Nobody is left to tell.
     Lost(Instant),
+    /// It let go of an empty tree; nothing is left to do.
+    LetGo,
 }
 
 enum Leader {
@@ -106,6 +108,7 @@ impl Guard {
                     self.report_alone(*since);
                     return;
                 }
+                (_, Wrapper::LetGo) => return,
                 (
                     Stage::Serving
                     | Stage::Stopping { .. }
@@ -123,7 +126,7 @@ impl Guard {
     fn wait(&mut self, now: Instant) {
         let deadline = match self.wrapper {
             Wrapper::MustBeDoneBy(by) => self.stage.due().map_or(Some(by), |due| Some(due.min(by))),
-            Wrapper::Alive | Wrapper::Lost(_) => self.stage.due(),
+            Wrapper::Alive | Wrapper::Lost(_) | Wrapper::LetGo => self.stage.due(),
         };
         let timeout = deadline.map(|due| {
             Timespec::try_from(due.saturating_duration_since(now) + Duration::from_micros(100))
@@ -211,7 +214,11 @@ impl Guard {
     }
 
     fn lose_wrapper(&mut self) {
-        if matches!(self.wrapper, Wrapper::Lost(_)) {
+        if !matches!(self.wrapper, Wrapper::Lost(_)) && matches!(self.stage, Stage::Empty(_)) {
+            // It was told of the end, and let go in good order.
+            self.wrapper = Wrapper::LetGo;
+        }
+        if matches!(self.wrapper, Wrapper::Lost(_) | Wrapper::LetGo) {
             return;
         }
         let now = Instant::now();

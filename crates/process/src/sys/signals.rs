@@ -24,6 +24,11 @@ pub(crate) fn reset_all() {
     for signal in 1..SIGNAL_END {
         set_disposition(signal, libc::SIG_DFL);
     }
+    // The C library keeps these two to itself and refuses them above, but
+    // leaves them ignored in what it spawns.
+    for signal in [32, 33] {
+        default_in_kernel(signal);
+    }
     let none = signal_set(&[]);
     // SAFETY: `none` is an initialised set; the old mask is not asked for.
     unsafe { libc::sigprocmask(libc::SIG_SETMASK, &raw const none, ptr::null_mut()) };
@@ -33,6 +38,36 @@ fn set_disposition(signal: libc::c_int, action: libc::sighandler_t) {
     // SAFETY: SIG_IGN and SIG_DFL run no code of ours. The kernel refuses
     // SIGKILL, SIGSTOP and the C library's own signals, which is harmless.
     unsafe { libc::signal(signal, action) };
+}
+
+/// What `rt_sigaction` takes. All zero means the default action.
+#[repr(C)]
+struct KernelAction {
+    action: usize,
+    flags: libc::c_ulong,
+    restorer: usize,
+    mask: u64,
+}
+
+fn default_in_kernel(signal: libc::c_int) {
+    let default = KernelAction {
+        action: 0,
+        flags: 0,
+        restorer: 0,
+        mask: 0,
+    };
+    let no_old_action = ptr::null_mut::<KernelAction>();
+    // SAFETY: the structure has the kernel's layout and size and outlives the
+    // call; the default action runs no code of ours.
+    unsafe {
+        libc::syscall(
+            libc::SYS_rt_sigaction,
+            signal,
+            &raw const default,
+            no_old_action,
+            8_usize,
+        )
+    };
 }
 
 fn signal_set(signals: &[libc::c_int]) -> libc::sigset_t {
