@@ -95,6 +95,22 @@ fn random_streams_split_like_a_plain_split() {
     }
 }
 
+#[test]
+fn random_long_texts_split_like_a_plain_split() {
+    let mut random = Random(0x5eed_0003);
+    for _ in 0..600 {
+        let mut data = vec![b'a'; 3 + random.below(4_000)];
+        for _ in 0..random.below(4) {
+            let at = random.below(data.len());
+            data[at] = b"\"\\\n\r\x01\xff"[random.below(6)];
+        }
+        for byte in &mut data[..3] {
+            *byte = random.below(256) as u8;
+        }
+        crate::lines_body::frame_any(&data);
+    }
+}
+
 /// A xorshift generator: the same inputs on every run and every machine.
 struct Random(u64);
 

@@ -2,20 +2,22 @@
 
 use std::fmt;
 
-use dropgate_wire::{Limits, Line, LineBuffer};
+use dropgate_wire::{Direction, Limits, Line, LineBuffer, scan, scan_buffered};
 
 /// Feeds the bytes in pieces that the first bytes choose, and compares the lines with a plain split.
 pub(crate) fn frame_any(data: &[u8]) {
     let [limit, piece, release, stream @ ..] = data else {
         return;
     };
+    // The first line starts inside a string, so that what the buffer learned of long texts is put to use.
     let repeated = stream.repeat(1 + usize::from(limit % 4) * 20);
+    let repeated = [b"[\"", repeated.as_slice()].concat();
     let limits = Limits {
-        max_bytes: usize::from(*limit) * 16,
+        max_bytes: usize::from(*limit).pow(2),
         max_depth: 8,
     };
-    let piece = 1 + usize::from(*piece) * 40;
-    let lines = framed(&repeated, &limits, piece, usize::from(*release % 5));
+    let piece = 1 + usize::from(*piece).pow(2);
+    let lines = framed(&repeated, &limits, piece, usize::from(release % 5));
     assert_eq!(lines, split(&repeated, &limits));
 }
 
@@ -70,6 +72,7 @@ pub(crate) fn framed(stream: &[u8], limits: &Limits, piece: usize, keep: usize) 
 fn take(buffer: &mut LineBuffer, held: &mut Vec<Line>, lines: &mut Vec<Framed>) {
     let mut done = None;
     for line in held.drain(..) {
+        check_verdict(buffer, &line);
         let (start, end) = match line {
             Line::Whole(span, end) => {
                 let whole = buffer.bytes(span.start..end).to_vec();
@@ -90,6 +93,15 @@ fn take(buffer: &mut LineBuffer, held: &mut Vec<Line>, lines: &mut Vec<Framed>) 
     if let Some(done) = done {
         buffer.release(done);
     }
+}
+
+/// A line judged where it is buffered gets the verdict that it gets alone.
+fn check_verdict(buffer: &LineBuffer, line: &Line) {
+    let Line::Whole(span, _) = line else { return };
+    let limits = Limits::default();
+    let there = scan_buffered(buffer, line, &limits, Direction::FromHost);
+    let alone = scan(buffer.bytes(span.clone()), &limits, Direction::FromHost);
+    assert_eq!(format!("{there:?}"), format!("{alone:?}"));
 }
 
 /// The same lines by the plainest means.
