@@ -7,6 +7,7 @@
 mod bench;
 mod counterparts;
 mod failure;
+mod rivals;
 mod soak;
 mod step;
 mod test;
@@ -38,6 +39,12 @@ const TASKS: &[Task] = &[
         usage: "bench [--write] [--only PART]",
         summary: "measure dropgate against no relay, the limit, and rivals; --write renews docs/benchmarks.md",
         run: bench::run,
+    },
+    Task {
+        name: "rivals",
+        usage: "rivals",
+        summary: "probe installed wrappers and print the README's table of what they leave",
+        run: rivals::run,
     },
     Task {
         name: "soak",
