@@ -23,6 +23,7 @@ const ECHO: &[u8] = br#","method":"tools/call","params":{"name":"echo","argument
 const FILL: &[u8] = br#","method":"tools/call","params":{"name":"fill","arguments":{"size":"#;
 const AFTER_TEXT: &[u8] = br#""}}}"#;
 const AFTER_SIZE: &[u8] = b"}}}";
+const RESULT_KEY: &[u8] = br#","result":"#;
 const RESULT: &[u8] = br#","result":{"content":[{"type":"text","text":""#;
 const AFTER_RESULT: &[u8] = b"\"}]}}\n";
 
@@ -51,13 +52,15 @@ pub fn answer_bytes(payload: Payload) -> usize {
     }
 }
 
-/// The id of an answer, from its head (and for a relay that writes the id last, its tail).
+/// The id of a successful answer, from its head (and for a relay that writes the id last, its tail).
 pub fn answer_id(head: &[u8], tail: &[u8]) -> Option<u64> {
-    let digits = head
-        .strip_prefix(BEFORE_ID)
-        .or_else(|| after_key(head))
-        .or_else(|| after_key(tail))?;
-    leading_number(digits)
+    if let Some((id, rest)) = head.strip_prefix(BEFORE_ID).and_then(split_number)
+        && rest.starts_with(RESULT_KEY)
+    {
+        return leading_number(id);
+    }
+    memmem::find(head, br#""result""#)?;
+    leading_number(after_key(head).or_else(|| after_key(tail))?)
 }
 
 /// Appends what the server says to one line of the host; nothing for a notification.
@@ -183,6 +186,20 @@ mod tests {
                 assert_eq!(value["result"]["content"][0]["text"], "xxxxx");
                 assert_eq!(answer_id(text.as_bytes(), text.as_bytes()), Some(907));
             }
+        }
+    }
+
+    #[test]
+    fn only_a_result_is_an_answer() {
+        let rows: [(&[u8], Option<u64>); 5] = [
+            (br#"{"jsonrpc":"2.0","id":7,"result":{}}"#, Some(7)),
+            (br#"{"result":{"a":1},"jsonrpc":"2.0","id":7}"#, Some(7)),
+            (br#"{"jsonrpc":"2.0","id":7,"error":{"code":1}}"#, None),
+            (br#"{"jsonrpc":"2.0","id":7,"method":"tools/call"}"#, None),
+            (b"no message", None),
+        ];
+        for (line, expected) in rows {
+            assert_eq!(answer_id(line, line), expected);
         }
     }
 

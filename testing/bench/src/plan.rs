@@ -104,8 +104,8 @@ pub enum Seen {
     Calls(Vec<Vec<Turn>>),
     /// For each route, its lives in order.
     Lives(Vec<Vec<Life>>),
-    /// One look at an idle relay.
-    Memory(Memory),
+    /// One look at each process of an idle relay.
+    Memory(Vec<Memory>),
     /// What the cycles left.
     Cycles(Cycles),
 }
@@ -123,6 +123,9 @@ pub struct Turn {
     pub p99_us: f64,
     /// Processor time of all processes that are not the server's, microseconds for each call.
     pub relay_cpu_us: f64,
+    /// Processor time of host, relay and server together, microseconds for each call. With all of them on one
+    /// processor this is the time that a call takes, less what other programs use of that processor meanwhile.
+    pub chain_cpu_us: f64,
 }
 
 /// One life of a route.
@@ -134,14 +137,14 @@ pub struct Life {
     pub end_ms: f64,
 }
 
-/// Memory of the processes that are not the server's.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+/// Memory of a process that is not the server's.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Memory {
-    /// How many processes.
-    pub processes: usize,
-    /// Sum of VmRSS, KiB: pages that they share count for each.
+    /// Its name.
+    pub process: String,
+    /// VmRSS, KiB: pages that it shares with others count in full.
     pub rss_kib: u64,
-    /// Sum of Pss, KiB: shared pages count once.
+    /// Pss, KiB: a page that is shared counts as a fraction.
     pub pss_kib: u64,
 }
 

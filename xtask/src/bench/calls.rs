@@ -33,15 +33,17 @@ pub(super) struct Row {
     pub(super) p99_us: f64,
     pub(super) calls_per_second: f64,
     pub(super) relay_cpu_us: f64,
+    pub(super) chain_cpu_us: f64,
 }
 
-/// What is compared under one load.
+/// What is compared under one load. On one processor, calls per second are those per second of processor time, and the
+/// time of a large answer is processor time: what other programs take of that processor is no relay's doing.
 enum Compared {
     /// The median time of a call, dropgate minus direct.
     Added(Bar),
     /// Calls per second, dropgate divided by splice.
     Share(Bar),
-    /// The median time of a call, dropgate divided by splice.
+    /// The time of a call, dropgate divided by splice.
     Times(Bar),
 }
 
@@ -99,6 +101,7 @@ pub(super) fn measure(
             routes.direct(),
             routes.splice(),
             routes.dropgate(),
+            routes.splice_small(),
             routes.typed(),
         ];
         let plan = Plan::Calls {
@@ -111,10 +114,10 @@ pub(super) fn measure(
         };
         let what = what(case.payload, case.in_flight, case.placement);
         let turns = generator::turns(&routes.generator(), &what, &plan)?;
-        if let [direct, splice, dropgate, _] = turns.as_slice() {
+        if let [direct, splice, dropgate, ..] = turns.as_slice() {
             results
                 .figures
-                .push(compare(&what, &case.compared, [direct, splice, dropgate]));
+                .push(compare(&what, case, [direct, splice, dropgate]));
         }
         results.loads.push(load(what, &routes_of_case, &turns));
     }
@@ -131,6 +134,7 @@ pub(super) fn load(what: String, routes: &[Route], turns: &[Vec<Turn>]) -> Load 
             p99_us: median(|turn| turn.p99_us),
             calls_per_second: median(calls_per_second),
             relay_cpu_us: median(|turn| turn.relay_cpu_us),
+            chain_cpu_us: median(|turn| turn.chain_cpu_us),
         }
     });
     Load {
@@ -152,7 +156,7 @@ pub(super) fn what(payload: Payload, in_flight: usize, placement: Placement) -> 
     format!("{payload}, {in_flight} in flight, {placement}")
 }
 
-pub(super) fn calls_per_second(turn: &Turn) -> f64 {
+fn calls_per_second(turn: &Turn) -> f64 {
     turn.calls as f64 / turn.seconds
 }
 
@@ -164,25 +168,30 @@ fn bytes(size: usize) -> String {
     }
 }
 
-fn compare(what: &str, compared: &Compared, turns: [&Vec<Turn>; 3]) -> Figure {
-    let [direct, splice, dropgate] = turns;
-    let by_round = |with: &[Turn], of: fn(&Turn, &Turn) -> f64| {
+fn compare(what: &str, case: &Case, [direct, splice, dropgate]: [&Vec<Turn>; 3]) -> Figure {
+    let by_round = |with: &[Turn], of: &dyn Fn(&Turn, &Turn) -> f64| {
         Spread::of(dropgate.iter().zip(with).map(|(own, other)| of(own, other)))
     };
-    let (text, unit, measured, bar) = match compared {
+    let rate: fn(&Turn) -> f64 = match case.placement {
+        Placement::OneProcessor => |turn| 1e6 / turn.chain_cpu_us,
+        Placement::Free => calls_per_second,
+    };
+    let time: fn(&Turn) -> f64 = match case.placement {
+        Placement::OneProcessor => |turn| turn.chain_cpu_us,
+        Placement::Free => |turn| turn.p50_us,
+    };
+    let (text, unit, measured, bar) = match case.compared {
         Compared::Added(bar) => {
-            let added = by_round(direct, |own, other| own.p50_us - other.p50_us);
-            ("added to the median time of a call", "us", added, *bar)
+            let added = by_round(direct, &|own, other| own.p50_us - other.p50_us);
+            ("added to the median time of a call", "us", added, bar)
         }
         Compared::Share(bar) => {
-            let share = by_round(splice, |own, other| {
-                calls_per_second(own) / calls_per_second(other)
-            });
-            ("calls per second, of the splice relay's", "x", share, *bar)
+            let share = by_round(splice, &|own, other| rate(own) / rate(other));
+            ("calls per second, of the splice relay's", "x", share, bar)
         }
         Compared::Times(bar) => {
-            let times = by_round(splice, |own, other| own.p50_us / other.p50_us);
-            ("time of a call, of the splice relay's", "x", times, *bar)
+            let times = by_round(splice, &|own, other| time(own) / time(other));
+            ("time of a call, of the splice relay's", "x", times, bar)
         }
     };
     Figure {
@@ -204,6 +213,7 @@ mod tests {
             p50_us,
             p99_us: p50_us,
             relay_cpu_us: 0.0,
+            chain_cpu_us: 1e6 / calls as f64,
         }
     }
 
@@ -212,10 +222,20 @@ mod tests {
         let direct = vec![turn(100, 2.0), turn(10, 20.0), turn(50, 4.0)];
         let splice = vec![turn(80, 4.0), turn(8, 40.0), turn(40, 8.0)];
         let own = vec![turn(40, 8.0), turn(4, 80.0), turn(20, 16.0)];
-        let figure = |compared| compare("", &compared, [&direct, &splice, &own]).measured;
-        assert_eq!(figure(Compared::Added(Bar::None)).median, 12.0);
-        assert_eq!(figure(Compared::Share(Bar::None)), Spread::exact(0.5));
-        assert_eq!(figure(Compared::Times(Bar::None)), Spread::exact(2.0));
+        for placement in [Placement::Free, Placement::OneProcessor] {
+            let measured = |compared| {
+                let case = Case {
+                    payload: Payload::Both(64),
+                    in_flight: 1,
+                    placement,
+                    compared,
+                };
+                compare("", &case, [&direct, &splice, &own]).measured
+            };
+            assert_eq!(measured(Compared::Added(Bar::None)).median, 12.0);
+            assert_eq!(measured(Compared::Share(Bar::None)), Spread::exact(0.5));
+            assert_eq!(measured(Compared::Times(Bar::None)), Spread::exact(2.0));
+        }
     }
 
     #[test]

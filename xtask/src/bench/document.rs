@@ -12,7 +12,8 @@ const METHOD: &str = "\
 The server is a minimal echo server, the host a load generator that keeps so many calls in flight and writes each call \
 in a write of its own, as the hosts' SDKs do; the server answers all calls that one read brings in one write. \
 *direct* is the two without anything between them, *splice* a relay that moves pages with splice(2) and looks at no \
-byte (the limit of any stdio relay), *typed rmcp* a proxy on the Rust SDK, *mcp-proxy* (PyPI) and *supergateway* (npm) \
+byte (the limit of any stdio relay; its own pipes hold 1 MiB and the host's are left alone, and in *splice 256 KiB* all \
+four hold 256 KiB), *typed rmcp* a proxy on the Rust SDK, *mcp-proxy* (PyPI) and *supergateway* (npm) \
 wrappers that serve HTTP, called by a minimal HTTP client with one connection for each call in flight.
 
 All routes of a table are open at once and take turns, round by round, so that whatever else the machine does meets all \
@@ -20,9 +21,10 @@ of them alike. A figure compares the routes within each round and is the median 
 values between which the middle half of the rounds lies. A bar is missed, and the command fails, when the median and \
 three quarters of the rounds miss it; when only the median does, the figure is marked as within noise.
 
-Bars on calls are judged with host, relay and server on one processor: what is measured then is work. On any processor, \
-waking another one that sleeps takes longer than the relay's work on many machines, and whether it happens is chance; \
-those rows are for comparison.
+Bars on calls are judged with host, relay and server on one processor: what is measured then is work. Calls per second \
+are those per second of processor time there, and the time of a large answer is processor time, since what other \
+programs take of that processor is no relay's doing. On any processor, waking another one that sleeps takes longer than \
+the relay's work on many machines, and whether it happens is chance; those rows are for comparison.
 ";
 
 /// The whole document.
@@ -43,7 +45,7 @@ pub(super) fn compose(machine: &Machine, wanted: &Wanted, results: &Results) -> 
         text.push_str(&figures(&results.figures));
     }
     if !results.loads.is_empty() {
-        text.push_str("\n## Every route under every load\n\nMedians of the turns; relay CPU is the processor time of all processes between host and server.\n");
+        text.push_str("\n## Every route under every load\n\nMedians of the turns. Relay CPU is the processor time of all processes between host and server, for each call; all CPU is that of host and server as well.\n");
     }
     for load in &results.loads {
         text.push_str(&table_of(load));
@@ -102,7 +104,8 @@ fn table_of(load: &Load) -> String {
             "p50 us",
             "p99 us",
             "calls/s",
-            "relay CPU us per call",
+            "relay CPU us",
+            "all CPU us",
         ]
         .map(str::to_owned),
     ];
@@ -113,6 +116,7 @@ fn table_of(load: &Load) -> String {
             number(row.p99_us),
             number(row.calls_per_second),
             number(row.relay_cpu_us),
+            number(row.chain_cpu_us),
         ]
     }));
     format!("\n### {}\n\n{}", load.what, table(&rows))

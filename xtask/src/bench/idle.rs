@@ -21,6 +21,9 @@ const START_MS: f64 = 20.0;
 /// From the end of input to the wrapper's exit, milliseconds.
 const END_MS: f64 = 50.0;
 
+/// Processes that some levels need beside wrapper and guard.
+const KEEPERS: &[&str] = &["dg-keeper", "dg-shim"];
+
 const SMALL: Payload = Payload::Both(64);
 const LARGE: Payload = Payload::Answer(5 << 20);
 
@@ -110,30 +113,41 @@ fn memory(
     after: &str,
     batches: &[(Payload, usize)],
     bar: Bar,
-) -> Result<[Figure; 2], Failure> {
+) -> Result<Vec<Figure>, Failure> {
     let plan = Plan::Memory {
         route: route.clone(),
         batches: batches.to_vec(),
     };
     let what = format!("memory of {}, idle after {after}", route.name);
-    let Memory {
-        processes,
-        rss_kib,
-        pss_kib,
-    } = match generator::run(&routes.generator(), &what, &plan)? {
+    let seen = match generator::run(&routes.generator(), &what, &plan)? {
         Seen::Memory(memory) => memory,
         Seen::Calls(_) | Seen::Lives(_) | Seen::Cycles(_) => return Err(unasked(&what)),
     };
-    let figure = |kind: &str, kib: u64, bar: Bar| Figure {
-        what: format!("{what}: {kind} of {processes} processes"),
-        measured: Spread::exact(kib as f64 / 1024.0),
+    let mib = |of: fn(&Memory) -> u64, which: &dyn Fn(&Memory) -> bool| {
+        let kib: u64 = seen.iter().filter(|process| which(process)).map(of).sum();
+        Spread::exact(kib as f64 / 1024.0)
+    };
+    let is_keeper = |process: &Memory| KEEPERS.contains(&process.process.as_str());
+    let count = seen.len();
+    let keepers = seen.iter().filter(|process| is_keeper(process)).count();
+    let figure = |text: String, measured: Spread, bar: Bar| Figure {
+        what: format!("{what}: {text}"),
+        measured,
         unit: "MiB",
         bar,
     };
-    Ok([
-        figure("RSS", rss_kib, bar),
-        figure("PSS", pss_kib, Bar::None),
-    ])
+    let mut figures = Vec::new();
+    let rss: fn(&Memory) -> u64 = |process| process.rss_kib;
+    if keepers > 0 {
+        let pair = mib(rss, &|process| !is_keeper(process));
+        figures.push(figure("RSS of wrapper and guard".to_owned(), pair, bar));
+    }
+    let bar_of_all = if keepers > 0 { Bar::None } else { bar };
+    let all = mib(rss, &|_| true);
+    figures.push(figure(format!("RSS of {count} processes"), all, bar_of_all));
+    let pss = mib(|process| process.pss_kib, &|_| true);
+    figures.push(figure(format!("PSS of {count} processes"), pss, Bar::None));
+    Ok(figures)
 }
 
 fn lives(routes: &Routes, rounds: usize) -> Result<Vec<Figure>, Failure> {

@@ -73,6 +73,12 @@ impl Routes {
         self.stdio("splice", &[&self.program("dropgate-bench-splice")])
     }
 
+    /// The limit with pipes of 256 KiB on both sides, which stay in the processor's cache.
+    pub(super) fn splice_small(&self) -> Route {
+        let program = self.program("dropgate-bench-splice");
+        self.stdio("splice 256 KiB", &[&program, "--pipes", "262144"])
+    }
+
     /// A relay through an SDK's types.
     pub(super) fn typed(&self) -> Route {
         self.stdio("typed rmcp", &[&self.program("dropgate-bench-typed")])

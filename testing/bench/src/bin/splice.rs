@@ -1,6 +1,7 @@
 //! The limit of a stdio relay: moves pages between pipes with splice(2) and looks at no byte.
 //!
-//! `dropgate-bench-splice COMMAND…` waits with poll(2) and gives its own two pipes 1 MiB, as dropgate does.
+//! `dropgate-bench-splice [--pipes BYTES] COMMAND…` waits with poll(2). Its own two pipes hold 1 MiB and the host's are
+//! left as they are; with `--pipes` all four hold so much.
 
 #![forbid(unsafe_code)]
 
@@ -14,6 +15,8 @@ use rustix::pipe::{PipeFlags, SpliceFlags, fcntl_setpipe_size, pipe_with, splice
 
 const PIPE_SIZE: usize = 1 << 20;
 
+const USAGE: &str = "usage: dropgate-bench-splice [--pipes BYTES] COMMAND…";
+
 fn main() -> ExitCode {
     match relay() {
         Ok(code) => code,
@@ -25,12 +28,18 @@ fn main() -> ExitCode {
 }
 
 fn relay() -> Result<ExitCode, Box<dyn Error>> {
-    let mut words = std::env::args_os().skip(1);
-    let program = words
-        .next()
-        .ok_or("usage: dropgate-bench-splice COMMAND…")?;
-    let (server_stdin, to_server) = wide_pipe()?;
-    let (from_server, server_stdout) = wide_pipe()?;
+    let mut words = std::env::args_os().skip(1).peekable();
+    let mut own_size = PIPE_SIZE;
+    if words.next_if(|word| word == "--pipes").is_some() {
+        let text = words.next().and_then(|word| word.into_string().ok());
+        own_size = text.ok_or(USAGE)?.parse()?;
+        for stream in [rustix::stdio::stdin(), rustix::stdio::stdout()] {
+            fcntl_setpipe_size(stream, own_size)?;
+        }
+    }
+    let program = words.next().ok_or(USAGE)?;
+    let (server_stdin, to_server) = pipe_of(own_size)?;
+    let (from_server, server_stdout) = pipe_of(own_size)?;
     let mut command = Command::new(program);
     command
         .args(words)
@@ -61,9 +70,9 @@ fn relay() -> Result<ExitCode, Box<dyn Error>> {
     ))
 }
 
-fn wide_pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
+fn pipe_of(size: usize) -> Result<(OwnedFd, OwnedFd), Errno> {
     let (reader, writer) = pipe_with(PipeFlags::CLOEXEC)?;
-    fcntl_setpipe_size(&writer, PIPE_SIZE)?;
+    fcntl_setpipe_size(&writer, size)?;
     Ok((reader, writer))
 }
 

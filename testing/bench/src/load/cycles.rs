@@ -64,14 +64,13 @@ fn settled(route: &Route, relay: &Path, ledger: &Path, hoped: Remains) -> Remain
 }
 
 fn look(route: &Route, relay: &Path, ledger: &Path) -> Remains {
-    let own = i32::try_from(std::process::id()).unwrap_or_default();
     let name = relay
         .file_name()
         .map(|name| name.to_string_lossy().into_owned())
         .unwrap_or_default();
     Remains {
         processes: processes::running(&[relay, &route.server]),
-        zombies: processes::zombies(own, &name),
+        zombies: processes::zombies(processes::own_pid(), &name),
         descriptors: entries("/proc/self/fd".as_ref()),
         cgroups: groups("/sys/fs/cgroup".as_ref(), GROUP_DEPTH),
         ledger_files: entries(ledger),

@@ -15,7 +15,10 @@ const BATCH_LIMIT: Duration = Duration::from_secs(60);
 /// How long it is left idle before it is looked at.
 const IDLE: Duration = Duration::from_secs(2);
 
-pub(super) fn measure(route: &Route, batches: &[(Payload, usize)]) -> Result<Memory, LoadError> {
+pub(super) fn measure(
+    route: &Route,
+    batches: &[(Payload, usize)],
+) -> Result<Vec<Memory>, LoadError> {
     let mut connection = Connection::open(route)?;
     for (payload, count) in batches {
         let until = Instant::now() + BATCH_LIMIT;
@@ -30,15 +33,9 @@ pub(super) fn measure(route: &Route, batches: &[(Payload, usize)]) -> Result<Mem
         }
     }
     std::thread::sleep(IDLE);
-    let relay = processes::relay_of(connection.pid(), &route.server);
-    let parts: Vec<(u64, u64)> = relay
-        .iter()
-        .filter_map(|pid| processes::memory_kib(*pid))
-        .collect();
+    let relay = processes::parts_of(connection.pid(), &route.server).relay;
+    let memory = relay.iter().filter_map(|pid| processes::memory(*pid));
+    let memory = memory.collect();
     connection.close()?;
-    Ok(Memory {
-        processes: parts.len(),
-        rss_kib: parts.iter().map(|(rss, _)| rss).sum(),
-        pss_kib: parts.iter().map(|(_, pss)| pss).sum(),
-    })
+    Ok(memory)
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use rustix::thread::{CpuSet, sched_getcpu, sched_setaffinity};
 
 use super::{Doing as _, LoadError};
-use crate::plan::Placement;
+use crate::plan::{Memory, Placement};
 
 /// Keeps this process, and all that it starts from now on, on the processors that a plan allows.
 pub(super) fn place(placement: Placement) -> Result<(), LoadError> {
@@ -21,8 +21,16 @@ pub(super) fn place(placement: Placement) -> Result<(), LoadError> {
     }
 }
 
-/// All descendants of a process and itself, without those that run `server`.
-pub(super) fn relay_of(root: i32, server: &Path) -> Vec<i32> {
+/// A command's processes, told apart.
+pub(super) struct Parts {
+    /// Those between host and server.
+    pub(super) relay: Vec<i32>,
+    /// Those that run the server's executable.
+    pub(super) server: Vec<i32>,
+}
+
+/// A process and all its descendants.
+pub(super) fn parts_of(root: i32, server: &Path) -> Parts {
     let mut children: BTreeMap<i32, Vec<i32>> = BTreeMap::new();
     for pid in all() {
         if let Some(parent) = stat(pid).map(|stat| stat.parent) {
@@ -35,8 +43,15 @@ pub(super) fn relay_of(root: i32, server: &Path) -> Vec<i32> {
         found.extend(children.remove(&pid).unwrap_or_default());
         next += 1;
     }
-    found.retain(|pid| executable(*pid).as_deref() != Some(server));
-    found
+    let (server, relay) = found
+        .into_iter()
+        .partition(|pid| executable(*pid).as_deref() == Some(server));
+    Parts { relay, server }
+}
+
+/// This process.
+pub(super) fn own_pid() -> i32 {
+    i32::try_from(std::process::id()).unwrap_or_default()
 }
 
 /// Processor time that these processes have used, microseconds. 0 for those that are gone.
@@ -55,11 +70,15 @@ pub(super) fn cpu_us(pids: &[i32]) -> f64 {
     nanoseconds as f64 / 1e3
 }
 
-/// VmRSS and Pss of a process, KiB.
-pub(super) fn memory_kib(pid: i32) -> Option<(u64, u64)> {
+/// The memory of a process; nothing when it is gone.
+pub(super) fn memory(pid: i32) -> Option<Memory> {
     let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    Some((field(&status, "VmRSS:")?, field(&rollup, "Pss:")?))
+    Some(Memory {
+        process: stat(pid)?.name,
+        rss_kib: field(&status, "VmRSS:")?,
+        pss_kib: field(&rollup, "Pss:")?,
+    })
 }
 
 /// Live processes that run one of these files.

@@ -25,20 +25,26 @@ pub(super) fn measure(
     for route in routes {
         let mut connection = Connection::open(route)?;
         connection.call(in_flight, payload, Instant::now() + WARM_UP_LIMIT, WARM_UP)?;
-        let relay = processes::relay_of(connection.pid(), &route.server);
-        lanes.push((connection, relay, Vec::new()));
+        let parts = processes::parts_of(connection.pid(), &route.server);
+        let rest = [vec![processes::own_pid()], parts.server].concat();
+        lanes.push((connection, [parts.relay, rest], Vec::new()));
     }
     for _ in 0..rounds {
-        for (connection, relay, turns) in &mut lanes {
-            let cpu = processes::cpu_us(relay);
+        for (connection, [relay, rest], turns) in &mut lanes {
+            let cpu_before = [&*relay, &*rest].map(|pids| processes::cpu_us(pids));
             let until = Instant::now() + Duration::from_millis(turn_ms);
             let mut seen = connection.call(in_flight, payload, until, usize::MAX)?;
+            let cpu_after = [&*relay, &*rest].map(|pids| processes::cpu_us(pids));
+            let calls = seen.count() as f64;
+            let relay_cpu_us = (cpu_after[0] - cpu_before[0]) / calls;
+            let rest_cpu_us = (cpu_after[1] - cpu_before[1]) / calls;
             turns.push(Turn {
                 calls: seen.count(),
                 seconds: seen.seconds,
                 p50_us: seen.percentile_us(50),
                 p99_us: seen.percentile_us(99),
-                relay_cpu_us: (processes::cpu_us(relay) - cpu) / seen.count() as f64,
+                relay_cpu_us,
+                chain_cpu_us: relay_cpu_us + rest_cpu_us,
             });
         }
     }
