@@ -69,11 +69,12 @@ fn same_identity(stage: &Stage<'_>) -> Checked {
     same("umask", &held["status"]["Umask"], &json!("0027"))
 }
 
-/// The bit of SIGUSR2 in a mask of signals, and those of SIGHUP, SIGINT and SIGQUIT, which `nohup`
-/// and shells ignore for what they start in the background.
-const RESET: u64 = 1 << 11 | 0b111;
+/// The bits of what is reset in a mask of signals: SIGUSR2, which is ignored here on purpose;
+/// SIGHUP, SIGINT and SIGQUIT, which `nohup` and shells ignore for what they start in the
+/// background; and 32 and 33, which `posix_spawn` ignores in whatever it starts.
+pub(crate) const RESET: u64 = 1 << 11 | 0b111 | 0b11 << 31;
 
-fn ignored(report: &Value) -> Checked<u64> {
+pub(crate) fn ignored(report: &Value) -> Checked<u64> {
     let mask = report["status"]["SigIgn"].as_str().says("no SigIgn")?;
     u64::from_str_radix(mask, 16).says(mask)
 }

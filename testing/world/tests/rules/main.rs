@@ -3,12 +3,17 @@
 mod behaviour;
 mod bytes;
 mod command_line;
+mod hibernation;
 mod identity;
+mod leftovers;
 mod owners;
+mod prediction;
+mod programs;
 mod refusals;
 mod shutdown;
 mod steps;
 mod tree;
+mod unnoticed;
 
 use std::process::ExitCode;
 
@@ -74,6 +79,11 @@ fn main() -> ExitCode {
         behaviour::RULES,
         bytes::RULES,
         refusals::RULES,
+        unnoticed::RULES,
+        programs::RULES,
+        hibernation::RULES,
+        prediction::RULES,
+        leftovers::RULES,
         command_line::RULES,
     ]
     .into_iter()

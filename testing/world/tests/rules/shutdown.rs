@@ -44,6 +44,11 @@ pub(crate) const RULES: &[Rule] = &[
         Reach::Levels,
         never_init,
     ),
+    (
+        "a_request_that_is_piped_in_is_waited_for",
+        Reach::Users,
+        piped_in,
+    ),
     ("sigquit_kills_at_once", Reach::Levels, sigquit),
     (
         "sigquit_in_a_drain_kills_at_once",
@@ -180,10 +185,27 @@ fn never_init(stage: &Stage<'_>) -> Checked {
     run.talk
         .await_stderr("dropgate: containment", 0, ANSWERED_WITHIN)?;
     run.know_own();
+    // A request with the end of the input right behind it was piped in, and is waited for.
+    if run
+        .talk
+        .answer(&json!(1), Duration::from_millis(500))
+        .is_ok()
+    {
+        return fail("a server that never answers has answered");
+    }
     let struck = Instant::now();
     run.talk.close();
     emptied(&run, struck, about(Duration::from_secs(1)))?;
     concluded(&mut run, 11).map(drop)
+}
+
+fn piped_in(stage: &Stage<'_>) -> Checked {
+    let setup = stage.server(&["slow-init", "1000"]);
+    let mut run = dropgate_testing_world::Run::start(stage.place, &stage.name, &setup)?;
+    run.talk.ask(1, "initialize", &json!({}))?;
+    run.talk.close();
+    run.talk.answer(&json!(1), ANSWERED_WITHIN)?;
+    concluded(&mut run, 0).map(drop)
 }
 
 fn sigquit(stage: &Stage<'_>) -> Checked {

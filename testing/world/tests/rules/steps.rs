@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use dropgate_testing_world::census::Emptied;
+use dropgate_testing_world::checks::LATE;
 use dropgate_testing_world::endings::ANSWERED_WITHIN;
 use dropgate_testing_world::{Checked, Ended, Run, Says as _, Setup, fail};
 use rustix::process::Signal;
@@ -38,7 +39,7 @@ pub(crate) fn emptied(run: &Run, since: Instant, within: Duration) -> Checked<Du
     match run.census.empty_by(since + within + Duration::from_secs(5)) {
         Emptied::NotInTime => Err(format!("survivors: {}", run.survivors())),
         Emptied::At(at) if at.duration_since(since) > within => Err(format!(
-            "nothing was left only after {:?}, allowed {within:?}",
+            "{LATE}nothing was left only after {:?}, allowed {within:?}",
             at.duration_since(since)
         )),
         Emptied::At(at) => Ok(at.duration_since(since)),
