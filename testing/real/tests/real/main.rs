@@ -14,6 +14,7 @@ mod page;
 mod place;
 mod programs;
 mod record;
+mod rivals;
 mod servers;
 mod session;
 mod truth;
