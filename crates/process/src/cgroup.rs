@@ -38,10 +38,14 @@ impl Cgroup {
 
     /// A cgroup that an earlier run made, if its name says so.
     pub(crate) fn existing(path: &Path, cookie: &str) -> Option<Self> {
+        const CGROUP2: u64 = 0x6367_7270;
         let ours = path
             .file_name()
             .is_some_and(|name| *name == *format!("{PREFIX}{cookie}"));
-        (ours && path.join("cgroup.procs").exists()).then(|| Self {
+        // A path that was forged must not lead the kill to another file.
+        let real = fs::canonicalize(path).is_ok_and(|real| real == path);
+        let kind = rustix::fs::statfs(path).ok()?.f_type;
+        (ours && real && u64::try_from(kind) == Ok(CGROUP2)).then(|| Self {
             path: path.to_owned(),
         })
     }

@@ -93,6 +93,11 @@ fn private(place: &Path) -> io::Result<()> {
         .recursive(true)
         .mode(0o700)
         .create(place)?;
+    is_private(place)
+}
+
+/// Fails unless only this user can put files there.
+pub(crate) fn is_private(place: &Path) -> io::Result<()> {
     let own = rustix::process::geteuid().as_raw();
     for dir in place.ancestors().take(2) {
         let meta = fs::symlink_metadata(dir)?;
@@ -125,9 +130,19 @@ pub(crate) fn forget(path: &Path) {
 }
 
 /// Reads a file; lines that are torn or unknown are left out.
+///
+/// # Errors
+/// When it is not a plain file of this user's: a sweep kills by what it says.
 pub(crate) fn read(path: &Path) -> io::Result<Record> {
+    use rustix::fs::{Mode, OFlags, open};
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = File::from(open(path, flags, Mode::empty())?);
+    let meta = file.metadata()?;
+    if !meta.is_file() || meta.uid() != rustix::process::geteuid().as_raw() {
+        return Err(io::ErrorKind::PermissionDenied.into());
+    }
     let mut text = String::new();
-    File::open(path)?.take(MAX_FILE).read_to_string(&mut text)?;
+    file.take(MAX_FILE).read_to_string(&mut text)?;
     Ok(Record::parse(&text))
 }
 

@@ -20,7 +20,7 @@ use crate::procfs::{self, Process};
 pub const SCOPE_VARIABLE: &str = "DROPGATE_SCOPE";
 
 /// The lowest value that a mark in the resource limit can have, microseconds.
-const LIMIT_FLOOR: u64 = 1 << 61;
+pub(crate) const LIMIT_FLOOR: u64 = 1 << 61;
 
 /// The most looks at numbers that were given out during the look before. Each
 /// is short, so even a machine that forks all the time has a look without one.

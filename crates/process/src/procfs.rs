@@ -42,6 +42,12 @@ impl Process {
         })
     }
 
+    /// Whether this very process has one of these names.
+    pub(crate) fn is_named(self, names: &[&str]) -> bool {
+        let name = fs::read_to_string(format!("/proc/{}/comm", self.pid)).unwrap_or_default();
+        names.contains(&name.trim_end()) && self.is_alive()
+    }
+
     /// Sends a signal to this very process, if it still runs.
     pub fn signal(self, signal: Signal) {
         signalling::send(self, signal);
@@ -161,6 +167,12 @@ pub(crate) fn all_pids() -> impl Iterator<Item = i32> {
         .into_iter()
         .flatten()
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+}
+
+/// Whether this process can see who there is. One that can not, for want of
+/// descriptors or of `/proc`, must not take an empty list for a proof.
+pub(crate) fn can_look() -> bool {
+    fs::read_dir("/proc").is_ok() && Process::of(own_pid()).is_some() && last_pid() > 0
 }
 
 /// The process number that was given out last in this PID namespace.

@@ -3,6 +3,7 @@
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt as _;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -10,20 +11,23 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, socketpair};
 use rustix::pipe::{PipeFlags, fcntl_setpipe_size, pipe_with};
 use rustix::process::{
-    Pid, PidfdFlags, WaitOptions, getpid, getppid, pidfd_open, set_child_subreaper, waitpid,
+    Pid, PidfdFlags, Signal, WaitOptions, getpid, getppid, pidfd_open, set_child_subreaper, waitpid,
 };
 
+use crate::cgroup::Cgroup;
 use crate::guard::{GUARD_NAME, order};
 use crate::ledger;
 use crate::level::Level;
 use crate::mark::{Mark, SCOPE_VARIABLE};
 use crate::procfs::{self, Process, raw};
 use crate::protocol::{self, Received, Report};
+use crate::signalling;
 use crate::spec::{HostWatch, Orphans, Spec, Streams, Variable};
+use crate::takeover::{self, Emptied};
 use crate::tree::{Skipped, SpawnError, Spawned, StandardStreams, Tree};
 
 /// How long a start may take in all before it is given up.
-pub const START_WITHIN: Duration = Duration::from_secs(15);
+pub const START_WITHIN: Duration = Duration::from_secs(8);
 
 /// Large messages cross a large pipe with fewer switches between processes.
 /// The kernel grants this much to an unprivileged user; less is no error.
@@ -106,14 +110,25 @@ pub(crate) fn spawn(spec: Spec) -> Result<Spawned, SpawnError> {
             Ok(Spawned { tree, streams })
         }
         Err(error) => {
-            // The guard ends when its socket does; then it is no zombie either.
             drop(ours);
+            // A guard that was stopped or killed did not clean up after itself.
+            signalling::send(guard, Signal::KILL);
             let _reaped = rustix::io::retry_on_intr(|| waitpid(Some(pid), WaitOptions::empty()));
-            if let Ok(path) = &ledger {
-                ledger::forget(path);
-            }
+            undo(&mark, spec.orphans, ledger.as_deref().ok());
             Err(error)
         }
+    }
+}
+
+/// Ends whatever a failed start had begun, and forgets it once that is proved.
+fn undo(mark: &Mark, orphans: Orphans, ledger: Option<&Path>) {
+    let noted = ledger
+        .and_then(|path| ledger::read(path).ok())
+        .and_then(|record| record.cgroup);
+    let cgroup = noted.and_then(|path| Cgroup::existing(&path, &mark.cookie));
+    match (takeover::empty(mark, cgroup, orphans), ledger) {
+        (Emptied::Proved, Some(path)) => ledger::forget(path),
+        (Emptied::Proved | Emptied::Not(_), _) => {}
     }
 }
 

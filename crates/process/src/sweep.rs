@@ -3,16 +3,17 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
 use crate::cgroup::Cgroup;
 use crate::ledger::{self, Record};
-use crate::mark::Mark;
+use crate::mark::{LIMIT_FLOOR, Mark};
 use crate::procfs::Process;
 use crate::signalling;
 use crate::spec::Orphans;
-use crate::takeover;
+use crate::takeover::{self, Emptied};
 
 /// The most ledger files that one sweep looks at.
 const MAX_SCOPES: usize = 10_000;
@@ -37,17 +38,20 @@ pub struct Abandoned {
     pub survivors: Vec<Process>,
 }
 
-/// Sweeps the trees of this user that have lost both owners.
+/// Sweeps the trees of this user that have lost both owners, as many as can be
+/// looked at in the given time.
 ///
 /// A process is signalled only when it is proved to belong to such a tree: by
 /// the mark that only its tree carries, or by membership in its cgroup; and
 /// then through a pidfd whose process has the start time that was seen.
 #[must_use]
-pub fn sweep(mode: SweepMode) -> Vec<Abandoned> {
+pub fn sweep(mode: SweepMode, within: Duration) -> Vec<Abandoned> {
+    let until = Instant::now() + within;
     let (Ok(boot), Ok(pid_namespace)) = (ledger::boot_id(), ledger::pid_namespace()) else {
         return Vec::new();
     };
     files()
+        .take_while(|_| Instant::now() < until)
         .filter_map(|path| {
             let record = ledger::read(&path).ok()?;
             if record.boot != boot {
@@ -68,6 +72,7 @@ pub fn sweep(mode: SweepMode) -> Vec<Abandoned> {
 fn files() -> impl Iterator<Item = PathBuf> {
     ledger::places()
         .into_iter()
+        .filter(|place| ledger::is_private(place).is_ok())
         .filter_map(|place| fs::read_dir(place).ok())
         .flatten()
         .filter_map(|entry| Some(entry.ok()?.path()))
@@ -90,6 +95,14 @@ impl Record {
         self.wrapper.is_some() && dead(self.wrapper) && idle
     }
 
+    /// Guard and keepers that are still there: the very processes that were
+    /// noted, under the names that ours have.
+    fn ours(&self) -> impl Iterator<Item = Process> {
+        let all = self.keepers.iter().chain(&self.guard);
+        all.copied()
+            .filter(|process| process.is_named(&["dg-guard", "dg-keeper", "dg-shim"]))
+    }
+
     fn cgroup(&self, mark: &Mark) -> Option<Cgroup> {
         Cgroup::existing(self.cgroup.as_deref()?, &mark.cookie)
     }
@@ -98,7 +111,7 @@ impl Record {
     fn members(&self, mark: &Mark) -> Vec<Process> {
         let mut all = mark.carriers();
         all.extend(self.cgroup(mark).iter().flat_map(Cgroup::members));
-        all.extend(self.keepers.iter().filter(|keeper| keeper.is_alive()));
+        all.extend(self.ours());
         all.sort_unstable();
         all.dedup();
         all
@@ -107,18 +120,25 @@ impl Record {
 
 fn finish(path: &Path, record: &Record, mode: SweepMode) -> Option<Abandoned> {
     let mark = record.mark.as_ref()?;
+    // A mark that no start can have given belongs to somebody else.
+    let named = path.file_name().is_some_and(|name| *name == *mark.cookie);
+    if !named || mark.limit < LIMIT_FLOOR {
+        return None;
+    }
     let processes = record.members(mark);
     let survivors = match mode {
         SweepMode::DryRun => Vec::new(),
         SweepMode::Sweep => {
-            for ours in record.keepers.iter().chain(&record.guard) {
-                signalling::send(*ours, Signal::KILL);
+            for ours in record.ours() {
+                signalling::send(ours, Signal::KILL);
             }
-            let left = takeover::empty(mark, record.cgroup(mark), Orphans::Leave);
-            if left.is_empty() {
-                ledger::forget(path);
+            match takeover::empty(mark, record.cgroup(mark), Orphans::Leave) {
+                Emptied::Proved => {
+                    ledger::forget(path);
+                    Vec::new()
+                }
+                Emptied::Not(left) => left,
             }
-            left
         }
     };
     Some(Abandoned {

@@ -20,9 +20,17 @@ const PAUSE: Timespec = Timespec {
     tv_nsec: 2_000_000,
 };
 
-/// Kills all that belongs to the tree until nothing is left, and returns what
-/// resisted.
-pub(crate) fn empty(mark: &Mark, cgroup: Option<Cgroup>, orphans: Orphans) -> Vec<Process> {
+/// What came of emptying a tree.
+#[derive(Debug)]
+pub(crate) enum Emptied {
+    /// Nobody is left: looked for, and not found.
+    Proved,
+    /// These resisted, or nobody could be looked for.
+    Not(Vec<Process>),
+}
+
+/// Kills all that belongs to the tree until nothing is left.
+pub(crate) fn empty(mark: &Mark, cgroup: Option<Cgroup>, orphans: Orphans) -> Emptied {
     let until = Instant::now() + KILL_WITHIN;
     loop {
         if let Some(cgroup) = &cgroup {
@@ -39,14 +47,14 @@ pub(crate) fn empty(mark: &Mark, cgroup: Option<Cgroup>, orphans: Orphans) -> Ve
             }
         };
         let in_cgroup = cgroup.as_ref().is_some_and(|cgroup| !cgroup.is_empty());
-        if left.is_empty() && !in_cgroup {
+        if left.is_empty() && !in_cgroup && procfs::can_look() {
             if let Some(cgroup) = &cgroup {
                 cgroup.remove();
             }
-            return Vec::new();
+            return Emptied::Proved;
         }
         if Instant::now() >= until {
-            return left;
+            return Emptied::Not(left);
         }
         let _paused = poll(&mut [], Some(&PAUSE));
     }

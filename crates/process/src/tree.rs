@@ -22,7 +22,7 @@ use crate::registry;
 use crate::signalling;
 use crate::spawn::Begun;
 use crate::spec::Orphans;
-use crate::takeover;
+use crate::takeover::{self, Emptied};
 
 /// Our ends of the server's standard streams.
 #[derive(Debug)]
@@ -439,16 +439,25 @@ impl Tree {
     /// [`takeover::KILL_WITHIN`] twice.
     pub fn take_over(&self) -> Stopped {
         self.reap_guard();
-        let survivors = takeover::empty(&self.begun.mark, self.cgroup(), self.begun.orphans);
+        let emptied = takeover::empty(&self.begun.mark, self.cgroup(), self.begun.orphans);
         let mut inner = self.lock();
-        inner.end = Some(if survivors.is_empty() {
-            if let Ok(path) = &self.begun.ledger {
-                ledger::forget(path);
+        let survivors = match emptied {
+            Emptied::Proved => {
+                if let Ok(path) = &self.begun.ledger {
+                    ledger::forget(path);
+                }
+                inner.end = Some(End::Empty(Force::Killed));
+                Vec::new()
             }
-            End::Empty(Force::Killed)
-        } else {
-            End::Survivors(survivors.clone())
-        });
+            Emptied::Not(mut left) => {
+                if left.is_empty() {
+                    // Nobody could be looked for, so the leader counts as there.
+                    left.push(self.begun.leader);
+                }
+                inner.end = Some(End::Survivors(left.clone()));
+                left
+            }
+        };
         Stopped {
             survivors,
             force: Force::Killed,

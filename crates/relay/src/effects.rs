@@ -112,8 +112,12 @@ impl Relay {
         match self.zero {
             Zero::Seen => self.survivors.clear(),
             Zero::NotSeen => {
-                self.survivors = self.tree.survivors();
+                // The guard did not manage in its time, so this process tries.
                 self.force = Force::Killed;
+                self.survivors = self.tree.take_over();
+                if self.survivors.is_empty() {
+                    self.zero = Zero::Seen;
+                }
             }
         }
     }

@@ -6,6 +6,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::task::{Context, Poll};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FileType, Mode, OFlags, fcntl_getfl, fcntl_setfl, fstat, open};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags};
@@ -156,6 +157,23 @@ impl Endpoint {
             Kind::Socket => rustix::net::send(fd, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL),
             Kind::Other => rustix::io::write(fd, bytes),
         })?)
+    }
+
+    /// Whether the other side has closed, looked at without reading.
+    pub(crate) fn peer_is_gone(&self) -> bool {
+        let fd = match &self.fd {
+            Registered::Polled(fd) => fd.get_ref().as_fd(),
+            Registered::Always(_) => return false,
+        };
+        let mut fds = [PollFd::from_borrowed_fd(fd, PollFlags::RDHUP)];
+        let now = Timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        matches!(poll(&mut fds, Some(&now)), Ok(ready) if ready > 0)
+            && fds[0]
+                .revents()
+                .intersects(PollFlags::HUP | PollFlags::RDHUP | PollFlags::ERR)
     }
 
     /// Whether a read may bring something; wakes the task when it may.

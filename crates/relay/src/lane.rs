@@ -101,12 +101,18 @@ impl Intake {
     /// bytes of our own. Called while lines are judged, so before any of the
     /// run is written.
     pub(crate) fn leave_out(&mut self, end: usize, onto: &mut Outlet) {
-        if !self.run.is_empty() {
+        if !self.run.is_empty() && onto.sink.is_some() {
             onto.own
                 .extend_from_slice(self.lines.bytes(self.run.clone()));
-            self.run = 0..0;
         }
+        self.run = 0..0;
         self.judged = end;
+    }
+
+    /// Whether whoever writes to this intake is gone, though what it wrote may
+    /// not be read yet.
+    pub(crate) fn writer_is_gone(&self) -> bool {
+        self.source.as_ref().is_some_and(Endpoint::peer_is_gone)
     }
 
     /// Whether a long line left the buffer large.
@@ -206,6 +212,12 @@ impl Outlet {
     /// Writes our own messages and the intake's run, as far as they go, and
     /// never one inside the other.
     pub(crate) fn flush(&mut self, intake: &mut Intake) -> Outflow {
+        if self.sink.is_none() {
+            self.own.clear();
+            self.own_written = 0;
+            intake.release();
+            return Outflow::Broken;
+        }
         if intake.cut == Cut::Boundary {
             match self.flush_own() {
                 Outflow::Clear => {}

@@ -69,13 +69,6 @@ impl OwnedTree {
         }
     }
 
-    pub(crate) fn survivors(&self) -> Vec<Process> {
-        self.awake
-            .as_ref()
-            .map(|awake| awake.tree.survivors())
-            .unwrap_or_default()
-    }
-
     /// Answers the guard's question. That the guard is gone shows elsewhere.
     pub(crate) fn alive(&self, done_in: Duration) {
         if let Some(awake) = &self.awake {

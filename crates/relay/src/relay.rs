@@ -27,11 +27,13 @@ use crate::signals::{Signals, Told};
 use crate::upstream::stdio::{FromServer, Upstream};
 
 /// How many reads one direction may do before the other gets its turn.
-const READS_PER_TURN: usize = 16;
+const READS_PER_TURN: usize = 4;
 /// How long a server that closed its stdout may take to end.
 const CLOSED_STDOUT_GRACE: Duration = Duration::from_millis(500);
 /// A host that ends its input this soon after a request had it all ready.
 const PIPED_WITHIN: Duration = Duration::from_millis(250);
+/// How often that look is taken.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// How long a buffer that grew for a long message is kept for the next one.
 const TRIM_AFTER: Duration = Duration::from_secs(1);
 /// How long the host may take to read the last answers and the log's end.
@@ -70,6 +72,8 @@ pub(crate) struct Relay {
     /// When the host sent its last request.
     last_call: Option<Duration>,
     pub(crate) stdout_closed: Option<Duration>,
+    /// When to look whether the host is gone, while nothing of it is read.
+    look_at: Option<Duration>,
     /// When the memory of long messages is given back, if nothing needs it.
     trim_at: Option<Duration>,
     pub(crate) stray_lines: u64,
@@ -132,6 +136,7 @@ impl Relay {
             last_call: None,
             stdout_closed: None,
             trim_at: None,
+            look_at: None,
             stray_lines: 0,
             leader: None,
             signalled: Signalled::Never,
@@ -221,7 +226,7 @@ impl Relay {
     fn due(&self) -> Option<Duration> {
         self.shutdown.phase_end().or_else(|| {
             let closed = self.stdout_closed.map(|at| at + CLOSED_STDOUT_GRACE);
-            let all = [closed, self.sleepy_at(), self.trim_at];
+            let all = [closed, self.sleepy_at(), self.trim_at, self.look_at];
             all.into_iter().flatten().min()
         })
     }
@@ -249,6 +254,12 @@ impl Relay {
     }
 
     fn time_while_running(&mut self, now: Duration) {
+        if self.look_at.is_some_and(|at| at <= now) {
+            self.look_at = Some(now + LOOK_EVERY);
+            if self.downstream.intake.writer_is_gone() {
+                return self.begin(Trigger::Eof);
+            }
+        }
         if self.trim_at.is_some_and(|at| at <= now) {
             self.trim_at = None;
             self.downstream.intake.trim();
@@ -292,11 +303,13 @@ impl Relay {
     // ---- bytes ----------------------------------------------------------
 
     fn downstream_wants_reading(&self) -> bool {
-        !self.downstream.intake.is_held_up() && !self.downstream.outlet.is_congested()
+        !self.downstream.intake.is_held_up()
+            && !self.upstream.outlet.has_backlog()
+            && !self.downstream.outlet.is_congested()
     }
 
     fn upstream_wants_reading(&self) -> bool {
-        !self.upstream.intake.is_held_up() && !self.downstream.outlet.is_congested()
+        !self.upstream.intake.is_held_up() && !self.downstream.outlet.has_backlog()
     }
 
     fn upstream_has_backlog(&self) -> bool {
@@ -318,8 +331,20 @@ impl Relay {
     fn pump_from_host(&mut self) {
         for _ in 0..READS_PER_TURN {
             match self.flush_upstream() {
-                Outflow::Clear | Outflow::Broken => {}
-                Outflow::Waiting => return,
+                Outflow::Clear => self.look_at = None,
+                // A server that closed its stdin mostly is about to end.
+                Outflow::Broken => {
+                    self.look_at = None;
+                    if !self.tree.is_asleep() {
+                        let now = self.now();
+                        self.stdout_closed.get_or_insert(now);
+                    }
+                }
+                Outflow::Waiting => {
+                    let soon = self.now() + LOOK_EVERY;
+                    self.look_at.get_or_insert(soon);
+                    return;
+                }
             }
             if !self.downstream.intake.is_open() || !self.downstream_wants_reading() {
                 return;

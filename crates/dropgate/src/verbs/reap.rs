@@ -1,6 +1,7 @@
 //! `dropgate reap`: end what killed runs left.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use dropgate_process::{Abandoned, Process, SweepMode, sweep};
 use serde::Serialize;
@@ -28,14 +29,17 @@ struct Found {
     argv: Vec<String>,
 }
 
+/// How long each of the two looks may take.
+const WITHIN: Duration = Duration::from_secs(300);
+
 /// Sweeps; the code is 0 unless something resists.
 pub(crate) fn run(args: &ReapArgs) -> ExitCode {
     // A name is read while its process lives, so what there is is listed first.
-    let listed = scopes(sweep(SweepMode::DryRun));
+    let listed = scopes(sweep(SweepMode::DryRun, WITHIN));
     let scopes = if args.dry_run {
         listed
     } else {
-        let mut swept = scopes(sweep(SweepMode::Sweep));
+        let mut swept = scopes(sweep(SweepMode::Sweep, WITHIN));
         for scope in &mut swept {
             if let Some(named) = listed.iter().position(|one| one.scope == scope.scope) {
                 scope.processes = listed[named].processes.iter().map(Found::again).collect();

@@ -1,6 +1,9 @@
 //! `dropgate run`: flags become a tree's specification and a relay's settings.
 
 use std::fs;
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -12,10 +15,13 @@ use dropgate_wire::Limits;
 use crate::cli::{RunArgs, ShutdownArgs};
 use crate::{cli, exit, output};
 
+/// How long a start may spend on what others left; `reap` does the rest.
+const SWEEP_WITHIN: Duration = Duration::from_secs(1);
+
 /// Runs the server and returns with the code that its end calls for.
 pub(crate) fn run(args: RunArgs) -> ExitCode {
     // What an earlier run left behind ends before anything new begins.
-    let abandoned = sweep(SweepMode::Sweep);
+    let abandoned = sweep(SweepMode::Sweep, SWEEP_WITHIN);
     let ended: usize = abandoned.iter().map(|one| one.processes.len()).sum();
     if ended > 0 {
         output::complain(&format!("ended {ended} processes that earlier runs left"));
@@ -38,7 +44,7 @@ pub(crate) fn run(args: RunArgs) -> ExitCode {
         Ok(ended) => {
             let written = report.map_or(Ok(()), |path| {
                 let json = serde_json::to_string(&ended.report).unwrap_or_default();
-                fs::write(&path, format!("{json}\n"))
+                write_report(&path, &json)
                     .map_err(|error| format!("can not write {}: {error}", path.display()))
             });
             match written {
@@ -71,6 +77,18 @@ fn specification(args: &RunArgs) -> Spec {
         Some(level) => spec.require(level),
         None => spec,
     }
+}
+
+/// Writes the report, and fails rather than waits for a reader of a pipe.
+fn write_report(path: &Path, json: &str) -> io::Result<()> {
+    let no_wait = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or(0);
+    let mut options = fs::OpenOptions::new();
+    options
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .custom_flags(no_wait);
+    writeln!(options.open(path)?, "{json}")
 }
 
 /// The deadlines that the flags mean.

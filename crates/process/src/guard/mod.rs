@@ -23,6 +23,7 @@ use rustix::thread::set_name;
 use self::order::Order;
 use self::start::NotStarted;
 use self::watch::Guard;
+use crate::cgroup::Cgroup;
 use crate::ledger;
 use crate::procfs::{self, Process};
 use crate::protocol::{self, Received, Report};
@@ -98,9 +99,12 @@ fn guard(control: OwnedFd) -> Result<(), CanNotGuard> {
         &order.wrapper,
         |level, why| tell(&control, &Report::Skipped { level, why }),
     );
+    let cookie = order.mark.cookie.clone();
+    let mut noted = None;
     let held = blocked.and_then(|blocked| {
         ledger::note(ledger, &ledger::Line::Leader(blocked.held.leader));
         if let Some(cgroup) = &blocked.held.cgroup {
+            noted = Some(cgroup.path().to_owned());
             ledger::note(ledger, &ledger::Line::Cgroup(cgroup.path().to_owned()));
         }
         for keeper in &blocked.held.keepers {
@@ -138,6 +142,9 @@ fn guard(control: OwnedFd) -> Result<(), CanNotGuard> {
         }
         Err(reason) => {
             stop::empty_after_failure();
+            if let Some(cgroup) = noted.and_then(|path| Cgroup::existing(&path, &cookie)) {
+                cgroup.remove();
+            }
             if let Some(path) = &ledger {
                 ledger::forget(path);
             }

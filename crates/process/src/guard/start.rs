@@ -20,7 +20,7 @@ use crate::signalling;
 use crate::sys::fork::{Forked, Namespaces, fork, fork_into_cgroup};
 
 /// How long a keeper may take to say whether its level works.
-const READY_WITHIN: Duration = Duration::from_secs(5);
+const READY_WITHIN: Duration = Duration::from_secs(2);
 
 /// A server that runs and is held.
 #[derive(Debug)]

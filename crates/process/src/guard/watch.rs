@@ -148,7 +148,13 @@ impl Guard {
         if let Some(host) = &self.host {
             fds.push(PollFd::new(host, PollFlags::IN));
         }
-        let ready = poll(&mut fds, timeout.as_ref()).unwrap_or(0);
+        let ready = match poll(&mut fds, timeout.as_ref()) {
+            Ok(ready) => ready,
+            Err(rustix::io::Errno::INTR) => 0,
+            // A guard that can not wait is of no use, as when a server took its
+            // descriptors away. Its end tells the wrapper to take over.
+            Err(_) => crate::sys::fork::exit_now(70),
+        };
         let control_ready = listening && !fds[1].revents().is_empty();
         let wrapper_gone = listening && !fds[2].revents().is_empty();
         let host_gone =
