@@ -49,7 +49,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
         idle::measure(&routes, &wanted, &mut results)?;
     }
     if wanted.has(Part::Cycles) {
-        results.figures.extend(cycles(&routes, wanted.cycles)?);
+        results
+            .figures
+            .extend(idle::cycles(&routes, wanted.cycles)?);
     }
     let document = document::compose(&machine, &wanted, &results);
     eprint!("{document}");
@@ -58,14 +60,6 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
         std::fs::write(&path, &document).doing(format_args!("writing {}", path.display()))?;
     }
     verdict(&results.figures)
-}
-
-/// Starts and stops dropgate so many times; what is left or has grown is a figure each.
-///
-/// # Errors
-/// A start or stop failed.
-fn cycles(routes: &Routes, count: usize) -> Result<Vec<Figure>, Failure> {
-    idle::cycles(routes, count)
 }
 
 fn verdict(figures: &[Figure]) -> Result<(), Failure> {

@@ -170,7 +170,7 @@ pub struct Remains {
     pub zombies: usize,
     /// Open descriptors of the host.
     pub descriptors: usize,
-    /// Control groups named like the relay's.
+    /// Control groups named like the relay's that hold no process.
     pub cgroups: usize,
     /// Files of the ledger.
     pub ledger_files: usize,

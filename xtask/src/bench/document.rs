@@ -125,7 +125,7 @@ fn table_of(load: &Load) -> String {
 /// Three significant digits, thousands separated.
 fn number(value: f64) -> String {
     let digits = match value.abs() {
-        small if small < 1.0 => 2,
+        small if small < 10.0 => 2,
         small if small < 100.0 => 1,
         _ => 0,
     };
@@ -181,7 +181,8 @@ mod tests {
         let rows = [
             (0.0, "0"),
             (0.527, "0.53"),
-            (5.94, "5.9"),
+            (5.94, "5.94"),
+            (59.44, "59.4"),
             (-12.0, "-12"),
             (99.96, "100"),
             (1234567.8, "1,234,568"),

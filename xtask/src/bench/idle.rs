@@ -128,7 +128,10 @@ fn memory(
         Spread::exact(kib as f64 / 1024.0)
     };
     let is_keeper = |process: &Memory| KEEPERS.contains(&process.process.as_str());
-    let count = seen.len();
+    let processes = match seen.len() {
+        1 => "one process".to_owned(),
+        count => format!("{count} processes"),
+    };
     let keepers = seen.iter().filter(|process| is_keeper(process)).count();
     let figure = |text: String, measured: Spread, bar: Bar| Figure {
         what: format!("{what}: {text}"),
@@ -144,9 +147,9 @@ fn memory(
     }
     let bar_of_all = if keepers > 0 { Bar::None } else { bar };
     let all = mib(rss, &|_| true);
-    figures.push(figure(format!("RSS of {count} processes"), all, bar_of_all));
+    figures.push(figure(format!("RSS of {processes}"), all, bar_of_all));
     let pss = mib(|process| process.pss_kib, &|_| true);
-    figures.push(figure(format!("PSS of {count} processes"), pss, Bar::None));
+    figures.push(figure(format!("PSS of {processes}"), pss, Bar::None));
     Ok(figures)
 }
 

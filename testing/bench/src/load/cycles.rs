@@ -81,7 +81,8 @@ fn entries(folder: &Path) -> usize {
     fs::read_dir(folder).map_or(0, Iterator::count)
 }
 
-/// Control groups named like those of a tree, in and below a folder.
+/// Control groups named like those of a tree that hold no process, in and below a folder. Those with processes belong to
+/// trees that live, perhaps another program's; what survives in one of ours is counted as a process.
 fn groups(folder: &Path, depth: usize) -> usize {
     let folders = fs::read_dir(folder)
         .into_iter()
@@ -90,16 +91,22 @@ fn groups(folder: &Path, depth: usize) -> usize {
         .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
     folders
         .map(|entry| {
-            let ours = entry
+            let named = entry
                 .file_name()
                 .to_string_lossy()
                 .starts_with(GROUP_PREFIX);
+            let left = named && is_empty(&entry.path());
             let below = if depth == 0 {
                 0
             } else {
                 groups(&entry.path(), depth - 1)
             };
-            usize::from(ours) + below
+            usize::from(left) + below
         })
         .sum()
+}
+
+fn is_empty(group: &Path) -> bool {
+    fs::read_to_string(group.join("cgroup.events"))
+        .is_ok_and(|events| events.lines().any(|line| line == "populated 0"))
 }
