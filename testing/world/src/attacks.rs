@@ -22,6 +22,9 @@ use crate::run::{Run, await_state, ended_by, hold};
 /// How long is looked for survivors beyond what a row allows.
 const LOOKED_FOR: Duration = Duration::from_secs(5);
 
+/// How long a process that was sent SIGKILL may take to be gone.
+const DYING_WITHIN: Duration = Duration::from_millis(300);
+
 /// What has to follow on an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Aftermath {
@@ -96,7 +99,10 @@ fn judge(
             Emptied::At(at) => Ok(at.duration_since(struck)),
             Emptied::NotInTime => Err(format!("survivors: {}", run.survivors())),
         },
-        Aftermath::SweptIfLeft if run.census.empty_by(Instant::now()) != Emptied::NotInTime => {
+        // What the guard killed with its last breath takes a moment to be gone.
+        Aftermath::SweptIfLeft
+            if run.census.empty_by(Instant::now() + DYING_WITHIN) != Emptied::NotInTime =>
+        {
             Ok(struck.elapsed())
         }
         Aftermath::Swept | Aftermath::SweptIfLeft => {
