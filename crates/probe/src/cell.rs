@@ -21,6 +21,9 @@ use crate::target;
 /// request at a time never gives it; then the call is taken for read after this time.
 const BEHIND_WITHIN: Duration = Duration::from_secs(1);
 
+/// How long a server of unknown manners may take to list its tools.
+const LIST_WITHIN: Duration = Duration::from_secs(5);
+
 /// How long after the last process, or after an answer, the rest of the streams may take.
 const REST_WITHIN: Duration = Duration::from_secs(1);
 
@@ -35,11 +38,23 @@ pub(crate) struct Setting {
     pub(crate) http: Option<Address>,
     pub(crate) bound: Duration,
     pub(crate) start_within: Duration,
+    pub(crate) manners: Manners,
+}
+
+/// What is known of the server behind the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Manners {
+    /// It is one of ours, so a program that keeps its answers back is at fault.
+    Known,
+    /// It is somebody's: it may end, stop or fall silent once it was greeted,
+    /// and what it leaves then is just what is looked for.
+    Unknown,
 }
 
 impl Setting {
-    pub(crate) fn new(options: &Options, directory: Option<PathBuf>) -> Self {
+    pub(crate) fn new(options: &Options, directory: Option<PathBuf>, manners: Manners) -> Self {
         Self {
+            manners,
             directory,
             http: options.http.clone(),
             bound: options.bound,
@@ -99,6 +114,7 @@ struct Run {
     program: String,
     bound: Duration,
     start_within: Duration,
+    manners: Manners,
     /// When the ending struck.
     struck: Option<Instant>,
     survivors: Vec<crate::findings::Survivor>,
@@ -131,6 +147,7 @@ impl Run {
             program: program.unwrap_or_default(),
             bound: setting.bound,
             start_within: setting.start_within,
+            manners: setting.manners,
             struck: None,
             survivors: Vec::new(),
         })
@@ -148,22 +165,41 @@ impl Run {
             });
         }
         self.session.say_initialized();
-        self.must_answer(Question {
+        let list = Question {
             id: Id::ToolsList,
             method: Method::ToolsList,
-        })?;
+        };
+        match self.manners {
+            Manners::Known => self.must_answer(list)?,
+            Manners::Unknown => self.may_answer(&list)?,
+        }
         let until = Instant::now() + self.start_within;
         while !self
             .subject
             .find_program(&self.place)
             .map_err(Why::system("hold the program"))?
         {
-            if self.subject.exit().is_some() || Instant::now() >= until {
-                return Err(self.ended_before("tools/list"));
+            match (self.subject.exit(), self.manners) {
+                // What it leaves behind is there to be found all the same.
+                (Some(_), Manners::Unknown) => break,
+                (Some(_), Manners::Known) => return Err(self.ended_before("tools/list")),
+                (None, _) if Instant::now() >= until => {
+                    return Err(self.ended_before("tools/list"));
+                }
+                (None, _) => {}
             }
             self.wait(Instant::now() + Duration::from_millis(5))?;
         }
         Ok(())
+    }
+
+    /// Asks, and goes on without an answer after a while, or when the program ends.
+    fn may_answer(&mut self, question: &Question) -> Result<(), Why> {
+        self.session.ask(question);
+        let until = Instant::now() + self.start_within.min(LIST_WITHIN);
+        self.wait_for(until, |run| {
+            run.session.answered(question.id).is_some() || run.subject.exit().is_some()
+        })
     }
 
     fn must_answer(&mut self, question: Question) -> Result<(), Why> {

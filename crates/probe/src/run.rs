@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 
-use crate::cell::{self, Setting};
+use crate::cell::{self, Manners, Setting};
 use crate::findings::{Cell, Findings, Guarded};
 use crate::grid::{self, Case};
 use crate::options::{Guarding, Options};
@@ -59,7 +59,12 @@ pub fn probe(
         case.command = target::from_here(std::mem::take(&mut case.command), &here);
     }
     let own = (!target.is_wrapper()).then_some(here);
-    let setting = Setting::new(options, options.directory.clone().or(own));
+    let manners = if target.is_wrapper() {
+        Manners::Known
+    } else {
+        Manners::Unknown
+    };
+    let setting = Setting::new(options, options.directory.clone().or(own), manners);
     if let Some(case) = cases.first() {
         // Alone, since a launcher may have to fetch the program, and since nothing else is worth
         // starting if this fails.

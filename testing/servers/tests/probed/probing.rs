@@ -45,7 +45,7 @@ pub(crate) fn probe(server: &[&str], guarding: Guarding) -> Result<Said, String>
     command.args(["probe", "--format", "json", "--start-within", "10s"]);
     command.args(match guarding {
         Guarding::Bare => &["--bound", "1500ms"][..],
-        Guarding::Guarded => &["--bound", "5s", "--guarded"],
+        Guarding::Guarded => &["--bound", "13s", "--guarded"],
     });
     for ending in ENDINGS {
         command.args(["--ending", ending]);
