@@ -29,9 +29,10 @@ use crate::tree::{Skipped, SpawnError, Spawned, StandardStreams, Tree};
 /// How long a start may take in all before it is given up.
 pub const START_WITHIN: Duration = Duration::from_secs(8);
 
-/// Large messages cross a large pipe with fewer switches between processes.
-/// The kernel grants this much to an unprivileged user; less is no error.
-const PIPE_SIZE: usize = 1 << 20;
+/// Large messages cross a large pipe with fewer switches between processes. A
+/// larger one falls out of the processor's cache, and the kernel lets one user
+/// have 64 MiB in all pipes, which many servers share. Less is no error.
+const PIPE_SIZE: usize = 256 << 10;
 
 pub(crate) fn spawn(spec: Spec) -> Result<Spawned, SpawnError> {
     let levels = spec.containment.candidates(spec.required);

@@ -16,9 +16,9 @@ use tokio::io::unix::AsyncFd;
 
 use crate::registration::register;
 
-/// The capacity that a pipe to or from the host is given, bytes: the most that
-/// an unprivileged process may ask for.
-const PIPE_SIZE: usize = 1 << 20;
+/// The capacity that a pipe to or from the host is given, bytes: as that of the
+/// pipes to the server.
+const PIPE_SIZE: usize = 256 << 10;
 
 /// Which way an inherited stream is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -64,7 +64,7 @@ impl Ending {
         match self {
             Self::KillWrapper => None,
             // Both are news of the same death, and either may come first.
-            Self::KillHost => Some(&["eof", "host_died", "broken_pipe"]),
+            Self::KillHost => Some(&["eof", "host_died", "epipe"]),
             Self::Eof => Some(&["eof"]),
             Self::Term => Some(&["sigterm"]),
         }
