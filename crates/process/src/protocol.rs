@@ -27,6 +27,8 @@ pub(crate) enum Command {
     Stop { term_ms: u32, kill_ms: u32 },
     /// The wrapper has seen that the host is gone and will be done in this time.
     Alive { done_in_ms: u32 },
+    /// The wrapper knows that the tree is empty and needs the guard no more.
+    Release,
 }
 
 /// From the guard to the wrapper.
@@ -70,6 +72,7 @@ impl Command {
             Self::Signal(signal) => format!("signal {signal}"),
             Self::Stop { term_ms, kill_ms } => format!("stop {term_ms} {kill_ms}"),
             Self::Alive { done_in_ms } => format!("alive {done_in_ms}"),
+            Self::Release => "release".to_owned(),
         }
     }
 
@@ -84,6 +87,7 @@ impl Command {
             "alive" => Self::Alive {
                 done_in_ms: words.next()?.parse().ok()?,
             },
+            "release" => Self::Release,
             _unknown => return None,
         };
         words.next().is_none().then_some(command)
@@ -261,6 +265,7 @@ mod tests {
                 kill_ms: 700,
             },
             Command::Alive { done_in_ms: 3000 },
+            Command::Release,
         ] {
             assert_eq!(Command::decode(&command.encode()), Some(command));
         }

@@ -548,6 +548,8 @@ impl Drop for Tree {
                 kill_after: now,
             });
         }
+        // Without this word the guard takes our silence for our death.
+        let _guard_lost = self.command(&Command::Release);
         // The guard leaves when it hears nothing more from us.
         let _already_gone = rustix::net::shutdown(&self.control, rustix::net::Shutdown::Both);
         self.await_guard();

@@ -1,6 +1,7 @@
 //! The loop: one task waits for all that can happen, moves what can be moved,
 //! and carries out what the gate decided. It decides nothing itself.
 
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::Poll;
@@ -34,6 +35,8 @@ const CLOSED_STDOUT_GRACE: Duration = Duration::from_millis(500);
 const PIPED_WITHIN: Duration = Duration::from_millis(250);
 /// How often that look is taken.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// How many calls with an unreadable answer are remembered.
+const MAX_REMEMBERED: usize = 256;
 /// How long a buffer that grew for a long message is kept for the next one.
 const TRIM_AFTER: Duration = Duration::from_secs(1);
 /// How long the host may take to read the last answers and the log's end.
@@ -67,6 +70,8 @@ pub(crate) struct Relay {
     pub(crate) admission: Admission,
     pub(crate) calls: InFlight<CallId>,
     pub(crate) latencies: Latencies,
+    /// Calls that were answered here while the server may still answer them.
+    answered_here: VecDeque<CallId>,
     /// Whether the server has answered anything yet.
     pub(crate) answered_once: bool,
     /// When the host sent its last request.
@@ -132,6 +137,7 @@ impl Relay {
             admission: Admission::Admitting,
             calls: InFlight::new(),
             latencies: Latencies::new(),
+            answered_here: VecDeque::new(),
             answered_once: false,
             last_call: None,
             stdout_closed: None,
@@ -288,6 +294,9 @@ impl Relay {
 
     /// Tells the shutdown when nobody is left to wait for.
     fn settle(&mut self) {
+        if self.tree.is_asleep() {
+            return self.end_asleep();
+        }
         let event = match (self.shutdown.phase(), self.calls.open()) {
             (Phase::Draining | Phase::Cancelling, Open::Settled) => Event::Settled,
             (Phase::Draining, Open::OnlyCancelled) => Event::OnlyCancelledLeft,
@@ -406,11 +415,25 @@ impl Relay {
         self.flush_downstream();
     }
 
+    /// A sleeping server has no tree left that a shutdown could wait for.
+    fn end_asleep(&mut self) {
+        match self.shutdown.phase() {
+            Phase::Running | Phase::Done => {}
+            Phase::Draining
+            | Phase::Cancelling
+            | Phase::Closing
+            | Phase::Terminating
+            | Phase::Killing => {
+                self.zero = Zero::Seen;
+                self.end_with_tree();
+            }
+        }
+    }
+
     fn host_ended(&mut self) {
         self.begin(Trigger::Eof);
         if self.tree.is_asleep() {
-            self.zero = Zero::Seen;
-            self.end_with_tree();
+            self.end_asleep();
         }
     }
 
@@ -525,6 +548,11 @@ impl Relay {
                 self.count(&finished);
                 Passage::Pass
             }
+            None if self.answered_here.contains(id) => {
+                self.log
+                    .line(&format!("second answer to call {id} left out"));
+                Passage::Stop
+            }
             None => match self.shutdown.phase() {
                 Phase::Running | Phase::Draining | Phase::Cancelling => Passage::Pass,
                 Phase::Closing | Phase::Terminating | Phase::Killing | Phase::Done => {
@@ -545,6 +573,10 @@ impl Relay {
         if let Some(finished) = self.calls.reply(&id, refusal.outcome()) {
             self.count(&finished);
             self.downstream.refuse(&id, &finished, &refusal);
+            if self.answered_here.len() >= MAX_REMEMBERED {
+                self.answered_here.pop_front();
+            }
+            self.answered_here.push_back(id);
         }
     }
 

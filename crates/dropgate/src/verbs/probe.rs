@@ -5,7 +5,9 @@ use std::ffi::OsString;
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
-use dropgate_probe::{Call, Ending, Findings, Guarding, Options, Progress, Target, probe, table};
+use dropgate_probe::{
+    Call, Ending, Findings, Guarding, Options, Progress, Target, Why, probe, table,
+};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::cli::{Format, ProbeArgs};
@@ -38,7 +40,19 @@ pub(crate) fn run(args: ProbeArgs) -> ExitCode {
         }
         Err(error) => {
             output::complain(&error.to_string());
-            ExitCode::from(NOT_PROBED)
+            ExitCode::from(match error.why {
+                Why::NoCommand | Why::NoSuchScenario { .. } | Why::NoSuchEnding { .. } => {
+                    exit::USAGE
+                }
+                Why::NotStarted { .. }
+                | Why::Ended { .. }
+                | Why::Refused { .. }
+                | Why::Silent { .. }
+                | Why::NotHeld(_)
+                | Why::GuardLost
+                | Why::Unstoppable { .. }
+                | Why::System { .. } => NOT_PROBED,
+            })
         }
     }
 }

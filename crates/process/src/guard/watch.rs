@@ -202,6 +202,7 @@ impl Guard {
                             self.wrapper = Wrapper::MustBeDoneBy(now + done + WRAPPER_MARGIN);
                         }
                     }
+                    Some(Command::Release) => return self.let_go(),
                     // A wrapper that talks nonsense is not the one we know.
                     None => return self.lose_wrapper(),
                 },
@@ -219,11 +220,16 @@ impl Guard {
         }
     }
 
-    fn lose_wrapper(&mut self) {
-        if !matches!(self.wrapper, Wrapper::Lost(_)) && matches!(self.stage, Stage::Empty(_)) {
-            // It was told of the end, and let go in good order.
+    /// The wrapper needs this guard no more, if the tree is empty as it says.
+    fn let_go(&mut self) {
+        if matches!(self.stage, Stage::Empty(_)) {
             self.wrapper = Wrapper::LetGo;
+        } else {
+            self.lose_wrapper();
         }
+    }
+
+    fn lose_wrapper(&mut self) {
         if matches!(self.wrapper, Wrapper::Lost(_) | Wrapper::LetGo) {
             return;
         }

@@ -302,7 +302,7 @@ fn to_the_host(stage: &Stage<'_>) -> Checked {
 }
 
 /// A call that makes `mirror` write bytes.
-fn emit(id: usize, bytes: &[u8]) -> String {
+pub(crate) fn emit(id: usize, bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     let mut hex = String::with_capacity(bytes.len() * 2);
     for byte in bytes {

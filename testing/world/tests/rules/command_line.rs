@@ -100,6 +100,7 @@ const BAD: &[&[&str]] = &[
     &["probe", "--containment", "guard", "--", "MARK"],
     &["probe", "--format", "sarif", "--", "MARK"],
     &["probe", "--jobs", "0", "--", "MARK"],
+    &["probe", "--scenario", "nope", "--", "MARK"],
     &["probe", "--ending", "nope", "--", "MARK"],
     &["demo", "now"],
     &["completions"],

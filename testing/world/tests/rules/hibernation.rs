@@ -120,7 +120,11 @@ fn busy(stage: &Stage<'_>) -> Checked {
 }
 
 fn ends_asleep(stage: &Stage<'_>) -> Checked {
-    for (trigger, signal) in [("eof", None), ("wrapper_lost", Some(Signal::KILL))] {
+    for (trigger, signal) in [
+        ("eof", None),
+        ("sigterm", Some(Signal::TERM)),
+        ("wrapper_lost", Some(Signal::KILL)),
+    ] {
         let setup = stage.server(&["plain"]).flags(&HIBERNATE);
         let mut run = begin(stage, &setup)?;
         await_asleep(&run, 0)?;

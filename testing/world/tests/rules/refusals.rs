@@ -7,6 +7,7 @@ use dropgate_testing_world::rows::RECORD;
 use dropgate_testing_world::{Checked, Run, Says as _, fail};
 use serde_json::{Value, json};
 
+use crate::bytes::emit;
 use crate::steps::{SOON, begin, concluded, only_answer, refused, same, scripted};
 use crate::{Reach, Rule, Stage};
 
@@ -40,6 +41,11 @@ pub(crate) const RULES: &[Rule] = &[
         "an_answer_that_can_not_pass_is_answered_as_unknown",
         Reach::Users,
         unreadable_answers,
+    ),
+    (
+        "after_an_answer_that_can_not_pass_a_second_one_goes_nowhere",
+        Reach::Users,
+        second_answer,
     ),
     (
         "a_batch_from_the_server_leaves_its_calls_unknown",
@@ -383,6 +389,18 @@ fn unreadable_answers(stage: &Stage<'_>) -> Checked {
         only_answer(&run, number)?;
     }
     Ok(())
+}
+
+fn second_answer(stage: &Stage<'_>) -> Checked {
+    let mut run = begin(stage, &stage.server(&["mirror"]))?;
+    let unreadable = br#"{"jsonrpc":"2.0","id":100,"result":{},"result":{}}"#;
+    run.talk
+        .send(emit(100, &[unreadable, &b"\n"[..]].concat()).as_bytes())?;
+    // Its own answer follows, to a call that has been answered.
+    settle(&mut run)?;
+    run.talk.close();
+    concluded(&mut run, 0)?;
+    refused(&only_answer(&run, 100)?, "unknown", "unsafe")
 }
 
 fn batch_of_answers(stage: &Stage<'_>) -> Checked {
