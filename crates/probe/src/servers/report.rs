@@ -29,6 +29,10 @@ const STATUS: &[&str] = &[
     "Cpus_allowed_list",
 ];
 
+/// Places in `/proc/self/stat`, counted from the state, which follows the name (proc_pid_stat(5)).
+const GROUP: usize = 2;
+const SESSION: usize = 3;
+
 /// Files that programs distrust when their owner is not root: ssh refuses its configuration.
 const OWNED: &[&str] = &[
     "/",
@@ -43,8 +47,8 @@ pub(super) fn report() -> Value {
     json!({
         "pid": std::process::id(),
         "ppid": process::getppid().map(|pid| pid.as_raw_nonzero().get()),
-        "sid": process::getsid(None).ok().map(|pid| pid.as_raw_nonzero().get()),
-        "pgid": process::getpgid(None).ok().map(|pid| pid.as_raw_nonzero().get()),
+        "sid": stat(&text("/proc/self/stat"), SESSION),
+        "pgid": stat(&text("/proc/self/stat"), GROUP),
         "comm": text("/proc/self/comm").trim_end(),
         "parent_comm": parent_comm(),
         "cwd": std::env::current_dir().ok().map(|dir| dir.display().to_string()),
@@ -69,6 +73,13 @@ fn text(path: &str) -> String {
         |error| format!("unreadable: {error}"),
         |bytes| String::from_utf8_lossy(&bytes).into_owned(),
     )
+}
+
+/// A number of `/proc/self/stat`. Zero stands for a leader outside of this process namespace,
+/// which the system calls that ask for it can't tell from an error.
+fn stat(line: &str, place: usize) -> Option<u32> {
+    let (_, after_name) = line.rsplit_once(')')?;
+    after_name.split_whitespace().nth(place)?.parse().ok()
 }
 
 fn parent_comm() -> Option<String> {
@@ -174,11 +185,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_leader_outside_the_namespace_is_zero() {
+        let line = "7 (a) b) S 1 0 0 34816 7 4194304 1";
+        assert_eq!(stat(line, GROUP), Some(0));
+        assert_eq!(stat(line, SESSION), Some(0));
+        assert_eq!(stat("torn", SESSION), None);
+    }
+
+    #[test]
     fn the_report_knows_this_process() {
         let report = report();
         assert_eq!(report["pid"], std::process::id());
         assert!(report["visible_pids"].as_u64().unwrap() >= 1);
         assert!(report["status"]["Uid"].is_string());
+        assert!(report["sid"].is_u64() && report["pgid"].is_u64());
         assert!(report["fds"]["0"]["kind"].is_string());
         assert!(report["owners"]["/"].is_array());
     }
