@@ -1,0 +1,2 @@
+//! Answers authorisation questions: Cedar embedded, AuthZEN 1.0 remote.
+#![forbid(unsafe_code)]
