@@ -36,6 +36,10 @@ pub struct Request<'a> {
     pub tool: Option<Cow<'a, str>>,
     /// The bytes of the object `params`.
     pub params: Option<&'a [u8]>,
+    /// The bytes of `params.arguments`, whatever they are.
+    pub arguments: Option<&'a [u8]>,
+    /// The bytes of `params._meta`, whatever they are; [`CallMeta`](crate::CallMeta) reads them.
+    pub meta: Option<&'a [u8]>,
 }
 
 /// A message without an id.
@@ -45,6 +49,8 @@ pub struct Notification<'a> {
     pub method: Cow<'a, str>,
     /// `params.requestId` of `notifications/cancelled`, if it is a string or a number.
     pub request_id: Option<Id<'a>>,
+    /// `params.progressToken` of `notifications/progress`, if it is a string or a number.
+    pub progress_token: Option<Id<'a>>,
     /// The bytes of the object `params`.
     pub params: Option<&'a [u8]>,
 }
@@ -56,6 +62,8 @@ pub struct Response<'a> {
     pub id: Option<Id<'a>>,
     /// How the request ended.
     pub kind: ResponseKind,
+    /// `error.code`, if the request ended with an error whose code is a whole number.
+    pub code: Option<i64>,
 }
 
 /// How a request ended.
@@ -179,6 +187,8 @@ fn call<'a>(members: &Members<'a>, method: &'a [u8]) -> Result<Envelope<'a>, &'s
                 method,
                 tool,
                 params,
+                arguments: members.arguments,
+                meta: members.meta,
             }))
         }
         (None, Some(_)) => Err("tools/call needs an id"),
@@ -188,9 +198,15 @@ fn call<'a>(members: &Members<'a>, method: &'a [u8]) -> Result<Envelope<'a>, &'s
                 .request_id
                 .filter(|_| is_cancel)
                 .and_then(Id::from_value);
+            let is_progress = method == "notifications/progress";
+            let progress_token = members
+                .progress_token
+                .filter(|_| is_progress)
+                .and_then(Id::from_value);
             Ok(Envelope::Notification(Notification {
                 method,
                 request_id,
+                progress_token,
                 params,
             }))
         }
@@ -212,7 +228,11 @@ fn result<'a>(members: &Members<'a>) -> Result<Envelope<'a>, &'static str> {
         Some(b"true") => ResponseKind::ToolError,
         Some(_) | None => ResponseKind::Result,
     };
-    Ok(Envelope::Response(Response { id: Some(id), kind }))
+    Ok(Envelope::Response(Response {
+        id: Some(id),
+        kind,
+        code: None,
+    }))
 }
 
 fn failure<'a>(members: &Members<'a>, error: &[u8]) -> Result<Envelope<'a>, &'static str> {
@@ -228,6 +248,9 @@ fn failure<'a>(members: &Members<'a>, error: &[u8]) -> Result<Envelope<'a>, &'st
     Ok(Envelope::Response(Response {
         id,
         kind: ResponseKind::Error,
+        code: members
+            .code
+            .and_then(|raw| std::str::from_utf8(raw).ok()?.parse().ok()),
     }))
 }
 

@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+mod call_meta;
 mod decimal;
 mod envelope;
 mod id;
@@ -20,6 +21,7 @@ mod salvage;
 mod scanner;
 mod text;
 
+pub use call_meta::CallMeta;
 pub use envelope::{Envelope, Notification, Request, Response, ResponseKind, scan, scan_buffered};
 pub use id::{Id, IdKey, MAX_ID_BYTES};
 pub use limits::{Direction, Limits};

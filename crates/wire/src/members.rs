@@ -17,10 +17,18 @@ pub(crate) struct Members<'a> {
     pub(crate) error: Option<&'a [u8]>,
     /// `name` of `params`.
     pub(crate) name: Option<&'a [u8]>,
+    /// `arguments` of `params`.
+    pub(crate) arguments: Option<&'a [u8]>,
+    /// `_meta` of `params`.
+    pub(crate) meta: Option<&'a [u8]>,
+    /// `progressToken` of `params`.
+    pub(crate) progress_token: Option<&'a [u8]>,
     /// `requestId` of `params`.
     pub(crate) request_id: Option<&'a [u8]>,
     /// `isError` of `result`.
     pub(crate) is_error: Option<&'a [u8]>,
+    /// `code` of `error`.
+    pub(crate) code: Option<&'a [u8]>,
     /// A key of the message that a reader which ignores case would take for one of the above.
     pub(crate) look_alike: Option<&'static str>,
     /// The same among `params`, for `name` and `arguments`.
@@ -50,7 +58,11 @@ impl<'a> Members<'a> {
                     self.read_result(scanner, key)
                 })?);
             }
-            b"error" => self.error = Some(first_level(scanner, skip)?),
+            b"error" => {
+                self.error = Some(first_level(scanner, |scanner, key| {
+                    self.read_error(scanner, key)
+                })?);
+            }
             other => {
                 self.look_alike = self.look_alike.or(look_alike(other, MESSAGE_KEYS));
                 scanner.raw_value()?;
@@ -62,6 +74,9 @@ impl<'a> Members<'a> {
     fn read_param(&mut self, scanner: &mut Scanner<'a>, key: Token) -> Result<(), Fault> {
         match key_text(scanner, key).as_ref() {
             b"name" => self.name = Some(scanner.raw_value()?),
+            b"arguments" => self.arguments = Some(scanner.raw_value()?),
+            b"_meta" => self.meta = Some(scanner.raw_value()?),
+            b"progressToken" => self.progress_token = Some(scanner.raw_value()?),
             b"requestId" => self.request_id = Some(scanner.raw_value()?),
             other => {
                 self.params_look_alike = self.params_look_alike.or(look_alike(other, CALL_KEYS));
@@ -76,6 +91,15 @@ impl<'a> Members<'a> {
         let value = scanner.raw_value()?;
         if is_error {
             self.is_error = Some(value);
+        }
+        Ok(())
+    }
+
+    fn read_error(&mut self, scanner: &mut Scanner<'a>, key: Token) -> Result<(), Fault> {
+        let is_code = key_text(scanner, key).as_ref() == b"code";
+        let value = scanner.raw_value()?;
+        if is_code {
+            self.code = Some(value);
         }
         Ok(())
     }
@@ -118,10 +142,6 @@ fn folded(key: &str) -> impl Iterator<Item = char> {
         '\u{212a}' => 'k',
         other => other.to_ascii_lowercase(),
     })
-}
-
-fn skip(scanner: &mut Scanner<'_>, _key: Token) -> Result<(), Fault> {
-    scanner.raw_value().map(drop)
 }
 
 /// A value; if it is an object, `member` is called for each key of its first level.
