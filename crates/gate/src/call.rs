@@ -4,7 +4,8 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 use crate::in_flight::Standing;
-use crate::outcome::{Outcome, Refusal};
+use crate::outcome::Outcome;
+use crate::refusal::Refusal;
 
 /// State of a call that has been read and not yet been admitted.
 #[derive(Debug)]
@@ -68,7 +69,7 @@ impl Call<Received> {
     }
 
     /// Ends a call that was never sent.
-    pub fn refuse(self, refusal: Refusal) -> Finished {
+    pub fn refuse(self, refusal: &Refusal) -> Finished {
         self.end(refusal.outcome())
     }
 }
@@ -180,6 +181,6 @@ mod tests {
     fn draining_gives_the_call_back_with_the_answer() {
         let (call, refusal) = call().admit(&Admission::Draining).unwrap_err();
         assert_eq!(refusal, Refusal::draining());
-        assert_eq!(call.refuse(refusal).outcome, Outcome::NotExecuted);
+        assert_eq!(call.refuse(&refusal).outcome, Outcome::NotExecuted);
     }
 }

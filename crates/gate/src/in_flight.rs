@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::hash::Hash;
 
 use crate::call::{self, Call, Finished};
-use crate::outcome::{Outcome, Refusal};
+use crate::outcome::Outcome;
+use crate::refusal::Refusal;
 
 /// The most calls that are in flight at once; the next one is [`Refusal::overloaded`].
 pub const MAX_IN_FLIGHT: usize = 1024;
@@ -134,6 +135,8 @@ impl<K: Eq + Hash + Clone> InFlight<K> {
                 Outcome::Completed
                 | Outcome::ToolError
                 | Outcome::Cancelled
+                | Outcome::TimedOut
+                | Outcome::Denied
                 | Outcome::NotExecuted
                 | Outcome::Unknown
                 | Outcome::Shed,
@@ -213,7 +216,7 @@ impl<K: Eq + Hash + Clone> InFlight<K> {
 
     /// Empties the table at the end, oldest first: `answer` is given to every call that the host
     /// still waits for, and what the host has cancelled ends as [`Outcome::Cancelled`].
-    pub fn drain_all(&mut self, answer: Refusal) -> Vec<Leftover<K>> {
+    pub fn drain_all(&mut self, answer: &Refusal) -> Vec<Leftover<K>> {
         let mut calls: Vec<_> = self.calls.drain().collect();
         self.waiting = 0;
         self.cancel_sent = 0;
@@ -222,7 +225,9 @@ impl<K: Eq + Hash + Clone> InFlight<K> {
             .into_iter()
             .map(|(key, entry)| {
                 let (outcome, answer) = match entry.standing {
-                    Standing::Waiting | Standing::CancelSent => (answer.outcome(), Some(answer)),
+                    Standing::Waiting | Standing::CancelSent => {
+                        (answer.outcome(), Some(answer.clone()))
+                    }
                     Standing::CancelledByHost => (Outcome::Cancelled, None),
                 };
                 Leftover {

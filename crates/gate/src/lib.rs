@@ -4,7 +4,8 @@
 //! whole process. Everything here decides; the relay carries out what was decided.
 //!
 //! - [`call`]: a call that is received, admitted and finished, each step consuming the last.
-//! - [`outcome`]: the one thing that became of a call, and the answer dropgate gives in its place.
+//! - [`outcome`]: the one thing that became of a call.
+//! - [`refusal`]: the answers that dropgate gives in a server's place.
 //! - [`in_flight`]: the bounded table of calls that are owed an outcome.
 //! - [`latency`] and [`doomed`]: which calls can't finish before a shutdown would cut them.
 //! - [`shutdown`]: the table of phases, the plan of deadlines, the counting of signals.
@@ -17,4 +18,5 @@ pub mod exit;
 pub mod in_flight;
 pub mod latency;
 pub mod outcome;
+pub mod refusal;
 pub mod shutdown;

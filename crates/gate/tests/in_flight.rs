@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use dropgate_gate::call::{self, Admission, Call, Kind};
 use dropgate_gate::in_flight::{InFlight, MAX_IN_FLIGHT, NotInserted, Open, Standing};
-use dropgate_gate::outcome::{Outcome, Refusal};
+use dropgate_gate::outcome::Outcome;
+use dropgate_gate::refusal::Refusal;
 use proptest::prelude::*;
 
 fn call() -> Call<call::InFlight> {
@@ -129,10 +130,10 @@ fn the_end_answers_all_but_what_the_host_cancelled_oldest_first() {
         .map(|(key, _, standing)| (*key, standing))
         .collect();
     let unknown = Refusal::unknown_at_shutdown();
-    let left = calls.drain_all(unknown);
+    let left = calls.drain_all(&unknown);
     let left: Vec<_> = left
         .iter()
-        .map(|left| (left.key, left.finished.outcome, left.answer))
+        .map(|left| (left.key, left.finished.outcome, left.answer.clone()))
         .collect();
     assert_eq!(
         order,
@@ -146,10 +147,10 @@ fn the_end_answers_all_but_what_the_host_cancelled_oldest_first() {
     assert_eq!(
         left,
         [
-            ("d", Outcome::Unknown, Some(unknown)),
+            ("d", Outcome::Unknown, Some(unknown.clone())),
             ("b", Outcome::Cancelled, None),
-            ("a", Outcome::Unknown, Some(unknown)),
-            ("c", Outcome::Unknown, Some(unknown)),
+            ("a", Outcome::Unknown, Some(unknown.clone())),
+            ("c", Outcome::Unknown, Some(unknown.clone())),
         ]
     );
     assert!(calls.is_empty());
@@ -206,7 +207,7 @@ proptest! {
             };
             prop_assert_eq!(calls.open(), open);
         }
-        finished += calls.drain_all(Refusal::unknown_at_shutdown()).len();
+        finished += calls.drain_all(&Refusal::unknown_at_shutdown()).len();
         prop_assert_eq!(inserted, finished);
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use dropgate_gate::call::Admission;
 use dropgate_gate::doomed::doomed;
 use dropgate_gate::in_flight::Standing;
-use dropgate_gate::outcome::Refusal;
+use dropgate_gate::refusal::Refusal;
 use dropgate_gate::shutdown::{Effect, Event, Phase, Trigger};
 use dropgate_process::{self as process, Force};
 
@@ -160,7 +160,7 @@ impl Relay {
             Some(_) => Refusal::unknown_server_exit(),
             None => Refusal::unknown_at_shutdown(),
         };
-        for left in self.calls.drain_all(refusal) {
+        for left in self.calls.drain_all(&refusal) {
             self.count(&left.finished);
             if let Some(refusal) = &left.answer {
                 self.downstream.refuse(&left.key, &left.finished, refusal);

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use dropgate_gate::call::{Admission, Call, Finished, Kind, Received};
 use dropgate_gate::in_flight::{InFlight, NotInserted, Open};
 use dropgate_gate::latency::Latencies;
-use dropgate_gate::outcome::{Outcome, Refusal};
+use dropgate_gate::outcome::Outcome;
+use dropgate_gate::refusal::Refusal;
 use dropgate_gate::shutdown::{Event, Phase, Readiness, Trigger};
 use dropgate_process::{Exit, Force, Process};
 use tokio::time::{Sleep, sleep};
@@ -455,7 +456,7 @@ impl Relay {
         let call = match call.admit(&self.admission) {
             Ok(call) => call,
             Err((call, refusal)) => {
-                let finished = call.refuse(refusal);
+                let finished = call.refuse(&refusal);
                 self.count(&finished);
                 self.downstream.refuse(&id, &finished, &refusal);
                 return Passage::Stop;

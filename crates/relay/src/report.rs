@@ -73,8 +73,8 @@ impl Calls {
             (Outcome::Completed | Outcome::ToolError | Outcome::RpcError, _) => self.completed += 1,
             (Outcome::Cancelled, Standing::CancelledByHost) => {}
             (Outcome::Cancelled, Standing::Waiting | Standing::CancelSent) => self.cancelled += 1,
-            (Outcome::Unknown, _) => self.unknown += 1,
-            (Outcome::NotExecuted | Outcome::Shed, _) => self.not_executed += 1,
+            (Outcome::Unknown | Outcome::TimedOut, _) => self.unknown += 1,
+            (Outcome::NotExecuted | Outcome::Shed | Outcome::Denied, _) => self.not_executed += 1,
         }
     }
 }

@@ -28,7 +28,8 @@ impl<'a> CallMeta<'a> {
     /// # Errors
     /// An idempotency key that is no string, empty, or longer than 512 bytes; the text says so.
     pub fn read(meta: Option<&'a [u8]>) -> Result<Self, &'static str> {
-        let Some(members) = meta.and_then(|bytes| serde_json::from_slice::<Members<'a>>(bytes).ok())
+        let Some(members) =
+            meta.and_then(|bytes| serde_json::from_slice::<Members<'a>>(bytes).ok())
         else {
             return Ok(Self::default());
         };
@@ -53,7 +54,8 @@ struct Members<'a> {
 }
 
 fn key(raw: &RawValue) -> Result<Cow<'_, str>, &'static str> {
-    let key = text(raw).ok_or("dev.dropgate/idempotencyKey must be a string of whole characters")?;
+    let key =
+        text(raw).ok_or("dev.dropgate/idempotencyKey must be a string of whole characters")?;
     match key.len() {
         0 => Err("dev.dropgate/idempotencyKey must not be empty"),
         1..=MAX_KEY_BYTES => Ok(key),
@@ -81,10 +83,7 @@ mod tests {
         assert_eq!(read.idempotency_key.as_deref(), Some("k1"));
         assert_eq!(read.traceparent.as_deref(), Some("00-a-b-01"));
         let token = Id::parse(b"\"p1\"").unwrap();
-        assert_eq!(
-            read.progress_token.map(|id| id.key()),
-            Some(token.key())
-        );
+        assert_eq!(read.progress_token.map(|id| id.key()), Some(token.key()));
     }
 
     #[test]

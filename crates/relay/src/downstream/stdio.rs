@@ -5,7 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use dropgate_gate::call::{Call, Finished, Kind, Received};
-use dropgate_gate::outcome::Refusal;
+use dropgate_gate::refusal::Refusal;
 use dropgate_wire::{Direction, Envelope, Limits, Line, Rejected, Shape, reply, scan_buffered};
 
 use crate::call_id::CallId;
@@ -88,10 +88,13 @@ impl Downstream {
     pub(crate) fn refuse(&mut self, id: &CallId, finished: &Finished, refusal: &Refusal) {
         let meta = refusal.meta();
         let message = match finished.kind {
-            Kind::ToolCall => reply::tool_refusal(id.raw(), refusal.text(), &meta),
-            Kind::Other => {
-                reply::error(Some(id.raw()), refusal.code(), refusal.text(), Some(&meta))
-            }
+            Kind::ToolCall => reply::tool_refusal(id.raw(), &refusal.text(), &meta),
+            Kind::Other => reply::error(
+                Some(id.raw()),
+                refusal.code().number(),
+                &refusal.text(),
+                Some(&meta),
+            ),
         };
         self.outlet.say(&message);
     }
