@@ -61,10 +61,10 @@ impl Call<Received> {
     ///
     /// # Errors
     /// While draining, the call comes back with the refusal that answers it.
-    pub fn admit(self, admission: &Admission) -> Result<Call<InFlight>, (Self, Refusal)> {
+    pub fn admit(self, admission: &Admission) -> Result<Call<InFlight>, Box<(Self, Refusal)>> {
         match admission {
             Admission::Admitting => Ok(self.step()),
-            Admission::Draining => Err((self, Refusal::draining())),
+            Admission::Draining => Err(Box::new((self, Refusal::draining()))),
         }
     }
 
@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn draining_gives_the_call_back_with_the_answer() {
-        let (call, refusal) = call().admit(&Admission::Draining).unwrap_err();
+        let (call, refusal) = *call().admit(&Admission::Draining).unwrap_err();
         assert_eq!(refusal, Refusal::draining());
         assert_eq!(call.refuse(&refusal).outcome, Outcome::NotExecuted);
     }

@@ -12,7 +12,7 @@ fn call() -> Call<call::InFlight> {
     let call = Call::received(Kind::ToolCall, Some("tool".into()), Duration::ZERO);
     match call.admit(&Admission::Admitting) {
         Ok(call) => call,
-        Err((call, refusal)) => panic!("{call:?} {refusal:?}"),
+        Err(refused) => panic!("{refused:?}"),
     }
 }
 

@@ -455,7 +455,8 @@ impl Relay {
     fn admit(&mut self, id: CallId, call: Call<Received>, now: Duration) -> Passage {
         let call = match call.admit(&self.admission) {
             Ok(call) => call,
-            Err((call, refusal)) => {
+            Err(refused) => {
+                let (call, refusal) = *refused;
                 let finished = call.refuse(&refusal);
                 self.count(&finished);
                 self.downstream.refuse(&id, &finished, &refusal);

@@ -36,6 +36,8 @@ pub(crate) enum Verb {
     Demo,
     /// End what runs that were killed with their guards left behind
     Reap(ReapArgs),
+    /// Say whether a configuration file would be taken
+    Check(CheckArgs),
     /// Print the completions of a shell
     Completions(CompletionsArgs),
     /// Print the man page
@@ -196,6 +198,24 @@ pub(crate) struct ReapArgs {
     pub(crate) dry_run: bool,
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct CheckArgs {
+    /// The configuration file
+    #[arg(value_name = "FILE", default_value = "dropgate.toml")]
+    pub(crate) file: PathBuf,
+    /// Print what can be written into such a file instead
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub(crate) print: Option<Print>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Print {
+    /// The JSON Schema, for editors
+    Schema,
+    /// Every key and its meaning, in Markdown
+    Reference,
 }
 
 #[derive(Args, Debug)]

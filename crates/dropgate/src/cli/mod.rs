@@ -2,14 +2,15 @@
 //! come, and what is meant by it.
 
 mod flags;
-mod values;
+pub(crate) mod values;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, Parser as _};
 
 use self::flags::Flags;
 pub(crate) use self::flags::{
-    CompletionsArgs, DoctorArgs, Format, ProbeArgs, Profile, ReapArgs, RunArgs, ShutdownArgs, Verb,
+    CheckArgs, CompletionsArgs, DoctorArgs, Format, Print, ProbeArgs, Profile, ReapArgs, RunArgs,
+    ShutdownArgs, Verb,
 };
 
 /// What the command line asks for.

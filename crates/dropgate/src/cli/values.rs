@@ -25,7 +25,14 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
 pub(crate) fn size(text: &str) -> Result<usize, String> {
     const SMALLEST: usize = 4096;
     const LARGEST: usize = 1 << 30;
-    let wrong = || "write a size from 4KiB to 1GiB, such as 64MiB".to_owned();
+    bytes(text)
+        .and_then(|bytes| usize::try_from(bytes).ok())
+        .filter(|bytes| (SMALLEST..=LARGEST).contains(bytes))
+        .ok_or_else(|| "write a size from 4KiB to 1GiB, such as 64MiB".to_owned())
+}
+
+/// A number of bytes, with or without a unit.
+pub(crate) fn bytes(text: &str) -> Option<u64> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at(digits);
     let factor = match unit {
@@ -33,14 +40,12 @@ pub(crate) fn size(text: &str) -> Result<usize, String> {
         "KiB" => 1 << 10,
         "MiB" => 1 << 20,
         "GiB" => 1 << 30,
-        _unknown => return Err(wrong()),
+        _unknown => return None,
     };
     number
-        .parse::<usize>()
+        .parse::<u64>()
         .ok()
         .and_then(|number| number.checked_mul(factor))
-        .filter(|bytes| (SMALLEST..=LARGEST).contains(bytes))
-        .ok_or_else(wrong)
 }
 
 /// How many things to do at once.

@@ -1,5 +1,6 @@
 //! One file a verb.
 
+mod check;
 mod completions;
 mod demo;
 mod doctor;
@@ -20,6 +21,7 @@ pub(crate) fn run(verb: Verb) -> ExitCode {
         Verb::Doctor(args) => doctor::run(&args),
         Verb::Demo => demo::run(),
         Verb::Reap(args) => reap::run(&args),
+        Verb::Check(args) => check::run(&args),
         Verb::Completions(args) => completions::completions(&args),
         Verb::Man => completions::man(),
     }

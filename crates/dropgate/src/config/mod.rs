@@ -1,0 +1,18 @@
+//! `dropgate.toml`: read as written here, and nowhere else.
+//!
+//! [`written`] is the file's shape, [`read`] turns text into it and refuses what it does not know,
+//! and [`reference`] makes the schema and the page of the documentation from the same types.
+
+mod quantities;
+mod read;
+pub(crate) mod reference;
+mod tools;
+mod weakenings;
+pub(crate) mod written;
+
+pub(crate) use self::quantities::{Size, Time};
+pub(crate) use self::read::load;
+#[cfg(test)]
+pub(crate) use self::read::parse;
+pub(crate) use self::tools::{ToolClass, Tools};
+pub(crate) use self::weakenings::weakenings;

@@ -1,0 +1,80 @@
+//! Durations and sizes, as people write them.
+
+use std::time::Duration;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+
+use crate::cli::values;
+
+/// The longest duration of a setting that is about keeping: ten years.
+const LONGEST: Duration = Duration::from_secs(3650 * 24 * 3600);
+
+/// A duration such as `2s`, `150ms` or `30d`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Time(pub(crate) Duration);
+
+impl<'de> Deserialize<'de> for Time {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let time = humantime::parse_duration(&text).map_err(|_| {
+            D::Error::custom(format!("`{text}` is no duration; write 2s, 150ms or 30d"))
+        })?;
+        if time > LONGEST {
+            return Err(D::Error::custom(format!("`{text}` is more than ten years")));
+        }
+        Ok(Self(time))
+    }
+}
+
+impl JsonSchema for Time {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Time".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "format": "duration",
+            "pattern": r"^(\d+ ?(ms|s|sec|m|min|h|hr|d|day|days|w|week|weeks|M|month|y|year) ?)+$",
+        })
+    }
+}
+
+/// A size such as `64MiB`, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Size(pub(crate) u64);
+
+impl<'de> Deserialize<'de> for Size {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        values::bytes(&text).map(Self).ok_or_else(|| {
+            D::Error::custom(format!(
+                "`{text}` is no size; write 64MiB, 1GiB or a number of bytes in quotes"
+            ))
+        })
+    }
+}
+
+impl JsonSchema for Size {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Size".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "format": "size",
+            "pattern": r"^\d+(B|KiB|MiB|GiB)?$",
+        })
+    }
+}

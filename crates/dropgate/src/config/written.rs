@@ -1,0 +1,233 @@
+//! The shape of the file. Its comments are the reference that users read.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{Size, Time, ToolClass, Tools};
+
+/// Settings of dropgate. Flags of the command line outweigh them.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Config {
+    /// How long a shutdown may take.
+    pub(crate) shutdown: Shutdown,
+    /// What holds for every call.
+    pub(crate) calls: Calls,
+    /// Settings by tool: `[tools."PATTERN"]`, in which `*` stands for any characters. Of patterns
+    /// that match, the one with the most other characters wins.
+    pub(crate) tools: Tools,
+    /// Who may call what. Without it, the local user may call everything.
+    pub(crate) authorize: Option<Authorize>,
+    /// When calls of a failing tool or server are no longer sent.
+    pub(crate) breaker: Breaker,
+    /// When only reading is possible.
+    pub(crate) read_only: Option<ReadOnly>,
+    /// The durable record of calls.
+    pub(crate) journal: Journal,
+    /// What is taken out of error texts.
+    pub(crate) sanitize: Sanitize,
+}
+
+/// `[shutdown]`
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Shutdown {
+    /// How long calls may go on after a signal, while the host still listens. Default: 10s.
+    pub(crate) drain: Option<Time>,
+    /// How long everything may take after the host is gone. Default: 3s.
+    pub(crate) eof_deadline: Option<Time>,
+    /// Who ends dropgate, and so how long that may take. Default: host.
+    pub(crate) profile: Option<Profile>,
+}
+
+/// Who ends dropgate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Profile {
+    /// An MCP host: 10 s after a signal, 3 s once the host is gone.
+    Host,
+    /// A terminal: 10 s.
+    Shell,
+    /// A systemd unit: 25 s.
+    Systemd,
+    /// A pod: 25 s.
+    Kubernetes,
+}
+
+/// `[calls]`
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Calls {
+    /// How long a call may take. Default: 30s.
+    pub(crate) timeout: Option<Time>,
+    /// Progress extends a call, but not past this. Default: 5m.
+    pub(crate) max_timeout: Option<Time>,
+    /// How many calls may be in flight at once, from 1 to 1024; more are shed. Default: 64.
+    #[schemars(range(min = 1, max = 1024))]
+    pub(crate) max_in_flight: Option<u16>,
+    /// How many calls a second may begin; more are shed. Default: no limit.
+    #[schemars(range(min = 1))]
+    pub(crate) max_per_second: Option<u32>,
+}
+
+/// What holds for every tool, beside the tables by pattern.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct AllTools {
+    /// What a changed definition of a tool means. Default: warn.
+    pub(crate) pin: Option<Pin>,
+    /// Believe a server's own word on which of its tools only read. Default: false.
+    pub(crate) danger_trust_annotations: Option<bool>,
+}
+
+/// What a changed definition of a tool means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Pin {
+    /// Nothing.
+    Off,
+    /// It is journalled and told on stderr.
+    Warn,
+    /// Calls of the tool are denied until `dropgate trust` accepts it.
+    Enforce,
+}
+
+/// `[tools."PATTERN"]`
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct ToolWritten {
+    /// What the tools do to the world. Default: write.
+    pub(crate) class: Option<ToolClass>,
+    /// How long a call may take. Default: that of `[calls]`.
+    pub(crate) timeout: Option<Time>,
+    /// What a shutdown does with their calls. Default: cancels those that usually take too long.
+    pub(crate) on_shutdown: Option<OnShutdown>,
+    /// The argument that holds a key: calls with the same key are one call.
+    pub(crate) idempotency_key_argument: Option<String>,
+    /// What to do with a call that repeats one whose fate is unknown: `refuse`, `retry`, or
+    /// `reconcile:TOOL` to name a tool that tells. Default: refuse.
+    pub(crate) on_unknown: Option<String>,
+}
+
+/// What a shutdown does with calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum OnShutdown {
+    /// Waits for them as long as the drain lasts.
+    Finish,
+    /// Cancels them at once.
+    Cancel,
+}
+
+/// `[authorize]`
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Authorize {
+    /// Files of Cedar policies, relative to this file; the last part may hold `*`.
+    pub(crate) cedar: Vec<String>,
+    /// Who calls, as policies see it. Default: local.
+    pub(crate) principal: Option<String>,
+    /// A decision point that has to permit as well.
+    pub(crate) authzen: Option<Authzen>,
+}
+
+/// `[authorize.authzen]`
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Authzen {
+    /// Where to ask: an AuthZEN 1.0 evaluation endpoint.
+    pub(crate) url: String,
+    /// How long an answer may take, 2s at most. Default: 2s.
+    #[serde(default)]
+    pub(crate) timeout: Option<Time>,
+}
+
+/// `[breaker]`
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Breaker {
+    /// How many failures in a row open it. Default: 5.
+    #[schemars(range(min = 1, max = 1000))]
+    pub(crate) failures: Option<u32>,
+    /// Which share of failures in the window opens it, from 0.05 to 1. Default: 0.5.
+    pub(crate) failure_ratio: Option<f64>,
+    /// How far back failures count. Default: 30s.
+    pub(crate) window: Option<Time>,
+    /// How long it stays open the first time; each time in a row doubles it. Default: 5s.
+    pub(crate) open_for: Option<Time>,
+}
+
+/// `[read_only]`
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReadOnly {
+    /// A tool that changes nothing and succeeds only while writing works.
+    pub(crate) probe_tool: Option<String>,
+    /// How often it is called. Default: 15s.
+    #[serde(default)]
+    pub(crate) every: Option<Time>,
+    /// What `tools/list` shows meanwhile. Default: refuse, which shows all.
+    #[serde(default)]
+    pub(crate) mode: Option<Listing>,
+}
+
+/// What `tools/list` shows while only reading is possible.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Listing {
+    /// All tools; calls of those that write are refused.
+    Refuse,
+    /// The tools that read.
+    Hide,
+}
+
+/// `[journal]`
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Journal {
+    /// The folder that holds the journals, one folder in it a server.
+    /// Default: `$XDG_STATE_HOME/dropgate/journal`.
+    pub(crate) dir: Option<PathBuf>,
+    /// Offer the model the tools `dropgate_outcome` and `dropgate_retry`. Default: false.
+    pub(crate) tools: Option<bool>,
+    /// How long records are kept. Default: 30d.
+    pub(crate) keep: Option<Time>,
+    /// How large a server's journal may grow. Default: 1GiB.
+    pub(crate) max_size: Option<Size>,
+    /// What is refused while nothing can be recorded. Default: deny_all.
+    pub(crate) on_failure: Option<OnFailure>,
+    /// Keep no journal. Default: false.
+    pub(crate) danger_off: Option<bool>,
+}
+
+/// What is refused while nothing can be recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum OnFailure {
+    /// Every call.
+    DenyAll,
+    /// Calls of tools that write.
+    DenyWrites,
+}
+
+/// `[sanitize]`
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Sanitize {
+    /// How much is taken out. Default: standard.
+    pub(crate) profile: Option<SanitizeProfile>,
+    /// Pass error texts as they are. Default: false.
+    pub(crate) danger_off: Option<bool>,
+}
+
+/// How much is taken out of error texts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum SanitizeProfile {
+    /// Stacks, paths, SQL, addresses, secrets.
+    Standard,
+    /// Versions as well.
+    Strict,
+}
