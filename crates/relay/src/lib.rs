@@ -6,6 +6,7 @@
 //! the log's.
 #![forbid(unsafe_code)]
 
+mod admission;
 mod call_id;
 mod downstream;
 mod effects;
@@ -19,8 +20,10 @@ mod relay;
 mod report;
 mod run;
 mod settings;
+mod settlement;
 mod shutdown;
 mod signals;
+mod timers;
 mod upstream;
 mod words;
 

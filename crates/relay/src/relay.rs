@@ -7,11 +7,9 @@ use std::pin::Pin;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use dropgate_gate::call::{Admission, Call, Finished, Kind, Received};
-use dropgate_gate::in_flight::{InFlight, NotInserted, Open};
+use dropgate_gate::call::{Admission, Kind};
+use dropgate_gate::in_flight::{InFlight, Open};
 use dropgate_gate::latency::Latencies;
-use dropgate_gate::outcome::Outcome;
-use dropgate_gate::refusal::Refusal;
 use dropgate_gate::shutdown::{Event, Phase, Readiness, Trigger};
 use dropgate_process::{Exit, Force, Process};
 use tokio::time::{Sleep, sleep};
@@ -30,14 +28,10 @@ use crate::upstream::stdio::{FromServer, Upstream};
 
 /// How many reads one direction may do before the other gets its turn.
 const READS_PER_TURN: usize = 4;
-/// How long a server that closed its stdout may take to end.
-const CLOSED_STDOUT_GRACE: Duration = Duration::from_millis(500);
 /// A host that ends its input this soon after a request had it all ready.
 const PIPED_WITHIN: Duration = Duration::from_millis(250);
 /// How often that look is taken.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
-/// How many calls with an unreadable answer are remembered.
-const MAX_REMEMBERED: usize = 256;
+pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// How long a buffer that grew for a long message is kept for the next one.
 const TRIM_AFTER: Duration = Duration::from_secs(1);
 /// How long the host may take to read the last answers and the log's end.
@@ -58,7 +52,7 @@ enum Wake {
 
 /// One host, one server.
 pub(crate) struct Relay {
-    started: Instant,
+    pub(crate) started: Instant,
     pub(crate) settings: Settings,
     pub(crate) downstream: Downstream,
     pub(crate) upstream: Upstream,
@@ -66,22 +60,22 @@ pub(crate) struct Relay {
     signals: Signals,
     pub(crate) tree: OwnedTree,
     pub(crate) hibernation: Hibernation,
-    timer: Pin<Box<Sleep>>,
+    pub(crate) timer: Pin<Box<Sleep>>,
     pub(crate) shutdown: Shutdown,
     pub(crate) admission: Admission,
     pub(crate) calls: InFlight<CallId>,
     pub(crate) latencies: Latencies,
     /// Calls that were answered here while the server may still answer them.
-    answered_here: VecDeque<CallId>,
+    pub(crate) answered_here: VecDeque<CallId>,
     /// Whether the server has answered anything yet.
     pub(crate) answered_once: bool,
     /// When the host sent its last request.
-    last_call: Option<Duration>,
+    pub(crate) last_call: Option<Duration>,
     pub(crate) stdout_closed: Option<Duration>,
     /// When to look whether the host is gone, while nothing of it is read.
-    look_at: Option<Duration>,
+    pub(crate) look_at: Option<Duration>,
     /// When the memory of long messages is given back, if nothing needs it.
-    trim_at: Option<Duration>,
+    pub(crate) trim_at: Option<Duration>,
     pub(crate) stray_lines: u64,
     pub(crate) leader: Option<Exit>,
     /// Whether the leader ended before any signal of ours.
@@ -187,7 +181,7 @@ impl Relay {
     /// Requests that are piped in, with the end of the input right behind them,
     /// are waited for as well: nobody has had the time yet to find the server
     /// silent.
-    fn readiness(&self) -> Readiness {
+    pub(crate) fn readiness(&self) -> Readiness {
         let piped = self
             .last_call
             .is_some_and(|at| self.now() < at + PIPED_WITHIN);
@@ -228,59 +222,6 @@ impl Relay {
             Poll::Pending
         })
         .await
-    }
-
-    fn due(&self) -> Option<Duration> {
-        self.shutdown.phase_end().or_else(|| {
-            let closed = self.stdout_closed.map(|at| at + CLOSED_STDOUT_GRACE);
-            let all = [closed, self.sleepy_at(), self.trim_at, self.look_at];
-            all.into_iter().flatten().min()
-        })
-    }
-
-    fn set_timer(&mut self) {
-        if let Some(due) = self.due() {
-            let deadline = (self.started + due).into();
-            if self.timer.deadline() != deadline {
-                self.timer.as_mut().reset(deadline);
-            }
-        }
-    }
-
-    fn time_is_up(&mut self) {
-        let now = self.now();
-        match self.shutdown.phase() {
-            Phase::Running => self.time_while_running(now),
-            Phase::Draining
-            | Phase::Cancelling
-            | Phase::Closing
-            | Phase::Terminating
-            | Phase::Killing
-            | Phase::Done => self.on(Event::PhaseOver),
-        }
-    }
-
-    fn time_while_running(&mut self, now: Duration) {
-        if self.look_at.is_some_and(|at| at <= now) {
-            self.look_at = Some(now + LOOK_EVERY);
-            if self.downstream.intake.writer_is_gone() {
-                return self.begin(Trigger::Eof);
-            }
-        }
-        if self.trim_at.is_some_and(|at| at <= now) {
-            self.trim_at = None;
-            self.downstream.intake.trim();
-            self.upstream.intake.trim();
-        }
-        if self
-            .stdout_closed
-            .is_some_and(|at| at + CLOSED_STDOUT_GRACE <= now)
-        {
-            self.stdout_closed = None;
-            self.begin(Trigger::ServerExited);
-        } else {
-            self.fall_asleep();
-        }
     }
 
     pub(crate) fn begin(&mut self, trigger: Trigger) {
@@ -451,36 +392,6 @@ impl Relay {
             .leave_out(end, &mut self.upstream.outlet);
     }
 
-    /// Decides whether a request may be sent, and answers it if it may not.
-    fn admit(&mut self, id: CallId, call: Call<Received>, now: Duration) -> Passage {
-        let call = match call.admit(&self.admission) {
-            Ok(call) => call,
-            Err(refused) => {
-                let (call, refusal) = *refused;
-                let finished = call.refuse(&refusal);
-                self.count(&finished);
-                self.downstream.refuse(&id, &finished, &refusal);
-                return Passage::Stop;
-            }
-        };
-        match self.calls.insert(id.clone(), call) {
-            Ok(_cancelled_by_host_and_forgotten) => {
-                self.last_call = Some(now);
-                Passage::Pass
-            }
-            Err(NotInserted::Full(call)) => {
-                let refusal = Refusal::overloaded();
-                let finished = call.finish(refusal.outcome());
-                self.downstream.refuse(&id, &finished, &refusal);
-                Passage::Stop
-            }
-            Err(error @ NotInserted::Duplicate(_)) => {
-                self.downstream.reject_duplicate(&id, &error.to_string());
-                Passage::Stop
-            }
-        }
-    }
-
     pub(crate) fn pump_from_server(&mut self, regard: Regard) -> Moved {
         for _ in 0..READS_PER_TURN {
             if self.flush_downstream() == Outflow::Waiting {
@@ -535,53 +446,6 @@ impl Relay {
             .leave_out(end, &mut self.downstream.outlet);
     }
 
-    /// Takes an answer's call out of flight. An answer that comes after we gave
-    /// one in its place goes nowhere: every call gets exactly one.
-    fn settle_call(&mut self, id: &CallId, outcome: Outcome, now: Duration) -> Passage {
-        self.answered_once = true;
-        if self.is_repeated_handshake(id) {
-            return Passage::Stop;
-        }
-        match self.calls.reply(id, outcome) {
-            Some(finished) => {
-                if let (Some(tool), Outcome::Completed) = (&finished.tool, finished.outcome) {
-                    self.latencies.record(tool, finished.elapsed(now));
-                }
-                self.count(&finished);
-                Passage::Pass
-            }
-            None if self.answered_here.contains(id) => {
-                self.log
-                    .line(&format!("second answer to call {id} left out"));
-                Passage::Stop
-            }
-            None => match self.shutdown.phase() {
-                Phase::Running | Phase::Draining | Phase::Cancelling => Passage::Pass,
-                Phase::Closing | Phase::Terminating | Phase::Killing | Phase::Done => {
-                    self.log.line(&format!("late answer to call {id} left out"));
-                    Passage::Stop
-                }
-            },
-        }
-    }
-
-    /// The server answered a call with something that may not be passed on.
-    fn answer_unreadable(&mut self, id: &CallId) {
-        let Some(original) = self.calls.iter().find(|(key, _, _)| *key == id) else {
-            return;
-        };
-        let id = original.0.clone();
-        let refusal = Refusal::unknown_unreadable();
-        if let Some(finished) = self.calls.reply(&id, refusal.outcome()) {
-            self.count(&finished);
-            self.downstream.refuse(&id, &finished, &refusal);
-            if self.answered_here.len() >= MAX_REMEMBERED {
-                self.answered_here.pop_front();
-            }
-            self.answered_here.push_back(id);
-        }
-    }
-
     pub(crate) fn flush_downstream(&mut self) -> Outflow {
         let was_open = self.downstream.outlet.is_open();
         let outflow = self.downstream.outlet.flush(&mut self.upstream.intake);
@@ -590,17 +454,11 @@ impl Relay {
         }
         outflow
     }
-
-    pub(crate) fn count(&mut self, finished: &Finished) {
-        if let Some(notes) = self.shutdown.notes() {
-            notes.calls.count(finished);
-        }
-    }
 }
 
 /// Whether a line goes on to the other side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Passage {
+pub(crate) enum Passage {
     Pass,
     Stop,
 }
