@@ -2,12 +2,15 @@
 
 use std::borrow::Cow;
 
+use fearless_simd::{Level, Simd, dispatch};
 use memchr::memchr2;
 
 /// Bytes that are looked at together once a text has proved long.
 const BLOCK: usize = 64;
 /// Words that are tried first: most keys and values end within them.
 const SHORT_WORDS: usize = 4;
+/// Blocks that are tried next, before it is worth asking what the processor can do.
+const MEDIUM_BLOCKS: usize = 4;
 
 const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
 const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
@@ -50,6 +53,26 @@ fn end_of_plain<const STOP_AT: u8>(bytes: &[u8], from: usize) -> usize {
 
 /// The length of the leading whole blocks in which no byte is special.
 fn clean_blocks<const STOP_AT: u8>(bytes: &[u8]) -> usize {
+    let (first, rest) = bytes.split_at(bytes.len().min(MEDIUM_BLOCKS * BLOCK));
+    let clean = count_clean::<STOP_AT>(first);
+    if clean < MEDIUM_BLOCKS * BLOCK {
+        return clean;
+    }
+    clean + dispatch!(Level::new(), simd => wide::<_, STOP_AT>(simd, rest))
+}
+
+/// The same with the widest registers that the processor has.
+#[inline(always)]
+fn wide<S: Simd, const STOP_AT: u8>(simd: S, bytes: &[u8]) -> usize {
+    simd.vectorize(
+        #[inline(always)]
+        || count_clean::<STOP_AT>(bytes),
+    )
+}
+
+/// A plain loop, which the compiler turns into vector instructions of whatever width it may use where this is inlined.
+#[inline(always)]
+fn count_clean<const STOP_AT: u8>(bytes: &[u8]) -> usize {
     let (blocks, _) = bytes.as_chunks::<BLOCK>();
     let clean = blocks.iter().position(|block| {
         block.iter().fold(0, |found, &byte| {
@@ -61,13 +84,16 @@ fn clean_blocks<const STOP_AT: u8>(bytes: &[u8]) -> usize {
 
 #[inline(always)]
 fn is_special<const STOP_AT: u8>(byte: u8) -> bool {
-    // As a signed number a byte outside ASCII is negative: one comparison finds it together with control characters.
-    let control = if STOP_AT == 0 {
-        byte < b' '
+    // With this bit turned over the quote is the neighbour of the control characters, and nothing that is allowed
+    // joins them: one comparison finds both. As a signed number a byte outside ASCII is below them.
+    const TURNED: u8 = b'"' ^ b' ';
+    let turned = byte ^ TURNED;
+    let control_or_quote = if STOP_AT == 0 {
+        turned <= b' '
     } else {
-        byte.cast_signed() < b' '.cast_signed()
+        turned.cast_signed() <= b' '.cast_signed()
     };
-    control | (byte == b'"') | (byte == b'\\')
+    control_or_quote | (byte == b'\\')
 }
 
 /// The high bit of each special byte. Bits above the lowest flagged byte may be wrong, because subtraction borrows.
@@ -184,15 +210,33 @@ fn push_code_point(code: u32, out: &mut Vec<u8>) {
 mod tests {
     use super::*;
 
+    /// Long enough that words, first blocks, wide registers and the bytes after the last block all have their turn.
+    const LONG: usize = SHORT_WORDS * 8 + (MEDIUM_BLOCKS + 3) * BLOCK + 21;
+
     #[test]
     fn plain_text_ends_at_every_special_byte_at_every_position() {
         for special in [b'"', b'\\', 0, 0x1f, b'\n', 0x80, 0xff] {
-            for position in 0..200 {
-                let mut bytes = vec![b'a'; 200];
+            for position in 0..LONG {
+                let mut bytes = vec![b'a'; LONG];
                 bytes[position] = special;
                 assert_eq!(end_of_ascii(&bytes, 0), position, "{special:#x}");
-                let stop = if special >= 0x80 { 200 } else { position };
+                let stop = if special >= 0x80 { LONG } else { position };
                 assert_eq!(end_of_utf8(&bytes, 0), stop, "{special:#x}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_byte_is_judged_alike_wherever_it_stands() {
+        for byte in 0..=u8::MAX {
+            let syntax = byte < b' ' || matches!(byte, b'"' | b'\\');
+            for position in [0, 9, 40, 300, LONG - 30, LONG - 1] {
+                let mut bytes = vec![b'a'; LONG];
+                bytes[position] = byte;
+                let stop_at = |special: bool| if special { position } else { LONG };
+                let ends = (end_of_ascii(&bytes, 0), end_of_utf8(&bytes, 0));
+                let expected = (stop_at(syntax || byte >= 0x80), stop_at(syntax));
+                assert_eq!(ends, expected, "{byte:#x} at {position}");
             }
         }
     }
@@ -202,7 +246,7 @@ mod tests {
         let bytes: Vec<u8> = (0x20..0x80)
             .filter(|byte| !matches!(byte, b'"' | b'\\'))
             .collect::<Vec<_>>()
-            .repeat(4);
+            .repeat(8);
         assert_eq!(end_of_ascii(&bytes, 0), bytes.len());
         assert_eq!(end_of_ascii(&bytes, bytes.len() + 9), bytes.len() + 9);
     }
