@@ -7,12 +7,15 @@
 //! - [`outcome`]: the one thing that became of a call.
 //! - [`refusal`]: the answers that dropgate gives in a server's place.
 //! - [`in_flight`]: the bounded table of calls that are owed an outcome.
+//! - [`decision`]: whether a call may pass; only every configured source's yes is a permit.
+//! - [`strict_json`]: JSON in which no key stands twice.
 //! - [`latency`] and [`doomed`]: which calls can't finish before a shutdown would cut them.
 //! - [`shutdown`]: the table of phases, the plan of deadlines, the counting of signals.
 //! - [`exit`]: the exit code of `dropgate run`.
 #![forbid(unsafe_code)]
 
 pub mod call;
+pub mod decision;
 pub mod doomed;
 pub mod exit;
 pub mod in_flight;
@@ -20,3 +23,4 @@ pub mod latency;
 pub mod outcome;
 pub mod refusal;
 pub mod shutdown;
+pub mod strict_json;

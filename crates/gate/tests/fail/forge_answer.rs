@@ -1,0 +1,5 @@
+use dropgate_gate::decision::PointAnswer;
+
+fn main() {
+    let _answer: PointAnswer = PointAnswer(true.into());
+}
