@@ -8,6 +8,7 @@
 //! - [`refusal`]: the answers that dropgate gives in a server's place.
 //! - [`in_flight`]: the bounded table of calls that are owed an outcome.
 //! - [`decision`]: whether a call may pass; only every configured source's yes is a permit.
+//! - [`pins`]: tool definitions against those that were accepted.
 //! - [`strict_json`]: JSON in which no key stands twice.
 //! - [`latency`] and [`doomed`]: which calls can't finish before a shutdown would cut them.
 //! - [`shutdown`]: the table of phases, the plan of deadlines, the counting of signals.
@@ -21,6 +22,7 @@ pub mod exit;
 pub mod in_flight;
 pub mod latency;
 pub mod outcome;
+pub mod pins;
 pub mod refusal;
 pub mod shutdown;
 pub mod strict_json;
