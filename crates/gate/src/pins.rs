@@ -9,7 +9,7 @@ mod page;
 mod session;
 mod store;
 
-pub use page::{Extent, MAX_DEFINITION, MAX_TOOLS, OddPage, ToolDefinition, ToolPage};
+pub use page::{Extent, MAX_DEFINITION, MAX_TOOLS, OddPage, Sha256, ToolDefinition, ToolPage};
 pub use session::{Mode, Observation, PinVerdict, Pins, Sighting, Standing, Store};
 pub use store::{Accepted, MAX_STORE, Pin, PinStore, Recorded, StoreUnreadable};
 

@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
-use sha2::{Digest as _, Sha256};
 
 use crate::strict_json;
 
@@ -26,6 +25,10 @@ const PINNED: [&str; 5] = [
     "outputSchema",
     "annotations",
 ];
+
+/// SHA-256, which the caller brings: what computes it fast looks at the processor, and nothing here
+/// looks at the machine.
+pub type Sha256 = fn(&[u8]) -> [u8; 32];
 
 /// Whether a page is the whole list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,13 +79,13 @@ impl ToolPage {
     ///
     /// # Errors
     /// The result is not an object with an array `tools`.
-    pub fn read(result: &[u8], cursor: Option<&str>) -> Result<Self, OddPage> {
+    pub fn read(result: &[u8], cursor: Option<&str>, sha256: Sha256) -> Result<Self, OddPage> {
         let wire: Wire<'_> = serde_json::from_slice(result).map_err(OddPage)?;
         let mut names = std::collections::HashSet::new();
         let mut tools = Vec::new();
         let mut passed_over = 0;
         for raw in wire.tools {
-            match ToolDefinition::read(raw.get()) {
+            match ToolDefinition::read(raw.get(), sha256) {
                 Some(tool) if tools.len() < MAX_TOOLS && names.insert(tool.name.clone()) => {
                     tools.push(tool);
                 }
@@ -103,7 +106,7 @@ impl ToolPage {
 }
 
 impl ToolDefinition {
-    fn read(text: &str) -> Option<Self> {
+    fn read(text: &str, sha256: Sha256) -> Option<Self> {
         let value = strict_json::read(text.as_bytes()).ok()?;
         let object = value.as_object()?;
         let name = object.get("name")?.as_str()?;
@@ -114,22 +117,21 @@ impl ToolDefinition {
             .into_iter()
             .filter_map(|key| Some((key.to_owned(), object.get(key)?.clone())))
             .collect();
-        Some(Self::new(name.into(), Value::Object(pinned)))
-    }
-
-    fn new(name: Box<str>, definition: Value) -> Self {
-        let digest = digest(&strict_json::canonical(&definition));
-        Self {
-            name,
-            digest,
+        let definition = Value::Object(pinned);
+        Some(Self {
+            name: name.into(),
+            digest: digest(&definition, sha256),
             definition,
-        }
+        })
     }
 
     /// The definition that a store kept for the tool of this name.
-    #[must_use]
-    pub fn recorded(name: &str, definition: &Value) -> Self {
-        Self::new(name.into(), definition.clone())
+    pub(super) fn recorded(name: &str, digest: &str, definition: &Value) -> Self {
+        Self {
+            name: name.into(),
+            digest: digest.into(),
+            definition: definition.clone(),
+        }
     }
 
     /// The tool's name.
@@ -163,9 +165,9 @@ impl ToolDefinition {
     }
 }
 
-fn digest(text: &str) -> Box<str> {
+pub(super) fn digest(definition: &Value, sha256: Sha256) -> Box<str> {
     let mut name = String::from("sha256:");
-    for byte in Sha256::digest(text.as_bytes()) {
+    for byte in sha256(strict_json::canonical(definition).as_bytes()) {
         // Writing to a String can't fail.
         let _infallible = write!(name, "{byte:02x}");
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::page::{MAX_DEFINITION, MAX_TOOLS, ToolDefinition};
+use super::page::{MAX_DEFINITION, MAX_TOOLS, Sha256, ToolDefinition, digest};
 use crate::strict_json;
 
 /// The largest store that is read, in bytes.
@@ -112,7 +112,7 @@ impl PinStore {
     ///
     /// # Errors
     /// The text is not such a store, or its definitions and digests disagree.
-    pub fn from_json(text: &[u8]) -> Result<Self, StoreUnreadable> {
+    pub fn from_json(text: &[u8], sha256: Sha256) -> Result<Self, StoreUnreadable> {
         if text.len() > MAX_STORE {
             return Err(StoreUnreadable::TooLarge);
         }
@@ -128,7 +128,7 @@ impl PinStore {
         let store: Self =
             serde_json::from_value(value).map_err(|error| damaged(error.to_string()))?;
         for (name, pin) in &store.tools {
-            if !pin.recorded().all(|recorded| recorded.is_whole(name)) {
+            if !pin.recorded().all(|recorded| recorded.is_whole(sha256)) {
                 return Err(StoreUnreadable::Digest(name.clone()));
             }
         }
@@ -151,8 +151,9 @@ impl PinStore {
     /// The trusted definitions, as far as they were kept: what a server is likely to list again.
     pub fn trusted(&self) -> impl Iterator<Item = ToolDefinition> {
         self.tools().filter_map(|(name, pin)| {
-            let definition = pin.accepted()?.definition.as_ref()?;
-            Some(ToolDefinition::recorded(name, definition))
+            let accepted = pin.accepted()?;
+            let definition = accepted.definition.as_ref()?;
+            Some(ToolDefinition::recorded(name, &accepted.digest, definition))
         })
     }
 
@@ -262,9 +263,9 @@ impl Recorded {
         }
     }
 
-    fn is_whole(&self, name: &str) -> bool {
-        self.definition.as_ref().is_none_or(|definition| {
-            *ToolDefinition::recorded(name, definition).digest() == *self.digest
-        })
+    fn is_whole(&self, sha256: Sha256) -> bool {
+        self.definition
+            .as_ref()
+            .is_none_or(|definition| digest(definition, sha256) == self.digest)
     }
 }
