@@ -16,6 +16,7 @@ mod guard;
 mod ledger;
 mod level;
 mod mark;
+pub mod memory;
 mod procfs;
 mod protocol;
 mod registry;

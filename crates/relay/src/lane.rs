@@ -4,6 +4,7 @@
 use std::ops::Range;
 use std::task::{Context, Poll};
 
+use dropgate_process::memory::prefer_huge_pages;
 use dropgate_wire::{Limits, Line, LineBuffer, Retain};
 
 use crate::endpoint::{Endpoint, Moved};
@@ -12,9 +13,11 @@ use crate::endpoint::{Endpoint, Moved};
 /// longer listened to.
 const MAX_OWN_BYTES: usize = 1 << 20;
 
-/// The most that one read takes, bytes: what is read is looked at right away,
-/// so it should still be in the processor's cache.
-const MAX_READ: usize = 128 << 10;
+/// The most that one read takes, bytes. What is read is looked at right away,
+/// so it should still be in the processor's cache; but all that a pipe holds
+/// should come at once, since each read makes way for the writer, which then
+/// takes the processor.
+const MAX_READ: usize = 256 << 10;
 /// A buffer that is larger than this, bytes, is given back when it is not used.
 const STEADY_FOOTPRINT: usize = 256 << 10;
 
@@ -43,7 +46,7 @@ impl Intake {
     pub(crate) fn new(source: Endpoint, limits: Limits) -> Self {
         Self {
             source: Some(source),
-            lines: LineBuffer::retaining(limits, Retain::UntilShrunk),
+            lines: LineBuffer::retaining(limits, Retain::UntilShrunk).preparing(prefer_huge_pages),
             run: 0..0,
             cut: Cut::Boundary,
             judged: 0,

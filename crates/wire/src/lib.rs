@@ -25,6 +25,6 @@ pub use call_meta::CallMeta;
 pub use envelope::{Envelope, Notification, Request, Response, ResponseKind, scan, scan_buffered};
 pub use id::{Id, IdKey, MAX_ID_BYTES};
 pub use limits::{Direction, Limits};
-pub use line::{Line, LineBuffer, Retain};
+pub use line::{Line, LineBuffer, Prepare, Retain};
 pub use reject::{Reason, Rejected, Shape};
 pub use salvage::too_long;

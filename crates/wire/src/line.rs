@@ -1,5 +1,6 @@
 //! Lines out of a stream of bytes, without copying them.
 
+use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use memchr::memchr;
@@ -49,6 +50,9 @@ pub enum Retain {
     UntilShrunk,
 }
 
+/// Does something about memory that was reserved for a long line and holds nothing yet.
+pub type Prepare = fn(&mut [MaybeUninit<u8>]);
+
 /// Splits a byte stream into lines. Owns one growable buffer; the caller reads straight into its spare room.
 ///
 /// Positions count the bytes of the stream that were kept. They stay valid until they are released, even when the
@@ -57,6 +61,7 @@ pub enum Retain {
 pub struct LineBuffer {
     limits: Limits,
     retain: Retain,
+    prepare: Option<Prepare>,
     /// Initialised to its length; `filled` bytes of it are data.
     buffer: Vec<u8>,
     /// The position of `buffer[0]`.
@@ -91,6 +96,7 @@ impl LineBuffer {
         Self {
             limits,
             retain,
+            prepare: None,
             buffer: Vec::new(),
             base: 0,
             released: 0,
@@ -99,6 +105,15 @@ impl LineBuffer {
             filled: 0,
             reading: Reading::Line,
             plain: 0..0,
+        }
+    }
+
+    /// The same buffer, but memory for long lines is shown to `prepare` before it is used.
+    #[must_use]
+    pub fn preparing(self, prepare: Prepare) -> Self {
+        Self {
+            prepare: Some(prepare),
+            ..self
         }
     }
 
@@ -359,8 +374,18 @@ impl LineBuffer {
     fn reserve(&mut self, needed: usize) {
         let sizes = [MIN_SPARE, STEADY_CAPACITY, LONG_CAPACITY];
         let size = sizes.into_iter().find(|&size| size >= needed);
-        if let Some(size) = size.filter(|_| self.buffer.capacity() < needed) {
-            self.buffer.reserve_exact(size - self.buffer.len());
+        let Some(size) = size.filter(|_| self.buffer.capacity() < needed) else {
+            return;
+        };
+        match self.prepare {
+            Some(prepare) if size == LONG_CAPACITY => {
+                // Fresh memory, since what was touched is mapped already.
+                let mut long = Vec::with_capacity(size);
+                prepare(long.spare_capacity_mut());
+                long.extend_from_slice(&self.buffer);
+                self.buffer = long;
+            }
+            Some(_) | None => self.buffer.reserve_exact(size - self.buffer.len()),
         }
     }
 

@@ -6,5 +6,6 @@
 pub(crate) mod descriptors;
 pub(crate) mod exec;
 pub(crate) mod fork;
+pub(crate) mod memory;
 pub(crate) mod signals;
 pub(crate) mod trace;

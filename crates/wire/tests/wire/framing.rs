@@ -1,5 +1,7 @@
 //! Lines out of streams that arrive in any pieces.
 
+use std::mem::MaybeUninit;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::lines_body::{Framed, framed, split};
@@ -247,6 +249,37 @@ fn memory_is_retained_on_request_until_it_is_shrunk() {
     }
     buffer.shrink();
     assert_eq!(buffer.footprint(), 0);
+}
+
+/// Bytes that were shown to `count_room`, of which there is one user.
+static SHOWN: AtomicUsize = AtomicUsize::new(0);
+
+fn count_room(room: &mut [MaybeUninit<u8>]) {
+    SHOWN.fetch_add(room.len(), Ordering::Relaxed);
+}
+
+#[test]
+fn memory_for_a_long_line_is_shown_once_before_it_is_used() {
+    let mut buffer =
+        LineBuffer::retaining(Limits::default(), Retain::UntilShrunk).preparing(count_room);
+    feed(&mut buffer, &b"short\n".repeat(1_000));
+    while let Some(Line::Whole(_, end)) = buffer.next_line() {
+        buffer.release(end);
+    }
+    assert_eq!(SHOWN.load(Ordering::Relaxed), 0);
+    for round in 0..2 {
+        let text: Vec<u8> = (0..5 << 20).map(|n| b'a' + (n % 23) as u8).collect();
+        for piece in [&text, &b"\n"[..]] {
+            feed(&mut buffer, piece);
+        }
+        let Some(Line::Whole(span, end)) = buffer.next_line() else {
+            panic!("round {round}: no line")
+        };
+        assert!(buffer.bytes(span) == text, "round {round}: other bytes");
+        buffer.release(end);
+        let shown = SHOWN.load(Ordering::Relaxed);
+        assert!((6 << 20..64 << 20).contains(&shown), "{shown}");
+    }
 }
 
 #[test]
