@@ -1,0 +1,100 @@
+//! What the analyser has to say about a place in the source.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+
+use crate::facts::Name;
+
+/// A fault at a place.
+#[derive(Debug, Clone, Serialize)]
+pub struct Finding {
+    /// The rule: `LIFE-001`; of user rules their own name.
+    pub rule: Cow<'static, str>,
+    /// The rule in words: `missing-sigterm-handler`.
+    pub name: Cow<'static, str>,
+    /// How bad it is.
+    pub severity: Severity,
+    /// How sure it is.
+    pub confidence: Confidence,
+    /// What kind of code it is in.
+    pub surface: Surface,
+    /// The file, relative to the root of the analysis.
+    #[serde(serialize_with = "text")]
+    pub file: Name,
+    /// First line, from 1.
+    pub line: u32,
+    /// Last line.
+    pub end_line: u32,
+    /// What is wrong here, with the names of the source.
+    pub message: String,
+    /// What to do.
+    pub fix: Cow<'static, str>,
+    /// Stays the same when lines move: made from rule, symbol and the text of the line.
+    pub fingerprint: String,
+    /// How it comes about: the places on the way, in order.
+    #[serde(rename = "flow")]
+    pub related: Vec<Related>,
+    /// The function that it is in, by name; empty at the top of a file.
+    pub symbol: String,
+    /// The import whose code would be needed to be sure; with [`Confidence::Unknown`] only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blocked_by: Option<String>,
+    /// Bytes of the place, for excerpts and fixes.
+    #[serde(skip)]
+    pub bytes: (u32, u32),
+}
+
+/// A place on the way to a finding.
+#[derive(Debug, Clone, Serialize)]
+pub struct Related {
+    /// The file.
+    #[serde(serialize_with = "text")]
+    pub file: Name,
+    /// The line, from 1.
+    pub line: u32,
+    /// What happens there.
+    pub message: String,
+}
+
+/// How bad a finding is; the order is that of weight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Worth knowing; costs nothing.
+    Info,
+    /// A habit that hurts later.
+    Low,
+    /// Hurts in a case that will come.
+    Medium,
+    /// Loses work, leaks or permits.
+    High,
+}
+
+/// How sure a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Confidence {
+    /// Code that would be needed was not there to be read; never counts.
+    Unknown,
+    /// The flow is read, but a name had to be trusted.
+    Likely,
+    /// The whole flow is in code that was read.
+    Proved,
+}
+
+/// What kind of code a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Surface {
+    /// Runs with the server.
+    Runtime,
+    /// Runs at installation or by hand.
+    Install,
+    /// Runs in tests and examples.
+    Tests,
+}
+
+fn text<S: serde::Serializer>(name: &Name, out: S) -> Result<S::Ok, S::Error> {
+    out.serialize_str(name)
+}
