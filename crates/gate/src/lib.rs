@@ -10,17 +10,21 @@
 //! - [`decision`]: whether a call may pass; only every configured source's yes is a permit.
 //! - [`pins`]: tool definitions against those that were accepted.
 //! - [`strict_json`]: JSON in which no key stands twice.
+//! - [`breaker`]: a tool that keeps failing is refused at once.
+//! - [`mode`]: what may run while the write path is down.
 //! - [`latency`] and [`doomed`]: which calls can't finish before a shutdown would cut them.
 //! - [`shutdown`]: the table of phases, the plan of deadlines, the counting of signals.
 //! - [`exit`]: the exit code of `dropgate run`.
 #![forbid(unsafe_code)]
 
+pub mod breaker;
 pub mod call;
 pub mod decision;
 pub mod doomed;
 pub mod exit;
 pub mod in_flight;
 pub mod latency;
+pub mod mode;
 pub mod outcome;
 pub mod pins;
 pub mod refusal;

@@ -1,0 +1,403 @@
+//! The breakers of one upstream: one for each tool, and one for the upstream itself.
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+
+use super::circuit::{Circuit, Command};
+use super::permit::{Admission, Attempt, Permit, Probing, Role};
+use super::settings::Settings;
+use super::transition::{Cause, Phase, Transition, Transitions};
+use super::verdict::Verdict;
+
+/// The most tools that have a breaker of their own. When a new one comes, the closed one unused
+/// for longest leaves; so a model that makes up names can't make an open breaker forget.
+pub const MAX_TOOLS: usize = 1024;
+
+/// The longest tool name that has a breaker of its own, in bytes. A longer one has only that of
+/// the upstream.
+pub const MAX_NAME: usize = 256;
+
+/// The breakers of one upstream. A call needs the permit of both, and a refusal of either leaves
+/// the other's trial free.
+#[derive(Debug)]
+pub struct Breakers {
+    settings: Settings,
+    probing: Probing,
+    seed: u64,
+    upstream: Circuit,
+    names: HashMap<Box<str>, usize>,
+    tools: Vec<Tool>,
+    /// When time alone will change a tool's breaker, by its place in `tools`.
+    due: BTreeSet<(Duration, usize)>,
+    uses: u64,
+}
+
+#[derive(Debug)]
+struct Tool {
+    name: Box<str>,
+    circuit: Circuit,
+    /// Tells this tool from one that stood in the same place before.
+    serial: u64,
+    last_used: u64,
+    due: Option<Duration>,
+}
+
+/// Which breaker.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Scope {
+    /// The upstream's.
+    Upstream,
+    /// That of the tool with this name.
+    Tool(Box<str>),
+}
+
+/// A change of one of the breakers, for the journal.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Change {
+    /// Which breaker changed.
+    pub scope: Scope,
+    /// How.
+    pub transition: Transition,
+}
+
+/// The right to make one call, from both breakers.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use = "a permit is owed its result"]
+pub struct Pass {
+    upstream: Permit,
+    tool: Option<ToolPermit>,
+}
+
+/// The right to make one probe, for every breaker that waited for one.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use = "a permit is owed its result"]
+pub struct ProbePass {
+    upstream: Option<Permit>,
+    tools: Vec<ToolPermit>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct ToolPermit {
+    place: usize,
+    serial: u64,
+    permit: Permit,
+}
+
+impl Breakers {
+    /// All closed. `seed` spreads the open periods and should be random.
+    #[must_use]
+    pub fn new(settings: &Settings, probing: Probing, seed: u64, now: Duration) -> Self {
+        Self {
+            settings: *settings,
+            probing,
+            seed,
+            upstream: Circuit::new(settings, probing, seed, now),
+            names: HashMap::new(),
+            tools: Vec::new(),
+            due: BTreeSet::new(),
+            uses: 0,
+        }
+    }
+
+    /// Admits or rejects a call of `tool`, or of something that is no tool.
+    pub fn admit(
+        &mut self,
+        tool: Option<&str>,
+        attempt: &Attempt,
+        now: Duration,
+    ) -> (Admission<Pass>, Vec<Change>) {
+        let mut changes = changes(&Scope::Upstream, self.upstream.tick(now));
+        let place = tool.and_then(|name| self.place(name, now, &mut changes));
+        if let Some(place) = place {
+            self.step(place, &mut changes, |circuit| circuit.tick(now));
+        }
+        let refusal = self.upstream.refusal(attempt.class, now).or_else(|| {
+            let tool = self.tools.get(place?)?;
+            tool.circuit.refusal(attempt.class, now)
+        });
+        if let Some(rejection) = refusal {
+            return (Admission::Rejected(rejection), changes);
+        }
+        let upstream = self.upstream.grant(attempt.timeout, now);
+        let tool = place.and_then(|place| self.grant(place, attempt.timeout, now));
+        let role = match (upstream.role, tool.as_ref().map(|tool| tool.permit.role)) {
+            (Role::Regular, None | Some(Role::Regular)) => Role::Regular,
+            (Role::Trial, _) | (Role::Regular, Some(Role::Trial)) => Role::Trial,
+        };
+        (Admission::granted(Pass { upstream, tool }, role), changes)
+    }
+
+    /// Takes the result of a call: what it counts as for its tool, and for the upstream.
+    pub fn record(
+        &mut self,
+        pass: Pass,
+        tool: Verdict,
+        upstream: Verdict,
+        now: Duration,
+    ) -> Vec<Change> {
+        let recorded = self.upstream.record(pass.upstream, upstream, now);
+        let mut changes = changes(&Scope::Upstream, recorded);
+        if let Some(permit) = pass.tool {
+            self.record_tool(permit, tool, now, &mut changes);
+        }
+        changes
+    }
+
+    /// Takes a pass back whose call was never sent: the next check refused it.
+    pub fn give_back(&mut self, pass: Pass, now: Duration) -> Vec<Change> {
+        self.record(pass, Verdict::Ignored, Verdict::Ignored, now)
+    }
+
+    /// The call's deadline has moved to `until`: a trial is lost only then.
+    pub fn extend(&mut self, pass: &Pass, until: Duration) {
+        self.upstream.extend(&pass.upstream, until);
+        if let Some(held) = &pass.tool
+            && let Some(tool) = self.held(held)
+        {
+            tool.circuit.extend(&held.permit, until);
+            self.refresh(held.place);
+        }
+    }
+
+    /// Admits one probe of dropgate's own for all breakers that wait for one; none if none does.
+    pub fn admit_probe(
+        &mut self,
+        timeout: Duration,
+        now: Duration,
+    ) -> (Option<ProbePass>, Vec<Change>) {
+        let changes = self.tick(now);
+        let upstream = self
+            .upstream
+            .awaits_trial()
+            .then(|| self.upstream.grant(timeout, now));
+        let waiting: Vec<usize> = (0..self.tools.len())
+            .filter(|place| self.tools[*place].circuit.awaits_trial())
+            .collect();
+        let tools: Vec<ToolPermit> = waiting
+            .into_iter()
+            .filter_map(|place| self.grant(place, timeout, now))
+            .collect();
+        let pass =
+            (upstream.is_some() || !tools.is_empty()).then_some(ProbePass { upstream, tools });
+        (pass, changes)
+    }
+
+    /// Takes the result of a probe.
+    pub fn record_probe(
+        &mut self,
+        pass: ProbePass,
+        verdict: Verdict,
+        now: Duration,
+    ) -> Vec<Change> {
+        let mut changes = Vec::new();
+        if let Some(permit) = pass.upstream {
+            let recorded = self.upstream.record(permit, verdict, now);
+            changes.extend(self::changes(&Scope::Upstream, recorded));
+        }
+        for permit in pass.tools {
+            self.record_tool(permit, verdict, now, &mut changes);
+        }
+        changes
+    }
+
+    /// Does what an operator says to one breaker. A tool that has none yet gets one.
+    pub fn command(&mut self, scope: &Scope, command: Command, now: Duration) -> Vec<Change> {
+        match scope {
+            Scope::Upstream => changes(scope, self.upstream.command(command, now)),
+            Scope::Tool(name) => {
+                let mut changes = Vec::new();
+                if let Some(place) = self.place(name, now, &mut changes) {
+                    self.step(place, &mut changes, |circuit| circuit.command(command, now));
+                }
+                changes
+            }
+        }
+    }
+
+    /// Does what has fallen due by `now` on all breakers.
+    pub fn tick(&mut self, now: Duration) -> Vec<Change> {
+        let mut changes = changes(&Scope::Upstream, self.upstream.tick(now));
+        while let Some((_, place)) = self.due.first().filter(|(at, _)| *at <= now).copied() {
+            self.step(place, &mut changes, |circuit| circuit.tick(now));
+        }
+        changes
+    }
+
+    /// When time alone will next change one of them, since the caller's origin.
+    #[must_use]
+    pub fn next_due(&self) -> Option<Duration> {
+        let tools = self.due.first().map(|(at, _)| *at);
+        [self.upstream.due(), tools].into_iter().flatten().min()
+    }
+
+    /// Where the breaker of the upstream stands.
+    #[must_use]
+    pub fn upstream(&self) -> Phase {
+        self.upstream.phase()
+    }
+
+    /// Where the breaker of a tool stands; closed if it has none.
+    #[must_use]
+    pub fn tool(&self, name: &str) -> Phase {
+        self.names
+            .get(name)
+            .and_then(|place| self.tools.get(*place))
+            .map_or(Phase::Closed, |tool| tool.circuit.phase())
+    }
+
+    /// The tools that have a breaker of their own, and where it stands, in no particular order.
+    pub fn tools(&self) -> impl Iterator<Item = (&str, Phase)> {
+        self.tools
+            .iter()
+            .map(|tool| (&*tool.name, tool.circuit.phase()))
+    }
+
+    /// Where the tool's breaker stands in the table, which is made if there is room for it.
+    fn place(&mut self, name: &str, now: Duration, changes: &mut Vec<Change>) -> Option<usize> {
+        self.uses += 1;
+        if let Some(place) = self.names.get(name).copied() {
+            self.tools.get_mut(place)?.last_used = self.uses;
+            return Some(place);
+        }
+        if name.len() > MAX_NAME {
+            return None;
+        }
+        let fresh = Tool {
+            name: name.into(),
+            circuit: Circuit::new(&self.settings, self.probing, self.seed ^ self.uses, now),
+            serial: self.uses,
+            last_used: self.uses,
+            due: None,
+        };
+        let place = if self.tools.len() < MAX_TOOLS {
+            self.tools.push(fresh);
+            self.tools.len() - 1
+        } else {
+            let place = self.least_needed()?;
+            self.forget(place, now, changes);
+            *self.tools.get_mut(place)? = fresh;
+            place
+        };
+        self.names.insert(name.into(), place);
+        Some(place)
+    }
+
+    /// The closed breaker unused for longest; if all are in trouble, the one of these unused for
+    /// longest; none if an operator holds them all.
+    fn least_needed(&self) -> Option<usize> {
+        let rank = |phase: Phase| match phase {
+            Phase::Closed => Some(0),
+            Phase::Open | Phase::HalfOpen => Some(1),
+            Phase::ForcedOpen | Phase::ForcedClosed | Phase::Disabled => None,
+        };
+        self.tools
+            .iter()
+            .enumerate()
+            .filter_map(|(place, tool)| Some((rank(tool.circuit.phase())?, tool.last_used, place)))
+            .min()
+            .map(|(_, _, place)| place)
+    }
+
+    fn forget(&mut self, place: usize, now: Duration, changes: &mut Vec<Change>) {
+        let Some(tool) = self.tools.get(place) else {
+            return;
+        };
+        self.names.remove(&tool.name);
+        if let Some(at) = tool.due {
+            self.due.remove(&(at, place));
+        }
+        let from = tool.circuit.phase();
+        if from != Phase::Closed {
+            changes.push(Change {
+                scope: Scope::Tool(tool.name.clone()),
+                transition: Transition {
+                    at: now,
+                    from,
+                    to: Phase::Closed,
+                    cause: Cause::Forgotten,
+                    lasts: None,
+                },
+            });
+        }
+    }
+
+    fn grant(&mut self, place: usize, timeout: Duration, now: Duration) -> Option<ToolPermit> {
+        let tool = self.tools.get_mut(place)?;
+        let permit = tool.circuit.grant(timeout, now);
+        let serial = tool.serial;
+        self.refresh(place);
+        Some(ToolPermit {
+            place,
+            serial,
+            permit,
+        })
+    }
+
+    fn record_tool(
+        &mut self,
+        held: ToolPermit,
+        verdict: Verdict,
+        now: Duration,
+        changes: &mut Vec<Change>,
+    ) {
+        if self.held(&held).is_none() {
+            return;
+        }
+        self.step(held.place, changes, |circuit| {
+            circuit.record(held.permit, verdict, now)
+        });
+    }
+
+    /// The tool that a permit is of, unless it was forgotten since.
+    fn held(&mut self, held: &ToolPermit) -> Option<&mut Tool> {
+        self.tools
+            .get_mut(held.place)
+            .filter(|tool| tool.serial == held.serial)
+    }
+
+    fn step(
+        &mut self,
+        place: usize,
+        changes: &mut Vec<Change>,
+        step: impl FnOnce(&mut Circuit) -> Transitions,
+    ) {
+        let Some(tool) = self.tools.get_mut(place) else {
+            return;
+        };
+        for transition in step(&mut tool.circuit) {
+            changes.push(Change {
+                scope: Scope::Tool(tool.name.clone()),
+                transition,
+            });
+        }
+        self.refresh(place);
+    }
+
+    /// Keeps the order of what falls due in step with the breaker.
+    fn refresh(&mut self, place: usize) {
+        let Some(tool) = self.tools.get_mut(place) else {
+            return;
+        };
+        let due = tool.circuit.due();
+        if due == tool.due {
+            return;
+        }
+        if let Some(at) = tool.due {
+            self.due.remove(&(at, place));
+        }
+        if let Some(at) = due {
+            self.due.insert((at, place));
+        }
+        tool.due = due;
+    }
+}
+
+fn changes(scope: &Scope, transitions: Transitions) -> Vec<Change> {
+    transitions
+        .into_iter()
+        .map(|transition| Change {
+            scope: scope.clone(),
+            transition,
+        })
+        .collect()
+}

@@ -1,0 +1,5 @@
+//! What may run when the write path is down.
+
+mod class;
+
+pub use class::Class;
