@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use super::circuit::{Circuit, Command};
-use super::permit::{Admission, Attempt, Permit, Probing, Role};
 use super::settings::Settings;
+use super::ticket::{Admission, Attempt, Probing, Role, Ticket};
 use super::transition::{Cause, Phase, Transition, Transitions};
 use super::verdict::Verdict;
 
@@ -17,7 +17,7 @@ pub const MAX_TOOLS: usize = 1024;
 /// the upstream.
 pub const MAX_NAME: usize = 256;
 
-/// The breakers of one upstream. A call needs the permit of both, and a refusal of either leaves
+/// The breakers of one upstream. A call needs the ticket of both, and a refusal of either leaves
 /// the other's trial free.
 #[derive(Debug)]
 pub struct Breakers {
@@ -62,25 +62,25 @@ pub struct Change {
 
 /// The right to make one call, from both breakers.
 #[derive(Debug, PartialEq, Eq)]
-#[must_use = "a permit is owed its result"]
+#[must_use = "a ticket is owed its result"]
 pub struct Pass {
-    upstream: Permit,
-    tool: Option<ToolPermit>,
+    upstream: Ticket,
+    tool: Option<ToolTicket>,
 }
 
 /// The right to make one probe, for every breaker that waited for one.
 #[derive(Debug, PartialEq, Eq)]
-#[must_use = "a permit is owed its result"]
+#[must_use = "a ticket is owed its result"]
 pub struct ProbePass {
-    upstream: Option<Permit>,
-    tools: Vec<ToolPermit>,
+    upstream: Option<Ticket>,
+    tools: Vec<ToolTicket>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-struct ToolPermit {
+struct ToolTicket {
     place: usize,
     serial: u64,
-    permit: Permit,
+    ticket: Ticket,
 }
 
 impl Breakers {
@@ -120,7 +120,7 @@ impl Breakers {
         }
         let upstream = self.upstream.grant(attempt.timeout, now);
         let tool = place.and_then(|place| self.grant(place, attempt.timeout, now));
-        let role = match (upstream.role, tool.as_ref().map(|tool| tool.permit.role)) {
+        let role = match (upstream.role, tool.as_ref().map(|tool| tool.ticket.role)) {
             (Role::Regular, None | Some(Role::Regular)) => Role::Regular,
             (Role::Trial, _) | (Role::Regular, Some(Role::Trial)) => Role::Trial,
         };
@@ -137,8 +137,8 @@ impl Breakers {
     ) -> Vec<Change> {
         let recorded = self.upstream.record(pass.upstream, upstream, now);
         let mut changes = changes(&Scope::Upstream, recorded);
-        if let Some(permit) = pass.tool {
-            self.record_tool(permit, tool, now, &mut changes);
+        if let Some(ticket) = pass.tool {
+            self.record_tool(ticket, tool, now, &mut changes);
         }
         changes
     }
@@ -154,7 +154,7 @@ impl Breakers {
         if let Some(held) = &pass.tool
             && let Some(tool) = self.held(held)
         {
-            tool.circuit.extend(&held.permit, until);
+            tool.circuit.extend(&held.ticket, until);
             self.refresh(held.place);
         }
     }
@@ -173,7 +173,7 @@ impl Breakers {
         let waiting: Vec<usize> = (0..self.tools.len())
             .filter(|place| self.tools[*place].circuit.awaits_trial())
             .collect();
-        let tools: Vec<ToolPermit> = waiting
+        let tools: Vec<ToolTicket> = waiting
             .into_iter()
             .filter_map(|place| self.grant(place, timeout, now))
             .collect();
@@ -190,12 +190,12 @@ impl Breakers {
         now: Duration,
     ) -> Vec<Change> {
         let mut changes = Vec::new();
-        if let Some(permit) = pass.upstream {
-            let recorded = self.upstream.record(permit, verdict, now);
+        if let Some(ticket) = pass.upstream {
+            let recorded = self.upstream.record(ticket, verdict, now);
             changes.extend(self::changes(&Scope::Upstream, recorded));
         }
-        for permit in pass.tools {
-            self.record_tool(permit, verdict, now, &mut changes);
+        for ticket in pass.tools {
+            self.record_tool(ticket, verdict, now, &mut changes);
         }
         changes
     }
@@ -321,21 +321,21 @@ impl Breakers {
         }
     }
 
-    fn grant(&mut self, place: usize, timeout: Duration, now: Duration) -> Option<ToolPermit> {
+    fn grant(&mut self, place: usize, timeout: Duration, now: Duration) -> Option<ToolTicket> {
         let tool = self.tools.get_mut(place)?;
-        let permit = tool.circuit.grant(timeout, now);
+        let ticket = tool.circuit.grant(timeout, now);
         let serial = tool.serial;
         self.refresh(place);
-        Some(ToolPermit {
+        Some(ToolTicket {
             place,
             serial,
-            permit,
+            ticket,
         })
     }
 
     fn record_tool(
         &mut self,
-        held: ToolPermit,
+        held: ToolTicket,
         verdict: Verdict,
         now: Duration,
         changes: &mut Vec<Change>,
@@ -344,12 +344,12 @@ impl Breakers {
             return;
         }
         self.step(held.place, changes, |circuit| {
-            circuit.record(held.permit, verdict, now)
+            circuit.record(held.ticket, verdict, now)
         });
     }
 
-    /// The tool that a permit is of, unless it was forgotten since.
-    fn held(&mut self, held: &ToolPermit) -> Option<&mut Tool> {
+    /// The tool that a ticket is of, unless it was forgotten since.
+    fn held(&mut self, held: &ToolTicket) -> Option<&mut Tool> {
         self.tools
             .get_mut(held.place)
             .filter(|tool| tool.serial == held.serial)

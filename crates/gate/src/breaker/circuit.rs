@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::backoff::Backoff;
-use super::permit::{Admission, Attempt, Permit, Probing, Rejection, Role};
 use super::settings::Settings;
+use super::ticket::{Admission, Attempt, Probing, Rejection, Role, Ticket};
 use super::transition::{Cause, Phase, Transition, Transitions};
 use super::verdict::{Pace, Verdict};
 use super::window::{Counted, Window};
@@ -35,7 +35,7 @@ enum State {
     Disabled,
 }
 
-/// The one permit of a half-open breaker.
+/// The one ticket of a half-open breaker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Trial {
     Free,
@@ -77,9 +77,9 @@ impl Circuit {
         let admission = match self.refusal(attempt.class, now) {
             Some(rejection) => Admission::Rejected(rejection),
             None => {
-                let permit = self.grant(attempt.timeout, now);
-                let role = permit.role;
-                Admission::granted(permit, role)
+                let ticket = self.grant(attempt.timeout, now);
+                let role = ticket.role;
+                Admission::granted(ticket, role)
             }
         };
         (admission, transitions)
@@ -95,12 +95,12 @@ impl Circuit {
     }
 
     /// Takes the result of a call. One that began in an earlier state changes nothing.
-    pub fn record(&mut self, permit: Permit, verdict: Verdict, now: Duration) -> Transitions {
+    pub fn record(&mut self, ticket: Ticket, verdict: Verdict, now: Duration) -> Transitions {
         let mut transitions = self.tick(now);
-        if permit.generation != self.generation {
+        if ticket.generation != self.generation {
             return transitions;
         }
-        let pace = if now >= permit.slow_from {
+        let pace = if now >= ticket.slow_from {
             Pace::Slow
         } else {
             Pace::Brisk
@@ -141,8 +141,8 @@ impl Circuit {
     }
 
     /// The call's deadline has moved to `until`: a trial is lost only then.
-    pub fn extend(&mut self, permit: &Permit, until: Duration) {
-        if permit.generation != self.generation {
+    pub fn extend(&mut self, ticket: &Ticket, until: Duration) {
+        if ticket.generation != self.generation {
             return;
         }
         match &mut self.state {
@@ -161,9 +161,9 @@ impl Circuit {
         }
     }
 
-    /// Takes a permit back whose call was never sent, so that its trial is free for the next.
-    pub fn give_back(&mut self, permit: Permit, now: Duration) -> Transitions {
-        self.record(permit, Verdict::Ignored, now)
+    /// Takes a ticket back whose call was never sent, so that its trial is free for the next.
+    pub fn give_back(&mut self, ticket: Ticket, now: Duration) -> Transitions {
+        self.record(ticket, Verdict::Ignored, now)
     }
 
     /// Does what an operator says.
@@ -269,8 +269,8 @@ impl Circuit {
         }
     }
 
-    /// Gives the permit of a call that [`Self::refusal`] had nothing against.
-    pub(super) fn grant(&mut self, timeout: Duration, now: Duration) -> Permit {
+    /// Gives the ticket of a call that [`Self::refusal`] had nothing against.
+    pub(super) fn grant(&mut self, timeout: Duration, now: Duration) -> Ticket {
         let role = match &mut self.state {
             State::HalfOpen { trial, .. } => {
                 *trial = Trial::Leased {
@@ -284,7 +284,7 @@ impl Circuit {
             | State::ForcedClosed { .. }
             | State::Disabled => Role::Regular,
         };
-        Permit {
+        Ticket {
             generation: self.generation,
             slow_from: now.saturating_add(self.settings.slow_share.of(timeout)),
             role,

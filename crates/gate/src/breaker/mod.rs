@@ -11,17 +11,17 @@
 //!   what that counts as.
 //! - [`Backoff`] is the curve of the open periods; restarts of a crashing server follow it as well.
 //!
-//! A call is admitted for a [`Permit`], which is given back with a [`Verdict`]. A permit carries
+//! A call is admitted for a [`Ticket`], which is given back with a [`Verdict`]. A ticket carries
 //! the generation of the state it was given in, and a result from an earlier generation changes
-//! nothing: a success that comes late does not close a breaker that has opened since. A permit
+//! nothing: a success that comes late does not close a breaker that has opened since. A ticket
 //! that is lost can't wedge a half-open breaker, because a trial is a lease that ends at the
 //! call's deadline, as a failure.
 
 mod backoff;
 mod breakers;
 mod circuit;
-mod permit;
 mod settings;
+mod ticket;
 mod transition;
 mod verdict;
 mod window;
@@ -29,7 +29,7 @@ mod window;
 pub use backoff::Backoff;
 pub use breakers::{Breakers, Change, MAX_NAME, MAX_TOOLS, Pass, ProbePass, Scope};
 pub use circuit::{Circuit, Command};
-pub use permit::{Admission, Attempt, Permit, Probing, Rejection};
 pub use settings::{Invalid, Ratio, Settings};
+pub use ticket::{Admission, Attempt, Probing, Rejection, Ticket};
 pub use transition::{Cause, Phase, Transition, Transitions};
 pub use verdict::{Ended, FailureTexts, TextsError, Verdict};

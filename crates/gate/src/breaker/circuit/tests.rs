@@ -1,5 +1,5 @@
 //! The breaker against a model of it that works by other means: the model keeps the list of all
-//! results and looks through it, and keeps a list of the permits that still count, where the
+//! results and looks through it, and keeps a list of the tickets that still count, where the
 //! breaker keeps ten buckets and a generation.
 //!
 //! Every sequence of events over a reduced clock is played, until no state is new. States that
@@ -98,7 +98,7 @@ fn no_sequence_of_events_tells_the_breaker_from_its_model() {
 struct Pair {
     circuit: Circuit,
     model: Model,
-    held: VecDeque<(Permit, u64)>,
+    held: VecDeque<(Ticket, u64)>,
     now: Duration,
 }
 
@@ -139,19 +139,19 @@ impl Pair {
                 let (admission, told) = self.circuit.admit(&attempt, now);
                 let (wanted, expected) = self.model.admit(class, now);
                 let got = match admission {
-                    Admission::Closed(permit) => self.hold(permit, Role::Regular),
-                    Admission::Trial(permit) => self.hold(permit, Role::Trial),
+                    Admission::Closed(ticket) => self.hold(ticket, Role::Regular),
+                    Admission::Trial(ticket) => self.hold(ticket, Role::Trial),
                     Admission::Rejected(rejection) => Answer::Rejected(rejection),
                 };
                 assert_eq!(got, wanted, "{event:?} after {before:#?}");
                 (told, expected)
             }
             Event::RecordOldest(verdict) => match self.take(End::Oldest) {
-                Some((permit, id)) => self.record(permit, id, verdict),
+                Some((ticket, id)) => self.record(ticket, id, verdict),
                 None => return Transitions::new(),
             },
             Event::RecordNewest(verdict) => match self.take(End::Newest) {
-                Some((permit, id)) => self.record(permit, id, verdict),
+                Some((ticket, id)) => self.record(ticket, id, verdict),
                 None => return Transitions::new(),
             },
             Event::LoseOldest => {
@@ -162,8 +162,8 @@ impl Pair {
             }
             Event::ExtendOldest => {
                 let until = now + TIMEOUT;
-                if let Some((permit, id)) = self.held.front() {
-                    self.circuit.extend(permit, until);
+                if let Some((ticket, id)) = self.held.front() {
+                    self.circuit.extend(ticket, until);
                     self.model.extend(*id, until);
                 }
                 (Transitions::new(), Transitions::new())
@@ -200,25 +200,25 @@ impl Pair {
         told
     }
 
-    fn record(&mut self, permit: Permit, id: u64, verdict: Verdict) -> (Transitions, Transitions) {
+    fn record(&mut self, ticket: Ticket, id: u64, verdict: Verdict) -> (Transitions, Transitions) {
         if self.model.counted(self.now) == MAX_COUNTED {
             // The bound of the search: the call is lost instead.
             self.model.forget(id);
             return (self.circuit.tick(self.now), self.model.tick(self.now));
         }
         (
-            self.circuit.record(permit, verdict, self.now),
+            self.circuit.record(ticket, verdict, self.now),
             self.model.record(id, verdict, self.now),
         )
     }
 
-    fn hold(&mut self, permit: Permit, role: Role) -> Answer {
-        assert_eq!(permit.role, role);
-        self.held.push_back((permit, self.model.last_id));
+    fn hold(&mut self, ticket: Ticket, role: Role) -> Answer {
+        assert_eq!(ticket.role, role);
+        self.held.push_back((ticket, self.model.last_id));
         Answer::Admitted(role)
     }
 
-    fn take(&mut self, end: End) -> Option<(Permit, u64)> {
+    fn take(&mut self, end: End) -> Option<(Ticket, u64)> {
         match end {
             End::Oldest => self.held.pop_front(),
             End::Newest => self.held.pop_back(),
@@ -232,9 +232,9 @@ impl Pair {
             salt.hash(&mut hasher);
             self.hash_circuit(&mut hasher);
             self.model.hash_relative(self.now, &mut hasher);
-            for (permit, id) in &self.held {
-                let current = permit.generation == self.circuit.generation;
-                let slow_in = permit.slow_from.saturating_sub(self.now);
+            for (ticket, id) in &self.held {
+                let current = ticket.generation == self.circuit.generation;
+                let slow_in = ticket.slow_from.saturating_sub(self.now);
                 (current, slow_in, self.model.live.contains(id)).hash(&mut hasher);
             }
             hasher.finish()
@@ -268,8 +268,8 @@ enum End {
     Newest,
 }
 
-/// A permit can't be cloned outside of this search.
-impl Clone for Permit {
+/// A ticket can't be cloned outside of this search.
+impl Clone for Ticket {
     fn clone(&self) -> Self {
         Self { ..*self }
     }

@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash};
 use std::time::Duration;
 
 use super::{BUCKET, FAILURES, LONGEST, MIN_CALLS, OPEN_FOR, Order, TIMEOUT};
-use crate::breaker::permit::{Probing, Rejection, Role};
+use crate::breaker::ticket::{Probing, Rejection, Role};
 use crate::breaker::transition::{Cause, Phase, Transition, Transitions};
 use crate::breaker::verdict::Verdict;
 use crate::mode::Class;

@@ -26,8 +26,8 @@ pub enum Probing {
 
 /// Whether a call may go on. `P` is what is given back with the result.
 #[derive(Debug, PartialEq, Eq)]
-#[must_use = "a permit is owed its result"]
-pub enum Admission<P = Permit> {
+#[must_use = "a ticket is owed its result"]
+pub enum Admission<P = Ticket> {
     /// It may: the breaker is closed.
     Closed(P),
     /// It may, as the one trial of a half-open breaker.
@@ -76,8 +76,8 @@ impl Rejection {
 
 /// The right to make one call. It is not `Clone`, and giving it back consumes it.
 #[derive(Debug, PartialEq, Eq, Hash)]
-#[must_use = "a permit is owed its result"]
-pub struct Permit {
+#[must_use = "a ticket is owed its result"]
+pub struct Ticket {
     /// The generation of the state that it was given in.
     pub(super) generation: u64,
     /// From here on the call is slow.
@@ -85,7 +85,7 @@ pub struct Permit {
     pub(super) role: Role,
 }
 
-/// Whether a permit is the trial of a half-open breaker.
+/// Whether a ticket is the trial of a half-open breaker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Role {
     Regular,
@@ -93,10 +93,10 @@ pub(super) enum Role {
 }
 
 impl<P> Admission<P> {
-    pub(super) fn granted(permit: P, role: Role) -> Self {
+    pub(super) fn granted(ticket: P, role: Role) -> Self {
         match role {
-            Role::Regular => Self::Closed(permit),
-            Role::Trial => Self::Trial(permit),
+            Role::Regular => Self::Closed(ticket),
+            Role::Trial => Self::Trial(ticket),
         }
     }
 }
