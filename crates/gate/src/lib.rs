@@ -11,6 +11,8 @@
 //! - [`pins`]: tool definitions against those that were accepted.
 //! - [`strict_json`]: JSON in which no key stands twice.
 //! - [`breaker`]: a tool that keeps failing is refused at once.
+//! - [`deadlines`]: when each call in flight is due.
+//! - [`load`]: how much an upstream is given at once, and how fast.
 //! - [`mode`]: what may run while the write path is down.
 //! - [`latency`] and [`doomed`]: which calls can't finish before a shutdown would cut them.
 //! - [`shutdown`]: the table of phases, the plan of deadlines, the counting of signals.
@@ -19,11 +21,13 @@
 
 pub mod breaker;
 pub mod call;
+pub mod deadlines;
 pub mod decision;
 pub mod doomed;
 pub mod exit;
 pub mod in_flight;
 pub mod latency;
+pub mod load;
 pub mod mode;
 pub mod outcome;
 pub mod pins;

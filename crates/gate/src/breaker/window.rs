@@ -74,25 +74,24 @@ impl Window {
         if self.in_a_row() >= settings.failures {
             return Some(Cause::Failures);
         }
-        let total = |part: fn(&Bucket) -> u32| {
-            self.buckets
-                .iter()
-                .fold(0u32, |sum, bucket| sum.saturating_add(part(bucket)))
-        };
-        let calls = total(|bucket| bucket.calls);
-        if calls < settings.min_calls {
-            return None;
+        let sum = self
+            .buckets
+            .iter()
+            .fold(Bucket::default(), |sum, it| Bucket {
+                calls: sum.calls.saturating_add(it.calls),
+                failures: sum.failures.saturating_add(it.failures),
+                slow: sum.slow.saturating_add(it.slow),
+                tail: 0,
+            });
+        if sum.calls < settings.min_calls {
+            None
+        } else if settings.failure_ratio.reached(sum.failures, sum.calls) {
+            Some(Cause::FailureRatio)
+        } else if settings.slow_ratio.reached(sum.slow, sum.calls) {
+            Some(Cause::SlowRatio)
+        } else {
+            None
         }
-        if settings
-            .failure_ratio
-            .reached(total(|bucket| bucket.failures), calls)
-        {
-            return Some(Cause::FailureRatio);
-        }
-        settings
-            .slow_ratio
-            .reached(total(|bucket| bucket.slow), calls)
-            .then_some(Cause::SlowRatio)
     }
 
     /// Failures since the last success that the window still knows.
