@@ -1,7 +1,10 @@
 //! The bounded table of calls that were sent and are owed an outcome.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry as MapEntry;
 use std::hash::Hash;
+
+use foldhash::fast::RandomState;
 
 use crate::call::{self, Call, Finished};
 use crate::outcome::Outcome;
@@ -58,7 +61,7 @@ pub struct Leftover<K> {
 /// Calls in flight, by a key of the caller's choice (the JSON-RPC id, as a rule).
 #[derive(Debug)]
 pub struct InFlight<K> {
-    calls: HashMap<K, Entry>,
+    calls: HashMap<K, Entry, RandomState>,
     next_turn: u64,
     waiting: usize,
     cancel_sent: usize,
@@ -67,7 +70,7 @@ pub struct InFlight<K> {
 impl<K> Default for InFlight<K> {
     fn default() -> Self {
         Self {
-            calls: HashMap::new(),
+            calls: HashMap::default(),
             next_turn: 0,
             waiting: 0,
             cancel_sent: 0,
@@ -94,27 +97,23 @@ impl<K: Eq + Hash + Clone> InFlight<K> {
         key: K,
         call: Call<call::InFlight>,
     ) -> Result<Option<Finished>, NotInserted> {
-        if self.calls.contains_key(&key) {
-            return Err(NotInserted::Duplicate(call));
-        }
         let mut evicted = None;
-        if self.calls.len() >= MAX_IN_FLIGHT {
+        if self.calls.len() >= MAX_IN_FLIGHT && !self.calls.contains_key(&key) {
             match self.evict_cancelled_by_host() {
                 Some(finished) => evicted = Some(finished),
                 None => return Err(NotInserted::Full(call)),
             }
         }
-        let turn = self.next_turn;
-        self.next_turn += 1;
-        self.waiting += 1;
-        self.calls.insert(
-            key,
-            Entry {
+        match self.calls.entry(key) {
+            MapEntry::Occupied(_) => return Err(NotInserted::Duplicate(call)),
+            MapEntry::Vacant(place) => place.insert(Entry {
                 call,
                 standing: Standing::Waiting,
-                turn,
-            },
-        );
+                turn: self.next_turn,
+            }),
+        };
+        self.next_turn += 1;
+        self.waiting += 1;
         Ok(evicted)
     }
 

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use foldhash::fast::RandomState;
+
 /// The most tools that are remembered; the one unused for longest leaves.
 pub const MAX_TOOLS: usize = 256;
 
@@ -26,7 +28,7 @@ const BUCKETS: usize = ((OCTAVES + 1) * PER_OCTAVE) as usize;
 /// Latency of each tool.
 #[derive(Debug, Default)]
 pub struct Latencies {
-    tools: HashMap<Box<str>, Tool>,
+    tools: HashMap<Box<str>, Tool, RandomState>,
     clock: u64,
 }
 

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::id::Id;
+use crate::keys::Room;
 use crate::limits::{Direction, Limits};
 use crate::line::{Line, LineBuffer};
 use crate::members::Members;
@@ -87,7 +88,9 @@ pub fn scan<'a>(
     limits: &Limits,
     direction: Direction,
 ) -> Result<Envelope<'a>, Rejected> {
-    read(line, 0..0, limits, direction).map_err(|reason| salvage::rejected(line, direction, reason))
+    let room = Room::default();
+    read(line, 0..0, limits, direction, &room)
+        .map_err(|reason| salvage::rejected(line, direction, reason))
 }
 
 /// As [`scan`], for a line that is still in its buffer: what the buffer learned of a long line while it arrived is not
@@ -104,8 +107,14 @@ pub fn scan_buffered<'a>(
     match line {
         Line::Whole(span, _) => {
             let bytes = lines.bytes(span.clone());
-            read(bytes, lines.plain_part(span), limits, direction)
-                .map_err(|reason| salvage::rejected(bytes, direction, reason))
+            read(
+                bytes,
+                lines.plain_part(span),
+                limits,
+                direction,
+                lines.room_for_keys(),
+            )
+            .map_err(|reason| salvage::rejected(bytes, direction, reason))
         }
         Line::TooLong { prefix, .. } => Err(salvage::too_long(lines.bytes(prefix.clone()), limits)),
     }
@@ -116,13 +125,16 @@ fn read<'a>(
     plain: Range<usize>,
     limits: &Limits,
     direction: Direction,
+    room: &Room,
 ) -> Result<Envelope<'a>, Reason> {
     if line.len() > limits.line_bytes() {
         return Err(Reason::TooLong {
             max: limits.line_bytes(),
         });
     }
-    let mut scanner = Scanner::new(line, limits, direction).knowing(plain);
+    let mut scanner = Scanner::new(line, limits, direction)
+        .knowing(plain)
+        .reusing(room.take());
     scanner.space();
     let verdict = match scanner.peek() {
         None => return Ok(Envelope::Blank),
@@ -140,7 +152,9 @@ fn read<'a>(
             max: limits.max_depth,
         },
     })?;
-    match (scanner.duplicate(), &envelope) {
+    let duplicate = scanner.duplicate();
+    room.give(scanner.into_keys());
+    match (duplicate, &envelope) {
         (None, _) | (Some(_), Err(Reason::Batch)) => envelope,
         (Some(at), _) => Err(Reason::DuplicateKey {
             key: shortened(text::inside(line, at)),

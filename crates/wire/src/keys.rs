@@ -4,6 +4,8 @@
 //! the unescaped texts; large objects are sorted, so neither many keys nor keys made to collide cost quadratic time.
 
 use std::borrow::Cow;
+use std::cell::Cell;
+use std::fmt;
 
 use crate::text;
 
@@ -12,6 +14,8 @@ const SMALL: usize = 16;
 
 /// Room for the keys of a usual message, so that it costs one allocation.
 const USUAL: usize = 32;
+/// Most room that is kept for the next message.
+const MOST_KEPT: usize = 1024;
 
 /// The keys of all open objects that are watched, outermost first.
 #[derive(Debug, Default)]
@@ -52,6 +56,30 @@ impl Keys {
         self.entries.truncate(self.first);
         self.first = self.entries.pop().unwrap_or_default() as usize;
         second
+    }
+}
+
+/// Room for keys that one scan leaves to the next.
+#[derive(Default)]
+pub(crate) struct Room(Cell<Keys>);
+
+impl Room {
+    pub(crate) fn take(&self) -> Keys {
+        self.0.take()
+    }
+
+    pub(crate) fn give(&self, mut keys: Keys) {
+        if keys.entries.capacity() <= MOST_KEPT {
+            keys.entries.clear();
+            keys.first = 0;
+            self.0.set(keys);
+        }
+    }
+}
+
+impl fmt::Debug for Room {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Room")
     }
 }
 

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use memchr::memchr;
 
+use crate::keys::Room;
 use crate::limits::Limits;
 use crate::salvage::{HEAD_BYTES, TAIL_BYTES};
 use crate::text;
@@ -74,6 +75,7 @@ pub struct LineBuffer {
     reading: Reading,
     /// The longest part known to be plain of the line that is pending or was taken last, as positions.
     plain: Range<usize>,
+    room_for_keys: Room,
 }
 
 /// What the bytes after `line` are.
@@ -105,6 +107,7 @@ impl LineBuffer {
             filled: 0,
             reading: Reading::Line,
             plain: 0..0,
+            room_for_keys: Room::default(),
         }
     }
 
@@ -242,6 +245,10 @@ impl LineBuffer {
     fn feed_in(&self, from: usize, to: usize) -> Option<usize> {
         let found = memchr(b'\n', self.buffer.get(from..to)?)?;
         Some(from + found)
+    }
+
+    pub(crate) fn room_for_keys(&self) -> &Room {
+        &self.room_for_keys
     }
 
     /// The part of a line that is known to be plain text, counted from the line's start.

@@ -66,6 +66,16 @@ impl<'a> Scanner<'a> {
         Self { plain, ..self }
     }
 
+    /// Uses room for keys that is there already, and empty.
+    pub(crate) fn reusing(self, keys: Keys) -> Self {
+        Self { keys, ..self }
+    }
+
+    /// The room for keys, for a later line.
+    pub(crate) fn into_keys(self) -> Keys {
+        self.keys
+    }
+
     /// The next byte.
     #[inline]
     pub(crate) fn peek(&self) -> Option<u8> {
