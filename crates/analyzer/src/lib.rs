@@ -3,6 +3,14 @@
 //! Text becomes facts ([`extract`]), facts of a package become a project ([`link`]), rules look at projects ([`rules`]).
 #![forbid(unsafe_code)]
 
+pub mod analysis;
 pub mod extract;
 pub mod facts;
 pub mod finding;
+pub mod link;
+pub mod rules;
+pub mod score;
+pub mod surface;
+pub mod vocabulary;
+
+pub use analysis::{Analysis, AnalysisError, Settings, analyze};

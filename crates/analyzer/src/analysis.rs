@@ -1,0 +1,193 @@
+//! From paths to findings: files are collected, read in parallel, joined per package and judged.
+
+mod collect;
+
+use std::path::PathBuf;
+
+use rayon::prelude::*;
+
+use crate::extract::{self, STACK_BYTES, Source};
+use crate::facts::{FileFacts, Language, Manifest, Name, Reading};
+use crate::finding::Finding;
+use crate::link::Project;
+use crate::rules::{RULES, Report};
+use crate::score::{self, Score};
+
+pub use collect::{MAX_FILES, MAX_TOTAL_BYTES};
+
+/// What the analysis may do.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Languages to read; all by default.
+    pub languages: Vec<Language>,
+    /// Globs of paths, relative to the root, that are left out.
+    pub exclude: Vec<String>,
+    /// Threads; 0 for as many as there are cores.
+    pub threads: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            languages: Language::ALL.to_vec(),
+            exclude: Vec::new(),
+            threads: 0,
+        }
+    }
+}
+
+/// What came out.
+#[derive(Debug)]
+pub struct Analysis {
+    /// Ordered by file, line, rule.
+    pub findings: Vec<Finding>,
+    /// Files that could not be read, with the reason.
+    pub unanalysable: Vec<Unanalysable>,
+    /// How much was read.
+    pub analysed: Analysed,
+    /// The score; `None` where nothing was analysed or no server was found.
+    pub score: Option<Score>,
+    /// The files as read, by path, for excerpts.
+    pub sources: Vec<(Name, String)>,
+    /// Comments of the files, by path, for suppressions.
+    pub comments: Vec<(Name, Vec<crate::facts::Comment>)>,
+}
+
+/// A file that could not be read.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Unanalysable {
+    /// The file.
+    pub file: String,
+    /// The reason.
+    pub why: String,
+}
+
+/// How much was read.
+#[derive(Debug, Clone, Copy, Default, serde::Serialize)]
+pub struct Analysed {
+    /// Files.
+    pub files: usize,
+    /// Bytes of them.
+    pub bytes: u64,
+    /// Places where a server starts.
+    pub servers: usize,
+}
+
+/// Why there is no analysis at all.
+#[derive(Debug, thiserror::Error)]
+pub enum AnalysisError {
+    /// A path that does not exist or can't be read.
+    #[error("{path}: {source}; give a file or folder that can be read")]
+    Path {
+        /// The path.
+        path: String,
+        /// The system's complaint.
+        source: std::io::Error,
+    },
+    /// The threads could not be started.
+    #[error("can't start the threads of the analysis: {0}; lower the number of threads")]
+    Threads(String),
+}
+
+/// Analyses files and folders.
+///
+/// Nothing is executed or sent anywhere, symbolic links are not followed, and every size is bounded.
+pub fn analyze(paths: &[PathBuf], settings: &Settings) -> Result<Analysis, AnalysisError> {
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(settings.threads)
+        .stack_size(STACK_BYTES)
+        .build()
+        .map_err(|error| AnalysisError::Threads(error.to_string()))?;
+    let collected = collect::collect(paths, settings)?;
+    Ok(pool.install(|| run(collected)))
+}
+
+/// Analyses texts that are already there, as one tree: for fixtures, editors and tests.
+pub fn analyze_texts(texts: Vec<(Name, String)>) -> Result<Analysis, AnalysisError> {
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(1)
+        .stack_size(STACK_BYTES)
+        .build()
+        .map_err(|error| AnalysisError::Threads(error.to_string()))?;
+    let mut collected = collect::Collected::default();
+    for (path, text) in texts {
+        collected.text(path, text);
+    }
+    Ok(pool.install(|| run(collected)))
+}
+
+fn run(collected: collect::Collected) -> Analysis {
+    let collect::Collected {
+        mut sources,
+        manifests,
+        refused,
+    } = collected;
+    sources.sort_by(|a, b| a.0.cmp(&b.0));
+    let mut files: Vec<FileFacts> = sources
+        .par_iter()
+        .filter_map(|(path, text)| {
+            let language = Language::of_path(path)?;
+            Some(extract::extract(&Source {
+                path: path.clone(),
+                language,
+                text,
+            }))
+        })
+        .collect();
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    let mut manifests: Vec<Manifest> = manifests
+        .iter()
+        .filter_map(|(path, text)| extract::manifest::read(path, text))
+        .collect();
+    manifests.sort_by(|a, b| a.path.cmp(&b.path));
+    let texts: Vec<String> = sources.iter().map(|(_, text)| text.clone()).collect();
+    let project = Project::of(&files, &manifests);
+    let findings = judge(&project, &texts);
+    let servers = project.entries.len();
+    let mut unanalysable = refused;
+    let mut analysed = Analysed {
+        servers,
+        ..Analysed::default()
+    };
+    for file in &files {
+        match &file.reading {
+            Reading::Whole => {
+                analysed.files += 1;
+                analysed.bytes += file.bytes;
+            }
+            Reading::Not(why) => unanalysable.push(Unanalysable {
+                file: file.path.to_string(),
+                why: why.to_string(),
+            }),
+        }
+    }
+    unanalysable.sort_by(|a, b| a.file.cmp(&b.file));
+    let score = (analysed.files > 0 && servers > 0).then(|| score::score(&findings));
+    let comments = files
+        .into_iter()
+        .map(|file| (file.path, file.comments))
+        .collect();
+    Analysis {
+        findings,
+        unanalysable,
+        analysed,
+        score,
+        sources,
+        comments,
+    }
+}
+
+fn judge(project: &Project<'_>, texts: &[String]) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = RULES
+        .par_iter()
+        .flat_map_iter(|rule| {
+            let mut report = Report::new(rule, project, texts);
+            (rule.check)(project, &mut report);
+            report.finish()
+        })
+        .collect();
+    findings.sort_by(|a, b| {
+        (&a.file, a.line, &a.rule, a.bytes).cmp(&(&b.file, b.line, &b.rule, b.bytes))
+    });
+    findings
+}

@@ -1,0 +1,129 @@
+//! Which files are read, within bounds.
+
+use std::path::{Path, PathBuf};
+
+use ignore::WalkBuilder;
+use ignore::overrides::OverrideBuilder;
+
+use super::{AnalysisError, Settings, Unanalysable};
+use crate::extract::{MAX_FILE_BYTES, manifest};
+use crate::facts::{Language, Name, Why};
+
+/// Most files of one analysis.
+pub const MAX_FILES: usize = 50_000;
+
+/// Most bytes of one analysis.
+pub const MAX_TOTAL_BYTES: u64 = 256 * 1024 * 1024;
+
+/// Deepest folder below a given path.
+const MAX_FOLDERS: usize = 40;
+
+/// Folders of other people's code.
+const FOREIGN: &[&str] = &[
+    "node_modules",
+    ".git",
+    "vendor",
+    "target",
+    "site-packages",
+    ".venv",
+    "venv",
+    "__pycache__",
+];
+
+/// What was collected.
+#[derive(Debug, Default)]
+pub(super) struct Collected {
+    pub(super) sources: Vec<(Name, String)>,
+    pub(super) manifests: Vec<(Name, String)>,
+    pub(super) refused: Vec<Unanalysable>,
+}
+
+impl Collected {
+    /// Adds a text under its path.
+    pub(super) fn text(&mut self, path: Name, text: String) {
+        let name = path.rsplit('/').next().unwrap_or_default();
+        if manifest::is_manifest(name) {
+            self.manifests.push((path, text));
+        } else {
+            self.sources.push((path, text));
+        }
+    }
+
+    fn refuse(&mut self, path: &Name, why: &Why) {
+        self.refused.push(Unanalysable {
+            file: path.to_string(),
+            why: why.to_string(),
+        });
+    }
+}
+
+pub(super) fn collect(paths: &[PathBuf], settings: &Settings) -> Result<Collected, AnalysisError> {
+    let mut collected = Collected::default();
+    let mut bytes: u64 = 0;
+    for root in paths {
+        let meta = std::fs::metadata(root).map_err(|source| AnalysisError::Path {
+            path: root.display().to_string(),
+            source,
+        })?;
+        let base = if meta.is_file() {
+            root.parent().unwrap_or(Path::new(""))
+        } else {
+            root
+        };
+        let mut overrides = OverrideBuilder::new(base);
+        for glob in &settings.exclude {
+            // A glob that is none excludes nothing; the configuration has said so already.
+            drop(overrides.add(&format!("!{glob}")));
+        }
+        let mut walk = WalkBuilder::new(root);
+        walk.follow_links(false)
+            .max_depth(Some(MAX_FOLDERS))
+            .require_git(false)
+            .parents(false)
+            .git_global(false)
+            .git_exclude(false)
+            .hidden(true)
+            .filter_entry(|entry| {
+                let name = entry.file_name().to_string_lossy();
+                entry.depth() == 0 || !FOREIGN.contains(&&*name)
+            });
+        // Published packages ignore what they ship: `dist` in the author's `.gitignore`.
+        if root.join("package.json").exists() {
+            walk.git_ignore(false).ignore(false);
+        }
+        if let Ok(overrides) = overrides.build() {
+            walk.overrides(overrides);
+        }
+        for entry in walk.build().flatten() {
+            if !entry.file_type().is_some_and(|kind| kind.is_file()) {
+                continue;
+            }
+            let relative = entry.path().strip_prefix(base).unwrap_or(entry.path());
+            let path = Name::from(relative.to_string_lossy().replace('\\', "/"));
+            let name = path.rsplit('/').next().unwrap_or_default();
+            let wanted = !path.ends_with(".d.ts")
+                && Language::of_path(name)
+                    .is_some_and(|language| settings.languages.contains(&language));
+            if !wanted && !manifest::is_manifest(name) {
+                continue;
+            }
+            let size = entry.metadata().map_or(0, |meta| meta.len());
+            let over = collected.sources.len() >= MAX_FILES || bytes + size > MAX_TOTAL_BYTES;
+            if size > MAX_FILE_BYTES || over {
+                collected.refuse(&path, &Why::TooLarge);
+                continue;
+            }
+            match std::fs::read(entry.path()) {
+                Ok(content) => {
+                    bytes += size;
+                    match String::from_utf8(content) {
+                        Ok(text) => collected.text(path, text),
+                        Err(_) => collected.refuse(&path, &Why::NotText),
+                    }
+                }
+                Err(error) => collected.refuse(&path, &Why::Io(error.to_string())),
+            }
+        }
+    }
+    Ok(collected)
+}

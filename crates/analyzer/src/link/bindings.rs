@@ -1,0 +1,172 @@
+//! What variables and fields are set to.
+
+use std::collections::HashMap;
+
+use crate::facts::{
+    Expr, ExprKind, FileFacts, FnId, LoopKind, Name, Pattern, Stmt, StmtKind, VarId, walk,
+};
+
+use super::{FnRef, VarRef};
+
+/// Most values that are kept of one variable or field.
+const MAX_VALUES: usize = 6;
+
+/// A value that was given to a name.
+#[derive(Debug, Clone)]
+pub(super) struct Set<'a> {
+    /// Where.
+    pub(super) at: FnRef,
+    /// From what.
+    pub(super) value: &'a Expr,
+    /// Which part of it.
+    pub(super) part: Vec<Part>,
+}
+
+/// A step into a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Part {
+    /// By name.
+    Member(Name),
+    /// By place: of Go's results only the first is the value.
+    Place(usize),
+    /// Each item of a loop.
+    Item,
+}
+
+/// Values by name.
+#[derive(Debug, Default)]
+pub(super) struct Bindings<'a> {
+    variables: HashMap<VarRef, Vec<Set<'a>>>,
+    fields: HashMap<(u32, Name), Vec<Set<'a>>>,
+}
+
+impl<'a> Bindings<'a> {
+    pub(super) fn of(files: &'a [FileFacts]) -> Self {
+        let mut all = Self::default();
+        for (file, at) in files.iter().zip(0u32..) {
+            for (function, id) in file.functions.iter().zip(0u32..) {
+                let at = FnRef {
+                    file: at,
+                    id: FnId(id),
+                };
+                walk::stmts(&function.body, &mut |stmt| all.stmt(at, stmt));
+                walk::exprs(&function.body, &mut |expr| {
+                    if let ExprKind::Assign(target, value) = &expr.kind {
+                        all.pattern(at, target, value, &mut Vec::new());
+                    }
+                });
+            }
+        }
+        all
+    }
+
+    pub(super) fn values(&self, variable: VarRef) -> &[Set<'a>] {
+        self.variables.get(&variable).map_or(&[], Vec::as_slice)
+    }
+
+    /// Assignments to a field of this name through a receiver, anywhere in the file.
+    pub(super) fn field(&self, file: u32, name: &Name) -> &[Set<'a>] {
+        self.fields
+            .get(&(file, name.clone()))
+            .map_or(&[], Vec::as_slice)
+    }
+
+    fn stmt(&mut self, at: FnRef, stmt: &'a Stmt) {
+        match &stmt.kind {
+            StmtKind::Assign {
+                target,
+                value: Some(value),
+            } => self.pattern(at, target, value, &mut Vec::new()),
+            StmtKind::Loop {
+                kind: LoopKind::Each,
+                item: Some(item),
+                over: Some(over),
+                ..
+            } => self.pattern(at, item, over, &mut vec![Part::Item]),
+            StmtKind::With { resources, .. } => {
+                for resource in resources {
+                    if let Some(binding) = &resource.binding {
+                        self.pattern(at, binding, &resource.value, &mut Vec::new());
+                    }
+                }
+            }
+            StmtKind::Match { subject, arms } => {
+                for arm in arms {
+                    self.pattern(at, &arm.pattern, subject, &mut Vec::new());
+                }
+            }
+            StmtKind::Select(arms) => {
+                for arm in arms {
+                    if let Some(value) = &arm.test {
+                        self.pattern(at, &arm.pattern, value, &mut Vec::new());
+                    }
+                }
+            }
+            StmtKind::Assign { value: None, .. }
+            | StmtKind::Loop { .. }
+            | StmtKind::Expr(_)
+            | StmtKind::Value(_)
+            | StmtKind::Return(_)
+            | StmtKind::Throw(_)
+            | StmtKind::If { .. }
+            | StmtKind::Try { .. }
+            | StmtKind::Defer(_)
+            | StmtKind::Break
+            | StmtKind::Continue
+            | StmtKind::Block(_) => {}
+        }
+    }
+
+    fn pattern(&mut self, at: FnRef, target: &'a Pattern, value: &'a Expr, part: &mut Vec<Part>) {
+        let set = || Set {
+            at,
+            value,
+            part: part.clone(),
+        };
+        match target {
+            Pattern::Var(id) => push(self.variable(at.file, *id), set()),
+            Pattern::Place(place) => {
+                if let ExprKind::Member(_, name) = &place.kind {
+                    let key = (at.file, name.clone());
+                    push(self.fields.entry(key).or_default(), set());
+                }
+            }
+            Pattern::List(parts) => {
+                for (inner, place) in parts.iter().zip(0..) {
+                    part.push(Part::Place(place));
+                    self.pattern(at, inner, value, part);
+                    part.pop();
+                }
+            }
+            Pattern::Object(parts) => {
+                for (name, inner) in parts {
+                    part.push(Part::Member(name.clone()));
+                    self.pattern(at, inner, value, part);
+                    part.pop();
+                }
+            }
+            Pattern::Of(_, parts) => {
+                for inner in parts {
+                    self.pattern(at, inner, value, part);
+                }
+            }
+            Pattern::Or(parts) => {
+                for inner in parts {
+                    self.pattern(at, inner, value, part);
+                }
+            }
+            Pattern::Value(_) | Pattern::Any => {}
+        }
+    }
+
+    fn variable(&mut self, file: u32, id: VarId) -> &mut Vec<Set<'a>> {
+        self.variables.entry(VarRef { file, id }).or_default()
+    }
+}
+
+fn push<'a>(sets: &mut Vec<Set<'a>>, set: Set<'a>) {
+    let says_nothing = matches!(set.value.kind, ExprKind::Null);
+    if sets.len() < MAX_VALUES && !says_nothing {
+        sets.push(set);
+    }
+}

@@ -1,0 +1,204 @@
+//! Regions that run when something failed: `catch`, `except`, `.catch(f)`, `Err(e) =>`, `if err != nil`.
+
+use crate::facts::{
+    Block, Compare, Expr, ExprKind, Language, Pattern, Span, Stmt, StmtKind, VarId, walk,
+};
+
+use super::sites::callee_name;
+use super::{FnRef, Project};
+
+/// A region that runs when something failed.
+#[derive(Debug, Clone)]
+pub struct Failure<'a> {
+    /// The function whose code the region is: for a closure the closure.
+    pub at: FnRef,
+    /// What it is.
+    pub kind: FailureKind,
+    /// Where the region is.
+    pub span: Span,
+    /// What may have failed.
+    pub guarded: Span,
+    /// The variables that hold the error.
+    pub errors: Vec<VarId>,
+    /// The types that it is limited to; empty for all.
+    pub types: Vec<&'a Expr>,
+    /// What it does.
+    pub body: &'a Block,
+}
+
+/// The forms of a failure region.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FailureKind {
+    /// `catch`, `except`.
+    Catch,
+    /// A function given to `.catch`, `or_else`, `unwrap_or_else`, `map_err`.
+    Closure,
+    /// An arm for `Err` or `None`.
+    Arm,
+    /// `if err != nil`.
+    Checked,
+}
+
+pub(super) fn failures<'a>(project: &Project<'a>) -> Vec<Failure<'a>> {
+    let mut all = Vec::new();
+    for (at, function) in project.functions() {
+        let language = project.language(at.file);
+        walk::stmts(&function.body, &mut |stmt| {
+            statement(at, language, stmt, &mut all);
+        });
+    }
+    for site in &project.sites {
+        let name = callee_name(&site.call.callee);
+        let place = match name {
+            "catch" | "or_else" | "unwrap_or_else" | "map_err" | "inspect_err" => 0,
+            "then" => 1,
+            _ => continue,
+        };
+        let Some(argument) = site.call.arg(place) else {
+            continue;
+        };
+        for function in super::graph::handed(project, site.at, argument) {
+            if let Some(code) = project.function(function) {
+                let mut errors = Vec::new();
+                if let Some(param) = code.params.first() {
+                    bound(&param.pattern, &mut errors);
+                }
+                all.push(Failure {
+                    at: function,
+                    kind: FailureKind::Closure,
+                    span: code.span,
+                    guarded: site.call.callee.span,
+                    errors,
+                    types: Vec::new(),
+                    body: &code.body,
+                });
+            }
+        }
+    }
+    all
+}
+
+fn statement<'a>(at: FnRef, language: Language, stmt: &'a Stmt, all: &mut Vec<Failure<'a>>) {
+    match &stmt.kind {
+        StmtKind::Try { body, catches, .. } => {
+            let guarded = extent(body).unwrap_or(stmt.span);
+            for catch in catches {
+                let mut errors = Vec::new();
+                if let Some(binding) = &catch.binding {
+                    bound(binding, &mut errors);
+                }
+                all.push(Failure {
+                    at,
+                    kind: FailureKind::Catch,
+                    span: catch.span,
+                    guarded,
+                    errors,
+                    types: catch.types.iter().collect(),
+                    body: &catch.body,
+                });
+            }
+        }
+        StmtKind::Match { subject, arms } if language == Language::Rust => {
+            for arm in arms {
+                if let Some(inner) = refused(&arm.pattern) {
+                    let mut errors = Vec::new();
+                    for pattern in inner {
+                        bound(pattern, &mut errors);
+                    }
+                    all.push(Failure {
+                        at,
+                        kind: FailureKind::Arm,
+                        span: arm.span,
+                        guarded: subject.span,
+                        errors,
+                        types: Vec::new(),
+                        body: &arm.body,
+                    });
+                }
+            }
+        }
+        StmtKind::If { test, then, .. } if language == Language::Go => {
+            if let Some(error) = checked(test) {
+                all.push(Failure {
+                    at,
+                    kind: FailureKind::Checked,
+                    span: extent(then).unwrap_or(stmt.span),
+                    guarded: test.span,
+                    errors: vec![error],
+                    types: Vec::new(),
+                    body: then,
+                });
+            }
+        }
+        StmtKind::Expr(_)
+        | StmtKind::Assign { .. }
+        | StmtKind::Value(_)
+        | StmtKind::Return(_)
+        | StmtKind::Throw(_)
+        | StmtKind::If { .. }
+        | StmtKind::Loop { .. }
+        | StmtKind::Match { .. }
+        | StmtKind::Select(_)
+        | StmtKind::With { .. }
+        | StmtKind::Defer(_)
+        | StmtKind::Break
+        | StmtKind::Continue
+        | StmtKind::Block(_) => {}
+    }
+}
+
+/// The stretch of a block.
+fn extent(block: &Block) -> Option<Span> {
+    let (first, last) = (block.first()?, block.last()?);
+    Some(Span {
+        start: first.span.start,
+        end: last.span.end,
+        line: first.span.line,
+        end_line: last.span.end_line,
+    })
+}
+
+/// The parts of an `Err(…)` pattern.
+fn refused(pattern: &Pattern) -> Option<Vec<&Pattern>> {
+    if let Pattern::Of(path, parts) = pattern {
+        let name = callee_name(path);
+        if name == "Err" {
+            return Some(parts.iter().collect());
+        }
+        if name == "Ok" {
+            // `Ok(Err(e))`: the inner result of a join or timeout.
+            return parts.iter().find_map(refused);
+        }
+    }
+    None
+}
+
+/// The error of `err != nil`, also as one side of `&&` and `||`.
+fn checked(test: &Expr) -> Option<VarId> {
+    if let ExprKind::Compare(Compare::NotEqual, left, right) = &test.kind
+        && let (ExprKind::Var(id), ExprKind::Null) = (&left.kind, &right.kind)
+    {
+        return Some(*id);
+    }
+    if let ExprKind::Logic(_, left, right) = &test.kind {
+        return checked(left).or_else(|| checked(right));
+    }
+    None
+}
+
+fn bound(pattern: &Pattern, out: &mut Vec<VarId>) {
+    match pattern {
+        Pattern::Var(id) => out.push(*id),
+        Pattern::List(parts) | Pattern::Or(parts) | Pattern::Of(_, parts) => {
+            for part in parts {
+                bound(part, out);
+            }
+        }
+        Pattern::Object(parts) => {
+            for (_, part) in parts {
+                bound(part, out);
+            }
+        }
+        Pattern::Place(_) | Pattern::Value(_) | Pattern::Any => {}
+    }
+}

@@ -1,0 +1,344 @@
+//! Who calls whom.
+
+use std::collections::{BTreeSet, HashMap};
+
+use crate::facts::{Expr, ExprKind, FnId, ImportItem, Language, Pattern, StmtKind, walk};
+use crate::vocabulary::Role;
+
+use super::sites::SiteId;
+use super::{FnRef, Project, Value};
+
+/// Methods of one name that an unresolved call may mean; with more it means none.
+const MAX_CANDIDATES: usize = 12;
+
+/// Edges between functions.
+#[derive(Debug, Default)]
+pub(super) struct Graph {
+    edges: HashMap<FnRef, BTreeSet<FnRef>>,
+    callers: HashMap<FnRef, Vec<SiteId>>,
+    iterated: HashMap<FnRef, (FnRef, SiteId)>,
+}
+
+impl Graph {
+    pub(super) fn of(project: &Project<'_>) -> Self {
+        let mut graph = Self::default();
+        let methods = methods(project);
+        for site in &project.sites {
+            for target in &site.targets {
+                graph.edge(site.at, *target);
+                graph.callers.entry(*target).or_default().push(site.id);
+            }
+            if site.targets.is_empty()
+                && let ExprKind::Member(..) = &site.call.callee.kind
+                && site.paths.iter().all(|path| path.starts_with('?'))
+                && let Some(candidates) = methods.get(site.name())
+                && candidates.len() <= MAX_CANDIDATES
+                && !is_common(site.name())
+            {
+                for target in candidates {
+                    graph.edge(site.at, *target);
+                }
+            }
+            let registers = matches!(
+                site.role,
+                Some(Role::OnSignal { .. } | Role::OnExit { .. } | Role::OnStdin { .. })
+            );
+            if registers {
+                continue;
+            }
+            let iterates = matches!(site.name(), "forEach" | "map" | "for_each");
+            for arg in &site.call.args {
+                for function in handed(project, site.at, &arg.value) {
+                    graph.edge(site.at, function);
+                    if iterates {
+                        graph.iterated.insert(function, (site.at, site.id));
+                    }
+                }
+            }
+        }
+        graph.values_given(project);
+        graph.modules(project);
+        graph
+    }
+
+    /// Functions that are given back, put into objects or stored in fields: whoever gets them may call them.
+    fn values_given(&mut self, project: &Project<'_>) {
+        for (at, function) in project.functions() {
+            let mut given = Vec::new();
+            walk::stmts(&function.body, &mut |stmt| match &stmt.kind {
+                StmtKind::Return(Some(value)) | StmtKind::Value(value) | StmtKind::Defer(value) => {
+                    given.push(value);
+                }
+                StmtKind::Assign {
+                    target: Pattern::Place(_),
+                    value: Some(value),
+                } if !is_close_hook(stmt) => given.push(value),
+                StmtKind::Assign {
+                    value: Some(value), ..
+                } if matches!(value.kind, ExprKind::Object(_) | ExprKind::List(_)) => {
+                    given.push(value);
+                }
+                StmtKind::Assign { .. }
+                | StmtKind::Return(None)
+                | StmtKind::Expr(_)
+                | StmtKind::Throw(_)
+                | StmtKind::If { .. }
+                | StmtKind::Loop { .. }
+                | StmtKind::Try { .. }
+                | StmtKind::Match { .. }
+                | StmtKind::Select(_)
+                | StmtKind::With { .. }
+                | StmtKind::Break
+                | StmtKind::Continue
+                | StmtKind::Block(_) => {}
+            });
+            for value in given {
+                for target in handed(project, at, value) {
+                    self.edge(at, target);
+                }
+            }
+        }
+    }
+
+    fn modules(&mut self, project: &Project<'_>) {
+        for (file, at) in project.files.iter().zip(0u32..) {
+            let from = FnRef {
+                file: at,
+                id: FnId::MODULE,
+            };
+            for import in &file.imports {
+                if let Some(target) = project.modules.file(file, &import.source) {
+                    self.edge(
+                        from,
+                        FnRef {
+                            file: target,
+                            id: FnId::MODULE,
+                        },
+                    );
+                }
+                if file.language == Language::Python {
+                    let base = project.modules.canonical(at, file.language, &import.source);
+                    let mut names = vec![base.clone()];
+                    if let ImportItem::Named(name) = &import.item {
+                        names.push(format!("{base}.{name}"));
+                    }
+                    for name in names {
+                        if let Some(super::modules::Symbol::File(target)) =
+                            project.modules.symbol(&name)
+                        {
+                            self.edge(
+                                from,
+                                FnRef {
+                                    file: target,
+                                    id: FnId::MODULE,
+                                },
+                            );
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn edge(&mut self, from: FnRef, to: FnRef) {
+        if from != to {
+            self.edges.entry(from).or_default().insert(to);
+        }
+    }
+
+    pub(super) fn callers(&self, at: FnRef) -> &[SiteId] {
+        self.callers.get(&at).map_or(&[], Vec::as_slice)
+    }
+
+    /// The call that hands this function each item of a list.
+    pub(super) fn iterated(&self, at: FnRef) -> Option<(FnRef, SiteId)> {
+        self.iterated.get(&at).copied()
+    }
+
+    pub(super) fn reach(&self, roots: &[FnRef]) -> BTreeSet<FnRef> {
+        self.reach_without(roots, &BTreeSet::new())
+    }
+
+    /// As [`Self::reach`], without entering some.
+    pub(super) fn reach_without(
+        &self,
+        roots: &[FnRef],
+        closed: &BTreeSet<FnRef>,
+    ) -> BTreeSet<FnRef> {
+        let mut seen: BTreeSet<FnRef> = roots.iter().copied().collect();
+        let mut open: Vec<FnRef> = roots.to_vec();
+        while let Some(at) = open.pop() {
+            for next in self.edges.get(&at).into_iter().flatten() {
+                if !closed.contains(next) && seen.insert(*next) {
+                    open.push(*next);
+                }
+            }
+        }
+        seen
+    }
+
+    /// The functions from which one can be reached, itself included.
+    pub(super) fn ancestors(&self, of: FnRef) -> BTreeSet<FnRef> {
+        let mut back: HashMap<FnRef, Vec<FnRef>> = HashMap::new();
+        for (from, targets) in &self.edges {
+            for to in targets {
+                back.entry(*to).or_default().push(*from);
+            }
+        }
+        let mut seen = BTreeSet::from([of]);
+        let mut open = vec![of];
+        while let Some(at) = open.pop() {
+            for next in back.get(&at).into_iter().flatten() {
+                if seen.insert(*next) {
+                    open.push(*next);
+                }
+            }
+        }
+        seen
+    }
+}
+
+/// `x.onclose = f`: a hook, run by whoever closes.
+pub(super) fn is_close_hook(stmt: &crate::facts::Stmt) -> bool {
+    if let StmtKind::Assign {
+        target: Pattern::Place(place),
+        ..
+    } = &stmt.kind
+        && let ExprKind::Member(_, name) = &place.kind
+    {
+        return matches!(&**name, "onclose" | "onClose");
+    }
+    false
+}
+
+/// The functions that an argument or value hands on, also inside objects and lists.
+pub(super) fn handed<'a>(project: &Project<'a>, at: FnRef, value: &'a Expr) -> Vec<FnRef> {
+    let mut all = Vec::new();
+    let mut open = vec![value];
+    while let Some(expr) = open.pop() {
+        match &expr.kind {
+            ExprKind::Function(id) => all.push(FnRef {
+                file: at.file,
+                id: *id,
+            }),
+            ExprKind::Object(entries) => open.extend(entries.iter().map(|entry| &entry.value)),
+            ExprKind::List(parts) => open.extend(parts),
+            ExprKind::Choice(_, then, otherwise) => open.extend([&**then, &**otherwise]),
+            ExprKind::Logic(_, left, right) => open.extend([&**left, &**right]),
+            ExprKind::Await(inner) | ExprKind::Spread(inner) | ExprKind::Propagate(inner) => {
+                open.push(inner)
+            }
+            ExprKind::Var(_) | ExprKind::Member(..) | ExprKind::Global(_) => {
+                for value in project.values(at, expr) {
+                    if let Value::Function(function) = value {
+                        all.push(function);
+                    }
+                }
+            }
+            ExprKind::Class(_)
+            | ExprKind::Str(_)
+            | ExprKind::Number(_)
+            | ExprKind::Bool(_)
+            | ExprKind::Null
+            | ExprKind::This
+            | ExprKind::Super
+            | ExprKind::Module(_)
+            | ExprKind::Index(..)
+            | ExprKind::Call(_)
+            | ExprKind::Join(_)
+            | ExprKind::Compare(..)
+            | ExprKind::Not(_)
+            | ExprKind::Assign(..)
+            | ExprKind::Flow(_)
+            | ExprKind::Opaque(_) => {}
+        }
+    }
+    all
+}
+
+fn methods<'a>(project: &Project<'a>) -> HashMap<&'a str, Vec<FnRef>> {
+    let mut all: HashMap<&str, Vec<FnRef>> = HashMap::new();
+    for (file, at) in project.files.iter().zip(0u32..) {
+        for class in &file.classes {
+            for method in &class.methods {
+                all.entry(&method.name).or_default().push(FnRef {
+                    file: at,
+                    id: method.function,
+                });
+            }
+        }
+        // Functions in objects: `{ execute: async () => … }`.
+        for (function, id) in file.functions.iter().zip(0u32..) {
+            if function.class.is_none() && function.parent.is_some() && !function.name.is_empty() {
+                all.entry(&function.name).or_default().push(FnRef {
+                    file: at,
+                    id: FnId(id),
+                });
+            }
+        }
+    }
+    all
+}
+
+/// Names that every library has: a call of one on something unknown says nothing.
+fn is_common(name: &str) -> bool {
+    matches!(
+        name,
+        "get"
+            | "set"
+            | "push"
+            | "map"
+            | "filter"
+            | "then"
+            | "catch"
+            | "finally"
+            | "toString"
+            | "close"
+            | "end"
+            | "write"
+            | "read"
+            | "log"
+            | "error"
+            | "info"
+            | "warn"
+            | "debug"
+            | "on"
+            | "once"
+            | "emit"
+            | "send"
+            | "next"
+            | "add"
+            | "delete"
+            | "has"
+            | "json"
+            | "text"
+            | "join"
+            | "split"
+            | "forEach"
+            | "append"
+            | "items"
+            | "keys"
+            | "values"
+            | "format"
+            | "parse"
+            | "update"
+            | "clone"
+            | "new"
+            | "default"
+            | "from"
+            | "into"
+            | "String"
+            | "Error"
+            | "Close"
+            | "Get"
+            | "Set"
+            | "Add"
+            | "Done"
+            | "Wait"
+            | "Lock"
+            | "Unlock"
+            | "open"
+            | "constructor"
+            | "__init__"
+    )
+}

@@ -1,0 +1,289 @@
+//! The files of a package as one program: who calls what, from where the process starts, and how it ends.
+//!
+//! [`Project::of`] resolves callees through imports, aliases, defaults, fields and results, gives each call its [`Role`],
+//! and derives servers, handlers, registrations and failure regions. Everything is bounded: resolution by depth and by the number of values.
+
+mod bindings;
+mod failure;
+mod graph;
+mod modules;
+mod resolve;
+mod server;
+mod shutdown;
+mod sites;
+
+use std::collections::HashMap;
+
+use crate::facts::{
+    Class, ClassId, Expr, FileFacts, FnId, Function, Language, Manifest, Name, Span, VarId,
+    Variable,
+};
+use crate::finding::Surface;
+
+pub use failure::{Failure, FailureKind};
+pub use resolve::Value;
+pub use server::{Entry, Guard, Handler};
+pub use shutdown::{Form, Hook, Trigger};
+pub use sites::{Fate, Site, SiteId};
+
+/// A function of the project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FnRef {
+    /// Place of the file in [`Project::files`].
+    pub file: u32,
+    /// The function in it.
+    pub id: FnId,
+}
+
+/// A class of the project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ClassRef {
+    /// Place of the file in [`Project::files`].
+    pub file: u32,
+    /// The class in it.
+    pub id: ClassId,
+}
+
+/// A variable of the project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct VarRef {
+    /// Place of the file in [`Project::files`].
+    pub file: u32,
+    /// The variable in it.
+    pub id: VarId,
+}
+
+/// The files of one package, joined.
+#[derive(Debug)]
+pub struct Project<'a> {
+    /// Its files in the order of their paths; unread ones as well.
+    pub files: &'a [FileFacts],
+    /// What it says of itself.
+    pub manifests: &'a [Manifest],
+    /// Every call.
+    pub sites: Vec<Site<'a>>,
+    /// What the process starts with and what serves.
+    pub entries: Vec<Entry>,
+    /// Functions that answer requests.
+    pub handlers: Vec<Handler>,
+    /// Functions that run when something ends.
+    pub hooks: Vec<Hook<'a>>,
+    /// Regions that run when something failed.
+    pub failures: Vec<Failure<'a>>,
+    modules: modules::Modules,
+    bindings: bindings::Bindings<'a>,
+    sites_of: HashMap<FnRef, Vec<SiteId>>,
+    graph: graph::Graph,
+}
+
+impl<'a> Project<'a> {
+    /// Joins files.
+    pub fn of(files: &'a [FileFacts], manifests: &'a [Manifest]) -> Self {
+        let mut project = Self {
+            files,
+            manifests,
+            sites: Vec::new(),
+            entries: Vec::new(),
+            handlers: Vec::new(),
+            hooks: Vec::new(),
+            failures: Vec::new(),
+            modules: modules::Modules::of(files, manifests),
+            bindings: bindings::Bindings::of(files),
+            sites_of: HashMap::new(),
+            graph: graph::Graph::default(),
+        };
+        project.sites = sites::collect(files);
+        project.sites_of = sites::by_function(&project.sites);
+        // Parameters get their values from call sites, so the second round knows callers that the first one found.
+        for _ in 0..2 {
+            project.sites = sites::resolve(&project);
+            project.graph = graph::Graph::of(&project);
+        }
+        project.handlers = server::handlers(&project);
+        project.entries = server::entries(&project);
+        project.hooks = shutdown::hooks(&project);
+        project.failures = failure::failures(&project);
+        project
+    }
+
+    /// A file by its place.
+    pub fn file(&self, file: u32) -> Option<&'a FileFacts> {
+        self.files.get(usize::try_from(file).ok()?)
+    }
+
+    /// A function.
+    pub fn function(&self, at: FnRef) -> Option<&'a Function> {
+        self.file(at.file)?
+            .functions
+            .get(usize::try_from(at.id.0).ok()?)
+    }
+
+    /// A class.
+    pub fn class(&self, at: ClassRef) -> Option<&'a Class> {
+        self.file(at.file)?
+            .classes
+            .get(usize::try_from(at.id.0).ok()?)
+    }
+
+    /// A variable.
+    pub fn variable(&self, at: VarRef) -> Option<&'a Variable> {
+        self.file(at.file)?
+            .variables
+            .get(usize::try_from(at.id.0).ok()?)
+    }
+
+    /// Every function, with its place.
+    pub fn functions(&self) -> impl Iterator<Item = (FnRef, &'a Function)> + use<'a> {
+        self.files.iter().zip(0u32..).flat_map(|(file, at)| {
+            file.functions
+                .iter()
+                .zip(0u32..)
+                .map(move |(function, id)| {
+                    (
+                        FnRef {
+                            file: at,
+                            id: FnId(id),
+                        },
+                        function,
+                    )
+                })
+        })
+    }
+
+    /// The language of a file.
+    pub fn language(&self, file: u32) -> Language {
+        self.file(file)
+            .map_or(Language::TypeScript, |facts| facts.language)
+    }
+
+    /// The calls of a function, without those of functions inside it.
+    pub fn sites_of(&self, at: FnRef) -> impl Iterator<Item = &Site<'a>> {
+        self.sites_of
+            .get(&at)
+            .into_iter()
+            .flatten()
+            .filter_map(|id| self.site(*id))
+    }
+
+    /// A call by its id.
+    pub fn site(&self, id: SiteId) -> Option<&Site<'a>> {
+        self.sites.get(usize::try_from(id.0).ok()?)
+    }
+
+    /// The call at an expression.
+    pub fn site_at(&self, at: FnRef, expr: &Expr) -> Option<&Site<'a>> {
+        let span = expr.bare().span;
+        self.sites_of(at).find(|site| site.span == span)
+    }
+
+    /// What an expression may be.
+    pub fn values(&self, at: FnRef, expr: &'a Expr) -> Vec<Value<'a>> {
+        resolve::values(self, at, expr)
+    }
+
+    /// The canonical paths that an expression may have.
+    pub fn paths(&self, at: FnRef, expr: &'a Expr) -> Vec<Name> {
+        let paths = self.values(at, expr).into_iter();
+        paths
+            .filter_map(|value| {
+                if let Value::Path(path) = value {
+                    Some(path)
+                } else {
+                    None
+                }
+            })
+            .collect()
+    }
+
+    /// What a variable was ever set to, with the function where that stands.
+    pub fn assigned(&self, variable: VarRef) -> impl Iterator<Item = (FnRef, &'a Expr)> + '_ {
+        self.bindings
+            .values(variable)
+            .iter()
+            .map(|set| (set.at, set.value))
+    }
+
+    /// The functions reachable from some, those included: through calls, closures handed on, and modules imported.
+    pub fn reach(&self, roots: &[FnRef]) -> std::collections::BTreeSet<FnRef> {
+        self.graph.reach(roots)
+    }
+
+    /// The functions that call this one.
+    pub fn callers(&self, at: FnRef) -> &[SiteId] {
+        self.graph.callers(at)
+    }
+
+    /// The function and all that are written inside it.
+    pub fn inside(&self, at: FnRef) -> Vec<FnRef> {
+        let Some(outer) = self.function(at) else {
+            return Vec::new();
+        };
+        let Some(file) = self.file(at.file) else {
+            return Vec::new();
+        };
+        if at.id == FnId::MODULE {
+            return vec![at];
+        }
+        file.functions
+            .iter()
+            .zip(0u32..)
+            .filter(|(inner, id)| *id != 0 && (FnId(*id) == at.id || outer.span.holds(inner.span)))
+            .map(|(_, id)| FnRef {
+                file: at.file,
+                id: FnId(id),
+            })
+            .collect()
+    }
+
+    /// The innermost function around a place.
+    pub fn around(&self, file: u32, span: Span) -> FnRef {
+        let mut best = (FnId::MODULE, u32::MAX);
+        if let Some(facts) = self.file(file) {
+            for (function, id) in facts.functions.iter().zip(0u32..).skip(1) {
+                let size = function.span.end.saturating_sub(function.span.start);
+                if function.span.holds(span) && size <= best.1 {
+                    best = (FnId(id), size);
+                }
+            }
+        }
+        FnRef { file, id: best.0 }
+    }
+
+    /// The class that a function belongs to, itself or through the functions around it.
+    pub fn class_of(&self, at: FnRef) -> Option<ClassRef> {
+        let mut id = Some(at.id);
+        for _ in 0..crate::facts::MAX_DEPTH {
+            let function = self.function(FnRef {
+                file: at.file,
+                id: id?,
+            })?;
+            if let Some(class) = function.class {
+                return Some(ClassRef {
+                    file: at.file,
+                    id: class,
+                });
+            }
+            id = function.parent;
+        }
+        None
+    }
+
+    /// What kind of code a file is.
+    pub fn surface(&self, file: u32) -> Surface {
+        self.file(file)
+            .map_or(Surface::Runtime, |facts| crate::surface::of(&facts.path))
+    }
+
+    /// Whether a dependency with a name that contains this is declared or imported.
+    pub fn uses(&self, name: &str) -> bool {
+        self.manifests
+            .iter()
+            .flat_map(|manifest| &manifest.dependencies)
+            .any(|(dependency, _)| dependency.contains(name))
+            || self
+                .files
+                .iter()
+                .flat_map(|file| &file.imports)
+                .any(|import| import.source.contains(name))
+    }
+}

@@ -1,0 +1,258 @@
+//! Where the process serves, and the functions that answer requests.
+
+use std::collections::BTreeSet;
+
+use crate::facts::{FnId, Span};
+use crate::vocabulary::{self, Role, Serving, Wire};
+
+use super::graph::handed;
+use super::sites::SiteId;
+use super::{FnRef, Project, Value};
+
+/// A place where the process begins to serve.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// The function that it stands in.
+    pub at: FnRef,
+    /// The call that serves.
+    pub site: SiteId,
+    /// Where that is.
+    pub span: Span,
+    /// Over what.
+    pub wire: Wire,
+    /// Who handles signals.
+    pub guard: Guard,
+    /// Functions that run in a process that serves here, without the starts of other transports and without handlers of signals.
+    pub process: BTreeSet<FnRef>,
+}
+
+/// Who handles signals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guard {
+    /// The author.
+    Author,
+    /// The framework.
+    Framework,
+}
+
+/// A function that answers requests.
+#[derive(Debug, Clone)]
+pub struct Handler {
+    /// The function.
+    pub function: FnRef,
+    /// The call or decorator that registers it.
+    pub site: SiteId,
+}
+
+/// The serving places of runtime code.
+pub(super) fn entries(project: &Project<'_>) -> Vec<Entry> {
+    let mut found: Vec<(FnRef, SiteId, Span, Wire, Guard)> = Vec::new();
+    let mut served: Vec<(FnRef, Wire)> = Vec::new();
+    for site in &project.sites {
+        if project.surface(site.at.file) == crate::finding::Surface::Tests {
+            continue;
+        }
+        let by_argument = transport_argument(project, site);
+        let (wire, guard) = match site.role {
+            Some(Role::Serve(Serving::Over(wire))) => (Some(wire), Guard::Author),
+            Some(Role::Serve(Serving::Guarded(wire))) => (Some(wire), Guard::Framework),
+            Some(Role::Serve(Serving::ByName)) => by_name(project, site),
+            Some(Role::Serve(Serving::ByArgument)) => {
+                (by_argument.or(Some(near(project, site.at))), Guard::Author)
+            }
+            Some(_) | None => (
+                by_argument.filter(|_| is_connect(site.name())),
+                Guard::Author,
+            ),
+        };
+        if let Some(wire) = wire {
+            found.push((site.at, site.id, site.span, wire, guard));
+            served.push((site.at, wire));
+        }
+    }
+    // A transport that is made and handed to something unknown still serves.
+    for site in &project.sites {
+        let tests = project.surface(site.at.file) == crate::finding::Surface::Tests;
+        if let Some(Role::Transport(wire)) = site.role
+            && !tests
+            && !served
+                .iter()
+                .any(|(at, known)| at.file == site.at.file && *known == wire)
+        {
+            found.push((site.at, site.id, site.span, wire, Guard::Author));
+        }
+    }
+    let starts: Vec<(FnRef, Wire)> = found.iter().map(|entry| (entry.0, entry.3)).collect();
+    let mut entries: Vec<Entry> = found
+        .into_iter()
+        .map(|(at, site, span, wire, guard)| Entry {
+            at,
+            site,
+            span,
+            wire,
+            guard,
+            process: process(project, at, wire, &starts),
+        })
+        .collect();
+    entries.sort_by_key(|entry| (entry.at.file, entry.span));
+    entries.dedup_by_key(|entry| (entry.at, entry.wire));
+    entries
+}
+
+fn is_connect(name: &str) -> bool {
+    matches!(
+        name,
+        "connect" | "serve" | "start" | "run" | "Run" | "Connect" | "attach" | "listen"
+    )
+}
+
+/// The wire of a transport among the arguments.
+fn transport_argument(project: &Project<'_>, site: &super::Site<'_>) -> Option<Wire> {
+    let language = project.language(site.at.file);
+    site.call.args.iter().find_map(|arg| {
+        project.paths(site.at, &arg.value).iter().find_map(|path| {
+            match vocabulary::role(language, path.strip_suffix("()")?) {
+                Some(Role::Transport(wire)) => Some(wire),
+                Some(_) | None => None,
+            }
+        })
+    })
+}
+
+/// The wire of the transport made in the same function, else stdio.
+fn near(project: &Project<'_>, at: FnRef) -> Wire {
+    project
+        .sites_of(at)
+        .find_map(|site| match site.role {
+            Some(Role::Transport(wire)) => Some(wire),
+            Some(_) | None => None,
+        })
+        .unwrap_or(Wire::Stdio)
+}
+
+/// `run(transport="…")`.
+fn by_name(project: &Project<'_>, site: &super::Site<'_>) -> (Option<Wire>, Guard) {
+    let Some(value) = site.call.option("transport").or_else(|| site.call.arg(0)) else {
+        return (Some(Wire::Stdio), Guard::Author);
+    };
+    let texts: Vec<_> = project
+        .values(site.at, value)
+        .into_iter()
+        .filter_map(|value| match value {
+            Value::Literal(_, literal) => literal.text().cloned(),
+            Value::Path(_)
+            | Value::Function(_)
+            | Value::Class(_)
+            | Value::Instance(_)
+            | Value::Module(_) => None,
+        })
+        .collect();
+    if !texts.is_empty() && texts.iter().all(|text| &**text != "stdio") {
+        return (Some(Wire::Http), Guard::Framework);
+    }
+    // A transport that is chosen at run time may be stdio, unless this branch is that of another.
+    (Some(Wire::Stdio), Guard::Author)
+}
+
+/// What runs in a process that serves at a place.
+fn process(
+    project: &Project<'_>,
+    at: FnRef,
+    wire: Wire,
+    starts: &[(FnRef, Wire)],
+) -> BTreeSet<FnRef> {
+    let above = project.graph.ancestors(at);
+    let closed: BTreeSet<FnRef> = starts
+        .iter()
+        .filter(|(start, other)| *other != wire && !above.contains(start))
+        .filter(|(start, _)| !starts.contains(&(*start, wire)))
+        .map(|(start, _)| *start)
+        .collect();
+    let mut roots: Vec<FnRef> = above.into_iter().collect();
+    roots.push(FnRef {
+        file: at.file,
+        id: FnId::MODULE,
+    });
+    project.graph.reach_without(&roots, &closed)
+}
+
+/// The functions that answer requests: registered, or decorated.
+pub(super) fn handlers(project: &Project<'_>) -> Vec<Handler> {
+    let mut all = Vec::new();
+    for site in &project.sites {
+        if site.role != Some(Role::Handler) {
+            continue;
+        }
+        for arg in &site.call.args {
+            for function in handed(project, site.at, &arg.value) {
+                all.push(Handler {
+                    function,
+                    site: site.id,
+                });
+            }
+        }
+    }
+    for (at, function) in project.functions() {
+        for decorator in &function.decorators {
+            let module = FnRef {
+                file: at.file,
+                id: FnId::MODULE,
+            };
+            let callee = decorator.call().map_or(decorator, |call| &call.callee);
+            let language = project.language(at.file);
+            let is_handler = project
+                .paths(module, callee)
+                .iter()
+                .any(|path| vocabulary::role(language, path) == Some(Role::Handler));
+            if is_handler {
+                let site = project
+                    .sites
+                    .iter()
+                    .find(|site| site.at == module && site.span == decorator.span);
+                let site = site.map_or(SiteId(0), |site| site.id);
+                all.push(Handler { function: at, site });
+            }
+        }
+    }
+    all.sort_by_key(|handler| handler.function);
+    all.dedup_by_key(|handler| handler.function);
+    all
+}
+
+impl<'a> Project<'a> {
+    /// The registrations that are made in a process that serves at an entry.
+    pub fn hooks_of<'s>(&'s self, entry: &'s Entry) -> impl Iterator<Item = &'s super::Hook<'a>> {
+        self.hooks
+            .iter()
+            .filter(|hook| entry.process.contains(&hook.at))
+    }
+
+    /// The functions that a handler may run, handlers included.
+    pub fn handler_reach(&self) -> BTreeSet<FnRef> {
+        let roots: Vec<FnRef> = self
+            .handlers
+            .iter()
+            .map(|handler| handler.function)
+            .collect();
+        self.reach(&roots)
+    }
+
+    /// Whether a function is a handler, or stands inside one.
+    pub fn is_handler(&self, at: FnRef) -> bool {
+        let mut id = Some(at.id);
+        for _ in 0..crate::facts::MAX_DEPTH {
+            let Some(current) = id else {
+                return false;
+            };
+            let here = FnRef {
+                file: at.file,
+                id: current,
+            };
+            if self.handlers.iter().any(|handler| handler.function == here) {
+                return true;
+            }
+            id = self.function(here).and_then(|function| function.parent);
+        }
+        false
+    }
+}

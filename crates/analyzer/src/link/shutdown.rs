@@ -1,0 +1,241 @@
+//! What runs when a signal comes, stdin ends, a transport closes or the process exits.
+
+use crate::facts::{Expr, ExprKind, Language, Name, Pattern, Span, StmtKind, walk};
+use crate::vocabulary::Role;
+
+use super::graph::{handed, is_close_hook};
+use super::sites::{Site, SiteId};
+use super::{FnRef, Project, Value};
+
+/// A registration.
+#[derive(Debug, Clone)]
+pub struct Hook<'a> {
+    /// For what.
+    pub trigger: Trigger,
+    /// Where it is registered.
+    pub at: FnRef,
+    /// Where that stands.
+    pub span: Span,
+    /// The call, unless it is an assignment.
+    pub site: Option<SiteId>,
+    /// The functions that run; empty where the code after a wait runs ([`Role::AwaitSignal`]) or the function is not known.
+    pub functions: Vec<FnRef>,
+    /// Whether the code after the registration waits for it.
+    pub form: Form,
+    /// What stands where the function should, if it is none of the project: `stop.set`, `signal.SIG_IGN`.
+    pub foreign: Option<&'a Expr>,
+}
+
+/// How it is registered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// A function is called.
+    Callback,
+    /// A future, channel or context fires.
+    Wait,
+}
+
+/// When a hook runs.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Trigger {
+    /// A signal, by name: `SIGTERM`.
+    Signal(Name),
+    /// A signal that is not known by name.
+    SomeSignal,
+    /// The end of stdin.
+    Eof,
+    /// The end of a transport or server.
+    Closed,
+    /// The exit of the process, in its last moment.
+    Exit,
+    /// An exception or rejection that nobody caught.
+    Crash,
+}
+
+impl Trigger {
+    /// Whether it is this signal.
+    pub fn is_signal(&self, name: &str) -> bool {
+        matches!(self, Self::Signal(known) if &**known == name)
+    }
+
+    /// Whether it asks for a shutdown: a signal, the end of stdin or of a transport.
+    pub fn asks_to_stop(&self) -> bool {
+        match self {
+            Self::Signal(name) => matches!(
+                &**name,
+                "SIGTERM" | "SIGINT" | "SIGHUP" | "SIGQUIT" | "SIGBREAK"
+            ),
+            Self::SomeSignal | Self::Eof | Self::Closed => true,
+            Self::Exit | Self::Crash => false,
+        }
+    }
+}
+
+pub(super) fn hooks<'a>(project: &Project<'a>) -> Vec<Hook<'a>> {
+    let mut all = Vec::new();
+    for site in &project.sites {
+        match site.role {
+            Some(Role::OnSignal { signal, function }) => {
+                callback(project, site, signal, function, &mut all);
+            }
+            Some(Role::OnStdin { event, function }) => {
+                let event = site.call.arg(event).and_then(Expr::text);
+                let ends = event.is_some_and(|event| matches!(&**event, "end" | "close"));
+                if ends {
+                    all.push(hook(project, site, Trigger::Eof, function));
+                }
+            }
+            Some(Role::OnExit { function }) => {
+                all.push(hook(project, site, Trigger::Exit, function));
+            }
+            Some(Role::AwaitSignal(fixed)) => waits(project, site, fixed, &mut all),
+            Some(_) | None => {}
+        }
+    }
+    for (at, function) in project.functions() {
+        walk::stmts(&function.body, &mut |stmt| {
+            if let StmtKind::Assign {
+                target: Pattern::Place(_),
+                value: Some(value),
+            } = &stmt.kind
+                && is_close_hook(stmt)
+            {
+                all.push(Hook {
+                    trigger: Trigger::Closed,
+                    at,
+                    span: stmt.span,
+                    site: None,
+                    functions: handed(project, at, value),
+                    form: Form::Callback,
+                    foreign: Some(value),
+                });
+            }
+        });
+    }
+    all
+}
+
+fn hook<'a>(project: &Project<'a>, site: &Site<'a>, trigger: Trigger, place: usize) -> Hook<'a> {
+    let function = site.call.arg(place).or_else(|| site.call.option("handler"));
+    let functions = function.map_or_else(Vec::new, |value| called(project, site.at, value));
+    Hook {
+        trigger,
+        at: site.at,
+        span: site.span,
+        site: Some(site.id),
+        foreign: function.filter(|_| functions.is_empty()),
+        functions,
+        form: Form::Callback,
+    }
+}
+
+/// The functions that a value in the place of a callback stands for, results of calls included.
+fn called<'a>(project: &Project<'a>, at: FnRef, value: &'a Expr) -> Vec<FnRef> {
+    let mut all = handed(project, at, value);
+    for value in project.values(at, value) {
+        if let Value::Function(function) = value
+            && !all.contains(&function)
+        {
+            all.push(function);
+        }
+    }
+    all
+}
+
+fn callback<'a>(
+    project: &Project<'a>,
+    site: &Site<'a>,
+    signal: usize,
+    function: usize,
+    all: &mut Vec<Hook<'a>>,
+) {
+    let Some(argument) = site.call.arg(signal) else {
+        return;
+    };
+    let names = signals(project, site.at, argument);
+    if names.is_empty() {
+        // A value that is not known may be a signal; an event of another name is none.
+        all.push(hook(project, site, Trigger::SomeSignal, function));
+    }
+    for name in names {
+        let trigger = match &*name {
+            "exit" => Trigger::Exit,
+            "beforeExit" | "message" | "warning" | "disconnect" => continue,
+            "uncaughtException" | "unhandledRejection" | "uncaughtExceptionMonitor" => {
+                Trigger::Crash
+            }
+            _ if name.starts_with("SIG") => Trigger::Signal(name),
+            _ => continue,
+        };
+        all.push(hook(project, site, trigger, function));
+    }
+}
+
+fn waits<'a>(
+    project: &Project<'a>,
+    site: &Site<'a>,
+    fixed: Option<&'static str>,
+    all: &mut Vec<Hook<'a>>,
+) {
+    let mut names: Vec<Name> = fixed.map(Name::from).into_iter().collect();
+    if fixed.is_none() {
+        for arg in &site.call.args {
+            names.extend(signals(project, site.at, &arg.value));
+        }
+        names.retain(|name| name.starts_with("SIG"));
+    }
+    for name in names {
+        all.push(Hook {
+            trigger: Trigger::Signal(name),
+            at: site.at,
+            span: site.span,
+            site: Some(site.id),
+            functions: Vec::new(),
+            form: Form::Wait,
+            foreign: None,
+        });
+    }
+}
+
+/// The names of signals or events that a value stands for.
+fn signals<'a>(project: &Project<'a>, at: FnRef, value: &'a Expr) -> Vec<Name> {
+    let mut names = Vec::new();
+    let mut values = project.values(at, value);
+    for value in values.clone() {
+        if let Value::Literal(inside, literal) = value
+            && let ExprKind::List(items) = &literal.kind
+        {
+            for item in items {
+                values.extend(project.values(inside, item));
+            }
+        }
+    }
+    for value in values {
+        let name = match value {
+            Value::Literal(_, literal) => literal.text().cloned(),
+            Value::Path(path) => named(project.language(at.file), &path),
+            Value::Function(_) | Value::Class(_) | Value::Instance(_) | Value::Module(_) => None,
+        };
+        if let Some(name) = name
+            && !names.contains(&name)
+        {
+            names.push(name);
+        }
+    }
+    names
+}
+
+/// The signal that a path names: `signal.SIGTERM`, `syscall.SIGTERM`, `os.Interrupt`, `SignalKind::terminate()`.
+fn named(language: Language, path: &str) -> Option<Name> {
+    let last = path.rsplit(['.', '/']).next().unwrap_or(path);
+    let name = match last {
+        "Interrupt" | "interrupt()" => "SIGINT",
+        "Kill" => "SIGKILL",
+        "terminate()" => "SIGTERM",
+        "hangup()" => "SIGHUP",
+        "quit()" => "SIGQUIT",
+        _ if last.starts_with("SIG") && language != Language::TypeScript => last,
+        _ => return None,
+    };
+    Some(Name::from(name))
+}

@@ -1,0 +1,221 @@
+//! Every call of the project, with what it calls.
+
+use std::collections::HashMap;
+
+use crate::facts::{Call, Expr, ExprKind, FileFacts, FnId, Name, Span, StmtKind, walk};
+use crate::vocabulary::{self, Role};
+
+use super::{FnRef, Project, Value};
+
+/// A call, by its place in [`Project::sites`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SiteId(pub u32);
+
+/// A call.
+#[derive(Debug, Clone)]
+pub struct Site<'a> {
+    /// Its place.
+    pub id: SiteId,
+    /// The function that it stands in.
+    pub at: FnRef,
+    /// The call.
+    pub call: &'a Call,
+    /// Where it is.
+    pub span: Span,
+    /// What becomes of its value.
+    pub fate: Fate,
+    /// Canonical paths of the callee, as far as it is outside the project.
+    pub paths: Vec<Name>,
+    /// Functions of the project that it calls.
+    pub targets: Vec<FnRef>,
+    /// What the first path with a role means.
+    pub role: Option<Role>,
+}
+
+/// What becomes of the value of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Fate {
+    /// Waited for.
+    Awaited,
+    /// Given back by the function.
+    Returned,
+    /// Dropped.
+    Dropped,
+    /// Anything else.
+    Used,
+}
+
+impl Site<'_> {
+    /// The last name of the callee: `query` of `pool.query`.
+    pub fn name(&self) -> &str {
+        callee_name(&self.call.callee)
+    }
+}
+
+/// The last name of a callee.
+pub(crate) fn callee_name(callee: &Expr) -> &str {
+    match &callee.bare().kind {
+        ExprKind::Member(_, name) | ExprKind::Global(name) => {
+            name.rsplit("::").next().unwrap_or(name)
+        }
+        ExprKind::Str(_)
+        | ExprKind::Number(_)
+        | ExprKind::Bool(_)
+        | ExprKind::Null
+        | ExprKind::Var(_)
+        | ExprKind::This
+        | ExprKind::Super
+        | ExprKind::Module(_)
+        | ExprKind::Index(..)
+        | ExprKind::Call(_)
+        | ExprKind::Function(_)
+        | ExprKind::Class(_)
+        | ExprKind::Object(_)
+        | ExprKind::List(_)
+        | ExprKind::Join(_)
+        | ExprKind::Logic(..)
+        | ExprKind::Compare(..)
+        | ExprKind::Not(_)
+        | ExprKind::Await(_)
+        | ExprKind::Propagate(_)
+        | ExprKind::Choice(..)
+        | ExprKind::Spread(_)
+        | ExprKind::Assign(..)
+        | ExprKind::Flow(_)
+        | ExprKind::Opaque(_) => "",
+    }
+}
+
+/// Every call, not resolved yet.
+pub(super) fn collect(files: &[FileFacts]) -> Vec<Site<'_>> {
+    let mut sites = Vec::new();
+    for (file, at) in files.iter().zip(0u32..) {
+        for (function, id) in file.functions.iter().zip(0u32..) {
+            let at = FnRef {
+                file: at,
+                id: FnId(id),
+            };
+            let from = sites.len();
+            walk::stmts(&function.body, &mut |stmt| {
+                let root = match &stmt.kind {
+                    StmtKind::Return(Some(_)) | StmtKind::Value(_) => Fate::Returned,
+                    StmtKind::Expr(_) | StmtKind::Defer(_) => Fate::Dropped,
+                    StmtKind::Assign { .. }
+                    | StmtKind::Return(None)
+                    | StmtKind::Throw(_)
+                    | StmtKind::If { .. }
+                    | StmtKind::Loop { .. }
+                    | StmtKind::Try { .. }
+                    | StmtKind::Match { .. }
+                    | StmtKind::Select(_)
+                    | StmtKind::With { .. }
+                    | StmtKind::Break
+                    | StmtKind::Continue
+                    | StmtKind::Block(_) => Fate::Used,
+                };
+                for expr in walk::roots(stmt) {
+                    gather(at, expr, root, &mut sites);
+                }
+            });
+            for param in &function.params {
+                if let Some(default) = &param.default {
+                    gather(at, default, Fate::Used, &mut sites);
+                }
+            }
+            if let Some(new) = sites.get_mut(from..) {
+                new.sort_by_key(|site| (site.span.start, std::cmp::Reverse(site.span.end)));
+            }
+        }
+        // Initialisers of fields and decorators run with the body of the file.
+        let module = FnRef {
+            file: at,
+            id: FnId::MODULE,
+        };
+        for class in &file.classes {
+            for value in class.fields.iter().filter_map(|field| field.value.as_ref()) {
+                gather(module, value, Fate::Used, &mut sites);
+            }
+        }
+        for function in &file.functions {
+            for decorator in &function.decorators {
+                gather(module, decorator, Fate::Used, &mut sites);
+            }
+        }
+    }
+    for (site, id) in sites.iter_mut().zip(0u32..) {
+        site.id = SiteId(id);
+    }
+    sites
+}
+
+fn gather<'a>(at: FnRef, expr: &'a Expr, fate: Fate, out: &mut Vec<Site<'a>>) {
+    if let ExprKind::Call(call) = &expr.kind {
+        out.push(Site {
+            id: SiteId(0),
+            at,
+            call,
+            span: expr.span,
+            fate,
+            paths: Vec::new(),
+            targets: Vec::new(),
+            role: None,
+        });
+    }
+    let passes = matches!(
+        expr.kind,
+        ExprKind::Propagate(_) | ExprKind::Choice(..) | ExprKind::Logic(..) | ExprKind::Opaque(_)
+    );
+    let inner = if matches!(expr.kind, ExprKind::Await(_)) {
+        Fate::Awaited
+    } else if passes {
+        fate
+    } else {
+        Fate::Used
+    };
+    for child in walk::children(expr) {
+        gather(at, child, inner, out);
+    }
+}
+
+pub(super) fn by_function(sites: &[Site<'_>]) -> HashMap<FnRef, Vec<SiteId>> {
+    let mut all: HashMap<FnRef, Vec<SiteId>> = HashMap::new();
+    for site in sites {
+        all.entry(site.at).or_default().push(site.id);
+    }
+    all
+}
+
+/// The same calls with paths, targets and roles, as the project knows them now.
+pub(super) fn resolve<'a>(project: &Project<'a>) -> Vec<Site<'a>> {
+    let mut sites = project.sites.clone();
+    for site in &mut sites {
+        site.paths.clear();
+        site.targets.clear();
+        for value in project.values(site.at, &site.call.callee) {
+            match value {
+                Value::Path(path) => site.paths.push(path),
+                Value::Function(function) => site.targets.push(function),
+                Value::Class(class) => site.targets.extend(constructor(project, class)),
+                Value::Instance(_) | Value::Literal(..) | Value::Module(_) => {}
+            }
+        }
+        let language = project.language(site.at.file);
+        site.role = site
+            .paths
+            .iter()
+            .find_map(|path| vocabulary::role(language, path));
+    }
+    sites
+}
+
+fn constructor(project: &Project<'_>, class: super::ClassRef) -> Option<FnRef> {
+    let declared = project.class(class)?;
+    let method = declared
+        .methods
+        .iter()
+        .find(|method| matches!(&*method.name, "constructor" | "__init__"))?;
+    Some(FnRef {
+        file: class.file,
+        id: method.function,
+    })
+}

@@ -1,0 +1,88 @@
+//! No handler for SIGTERM where the process serves.
+
+use crate::finding::Confidence;
+use crate::finding::Severity;
+use crate::link::{Entry, Project};
+use crate::link::{Guard, Trigger};
+use crate::rules::{At, Axis, Report, Rule};
+use crate::vocabulary::Wire;
+
+pub(in crate::rules) const RULE: Rule = Rule {
+    id: "LIFE-001",
+    name: "missing-sigterm-handler",
+    severity: Severity::High,
+    axes: &[Axis::Security, Axis::Reliability],
+    cwe: &[404, 460],
+    summary: "The server does not handle SIGTERM on the way it starts.",
+    why: "Hosts, `docker stop`, systemd and Kubernetes end a server with SIGTERM. Without a handler the default action ends the process at once: calls in flight get no answer, transactions stay open, buffers are lost, children are left behind. A handler that only another transport's start registers does not help.",
+    fix: "Register SIGTERM and SIGINT where this transport starts, both for one shutdown that runs once and is bounded in time; or run the server under `dropgate run`.",
+    fixtures: fixtures!("LIFE-001": ts),
+    check,
+};
+
+/// Libraries that register handlers by themselves or on one call; what they do is not followed.
+const REGISTERING: &[&str] = &[
+    "close-with-grace",
+    "exit-hook",
+    "async-exit-hook",
+    "signal-exit",
+    "@godaddy/terminus",
+    "lightship",
+    "node-cleanup",
+    "http-terminator",
+    "stoppable",
+];
+
+fn check(project: &Project<'_>, report: &mut Report<'_>) {
+    let mut done: Vec<u32> = Vec::new();
+    let mut entries: Vec<&Entry> = project.entries.iter().collect();
+    // Where several transports of one file lack it, stdio stands for all.
+    entries.sort_by_key(|entry| (entry.at.file, entry.wire, entry.span));
+    for entry in entries {
+        if entry.guard == Guard::Framework || done.contains(&entry.at.file) {
+            continue;
+        }
+        let handled = project.hooks_of(entry).any(|hook| {
+            hook.trigger == Trigger::SomeSignal
+                || hook.trigger.is_signal("SIGTERM")
+                || hook.trigger.is_signal("SIGINT")
+        });
+        if handled {
+            continue;
+        }
+        done.push(entry.at.file);
+        let at = At {
+            function: entry.at,
+            span: entry.span,
+        };
+        let wire = match entry.wire {
+            Wire::Stdio => "stdio",
+            Wire::Http => "HTTP",
+        };
+        let elsewhere = project
+            .hooks
+            .iter()
+            .find(|hook| hook.trigger.is_signal("SIGTERM"));
+        let message = match elsewhere {
+            Some(_) => format!(
+                "the {wire} server starts here without a handler for SIGTERM; the one that exists belongs to another way of starting"
+            ),
+            None => format!(
+                "the {wire} server starts here and nothing handles SIGTERM: the default action cuts calls in flight"
+            ),
+        };
+        let finding = report.add(at, message);
+        if let Some(hook) = elsewhere {
+            let place = At {
+                function: hook.at,
+                span: hook.span,
+            };
+            finding.via(project, place, "SIGTERM is handled here, for another start");
+        }
+        if let Some(library) = REGISTERING.iter().find(|library| project.uses(library)) {
+            finding.blocked(*library);
+        } else if entry.wire == Wire::Http {
+            finding.sure(Confidence::Likely);
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Life of the process: signals, end of input, draining, children.
+
+pub(super) mod missing_sigterm;

@@ -1,0 +1,62 @@
+//! The rules: each one file, with everything that is said of it and the sources that prove it.
+
+#[macro_use]
+mod fixtures;
+mod life;
+mod report;
+
+pub use fixtures::Fixture;
+pub use report::{At, Report};
+
+use crate::finding::Severity;
+use crate::link::Project;
+
+/// A rule.
+#[derive(Debug)]
+pub struct Rule {
+    /// `LIFE-001`.
+    pub id: &'static str,
+    /// `missing-sigterm-handler`.
+    pub name: &'static str,
+    /// Of a finding, unless the finding says another.
+    pub severity: Severity,
+    /// What it is deducted from; the first is the main one.
+    pub axes: &'static [Axis],
+    /// Numbers of the Common Weakness Enumeration.
+    pub cwe: &'static [u16],
+    /// One sentence: what is wrong.
+    pub summary: &'static str,
+    /// Why it matters, in plain words; Markdown.
+    pub why: &'static str,
+    /// What to do.
+    pub fix: &'static str,
+    /// Sources that prove it, one row per language; [`fixtures!`] makes them, and does not build without files.
+    pub fixtures: &'static [Fixture],
+    /// Looks at a project.
+    pub check: fn(&Project<'_>, &mut Report<'_>),
+}
+
+/// What a deduction is taken from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Axis {
+    /// Security.
+    Security,
+    /// Reliability.
+    Reliability,
+    /// Credentials.
+    Credentials,
+    /// Documentation.
+    Documentation,
+}
+
+/// Every rule, in the order of the catalogue.
+pub const RULES: &[&Rule] = &[&life::missing_sigterm::RULE];
+
+/// The rule with an id or name.
+pub fn find(id: &str) -> Option<&'static Rule> {
+    RULES
+        .iter()
+        .find(|rule| rule.id.eq_ignore_ascii_case(id) || rule.name == id)
+        .copied()
+}

@@ -1,0 +1,166 @@
+//! Where rules put what they find.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use sha2::{Digest, Sha256};
+
+use super::Rule;
+use crate::facts::Span;
+use crate::finding::{Confidence, Finding, Related, Severity};
+use crate::link::{FnRef, Project};
+
+/// Collects the findings of one rule over one project.
+#[derive(Debug)]
+pub struct Report<'p> {
+    rule: &'static Rule,
+    project: &'p Project<'p>,
+    texts: &'p [String],
+    findings: Vec<Finding>,
+    seen: HashMap<String, u32>,
+}
+
+/// A place in a function.
+#[derive(Debug, Clone, Copy)]
+pub struct At {
+    /// The function.
+    pub function: FnRef,
+    /// The stretch.
+    pub span: Span,
+}
+
+impl<'p> Report<'p> {
+    /// An empty report; `texts` are the texts of the project's files in their order.
+    pub fn new(rule: &'static Rule, project: &'p Project<'p>, texts: &'p [String]) -> Self {
+        Self {
+            rule,
+            project,
+            texts,
+            findings: Vec::new(),
+            seen: HashMap::new(),
+        }
+    }
+
+    /// Adds a finding as sure as its flow: read to its end.
+    pub fn add(&mut self, at: At, message: impl Into<String>) -> &mut Finding {
+        let rule = self.rule;
+        let file = self.project.file(at.function.file);
+        let path = file.map_or_else(|| "".into(), |file| file.path.clone());
+        let symbol = symbol(self.project, at.function);
+        let line = self.line(at);
+        let normal: String = line.split_whitespace().collect();
+        let key = format!("{}\n{path}\n{symbol}\n{normal}", rule.id);
+        let count = self.seen.entry(key.clone()).or_insert(0);
+        *count += 1;
+        let digest = Sha256::digest(format!("{key}\n{count}"));
+        let fingerprint = digest
+            .iter()
+            .take(12)
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        self.findings.push(Finding {
+            rule: Cow::Borrowed(rule.id),
+            name: Cow::Borrowed(rule.name),
+            severity: rule.severity,
+            confidence: Confidence::Proved,
+            surface: self.project.surface(at.function.file),
+            file: path,
+            line: at.span.line,
+            end_line: at.span.end_line,
+            message: message.into(),
+            fix: Cow::Borrowed(rule.fix),
+            fingerprint,
+            related: Vec::new(),
+            symbol,
+            blocked_by: None,
+            bytes: (at.span.start, at.span.end),
+        });
+        let last = self.findings.len() - 1;
+        &mut self.findings[last]
+    }
+
+    /// What was found, one finding per place.
+    pub fn finish(mut self) -> Vec<Finding> {
+        self.findings
+            .sort_by(|a, b| (&a.file, a.bytes, &a.message).cmp(&(&b.file, b.bytes, &b.message)));
+        self.findings
+            .dedup_by(|a, b| a.file == b.file && a.bytes == b.bytes);
+        self.findings
+    }
+
+    fn line(&self, at: At) -> &str {
+        let file = usize::try_from(at.function.file).unwrap_or(usize::MAX);
+        let line = usize::try_from(at.span.line).unwrap_or(1).saturating_sub(1);
+        self.texts
+            .get(file)
+            .and_then(|text| text.lines().nth(line))
+            .unwrap_or_default()
+    }
+}
+
+impl Finding {
+    /// Sets how sure it is.
+    pub fn sure(&mut self, confidence: Confidence) -> &mut Self {
+        self.confidence = confidence;
+        self
+    }
+
+    /// Sets how bad it is.
+    pub fn weigh(&mut self, severity: Severity) -> &mut Self {
+        self.severity = severity;
+        self
+    }
+
+    /// Adds a place on the way.
+    pub fn via(&mut self, project: &Project<'_>, at: At, message: impl Into<String>) -> &mut Self {
+        if let Some(file) = project.file(at.function.file) {
+            self.related.push(Related {
+                file: file.path.clone(),
+                line: at.span.line,
+                message: message.into(),
+            });
+        }
+        self
+    }
+
+    /// Says that it can't be known, and which import stands in the way.
+    pub fn blocked(&mut self, import: impl Into<String>) -> &mut Self {
+        self.confidence = Confidence::Unknown;
+        self.severity = Severity::Info;
+        self.blocked_by = Some(import.into());
+        self
+    }
+}
+
+/// The name of a function with those around it: `Server.start.<anonymous>`.
+fn symbol(project: &Project<'_>, at: FnRef) -> String {
+    let mut names = Vec::new();
+    let mut id = Some(at.id);
+    for _ in 0..32 {
+        let Some(current) = id.filter(|id| id.0 != 0) else {
+            break;
+        };
+        let here = FnRef {
+            file: at.file,
+            id: current,
+        };
+        let Some(function) = project.function(here) else {
+            break;
+        };
+        names.push(if function.name.is_empty() {
+            String::from("<anonymous>")
+        } else {
+            function.name.to_string()
+        });
+        if function.class.is_some()
+            && let Some(class) = project
+                .class_of(here)
+                .and_then(|class| project.class(class))
+        {
+            names.push(class.name.to_string());
+        }
+        id = function.parent;
+    }
+    names.reverse();
+    names.join(".")
+}

@@ -1,0 +1,136 @@
+//! Words in names: of authorisation, secrets, audit, mutation. Matched on the words of a name, never inside one.
+
+/// Verbs that begin the name of a predicate.
+const PREDICATE: &[&str] = &[
+    "is",
+    "has",
+    "can",
+    "may",
+    "check",
+    "authorize",
+    "authorise",
+    "verify",
+    "allow",
+    "allowed",
+    "permit",
+    "permitted",
+    "validate",
+    "should",
+    "enforce",
+    "ensure",
+    "require",
+    "assert",
+];
+
+/// Nouns of authorisation.
+const AUTHORITY: &[&str] = &[
+    "auth",
+    "authorized",
+    "authorised",
+    "authorize",
+    "authorise",
+    "authorization",
+    "access",
+    "permission",
+    "permissions",
+    "permitted",
+    "allowed",
+    "allow",
+    "acl",
+    "policy",
+    "rbac",
+    "role",
+    "roles",
+    "scope",
+    "scopes",
+    "token",
+    "jwt",
+    "robots",
+    "entitled",
+    "entitlement",
+    "forbidden",
+    "blocked",
+    "denied",
+    "whitelist",
+    "allowlist",
+    "denylist",
+    "blacklist",
+    "safe",
+    "trusted",
+    "sandbox",
+    "guard",
+    "authenticated",
+    "authenticate",
+    "authentication",
+    "owner",
+    "admin",
+    "origin",
+    "signature",
+    "license",
+    "credential",
+    "credentials",
+];
+
+/// Words of secrets.
+const SECRET: &[&str] = &[
+    "password",
+    "passwd",
+    "secret",
+    "token",
+    "apikey",
+    "credential",
+    "credentials",
+    "passphrase",
+    "auth",
+];
+
+/// The words of a name: `checkAccess`, `check_access`, `CHECK_ACCESS` give `check`, `access`.
+pub fn words(name: &str) -> Vec<String> {
+    let mut all = Vec::new();
+    let mut word = String::new();
+    let mut lower_before = false;
+    for letter in name.chars() {
+        if !letter.is_alphanumeric() {
+            all.push(std::mem::take(&mut word));
+            lower_before = false;
+            continue;
+        }
+        if letter.is_uppercase() && lower_before {
+            all.push(std::mem::take(&mut word));
+        }
+        lower_before = letter.is_lowercase() || letter.is_numeric();
+        word.extend(letter.to_lowercase());
+    }
+    all.push(word);
+    all.retain(|word| !word.is_empty());
+    all
+}
+
+/// Whether a name asks for a permission.
+pub fn is_authority(name: &str) -> bool {
+    let words = words(name);
+    let verb = words.iter().any(|word| PREDICATE.contains(&word.as_str()));
+    let noun = words.iter().any(|word| AUTHORITY.contains(&word.as_str()));
+    (verb && noun)
+        || words
+            .first()
+            .is_some_and(|first| first.starts_with("authori"))
+}
+
+/// Whether a name holds a secret.
+pub fn is_secret(name: &str) -> bool {
+    let words = words(name);
+    let joined = words.join("_");
+    words.iter().any(|word| SECRET.contains(&word.as_str()))
+        || [
+            "api_key",
+            "access_key",
+            "private_key",
+            "secret_key",
+            "connection_string",
+            "database_url",
+            "db_url",
+        ]
+        .iter()
+        .any(|name| joined.contains(name))
+}
