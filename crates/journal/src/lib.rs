@@ -1,2 +1,56 @@
 //! A durable, hash-chained record of calls: append, recover, verify, look up.
+//!
+//! [`Journal`] is one writer's end of a journal. Its owner, who must never
+//! wait for a disk, enters what is about to happen ([`Journal::intent`]) and
+//! what happened ([`Journal::outcome`]), gets a [`Ticket`] for each, is woken
+//! when tickets may have become redeemable, and redeems them for
+//! [`Receipt`]s: a call may be sent only with a [`Receipt`] to [`Send`], an
+//! answer given only with one to [`Answer`]. A thread of the journal's own
+//! writes, everything that queued meanwhile at once.
+//!
+//! The folder of a journal holds one chain for each process that writes it at
+//! the same time. [`verify`] covers all of them.
 #![forbid(unsafe_code)]
+
+mod canon;
+mod chain;
+mod claim;
+mod entry;
+mod folder;
+mod journal;
+mod keys;
+mod line;
+mod lines;
+mod opening;
+mod record;
+mod recover;
+mod reference;
+mod reserve;
+mod segment;
+mod settings;
+mod shared;
+mod state;
+mod ticket;
+mod verify;
+mod walk;
+mod writer;
+
+pub use chain::Liveness;
+pub use claim::Holder;
+pub use entry::{
+    About, Class, Decision, Intent, Keep, LateResult, MAX_KEPT, MAX_POLICIES, MAX_TEXT, Note,
+    Outcome, Retry, Start, Tier, Topic, What,
+};
+pub use folder::FolderError;
+pub use journal::{Journal, Sealed};
+pub use line::MAX_LINE;
+pub use line::hash::{Hash, Head, NotAHash};
+pub use line::time::Stamp;
+pub use opening::finish_abandoned;
+pub use recover::OpenError;
+pub use reference::{CallRef, NotACallRef};
+pub use settings::{Damage, Settings};
+pub use state::{State, Unavailable, Why};
+pub use ticket::{Answer, Know, Purpose, Receipt, Redeemed, Send, Ticket};
+pub use verify::{ChainVerified, Known, Sealing, Spot, Verdict, Verified, verify};
+pub use walk::Fault;

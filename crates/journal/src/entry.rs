@@ -1,0 +1,318 @@
+//! What can be entered into the journal.
+
+use std::sync::Arc;
+
+use crate::CallRef;
+
+/// How safe an entry must be before its [`Receipt`](crate::Receipt) exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tier {
+    /// On the disk: survives the loss of power.
+    Sync,
+    /// In the kernel's hands: survives SIGKILL of this process, not the loss of power.
+    Write,
+}
+
+/// What a call may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// It only reads.
+    Read,
+    /// It may change something; whatever is not known to only read.
+    Write,
+}
+
+/// One thing to record. Texts longer than [`MAX_TEXT`] bytes are cut there.
+#[derive(Clone, Debug)]
+pub(crate) enum Entry {
+    /// A writer began, or a server was started (again).
+    Start(Start),
+    /// A call is about to be sent.
+    Intent(Intent),
+    /// What became of a call.
+    Outcome(Outcome),
+    /// The answer of this call left for the host whole. Never waited for; those
+    /// of one batch share a record. Only useful for write-class calls.
+    Delivered(CallRef),
+    /// The answer of a call that had been given an outcome already.
+    LateResult(LateResult),
+    /// Something else worth keeping.
+    Note(Note),
+}
+
+/// The longest text of an entry, in bytes.
+pub const MAX_TEXT: usize = 512;
+/// The most policy ids that a record names.
+pub const MAX_POLICIES: usize = 16;
+/// The largest result or original text that is kept, in bytes.
+pub const MAX_KEPT: usize = 256 * 1024;
+
+/// Who writes, and for what.
+#[derive(Clone, Debug)]
+pub struct Start {
+    /// The server's name.
+    pub server: Arc<str>,
+    /// A digest of its command line, in hexadecimal.
+    pub command_digest: Box<str>,
+    /// The server's process id; 0 where there is none yet.
+    pub pid: u32,
+    /// The level of containment that was reached.
+    pub containment: Box<str>,
+}
+
+/// A call that was authorised and is about to be sent.
+#[derive(Clone, Debug)]
+pub struct Intent {
+    /// From [`Journal::new_call`](crate::Journal::new_call).
+    pub call: CallRef,
+    /// The server's name.
+    pub server: Arc<str>,
+    /// The tool's name, or the method of a call that names no tool.
+    pub tool: Arc<str>,
+    /// What the call may do.
+    pub class: Class,
+    /// On whose behalf.
+    pub principal: Arc<str>,
+    /// By what it was allowed.
+    pub decision: Decision,
+    /// The caller's idempotency key, if it gave one. Only a keyed hash of it is recorded.
+    pub key: Option<Box<str>>,
+    /// The arguments as they came, JSON; empty if there are none. Only keyed hashes are recorded.
+    pub args: Box<[u8]>,
+    /// The trace that the call belongs to.
+    pub trace_id: Option<Box<str>>,
+}
+
+/// By which policies a call was allowed or denied.
+#[derive(Clone, Debug, Default)]
+pub struct Decision {
+    /// Ids of the policies that decided.
+    pub policies: Arc<[Box<str>]>,
+    /// A digest of the whole set of policies.
+    pub digest: Arc<str>,
+}
+
+/// What became of a call.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The call.
+    pub call: CallRef,
+    /// What became of it.
+    pub what: What,
+    /// Whether the caller may try again.
+    pub retry: Retry,
+    /// The size of the answer in bytes.
+    pub bytes: u64,
+    /// How long it took, in milliseconds.
+    pub ms: u64,
+    /// How many secret values were taken out of the answer.
+    pub redactions: u32,
+    /// What to keep of the answer, encrypted: the result of a write-class call
+    /// for a replay, or the original of an error text.
+    pub keep: Keep,
+    /// Who asked for what, where no intent says so: calls that were denied, shed or not executed.
+    pub about: Option<Box<About>>,
+}
+
+/// A call without an intent.
+#[derive(Clone, Debug)]
+pub struct About {
+    /// The server's name.
+    pub server: Arc<str>,
+    /// The tool's name, or the method.
+    pub tool: Arc<str>,
+    /// What the call may do.
+    pub class: Class,
+    /// On whose behalf.
+    pub principal: Arc<str>,
+    /// By what it was denied, if it was.
+    pub decision: Decision,
+}
+
+/// What is kept of an answer. Over [`MAX_KEPT`] bytes nothing is.
+#[derive(Clone, Debug, Default)]
+pub enum Keep {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// The result, to be replayed to whoever repeats the call with the same key.
+    Result(Box<[u8]>),
+    /// The text that was replaced by a sanitised one.
+    Original(Box<[u8]>),
+}
+
+/// The one outcome of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum What {
+    /// The server answered with a result.
+    Completed,
+    /// The server answered that its tool failed.
+    ToolError,
+    /// The server answered with a JSON-RPC error.
+    RpcError,
+    /// It was cancelled; the server may have done some of it.
+    Cancelled,
+    /// Its time was up; the server may have done it.
+    TimedOut,
+    /// It was not authorised, and not sent.
+    Denied,
+    /// There was no room for it, and it was not sent.
+    Shed,
+    /// It was not sent.
+    NotExecuted,
+    /// It was sent, and nobody knows what became of it.
+    Unknown,
+}
+
+impl What {
+    /// Every outcome.
+    pub const ALL: [Self; 9] = [
+        Self::Completed,
+        Self::ToolError,
+        Self::RpcError,
+        Self::Cancelled,
+        Self::TimedOut,
+        Self::Denied,
+        Self::Shed,
+        Self::NotExecuted,
+        Self::Unknown,
+    ];
+
+    /// Its word in the record.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::ToolError => "tool_error",
+            Self::RpcError => "rpc_error",
+            Self::Cancelled => "cancelled",
+            Self::TimedOut => "timed_out",
+            Self::Denied => "denied",
+            Self::Shed => "shed",
+            Self::NotExecuted => "not_executed",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// The outcome of that word.
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|what| what.word() == word)
+    }
+}
+
+/// Whether a call may be tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retry {
+    /// It did not run.
+    Safe,
+    /// It may have run.
+    Unsafe,
+    /// It ran, or never will.
+    Never,
+}
+
+impl Retry {
+    /// Its word in the record.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Safe => "safe",
+            Self::Unsafe => "unsafe",
+            Self::Never => "never",
+        }
+    }
+}
+
+/// An answer that came after the call's outcome had been settled.
+#[derive(Clone, Debug)]
+pub struct LateResult {
+    /// The call.
+    pub call: CallRef,
+    /// What the answer would have made of it.
+    pub what: What,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// How long after the call was sent, in milliseconds.
+    pub ms: u64,
+}
+
+/// Something that is no call.
+#[derive(Clone, Debug)]
+pub struct Note {
+    /// What kind of thing.
+    pub topic: Topic,
+    /// The call that it is about, if it is about one.
+    pub call: Option<CallRef>,
+    /// What it is about: a tool, a breaker, a lease.
+    pub subject: Box<str>,
+    /// What happened to it.
+    pub text: Box<str>,
+}
+
+/// The kinds of notes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Topic {
+    /// A request that is no call was denied.
+    Denial,
+    /// A breaker changed its state.
+    Breaker,
+    /// Read-only mode began or ended.
+    Mode,
+    /// A tool's definition changed since it was pinned.
+    ToolPin,
+    /// The configuration was read again, or could not be.
+    Config,
+    /// A lease was granted.
+    LeaseGranted,
+    /// A lease was revoked.
+    LeaseRevoked,
+    /// The process that wrote this chain is gone without a word.
+    WrapperLost,
+    /// A chain was found changed by others, and it was accepted.
+    Damage,
+    /// The answer of this call could not be given to the host.
+    Undelivered,
+}
+
+impl Topic {
+    /// Its word in the record.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Denial => "denial",
+            Self::Breaker => "breaker",
+            Self::Mode => "mode",
+            Self::ToolPin => "tool_pin",
+            Self::Config => "config",
+            Self::LeaseGranted => "lease_granted",
+            Self::LeaseRevoked => "lease_revoked",
+            Self::WrapperLost => "wrapper_lost",
+            Self::Damage => "damage",
+            Self::Undelivered => "undelivered",
+        }
+    }
+}
+
+impl Entry {
+    /// About how many bytes it holds, for the bound of the queue.
+    pub(crate) fn weight(&self) -> usize {
+        const FIXED: usize = 256;
+        let of_about = |about: &About| about.tool.len() + about.principal.len();
+        FIXED
+            + match self {
+                Self::Start(start) => start.command_digest.len() + start.containment.len(),
+                Self::Intent(intent) => {
+                    intent.args.len()
+                        + intent.tool.len()
+                        + intent.key.as_ref().map_or(0, |key| key.len())
+                        + intent.trace_id.as_ref().map_or(0, |id| id.len())
+                }
+                Self::Outcome(outcome) => {
+                    let kept = match &outcome.keep {
+                        Keep::Nothing => 0,
+                        Keep::Result(bytes) | Keep::Original(bytes) => bytes.len(),
+                    };
+                    kept + outcome.about.as_deref().map_or(0, of_about)
+                }
+                Self::Delivered(_) | Self::LateResult(_) => 0,
+                Self::Note(note) => note.subject.len() + note.text.len(),
+            }
+    }
+}

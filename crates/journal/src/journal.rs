@@ -1,0 +1,315 @@
+//! The journal as its owner sees it: nothing here waits for the disk, except
+//! opening it and, for as long as one says, sealing it.
+
+use std::collections::VecDeque;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crate::CallRef;
+use crate::claim::Claimed;
+use crate::entry::{Entry, Intent, LateResult, Note, Outcome, Start, Tier};
+use crate::line::hash::Head;
+use crate::opening::{Opened, open};
+use crate::recover::OpenError;
+use crate::reference::Randomness;
+use crate::segment::Faults;
+use crate::settings::Settings;
+use crate::shared::{Bounds, Closing, NotTaken, Queued, Shared};
+use crate::state::{State, Unavailable, Why};
+use crate::ticket::{Answer, Keyed, Know, Purpose, Receipt, Redeemed, Send, Ticket};
+
+/// One writer's journal.
+pub struct Journal {
+    shared: Arc<Shared>,
+    writer: Option<JoinHandle<()>>,
+    randomness: Randomness,
+    bounds: Bounds,
+    commit_within: Duration,
+    next: u64,
+    /// When what is not yet safe was entered, in order.
+    waiting: VecDeque<(u64, Tier, Instant)>,
+    failing_since: Option<(Why, Instant)>,
+    chain: String,
+}
+
+/// How sealing ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sealed {
+    /// The last line of the chain is a durable seal, and this is its place and hash.
+    Yes(Head),
+    /// Not in time. The next writer, or a closer, finishes the chain.
+    No,
+}
+
+impl Journal {
+    /// Opens the journal in a folder: takes a chain of its own, finishes chains
+    /// whose writers died, and starts the thread that writes.
+    ///
+    /// Only the last segment of each chain is read, so that this is quick
+    /// however large the journal is; `verify` reads everything.
+    ///
+    /// `wake` is called on the writer's thread whenever a ticket may have
+    /// become redeemable or the [state](Self::state) may have changed. It must
+    /// not block; writing to an eventfd is what is meant.
+    ///
+    /// # Errors
+    /// The folder or a file in it is not the journal's or can't be used, or a
+    /// chain was changed by others.
+    pub fn open(
+        settings: Settings,
+        wake: Box<dyn Fn() + std::marker::Send>,
+    ) -> Result<Self, OpenError> {
+        Self::open_with(settings, wake, None)
+    }
+
+    pub(crate) fn open_with(
+        settings: Settings,
+        wake: Box<dyn Fn() + std::marker::Send>,
+        faults: Option<Arc<dyn Faults>>,
+    ) -> Result<Self, OpenError> {
+        let bounds = Bounds {
+            entries: settings.queue_entries,
+            weight: settings.queue_bytes,
+        };
+        let commit_within = settings.commit_within;
+        let shared = Arc::new(Shared::default());
+        let Opened { writer, chain } = open(settings, wake, Arc::clone(&shared), faults)?;
+        let writer = std::thread::Builder::new()
+            .name("dropgate-journal".to_owned())
+            .spawn(move || writer.run())
+            .map_err(OpenError::Thread)?;
+        Ok(Self {
+            shared,
+            writer: Some(writer),
+            randomness: Randomness::new(),
+            bounds,
+            commit_within,
+            next: 0,
+            waiting: VecDeque::new(),
+            failing_since: None,
+            chain,
+        })
+    }
+
+    /// The name of this writer's chain, which is also its folder's.
+    pub fn chain(&self) -> &str {
+        &self.chain
+    }
+
+    /// A reference for a call that was just received.
+    ///
+    /// # Errors
+    /// The system gives no random numbers.
+    pub fn new_call(&mut self) -> Result<CallRef, Unavailable> {
+        self.randomness
+            .bits()
+            .map(CallRef::from_bits)
+            .map_err(|error| Unavailable::Failing(Why::Disk(error.to_string().into())))
+    }
+
+    /// Enters the intent to send a call. With [`Tier::Sync`] its receipt means:
+    /// the intent is on the disk, and that it may have been sent is in the
+    /// kernel's hands. With [`Tier::Write`] both are in the kernel's hands.
+    ///
+    /// Whoever does not send the call after all enters an outcome for it.
+    ///
+    /// # Errors
+    /// The journal is failing, its queue is three quarters full, or it is being sealed.
+    pub fn intent(&mut self, intent: Intent, tier: Tier) -> Result<Ticket<Send>, Unavailable> {
+        if let State::Failing { why, .. } = self.state(Instant::now()) {
+            return Err(Unavailable::Failing(why));
+        }
+        // The rest of the queue is for the outcomes of calls that were let through.
+        let bounds = Bounds {
+            entries: self.bounds.entries / 4 * 3,
+            weight: self.bounds.weight / 4 * 3,
+        };
+        let keyed = match intent.key {
+            Some(_) => Keyed::Yes,
+            None => Keyed::No,
+        };
+        let call = Some(intent.call);
+        self.put(Entry::Intent(intent), tier, call, keyed, bounds)
+    }
+
+    /// Enters what became of a call.
+    ///
+    /// # Errors
+    /// The queue is full, or the journal is being sealed.
+    pub fn outcome(&mut self, outcome: Outcome, tier: Tier) -> Result<Ticket<Answer>, Unavailable> {
+        let call = Some(outcome.call);
+        self.put(Entry::Outcome(outcome), tier, call, Keyed::No, self.bounds)
+    }
+
+    /// Enters that the answer of a call left for the host whole. Calls whose
+    /// answer was not delivered can be answered again when they are repeated.
+    ///
+    /// # Errors
+    /// As [`Self::outcome`].
+    pub fn delivered(&mut self, call: CallRef) -> Result<(), Unavailable> {
+        self.know(Entry::Delivered(call), Tier::Write).map(drop)
+    }
+
+    /// Enters who writes, and for which server.
+    ///
+    /// # Errors
+    /// As [`Self::outcome`].
+    pub fn start(&mut self, start: Start) -> Result<Ticket<Know>, Unavailable> {
+        self.know(Entry::Start(start), Tier::Write)
+    }
+
+    /// Enters an answer that came too late.
+    ///
+    /// # Errors
+    /// As [`Self::outcome`].
+    pub fn late_result(&mut self, late: LateResult) -> Result<Ticket<Know>, Unavailable> {
+        self.know(Entry::LateResult(late), Tier::Write)
+    }
+
+    /// Enters something that is no call.
+    ///
+    /// # Errors
+    /// As [`Self::outcome`].
+    pub fn note(&mut self, note: Note, tier: Tier) -> Result<Ticket<Know>, Unavailable> {
+        self.know(Entry::Note(note), tier)
+    }
+
+    fn know(&mut self, entry: Entry, tier: Tier) -> Result<Ticket<Know>, Unavailable> {
+        self.put(entry, tier, None, Keyed::No, self.bounds)
+    }
+
+    fn put<P: Purpose>(
+        &mut self,
+        entry: Entry,
+        tier: Tier,
+        call: Option<CallRef>,
+        keyed: Keyed,
+        bounds: Bounds,
+    ) -> Result<Ticket<P>, Unavailable> {
+        let nth = self.next + 1;
+        let queued = Queued { nth, tier, entry };
+        self.shared.put(queued, bounds).map_err(|why| match why {
+            NotTaken::Full => Unavailable::Full,
+            NotTaken::Closing => Unavailable::Closing,
+        })?;
+        self.next = nth;
+        self.forget_safe();
+        self.waiting.push_back((nth, tier, Instant::now()));
+        Ok(Ticket {
+            nth,
+            tier,
+            call,
+            keyed,
+            purpose: PhantomData,
+        })
+    }
+
+    /// Exchanges a ticket for its receipt, if the entry is safe by now. Costs an atomic load.
+    pub fn redeem<P: Purpose>(&self, ticket: Ticket<P>) -> Redeemed<P> {
+        if !self.is_reached(ticket.nth, ticket.tier) {
+            return Redeemed::Pending(ticket);
+        }
+        if ticket.keyed == Keyed::Yes {
+            let mut news = self.shared.news();
+            let at = news.claims.iter().position(|(nth, _)| *nth == ticket.nth);
+            if let Some(at) = at {
+                let (_, Claimed::Lost(holder)) = news.claims.swap_remove(at);
+                return Redeemed::Held(holder);
+            }
+        }
+        Redeemed::Safe(Receipt {
+            call: ticket.call,
+            purpose: PhantomData,
+        })
+    }
+
+    fn is_reached(&self, nth: u64, tier: Tier) -> bool {
+        match tier {
+            Tier::Sync => self.shared.safe() >= nth,
+            Tier::Write => self.shared.written() >= nth,
+        }
+    }
+
+    /// Whether calls may be let through. Never waits, and needs no help from
+    /// the writer: a disk that hangs is seen by the time that has passed.
+    pub fn state(&mut self, now: Instant) -> State {
+        let told = {
+            let news = self.shared.news();
+            if news.gone {
+                Some(Why::Gone)
+            } else {
+                news.failing.clone()
+            }
+        };
+        let why = told.or_else(|| self.is_overdue(now).then_some(Why::Stalled));
+        match (why, &self.failing_since) {
+            (None, _) => {
+                self.failing_since = None;
+                State::Sound
+            }
+            (Some(why), Some((known, since))) if why == *known => {
+                State::Failing { why, since: *since }
+            }
+            (Some(why), _) => {
+                self.failing_since = Some((why.clone(), now));
+                State::Failing { why, since: now }
+            }
+        }
+    }
+
+    /// When the state becomes [failing](State::Failing) unless the disk answers before.
+    pub fn due(&mut self) -> Option<Instant> {
+        self.forget_safe();
+        let (_, _, since) = self.waiting.front()?;
+        since.checked_add(self.commit_within)
+    }
+
+    fn is_overdue(&mut self, now: Instant) -> bool {
+        self.due().is_some_and(|due| due <= now)
+    }
+
+    fn forget_safe(&mut self) {
+        let (written, safe) = (self.shared.written(), self.shared.safe());
+        while let Some((nth, tier, _)) = self.waiting.front() {
+            let reached = match tier {
+                Tier::Sync => safe,
+                Tier::Write => written,
+            };
+            if *nth > reached {
+                break;
+            }
+            self.waiting.pop_front();
+        }
+    }
+
+    /// Tells the writer to seal the chain after all that was entered. Nothing
+    /// is taken afterwards. [`Self::sealed`] says when it is done.
+    pub fn begin_seal(&mut self) {
+        self.shared.close(Closing::Seal);
+    }
+
+    /// The seal, once it is durable.
+    pub fn sealed(&self) -> Option<Head> {
+        self.shared.news().sealed
+    }
+
+    /// Seals the chain and waits for that, at most this long.
+    pub fn seal(mut self, within: Duration) -> Sealed {
+        self.begin_seal();
+        let sealed = self.shared.wait_for_end(within);
+        if let (Some(_), Some(writer)) = (sealed, self.writer.take()) {
+            // It has said its last word, so this does not wait for the disk.
+            let _ended_by_a_panic = writer.join();
+        }
+        sealed.map_or(Sealed::No, Sealed::Yes)
+    }
+}
+
+impl Drop for Journal {
+    /// Without a seal the chain ends as after a crash; the next writer finishes it.
+    fn drop(&mut self) {
+        self.shared.close(Closing::Leave);
+    }
+}

@@ -1,0 +1,185 @@
+//! Keyed hashes: what a record says of values that it must not hold.
+
+use std::io::Write as _;
+
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+use crate::canon::canonical;
+use crate::folder::{Folder, FolderError, refused, system};
+use crate::line::time::Stamp;
+
+/// The folder's keys, all made from one random file that only its owner can read.
+#[derive(Clone)]
+pub(crate) struct Keys {
+    arguments: Hmac<Sha256>,
+    fingerprints: Hmac<Sha256>,
+    claims: Hmac<Sha256>,
+    fields: Hmac<Sha256>,
+    day: Option<(u64, Hmac<Sha256>)>,
+}
+
+/// Stands for a call's principal, server, tool and arguments: equal for equal ones, and nothing can be read from it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Fingerprint(pub(crate) [u8; 16]);
+
+/// What is recorded of arguments.
+pub(crate) struct Hashed {
+    pub(crate) fingerprint: Fingerprint,
+    pub(crate) arguments: [u8; 16],
+}
+
+const FILE: &str = "key";
+/// Arguments over this size are hashed as they came, in one piece.
+const LARGEST_FORM: usize = 1 << 20;
+/// The most scalars of one call that are hashed one by one.
+pub(crate) const MOST_FIELDS: usize = 64;
+/// The longest path, in bytes, that is written beside a scalar's hash.
+pub(crate) const LONGEST_PATH: usize = 128;
+
+impl Keys {
+    /// Reads the folder's key, or makes it.
+    pub(crate) fn open(folder: &Folder) -> Result<Self, FolderError> {
+        let mut key = Zeroizing::new([0_u8; 32]);
+        loop {
+            if let Some(bytes) = folder.small(FILE, 32)? {
+                let bytes = Zeroizing::new(bytes);
+                if bytes.len() != key.len() {
+                    return Err(refused(
+                        &folder.path().join(FILE),
+                        "the key is cut short; remove it to begin with a new one, which forgets all idempotency keys",
+                    ));
+                }
+                key.copy_from_slice(&bytes);
+                return Ok(Self::new(&key));
+            }
+            getrandom::fill(&mut *key)
+                .map_err(|error| system(folder.path(), std::io::Error::other(error.to_string())))?;
+            let draft = format!("key.{}", std::process::id());
+            folder.remove(&draft)?;
+            folder
+                .create(&draft)?
+                .write_all(&*key)
+                .map_err(|source| system(&folder.path().join(&draft), source))?;
+            // Whoever links first has made the key, and all read that one.
+            match folder.link(&draft, FILE) {
+                Ok(()) => {}
+                Err(error) if error.is_taken() => {}
+                Err(error) => return Err(error),
+            }
+            folder.remove(&draft)?;
+            folder.sync()?;
+        }
+    }
+
+    fn new(key: &[u8; 32]) -> Self {
+        let root = keyed(key);
+        let of = |purpose: &str| {
+            let bytes = Zeroizing::new(finish(root.clone().chain_update(purpose)));
+            keyed(&bytes)
+        };
+        Self {
+            arguments: of("arguments"),
+            fingerprints: of("fingerprints"),
+            claims: of("claims"),
+            fields: of("fields"),
+            day: None,
+        }
+    }
+
+    /// Hashes arguments whole, and each scalar by `field`, which gets its path and its hash.
+    pub(crate) fn hash_call(
+        &self,
+        (principal, server, tool): (&str, &str, &str),
+        args: &[u8],
+        form: &mut Vec<u8>,
+        field: &mut dyn FnMut(&[u8], &[u8]),
+    ) -> Hashed {
+        form.clear();
+        let formed = args.len() <= LARGEST_FORM && canonical(args, form, field).is_ok();
+        let text = if formed { form.as_slice() } else { args };
+        let arguments = self.arguments.clone().chain_update(text);
+        let arguments = short(&finish(arguments));
+        let mut digest = self.fingerprints.clone();
+        for part in [principal, server, tool] {
+            digest.update(part.as_bytes());
+            digest.update(&[0]);
+        }
+        digest.update(&arguments);
+        Hashed {
+            fingerprint: Fingerprint(short(&finish(digest))),
+            arguments,
+        }
+    }
+
+    /// Stands for an idempotency key in its scope.
+    pub(crate) fn claim(
+        &self,
+        (principal, server, tool): (&str, &str, &str),
+        key: &str,
+    ) -> [u8; 16] {
+        let mut digest = self.claims.clone();
+        for part in [principal, server, tool] {
+            digest.update(part.as_bytes());
+            digest.update(&[0]);
+        }
+        digest.update(key.as_bytes());
+        short(&finish(digest))
+    }
+
+    /// The key of the scalars of one day, so that their hashes differ from day to day.
+    pub(crate) fn of_day(&mut self, now: Stamp) -> Day {
+        let today = now.0 / 86_400_000;
+        if let Some((day, key)) = &self.day
+            && *day == today
+        {
+            return Day(key.clone());
+        }
+        let bytes = finish(self.fields.clone().chain_update(today.to_le_bytes()));
+        let key = keyed(&bytes);
+        self.day = Some((today, key.clone()));
+        Day(key)
+    }
+}
+
+/// The key of one day's scalars.
+pub(crate) struct Day(Hmac<Sha256>);
+
+impl Day {
+    /// The hash of one scalar at a path.
+    pub(crate) fn field(&self, path: &[u8], value: &[u8]) -> [u8; 8] {
+        let digest = self.0.clone().chain_update(path).chain_update([0]);
+        let digest = finish(digest.chain_update(value));
+        let mut hash = [0; 8];
+        hash.copy_from_slice(&digest[..8]);
+        hash
+    }
+}
+
+fn keyed(key: &[u8; 32]) -> Hmac<Sha256> {
+    Hmac::<Sha256>::new(&(*key).into_block())
+}
+
+/// A key of 32 bytes as the block that the hash begins with.
+trait IntoBlock {
+    fn into_block(self) -> hmac::digest::Key<Hmac<Sha256>>;
+}
+
+impl IntoBlock for [u8; 32] {
+    fn into_block(self) -> hmac::digest::Key<Hmac<Sha256>> {
+        let mut block = hmac::digest::Key::<Hmac<Sha256>>::default();
+        block[..32].copy_from_slice(&self);
+        block
+    }
+}
+
+fn finish(digest: Hmac<Sha256>) -> [u8; 32] {
+    digest.finalize().into_bytes().into()
+}
+
+fn short(digest: &[u8; 32]) -> [u8; 16] {
+    let mut short = [0; 16];
+    short.copy_from_slice(&digest[..16]);
+    short
+}

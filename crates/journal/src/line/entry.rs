@@ -1,0 +1,271 @@
+//! Entries as lines.
+
+use super::tape::Tape;
+use super::text::{bare_reference, count, hex, key, member, number, reference, string};
+use super::time::Clock;
+use crate::entry::{
+    About, Class, Decision, Entry, Intent, LateResult, MAX_POLICIES, Note, Outcome, Start, Tier,
+};
+use crate::keys::{Keys, LONGEST_PATH, MOST_FIELDS};
+
+/// What a scalar needs to be hashed: the path and the place of the value in one buffer.
+#[derive(Default)]
+pub(crate) struct Scratch {
+    form: Vec<u8>,
+    fields: Vec<u8>,
+}
+
+/// Where the journal kept what an outcome carried.
+pub(crate) enum Kept {
+    /// There was nothing to keep.
+    Nothing,
+    /// In a sidecar: the record says where, and the hash of what stands there.
+    At(String, super::hash::Hash),
+    /// It was too large, or could not be written.
+    Dropped,
+}
+
+/// Renders an entry as a line.
+pub(crate) fn render(
+    tape: &mut Tape,
+    clock: &mut Clock,
+    keys: &mut Keys,
+    scratch: &mut Scratch,
+    (entry, tier, kept): (&Entry, Tier, &Kept),
+) {
+    match entry {
+        Entry::Start(start) => {
+            tape.line(clock, "start", |out| start_members(out, start));
+        }
+        Entry::Intent(intent) => {
+            let now = clock.now();
+            scratch.fields.clear();
+            let mut fields = 0;
+            let buffer = &mut scratch.fields;
+            let scope = (&*intent.principal, &*intent.server, &*intent.tool);
+            let day = keys.of_day(now);
+            let hashed = keys.hash_call(
+                scope,
+                &intent.args,
+                &mut scratch.form,
+                &mut |path, value| {
+                    fields += 1;
+                    if fields <= MOST_FIELDS {
+                        if !buffer.is_empty() {
+                            buffer.push(b',');
+                        }
+                        let shown = String::from_utf8_lossy(path);
+                        let end = shown.floor_char_boundary(LONGEST_PATH);
+                        string(buffer, shown.get(..end).unwrap_or_default());
+                        buffer.extend_from_slice(b":\"");
+                        hex(buffer, &day.field(path, value));
+                        buffer.push(b'"');
+                    }
+                },
+            );
+            let claim = intent.key.as_deref().map(|key| keys.claim(scope, key));
+            let fields_text = &scratch.fields;
+            tape.line(clock, "intent", |out| {
+                reference(out, "call", &intent.call);
+                intent_members(out, intent);
+                if let Some(claim) = claim {
+                    hash(out, "key", &claim);
+                }
+                hash(out, "fp", &hashed.fingerprint.0);
+                hash(out, "args", &hashed.arguments);
+                if !fields_text.is_empty() {
+                    key(out, "fields");
+                    out.push(b'{');
+                    out.extend_from_slice(fields_text);
+                    out.push(b'}');
+                }
+                if fields > MOST_FIELDS {
+                    count(
+                        out,
+                        "more_fields",
+                        u64::try_from(fields - MOST_FIELDS).unwrap_or(u64::MAX),
+                    );
+                }
+                if let Some(trace) = &intent.trace_id {
+                    member(out, "trace_id", trace);
+                }
+                if tier == Tier::Write {
+                    out.extend_from_slice(b",\"sent\":true");
+                }
+            });
+        }
+        Entry::Outcome(outcome) => {
+            tape.line(clock, "outcome", |out| outcome_members(out, outcome, kept));
+        }
+        Entry::Delivered(call) => calls(tape, clock, "delivered", std::slice::from_ref(call)),
+        Entry::LateResult(late) => {
+            tape.line(clock, "late_result", |out| late_members(out, late));
+        }
+        Entry::Note(note) => {
+            tape.line(clock, "note", |out| note_members(out, note));
+        }
+    }
+}
+
+/// The most calls that one line names.
+const MOST_CALLS: usize = 2048;
+
+/// Writes `kind` about several calls, in as many lines as it takes.
+pub(crate) fn calls(tape: &mut Tape, clock: &mut Clock, kind: &str, calls: &[crate::CallRef]) {
+    for some in calls.chunks(MOST_CALLS) {
+        tape.line(clock, kind, |out| {
+            list(out, "calls", some);
+        });
+    }
+}
+
+/// Appends `,"name":["L-…",…]`.
+pub(crate) fn list(out: &mut Vec<u8>, name: &str, calls: &[crate::CallRef]) {
+    key(out, name);
+    out.push(b'[');
+    for (at, call) in calls.iter().take(MOST_CALLS).enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        bare_reference(out, call);
+    }
+    out.push(b']');
+}
+
+fn hash(out: &mut Vec<u8>, name: &str, bytes: &[u8]) {
+    key(out, name);
+    out.push(b'"');
+    hex(out, bytes);
+    out.push(b'"');
+}
+
+fn class(out: &mut Vec<u8>, class: Class) {
+    let word = match class {
+        Class::Read => "read",
+        Class::Write => "write",
+    };
+    member(out, "class", word);
+}
+
+fn start_members(out: &mut Vec<u8>, start: &Start) {
+    member(out, "server", &start.server);
+    member(out, "command_digest", &start.command_digest);
+    count(out, "pid", u64::from(start.pid));
+    member(out, "containment", &start.containment);
+    count(out, "writer_pid", u64::from(std::process::id()));
+}
+
+fn intent_members(out: &mut Vec<u8>, intent: &Intent) {
+    member(out, "server", &intent.server);
+    member(out, "tool", &intent.tool);
+    class(out, intent.class);
+    member(out, "principal", &intent.principal);
+    member(out, "decision", "allow");
+    decision(out, &intent.decision);
+}
+
+fn decision(out: &mut Vec<u8>, decision: &Decision) {
+    key(out, "policies");
+    out.push(b'[');
+    for (at, id) in decision.policies.iter().take(MAX_POLICIES).enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        string(out, super::text::cut(id));
+    }
+    out.push(b']');
+    member(out, "policy_digest", &decision.digest);
+}
+
+fn outcome_members(out: &mut Vec<u8>, outcome: &Outcome, kept: &Kept) {
+    reference(out, "call", &outcome.call);
+    member(out, "outcome", outcome.what.word());
+    member(out, "retry", outcome.retry.word());
+    count(out, "bytes", outcome.bytes);
+    count(out, "ms", outcome.ms);
+    if outcome.redactions > 0 {
+        count(out, "redactions", u64::from(outcome.redactions));
+    }
+    if let Some(about) = &outcome.about {
+        about_members(out, about, outcome.what == crate::What::Denied);
+    }
+    let name = match outcome.keep {
+        crate::Keep::Nothing => return,
+        crate::Keep::Result(_) => "result_ref",
+        crate::Keep::Original(_) => "original_ref",
+    };
+    match kept {
+        Kept::Nothing => {}
+        Kept::At(place, digest) => {
+            member(out, name, place);
+            key(out, "kept_sha256");
+            out.push(b'"');
+            out.extend_from_slice(digest.text());
+            out.push(b'"');
+        }
+        Kept::Dropped => member(out, name, "dropped"),
+    }
+}
+
+fn about_members(out: &mut Vec<u8>, about: &About, denied: bool) {
+    member(out, "server", &about.server);
+    member(out, "tool", &about.tool);
+    class(out, about.class);
+    member(out, "principal", &about.principal);
+    if denied {
+        member(out, "decision", "deny");
+    }
+    decision(out, &about.decision);
+}
+
+fn late_members(out: &mut Vec<u8>, late: &LateResult) {
+    reference(out, "call", &late.call);
+    member(out, "would_be", late.what.word());
+    count(out, "bytes", late.bytes);
+    count(out, "ms", late.ms);
+}
+
+fn note_members(out: &mut Vec<u8>, note: &Note) {
+    member(out, "topic", note.topic.word());
+    if let Some(call) = &note.call {
+        reference(out, "call", call);
+    }
+    member(out, "subject", &note.subject);
+    member(out, "text", &note.text);
+}
+
+/// The first line of a segment.
+pub(crate) fn segment_members(
+    out: &mut Vec<u8>,
+    (chain, segment): (&str, u64),
+    open: &[crate::CallRef],
+    poisoned: Option<&str>,
+) {
+    member(out, "chain", chain);
+    count(out, "segment", segment);
+    if !open.is_empty() {
+        list(out, "open", open);
+    }
+    if let Some(why) = poisoned {
+        // The segment before this one could not be written to its end; what
+        // follows its last durable record is repeated here.
+        out.extend_from_slice(b",\"poisoned\":true");
+        member(out, "why", why);
+    }
+}
+
+/// What was cut from a segment that a crash left torn.
+pub(crate) fn recovered_members(
+    out: &mut Vec<u8>,
+    segment: u64,
+    bytes: u64,
+    digest: &super::hash::Hash,
+) {
+    count(out, "segment", segment);
+    key(out, "bytes");
+    number(out, bytes);
+    key(out, "sha256");
+    out.push(b'"');
+    out.extend_from_slice(digest.text());
+    out.push(b'"');
+}

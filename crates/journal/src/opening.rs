@@ -1,0 +1,203 @@
+//! Opening a journal: a chain of one's own, and an end for the chains of the dead.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::chain::{Chain, Lock, Writing};
+use crate::entry::{Entry, Keep, Note, Outcome, Retry, Tier, Topic, What};
+use crate::folder::Folder;
+use crate::keys::Keys;
+use crate::line::entry::{Kept, Scratch, recovered_members, render};
+use crate::line::hash::Head;
+use crate::recover::{Ending, OpenError, Recovered, Sent, recover};
+use crate::segment::Faults;
+use crate::settings::{Damage, Settings};
+use crate::shared::Shared;
+use crate::writer::{Surroundings, Writer};
+
+pub(crate) struct Opened {
+    pub(crate) writer: Writer,
+    pub(crate) chain: String,
+}
+
+pub(crate) fn open(
+    settings: Settings,
+    wake: Box<dyn Fn() + Send>,
+    shared: Arc<Shared>,
+    faults: Option<Arc<dyn Faults>>,
+) -> Result<Opened, OpenError> {
+    let folder = Folder::make(&settings.dir)?;
+    let keys = Keys::open(&folder)?;
+    let mut ours: Option<(Chain, Lock, Recovered)> = None;
+    let mut damaged = Vec::new();
+    for chain in Chain::all(&folder)? {
+        let Writing::Ours(lock) = chain.lock()? else {
+            continue;
+        };
+        let recovered = match recover(&chain) {
+            Ok(recovered) => recovered,
+            Err(OpenError::Damaged { .. }) if settings.damage == Damage::Accept => {
+                damaged.push(chain.name);
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        if ours.is_none() {
+            ours = Some((chain, lock, recovered));
+        } else if recovered.ending == Ending::Abrupt {
+            let around = Surroundings {
+                settings: settings.clone(),
+                shared: Arc::new(Shared::default()),
+                wake: Box::new(|| {}),
+                keys: keys.clone(),
+                faults: None,
+            };
+            let mut writer = Writer::resume((chain, lock), &recovered.place, around)?;
+            finish(&mut writer, &recovered, Why::NextStart);
+            writer.seal();
+        }
+    }
+    let (chain, lock, recovered) = match ours {
+        Some(ours) => ours,
+        None => {
+            let (chain, lock) = Chain::make(&folder)?;
+            let recovered = recover(&chain)?;
+            (chain, lock, recovered)
+        }
+    };
+    let name = chain.name.clone();
+    let mut place = recovered.place;
+    if place
+        .within
+        .is_some_and(|length| length >= settings.segment_bytes)
+    {
+        place.within = None;
+    }
+    let recovered = Recovered { place, ..recovered };
+    let around = Surroundings {
+        settings,
+        shared,
+        wake,
+        keys,
+        faults,
+    };
+    let mut writer = Writer::resume((chain, lock), &recovered.place, around)?;
+    finish(&mut writer, &recovered, Why::NextStart);
+    for chain in damaged {
+        let note = Note {
+            topic: Topic::Damage,
+            call: None,
+            subject: chain.into(),
+            text: "the chain was changed by others; it is left as it is".into(),
+        };
+        enter(&mut writer, &Entry::Note(note));
+    }
+    Ok(Opened {
+        writer,
+        chain: name,
+    })
+}
+
+/// Finishes the chain of a writer that is gone: cuts a torn tail, records that
+/// the writer is lost and what became of its calls, and seals. Chains whose
+/// writers live are left alone.
+///
+/// `chain` is what [`Journal::chain`](crate::Journal::chain) said. Gives the head after the seal, or
+/// nothing if a living process writes the chain.
+///
+/// # Errors
+/// As [`Journal::open`](crate::Journal::open).
+pub fn finish_abandoned(settings: &Settings, chain: &str) -> Result<Option<Head>, OpenError> {
+    let folder = Folder::open(&settings.dir)?;
+    let keys = Keys::open(&folder)?;
+    let chain = Chain::named(&folder, chain)?;
+    let Writing::Ours(lock) = chain.lock()? else {
+        return Ok(None);
+    };
+    let recovered = recover(&chain)?;
+    if recovered.ending == Ending::Sealed {
+        return Ok(Some(recovered.place.head));
+    }
+    let shared = Arc::new(Shared::default());
+    let around = Surroundings {
+        settings: settings.clone(),
+        shared: Arc::clone(&shared),
+        wake: Box::new(|| {}),
+        keys,
+        faults: None,
+    };
+    let mut writer = Writer::resume((chain, lock), &recovered.place, around)?;
+    finish(&mut writer, &recovered, Why::Closer);
+    writer.seal();
+    let sealed = shared.news().sealed;
+    match sealed {
+        Some(head) => Ok(Some(head)),
+        None => Err(crate::folder::refused(
+            Path::new(&settings.dir),
+            "the chain could not be sealed; the disk does not take it",
+        )
+        .into()),
+    }
+}
+
+/// Who finishes a chain.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Why {
+    NextStart,
+    Closer,
+}
+
+/// Records what recovery found: nothing at all after an orderly end.
+fn finish(writer: &mut Writer, recovered: &Recovered, why: Why) {
+    if let Some(torn) = &recovered.torn {
+        writer.lines(|tape, clock| {
+            tape.line(clock, "recovered", |out| {
+                recovered_members(out, torn.segment, torn.bytes, &torn.digest);
+            });
+        });
+    }
+    if recovered.ending == Ending::Abrupt {
+        let by = match why {
+            Why::NextStart => "found by the next start",
+            Why::Closer => "found when the process ended",
+        };
+        let note = Note {
+            topic: Topic::WrapperLost,
+            call: None,
+            subject: "writer".into(),
+            text: by.into(),
+        };
+        enter(writer, &Entry::Note(note));
+    }
+    for open in &recovered.open {
+        let (what, retry) = match open.sent {
+            Sent::No => (What::NotExecuted, Retry::Safe),
+            Sent::Perhaps => (What::Unknown, Retry::Unsafe),
+        };
+        let outcome = Outcome {
+            call: open.call,
+            what,
+            retry,
+            bytes: 0,
+            ms: 0,
+            redactions: 0,
+            keep: Keep::Nothing,
+            about: None,
+        };
+        enter(writer, &Entry::Outcome(outcome));
+    }
+}
+
+fn enter(writer: &mut Writer, entry: &Entry) {
+    let mut keys = writer.keys();
+    writer.lines(|tape, clock| {
+        let mut scratch = Scratch::default();
+        render(
+            tape,
+            clock,
+            &mut keys,
+            &mut scratch,
+            (entry, Tier::Sync, &Kept::Nothing),
+        );
+    });
+}

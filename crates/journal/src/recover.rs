@@ -1,0 +1,261 @@
+//! Finding out where a chain whose writer is gone can be gone on with.
+
+use std::collections::HashMap;
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::PathBuf;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::CallRef;
+use crate::chain::Chain;
+use crate::folder::{FolderError, system};
+use crate::line::hash::{Hash, Head};
+use crate::line::scan::Line;
+use crate::line::time::{Stamp, boot_id};
+use crate::record::Fields;
+use crate::segment::name;
+use crate::walk::{Fault, Later, Walk, later, through};
+use crate::writer::Place;
+
+/// A journal can't be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The folder or a file in it is not as it should be.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// A chain was changed by others than its writer.
+    #[error(
+        "{path}, line {line}: {fault}; look at it with `dropgate journal verify`, then move the chain away or accept the damage"
+    )]
+    Damaged {
+        /// The segment.
+        path: PathBuf,
+        /// The line in it, from 1.
+        line: u64,
+        /// What is wrong with it.
+        fault: Fault,
+    },
+    /// The system refused a thread.
+    #[error("can not start the journal's writer: {0}")]
+    Thread(io::Error),
+}
+
+/// What was found.
+pub(crate) struct Recovered {
+    pub(crate) place: Place,
+    pub(crate) torn: Option<Torn>,
+    /// Calls without an outcome.
+    pub(crate) open: Vec<Open>,
+    pub(crate) ending: Ending,
+}
+
+/// How the last writer ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// With a seal, or it never began.
+    Sealed,
+    /// Without one.
+    Abrupt,
+}
+
+/// What was cut off, and where it was put.
+pub(crate) struct Torn {
+    pub(crate) segment: u64,
+    pub(crate) bytes: u64,
+    pub(crate) digest: Hash,
+}
+
+/// A call without an outcome.
+pub(crate) struct Open {
+    pub(crate) call: CallRef,
+    pub(crate) sent: Sent,
+}
+
+/// Whether a call may have reached the server.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Sent {
+    /// For certain not.
+    No,
+    /// It may.
+    Perhaps,
+}
+
+/// The largest segment that is read. No setting allows such a one.
+const LARGEST: u64 = 4 << 30;
+
+/// Reads the end of a chain that the caller holds the lock of, and cuts off a torn tail.
+pub(crate) fn recover(chain: &Chain) -> Result<Recovered, OpenError> {
+    let segments = chain.segments()?;
+    let last = segments.last().copied().unwrap_or(0);
+    let mut before = segments;
+    let mut found = Found::default();
+    while let Some(number) = before.pop() {
+        let mut file = chain.folder.write(&name(number))?;
+        let path = chain.folder.path().join(name(number));
+        let whole = file.metadata().map_err(|e| system(&path, e))?.len();
+        if whole > LARGEST {
+            return Err(crate::folder::refused(
+                &path,
+                "the segment is larger than any that the journal writes",
+            )
+            .into());
+        }
+        let mut walk = Walk::from(None);
+        let stop = through(&mut walk, &file, u64::MAX, &mut |line, raw, _| {
+            found.take(line, raw)
+        })
+        .map_err(|e| system(&path, e))?;
+        let mut torn = None;
+        if let Some(fault) = stop.fault {
+            let after = later(&mut file, stop.length).map_err(|e| system(&path, e))?;
+            let explained = match after {
+                Later::Nothing => true,
+                Later::Unsynced => found.boot != boot_id().as_bytes(),
+                Later::Synced => false,
+            };
+            if !explained {
+                return Err(OpenError::Damaged {
+                    path,
+                    line: stop.line,
+                    fault,
+                });
+            }
+            torn = Some(cut_off(chain, number, &mut file, stop.length)?);
+        }
+        let Some(head) = walk.head() else {
+            // The writer ended before its first line: as if the segment had never begun.
+            chain.folder.remove(&name(number))?;
+            found.torn = torn.or(found.torn);
+            continue;
+        };
+        return Ok(Recovered {
+            place: Place {
+                within: Some(stop.length),
+                last: number,
+                head,
+                stamp: Stamp::parse(walk.ts()).unwrap_or_default(),
+            },
+            ending: found.ending,
+            open: found.open(),
+            torn: torn.or(found.torn),
+        });
+    }
+    Ok(Recovered {
+        place: Place {
+            within: None,
+            last: last.saturating_sub(1),
+            head: Head::before_first(&chain.name),
+            stamp: Stamp::default(),
+        },
+        torn: found.torn,
+        open: Vec::new(),
+        ending: Ending::Sealed,
+    })
+}
+
+/// What the lines say.
+struct Found {
+    open: HashMap<CallRef, Sent>,
+    boot: Vec<u8>,
+    ending: Ending,
+    torn: Option<Torn>,
+}
+
+impl Default for Found {
+    fn default() -> Self {
+        Self {
+            open: HashMap::new(),
+            boot: Vec::new(),
+            ending: Ending::Sealed,
+            torn: None,
+        }
+    }
+}
+
+impl Found {
+    fn take(&mut self, line: &Line<'_>, raw: &[u8]) {
+        self.ending = Ending::Abrupt;
+        if self.boot != line.boot {
+            self.boot = line.boot.to_vec();
+        }
+        match line.kind {
+            b"intent" => {
+                let fields = Fields::read(raw);
+                if let Some(call) = fields.call() {
+                    let sent = if fields.sent { Sent::Perhaps } else { Sent::No };
+                    self.open.insert(call, sent);
+                }
+            }
+            b"sent" => {
+                for call in Fields::read(raw).calls() {
+                    self.open.insert(call, Sent::Perhaps);
+                }
+            }
+            b"outcome" => {
+                if let Some(call) = Fields::read(raw).call() {
+                    self.open.remove(&call);
+                }
+            }
+            b"segment" => {
+                for call in Fields::read(raw).open() {
+                    // It was sent long ago, or its line still follows.
+                    self.open.entry(call).or_insert(Sent::Perhaps);
+                }
+            }
+            b"seal" if Fields::read(raw).end => self.ending = Ending::Sealed,
+            _other => {}
+        }
+    }
+
+    fn open(&mut self) -> Vec<Open> {
+        // Since another boot, a `sent` that was never synced may be what the power took.
+        let same_boot = self.boot == boot_id().as_bytes();
+        let mut open: Vec<Open> = self
+            .open
+            .drain()
+            .map(|(call, sent)| Open {
+                call,
+                sent: if same_boot { sent } else { Sent::Perhaps },
+            })
+            .collect();
+        open.sort_by_key(|open| open.call);
+        open
+    }
+}
+
+/// Moves what stands after `length` into a file beside the segment.
+fn cut_off(
+    chain: &Chain,
+    segment: u64,
+    file: &mut std::fs::File,
+    length: u64,
+) -> Result<Torn, FolderError> {
+    let path = chain.folder.path().join(name(segment));
+    let wrong = |error: io::Error| system(&path, error);
+    let mut beside = chain
+        .folder
+        .write_or_create(&format!("{segment:08}-{length}.torn"))?;
+    file.seek(SeekFrom::Start(length)).map_err(wrong)?;
+    let mut digest = Sha256::new();
+    let mut bytes = 0;
+    let mut chunk = vec![0; 256 * 1024];
+    loop {
+        let read = file.read(&mut chunk).map_err(wrong)?;
+        if read == 0 {
+            break;
+        }
+        let piece = chunk.get(..read).unwrap_or_default();
+        digest.update(piece);
+        beside.write_all(piece).map_err(wrong)?;
+        bytes += u64::try_from(read).unwrap_or_default();
+    }
+    beside.sync_all().map_err(wrong)?;
+    chain.folder.sync()?;
+    file.set_len(length).map_err(wrong)?;
+    file.sync_all().map_err(wrong)?;
+    Ok(Torn {
+        segment,
+        bytes,
+        digest: Hash::of(digest),
+    })
+}

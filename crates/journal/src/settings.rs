@@ -1,0 +1,65 @@
+//! What a journal is to be like.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Where the journal is, and its limits.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The folder; made, for its owner alone, if it is missing.
+    pub dir: PathBuf,
+    /// An entry that is not safe after this long makes the journal
+    /// [failing](crate::State::Failing).
+    pub commit_within: Duration,
+    /// A segment of this size is sealed and another begun.
+    pub segment_bytes: u64,
+    /// So is one of this age.
+    pub segment_age: Duration,
+    /// Sealed segments older than this are removed.
+    pub keep: Duration,
+    /// The oldest sealed segments are removed while all chains together are larger than this.
+    pub max_bytes: u64,
+    /// How long an idempotency key is remembered.
+    pub key_ttl: Duration,
+    /// How long a call that nobody knows the outcome of is matched with a repetition of it.
+    pub orphan_window: Duration,
+    /// What to do about a chain that was changed by others.
+    pub damage: Damage,
+    /// Paths (JSON pointers) of arguments that may stand in the journal as they are.
+    pub clear: Vec<String>,
+    /// The most entries that wait for the disk.
+    pub queue_entries: usize,
+    /// About how many bytes of entries wait for the disk at most.
+    pub queue_bytes: usize,
+}
+
+/// What to do about a chain that was changed by others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Damage {
+    /// Refuse to open the journal.
+    #[default]
+    Refuse,
+    /// Leave that chain alone, record that it is damaged, and begin another.
+    Accept,
+}
+
+impl Settings {
+    /// The defaults, in this folder.
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        const HOUR: Duration = Duration::from_secs(3600);
+        Self {
+            dir: dir.into(),
+            commit_within: Duration::from_secs(2),
+            segment_bytes: 64 << 20,
+            segment_age: 24 * HOUR,
+            keep: 30 * 24 * HOUR,
+            max_bytes: 1 << 30,
+            key_ttl: 24 * HOUR,
+            orphan_window: HOUR / 6,
+            damage: Damage::Refuse,
+            clear: Vec::new(),
+            queue_entries: 16_384,
+            queue_bytes: 64 << 20,
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! What the relay's thread and the writer's thread share: the queue toward the
+//! disk, and how far the disk has come.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::claim::Claimed;
+use crate::entry::{Entry, Tier};
+use crate::line::hash::Head;
+use crate::state::Why;
+
+/// An entry on its way.
+pub(crate) struct Queued {
+    pub(crate) nth: u64,
+    pub(crate) tier: Tier,
+    pub(crate) entry: Entry,
+}
+
+/// The bounds of the queue.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    pub(crate) entries: usize,
+    pub(crate) weight: usize,
+}
+
+#[derive(Default)]
+pub(crate) struct Shared {
+    queue: Mutex<Queue>,
+    arrived: Condvar,
+    /// Every entry up to this one is in the kernel's hands.
+    written: AtomicU64,
+    /// Every entry up to this one is as durable as its tier asks.
+    safe: AtomicU64,
+    news: Mutex<News>,
+    ended: Condvar,
+}
+
+#[derive(Default)]
+struct Queue {
+    entries: Vec<Queued>,
+    weight: usize,
+    closing: Closing,
+    writer: Doing,
+}
+
+/// Whether the writer has been told to come to an end.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Closing {
+    #[default]
+    No,
+    Seal,
+    /// The journal was dropped: leave without a seal, as a crash would.
+    Leave,
+}
+
+#[derive(Default, PartialEq, Eq)]
+enum Doing {
+    #[default]
+    Work,
+    Wait,
+}
+
+/// What changes seldom.
+#[derive(Default)]
+pub(crate) struct News {
+    pub(crate) failing: Option<Why>,
+    pub(crate) head: Option<Head>,
+    pub(crate) sealed: Option<Head>,
+    pub(crate) gone: bool,
+    pub(crate) claims: Vec<(u64, Claimed)>,
+}
+
+/// Why an entry was not taken.
+pub(crate) enum NotTaken {
+    Full,
+    Closing,
+}
+
+impl Shared {
+    /// Puts an entry into the queue, if it fits into this share of the bounds.
+    pub(crate) fn put(&self, queued: Queued, bounds: Bounds) -> Result<(), NotTaken> {
+        let weight = queued.entry.weight();
+        let mut queue = lock(&self.queue);
+        if queue.closing != Closing::No {
+            return Err(NotTaken::Closing);
+        }
+        let fits = queue.entries.len() < bounds.entries
+            && (queue.weight + weight <= bounds.weight || queue.entries.is_empty());
+        if !fits {
+            return Err(NotTaken::Full);
+        }
+        queue.weight += weight;
+        queue.entries.push(queued);
+        self.rouse(queue);
+        Ok(())
+    }
+
+    /// Tells the writer to come to an end after all that is queued.
+    pub(crate) fn close(&self, closing: Closing) {
+        let mut queue = lock(&self.queue);
+        if queue.closing != Closing::Leave {
+            queue.closing = closing;
+        }
+        queue.writer = Doing::Work;
+        drop(queue);
+        self.arrived.notify_one();
+    }
+
+    fn rouse(&self, mut queue: MutexGuard<'_, Queue>) {
+        if queue.writer == Doing::Wait {
+            queue.writer = Doing::Work;
+            drop(queue);
+            self.arrived.notify_one();
+        }
+    }
+
+    /// Takes everything that is queued into `batch`, which is empty; waits for something, at most this long.
+    pub(crate) fn take(&self, batch: &mut Vec<Queued>, at_most: Duration) -> Closing {
+        let mut queue = lock(&self.queue);
+        if queue.entries.is_empty() && queue.closing == Closing::No {
+            queue.writer = Doing::Wait;
+            let (woken, _) = self
+                .arrived
+                .wait_timeout_while(queue, at_most, |queue| queue.writer == Doing::Wait)
+                .unwrap_or_else(PoisonError::into_inner);
+            queue = woken;
+            queue.writer = Doing::Work;
+        }
+        std::mem::swap(&mut queue.entries, batch);
+        queue.weight = 0;
+        queue.closing
+    }
+
+    /// Waits while the disk is out of order, unless what `seen` says of closing changes meanwhile.
+    pub(crate) fn pause(&self, at_most: Duration, seen: Closing) -> Closing {
+        let queue = lock(&self.queue);
+        let (queue, _) = self
+            .arrived
+            .wait_timeout_while(queue, at_most, |queue| queue.closing == seen)
+            .unwrap_or_else(PoisonError::into_inner);
+        queue.closing
+    }
+
+    pub(crate) fn written(&self) -> u64 {
+        self.written.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn safe(&self) -> u64 {
+        self.safe.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn publish_written(&self, nth: u64) {
+        self.written.store(nth, Ordering::Release);
+    }
+
+    pub(crate) fn publish_safe(&self, nth: u64) {
+        self.written.store(nth, Ordering::Release);
+        self.safe.store(nth, Ordering::Release);
+    }
+
+    /// The writer's last word.
+    pub(crate) fn end(&self) {
+        self.news().gone = true;
+        self.ended.notify_all();
+    }
+
+    /// Waits for the writer to end, and gives its seal.
+    pub(crate) fn wait_for_end(&self, at_most: Duration) -> Option<Head> {
+        let (news, _) = self
+            .ended
+            .wait_timeout_while(self.news(), at_most, |news| !news.gone)
+            .unwrap_or_else(PoisonError::into_inner);
+        news.sealed
+    }
+
+    pub(crate) fn news(&self) -> MutexGuard<'_, News> {
+        lock(&self.news)
+    }
+}
+
+/// A thread that panicked while it held the lock has left nothing half done: all steps are single assignments.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,69 @@
+//! Tickets and receipts: what is asked of the disk, and the proof that it was done.
+
+use std::marker::PhantomData;
+
+use crate::CallRef;
+use crate::claim::Holder;
+use crate::entry::Tier;
+
+/// What a receipt permits.
+pub trait Purpose {}
+
+/// The first byte of a call may go to the server: its intent is recorded.
+#[derive(Debug)]
+pub enum Send {}
+/// The first byte of an answer may go to the host: the outcome is recorded.
+#[derive(Debug)]
+pub enum Answer {}
+/// Nothing waits for this entry.
+#[derive(Debug)]
+pub enum Know {}
+
+impl Purpose for Send {}
+impl Purpose for Answer {}
+impl Purpose for Know {}
+
+/// An entry that is on its way to the disk.
+#[must_use = "nothing may be sent before the entry is safe; redeem the ticket"]
+#[derive(Debug)]
+pub struct Ticket<P: Purpose> {
+    pub(crate) nth: u64,
+    pub(crate) tier: Tier,
+    pub(crate) call: Option<CallRef>,
+    pub(crate) keyed: Keyed,
+    pub(crate) purpose: PhantomData<P>,
+}
+
+/// Whether an intent carries an idempotency key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keyed {
+    No,
+    Yes,
+}
+
+/// The proof that an entry is as durable as its tier asks. It can't be copied
+/// or made elsewhere: whoever holds it may do, once, what its purpose says.
+#[must_use = "this is the permission to send or answer"]
+#[derive(Debug)]
+pub struct Receipt<P: Purpose> {
+    pub(crate) call: Option<CallRef>,
+    pub(crate) purpose: PhantomData<P>,
+}
+
+impl<P: Purpose> Receipt<P> {
+    /// The call that the entry was about.
+    pub fn call(&self) -> Option<CallRef> {
+        self.call
+    }
+}
+
+/// What a ticket has come to.
+#[derive(Debug)]
+pub enum Redeemed<P: Purpose> {
+    /// The entry is safe.
+    Safe(Receipt<P>),
+    /// Not yet; ask again after the next wake.
+    Pending(Ticket<P>),
+    /// Another call holds the idempotency key; this intent was not recorded, and the call must not be sent.
+    Held(Holder),
+}

@@ -1,0 +1,250 @@
+//! Verifying a whole journal: every record of every chain.
+
+use std::path::{Path, PathBuf};
+
+use crate::chain::{Chain, Liveness};
+use crate::folder::{Folder, FolderError, system};
+use crate::line::hash::{Hash, Head};
+use crate::line::scan::Line;
+use crate::lines::{Lines, Next};
+use crate::record::Fields;
+use crate::segment::name;
+use crate::walk::{Fault, Later, Walk, later, through};
+
+/// What is known from outside, which a journal alone can't prove.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    /// Heads that were kept elsewhere: each must be in a chain.
+    pub heads: Vec<Hash>,
+}
+
+/// What verifying found.
+#[derive(Clone, Debug)]
+pub struct Verified {
+    /// One for each chain, by name.
+    pub chains: Vec<ChainVerified>,
+    /// Heads of [`Known`] that are in no chain: records at an end are missing, or a whole chain is.
+    pub missing_heads: Vec<Hash>,
+}
+
+/// What verifying found in one chain.
+#[derive(Clone, Debug)]
+pub struct ChainVerified {
+    /// Its name.
+    pub chain: String,
+    /// What it is worth.
+    pub verdict: Verdict,
+    /// How many records stand before the first fault, or in all.
+    pub records: u64,
+    /// The last of them.
+    pub head: Option<Head>,
+    /// Whether a living process writes it.
+    pub writer: Liveness,
+    /// Whether its last record is the seal of an orderly end.
+    pub ending: Sealing,
+}
+
+/// How a chain ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sealing {
+    /// With a seal.
+    Sealed,
+    /// Without one: it is still written, or its writer died.
+    Open,
+}
+
+/// What a chain, or the journal, is worth. The later, the worse.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Every record follows from the one before.
+    Whole,
+    /// The last write was cut off by a crash; the next start mends it.
+    Torn {
+        /// Where.
+        place: Spot,
+        /// How many bytes are no record.
+        bytes: u64,
+    },
+    /// Records are missing.
+    Gap {
+        /// Where.
+        place: Spot,
+        /// Which.
+        why: String,
+    },
+    /// Records were changed.
+    Tampered {
+        /// Where.
+        place: Spot,
+        /// How that shows.
+        why: String,
+    },
+}
+
+/// A line of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spot {
+    /// The segment.
+    pub file: PathBuf,
+    /// The line, from 1.
+    pub line: u64,
+}
+
+impl Verdict {
+    /// The exit code of `dropgate journal verify`.
+    pub const fn code(&self) -> u8 {
+        match self {
+            Self::Whole => 0,
+            Self::Tampered { .. } => 1,
+            Self::Torn { .. } => 2,
+            Self::Gap { .. } => 3,
+        }
+    }
+
+    const fn rank(&self) -> u8 {
+        match self {
+            Self::Whole => 0,
+            Self::Torn { .. } => 1,
+            Self::Gap { .. } => 2,
+            Self::Tampered { .. } => 3,
+        }
+    }
+}
+
+impl Verified {
+    /// The exit code: tampered before gap before torn before whole.
+    pub fn code(&self) -> u8 {
+        let worst = self
+            .chains
+            .iter()
+            .map(|chain| &chain.verdict)
+            .max_by_key(|verdict| verdict.rank());
+        match worst.map_or(0, Verdict::code) {
+            0 | 2 if !self.missing_heads.is_empty() => 3,
+            code => code,
+        }
+    }
+
+    /// All records that were verified.
+    pub fn records(&self) -> u64 {
+        self.chains.iter().map(|chain| chain.records).sum()
+    }
+}
+
+/// Verifies all chains of the journal in a folder. Changes nothing.
+///
+/// # Errors
+/// The folder or a file in it can't be read.
+pub fn verify(dir: &Path, known: &Known) -> Result<Verified, FolderError> {
+    let folder = Folder::open(dir)?;
+    let mut missing = known.heads.clone();
+    let chains = Chain::all(&folder)?
+        .iter()
+        .map(|chain| verify_chain(chain, &mut missing))
+        .collect::<Result<_, _>>()?;
+    Ok(Verified {
+        chains,
+        missing_heads: missing,
+    })
+}
+
+fn verify_chain(chain: &Chain, missing: &mut Vec<Hash>) -> Result<ChainVerified, FolderError> {
+    // Asked first: a writer that begins meanwhile only adds lines.
+    let writer = chain.is_written()?;
+    let segments = chain.segments()?;
+    let mut walk = Walk::from(Some(Head::before_first(&chain.name)));
+    let mut result = ChainVerified {
+        chain: chain.name.clone(),
+        verdict: Verdict::Whole,
+        records: 0,
+        head: None,
+        writer,
+        ending: Sealing::Sealed,
+    };
+    for (at, number) in segments.iter().enumerate() {
+        let next = segments.get(at + 1).copied();
+        let repeated = match next {
+            Some(next) => repeats(chain, next)?,
+            None => None,
+        };
+        let mut file = chain.folder.read(&name(*number))?;
+        let path = chain.folder.path().join(name(*number));
+        let until = repeated.map_or(u64::MAX, |poisoned| poisoned.seq);
+        let stop = through(&mut walk, &file, until, &mut |line, raw, _| {
+            result.records += 1;
+            result.ending = match line.kind {
+                b"seal" if Fields::read(raw).end => Sealing::Sealed,
+                _other => Sealing::Open,
+            };
+            if !missing.is_empty() {
+                missing.retain(|hash| hash.text() != line.h);
+            }
+        })
+        .map_err(|source| system(&path, source))?;
+        result.head = walk.head().filter(|head| head.seq > 0);
+        let Some(fault) = stop.fault else { continue };
+        let place = Spot {
+            file: path.clone(),
+            line: stop.line,
+        };
+        let after = later(&mut file, stop.length).map_err(|source| system(&path, source))?;
+        let bytes = file
+            .metadata()
+            .map_err(|source| system(&path, source))?
+            .len()
+            .saturating_sub(stop.length);
+        let last = match (next, writer) {
+            (Some(_), _) => Last::Not,
+            (None, Liveness::Writer) => Last::Written,
+            (None, Liveness::Nobody) => Last::Abandoned,
+        };
+        result.verdict = judge(fault, after, place, bytes, last);
+        break;
+    }
+    Ok(result)
+}
+
+/// What a segment says that begins where the one before it could not be written on.
+struct Poisoned {
+    seq: u64,
+}
+
+/// Whether the segment was begun in place of the end of the one before it.
+fn repeats(chain: &Chain, number: u64) -> Result<Option<Poisoned>, FolderError> {
+    let path = chain.folder.path().join(name(number));
+    let mut lines = Lines::new(chain.folder.read(&name(number))?, 0);
+    let next = lines.next().map_err(|source| system(&path, source))?;
+    Ok(match next {
+        Next::Line(_, raw) => Line::read(raw)
+            .filter(|line| line.kind == b"segment" && Fields::read(raw).poisoned)
+            .map(|line| Poisoned { seq: line.seq }),
+        Next::Odd(_) | Next::End(_) => None,
+    })
+}
+
+fn judge(fault: Fault, after: Later, place: Spot, bytes: u64, last: Last) -> Verdict {
+    match (fault, after, last) {
+        (Fault::Form, Later::Nothing, Last::Written) => Verdict::Whole,
+        (Fault::Form, Later::Nothing, Last::Abandoned) => Verdict::Torn { place, bytes },
+        (Fault::Seq { expected, found }, _, _) if found > expected => Verdict::Gap {
+            place,
+            why: format!("records {expected} to {} are missing", found - 1),
+        },
+        (
+            Fault::Form | Fault::Hash | Fault::Prev | Fault::Seq { .. } | Fault::Time,
+            Later::Nothing | Later::Unsynced | Later::Synced,
+            Last::Written | Last::Abandoned | Last::Not,
+        ) => Verdict::Tampered {
+            place,
+            why: fault.to_string(),
+        },
+    }
+}
+
+/// Whether a segment is the last one, and still written.
+#[derive(Clone, Copy)]
+enum Last {
+    Written,
+    Abandoned,
+    Not,
+}

@@ -1,0 +1,175 @@
+//! Walking along a chain: every line must follow from the one before.
+
+use std::fs::File;
+use std::io::{self, Read, Seek as _, SeekFrom};
+
+use crate::line::hash::Head;
+use crate::line::scan::Line;
+use crate::line::time::STAMP;
+use crate::lines::{Lines, Next};
+
+/// What is wrong with a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// It has not the form of a record.
+    #[error("not a record")]
+    Form,
+    /// Its hash is not its content's.
+    #[error("the record was changed: its hash is another")]
+    Hash,
+    /// It follows another record than the one that stands before it.
+    #[error("the record does not follow from the one before it")]
+    Prev,
+    /// Records are missing before it, or stand twice.
+    #[error("record {expected} is expected and {found} stands there")]
+    Seq {
+        /// The number that should follow.
+        expected: u64,
+        /// The number that stands there.
+        found: u64,
+    },
+    /// It claims to be older than the record before it.
+    #[error("the record claims to be older than the one before it")]
+    Time,
+}
+
+/// How far the walk has come.
+#[derive(Clone, Debug)]
+pub(crate) struct Walk {
+    head: Option<Head>,
+    ts: [u8; STAMP],
+}
+
+impl Walk {
+    /// From a head, or from wherever the first line says it follows.
+    pub(crate) fn from(head: Option<Head>) -> Self {
+        Self {
+            head,
+            ts: [b'0'; STAMP],
+        }
+    }
+
+    pub(crate) fn head(&self) -> Option<Head> {
+        self.head
+    }
+
+    pub(crate) fn ts(&self) -> &[u8; STAMP] {
+        &self.ts
+    }
+
+    pub(crate) fn step<'a>(&mut self, line: &'a [u8]) -> Result<Line<'a>, Fault> {
+        let line = Line::read(line).ok_or(Fault::Form)?;
+        if !line.is_whole() {
+            return Err(Fault::Hash);
+        }
+        if let Some(head) = &self.head {
+            if line.seq != head.seq + 1 {
+                return Err(Fault::Seq {
+                    expected: head.seq + 1,
+                    found: line.seq,
+                });
+            }
+            if line.prev != head.hash.text() {
+                return Err(Fault::Prev);
+            }
+        }
+        if line.ts < self.ts.as_slice() {
+            return Err(Fault::Time);
+        }
+        self.ts.copy_from_slice(line.ts);
+        self.head = Some(Head {
+            seq: line.seq,
+            hash: line.hash().ok_or(Fault::Form)?,
+        });
+        Ok(line)
+    }
+}
+
+/// Where the walk through one file ended.
+pub(crate) struct Stop {
+    /// How many bytes of good lines stand at the start.
+    pub(crate) length: u64,
+    /// The number of the line after them, from 1.
+    pub(crate) line: u64,
+    pub(crate) fault: Option<Fault>,
+}
+
+/// Walks through a file up to the record before `until`. `visit` sees each good line and the bytes that it was read from.
+pub(crate) fn through(
+    walk: &mut Walk,
+    file: impl Read,
+    until: u64,
+    visit: &mut dyn FnMut(&Line<'_>, &[u8], u64),
+) -> io::Result<Stop> {
+    let mut lines = Lines::new(file, 0);
+    let mut count = 1;
+    loop {
+        let ended = walk
+            .head
+            .is_some_and(|head| head.seq.saturating_add(1) >= until);
+        let (length, fault) = match lines.next()? {
+            Next::Line(at, _) | Next::Odd(at) if ended => (at, None),
+            Next::Line(at, raw) => match walk.step(raw) {
+                Ok(line) => {
+                    visit(&line, raw, at);
+                    count += 1;
+                    continue;
+                }
+                Err(fault) => (at, Some(fault)),
+            },
+            Next::Odd(at) => (at, Some(Fault::Form)),
+            Next::End(at) => (at, None),
+        };
+        return Ok(Stop {
+            length,
+            line: count,
+            fault,
+        });
+    }
+}
+
+/// Whether records stand after a bad line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Later {
+    /// None: a write was cut off there.
+    Nothing,
+    /// Some, none of which was written after a sync: a loss of power can leave that.
+    Unsynced,
+    /// Some of which it is known that all before them was on the disk.
+    Synced,
+}
+
+/// Looks for records after the line at `from`, which is bad.
+pub(crate) fn later(file: &mut File, from: u64) -> io::Result<Later> {
+    file.seek(SeekFrom::Start(from))?;
+    let mut found = Later::Nothing;
+    let mut chunk = vec![0; 256 * 1024];
+    let mut line: Vec<u8> = Vec::new();
+    loop {
+        let read = match file.read(&mut chunk) {
+            Ok(0) => return Ok(found),
+            Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        for piece in chunk
+            .get(..read)
+            .unwrap_or_default()
+            .split_inclusive(|b| *b == b'\n')
+        {
+            if line.len() + piece.len() <= crate::line::MAX_LINE {
+                line.extend_from_slice(piece);
+            }
+            let Some(ended) = line.strip_suffix(b"\n") else {
+                continue;
+            };
+            if let Some(record) = Line::read(ended).filter(Line::is_whole) {
+                match record.kind {
+                    b"sent" | b"seal" | b"checkpoint" => return Ok(Later::Synced),
+                    _other => found = Later::Unsynced,
+                }
+            }
+            line.clear();
+        }
+    }
+}

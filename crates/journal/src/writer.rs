@@ -1,0 +1,464 @@
+//! The thread that writes: whatever queued while the last batch went to the
+//! disk is the next batch.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::CallRef;
+use crate::chain::{Chain, Lock};
+use crate::entry::{Entry, Tier};
+use crate::keys::Keys;
+use crate::line::entry::{Kept, Scratch, calls, render, segment_members};
+use crate::line::hash::Head;
+use crate::line::tape::Tape;
+use crate::line::time::{Clock, Stamp};
+use crate::reserve::{Held, Released, Reserve};
+use crate::segment::{Faults, Segment};
+use crate::settings::Settings;
+use crate::shared::{Closing, Queued, Shared};
+use crate::state::Why;
+
+/// Where a chain can be gone on with.
+pub(crate) struct Place {
+    /// The segment to go on in, and how many bytes of it hold lines; `None` begins a new one.
+    pub(crate) within: Option<u64>,
+    /// The number of the last segment; 0 if there is none.
+    pub(crate) last: u64,
+    pub(crate) head: Head,
+    pub(crate) stamp: Stamp,
+}
+
+pub(crate) struct Writer {
+    chain: Chain,
+    _lock: Lock,
+    settings: Settings,
+    shared: Arc<Shared>,
+    wake: Box<dyn Fn() + Send>,
+    faults: Option<Arc<dyn Faults>>,
+    keys: Keys,
+    scratch: Scratch,
+    clock: Clock,
+    reserve: Reserve,
+    segment: Option<Segment>,
+    last: u64,
+    began: Stamp,
+    /// Everything since the last sync, and how much of it the segment holds.
+    tape: Tape,
+    held: usize,
+    /// What is surely on the disk.
+    durable: Head,
+    durable_length: u64,
+    /// Calls whose intent is recorded and whose outcome is not.
+    open: HashMap<CallRef, ()>,
+    goal: Goal,
+    /// Attempts since the last that succeeded.
+    failures: u32,
+    closing: Closing,
+    sealing_since: Option<Instant>,
+}
+
+/// What the next commit is to reach.
+#[derive(Default)]
+struct Goal {
+    nth: u64,
+    sync: Need,
+    send: Vec<CallRef>,
+    delivered: Vec<CallRef>,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Need {
+    #[default]
+    Write,
+    Sync,
+}
+
+/// More than this never waits for a sync, so that memory and what a loss of power takes stay bounded.
+const UNSYNCED: usize = 1 << 20;
+/// How long the writer waits before it tries a disk again.
+const PAUSE: Duration = Duration::from_millis(50);
+/// How long it tries to write a seal.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How long it sleeps when there is nothing to do.
+const IDLE: Duration = Duration::from_secs(1);
+/// The most open calls that are listed at the start of a segment.
+const MOST_OPEN: usize = 2048;
+
+/// What a writer needs besides its chain.
+pub(crate) struct Surroundings {
+    pub(crate) settings: Settings,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) wake: Box<dyn Fn() + Send>,
+    pub(crate) keys: Keys,
+    pub(crate) faults: Option<Arc<dyn Faults>>,
+}
+
+impl Writer {
+    /// Goes on with a chain. Nothing is written yet.
+    pub(crate) fn resume(
+        (chain, lock): (Chain, Lock),
+        place: &Place,
+        around: Surroundings,
+    ) -> Result<Self, crate::folder::FolderError> {
+        let segment = match place.within {
+            Some(length) => Some(Segment::resume(
+                &chain.folder,
+                place.last,
+                length,
+                around.faults.clone(),
+            )?),
+            None => None,
+        };
+        let reserve = Reserve::hold(&chain.folder);
+        Ok(Self {
+            reserve,
+            chain,
+            _lock: lock,
+            settings: around.settings,
+            shared: around.shared,
+            wake: around.wake,
+            faults: around.faults,
+            keys: around.keys,
+            scratch: Scratch::default(),
+            clock: Clock::new(&crate::line::time::boot_id(), place.stamp),
+            durable_length: segment.as_ref().map_or(0, Segment::length),
+            segment,
+            last: place.last,
+            began: Stamp::now(),
+            tape: Tape::after(place.head),
+            held: 0,
+            durable: place.head,
+            open: HashMap::new(),
+            goal: Goal::default(),
+            failures: 0,
+            closing: Closing::No,
+            sealing_since: None,
+        })
+    }
+
+    /// Writes until the journal is sealed or dropped.
+    pub(crate) fn run(mut self) {
+        let mut batch = Vec::new();
+        loop {
+            self.closing = self.shared.take(&mut batch, IDLE);
+            let something = !batch.is_empty();
+            self.render(&mut batch);
+            let end = match self.closing {
+                Closing::No => {
+                    if something || self.is_failing() {
+                        let ended = self.commit();
+                        self.turn_segment();
+                        ended
+                    } else {
+                        Ended::No
+                    }
+                }
+                Closing::Seal => {
+                    self.seal();
+                    Ended::Yes
+                }
+                Closing::Leave => Ended::Yes,
+            };
+            if end == Ended::Yes {
+                break;
+            }
+        }
+        self.shared.end();
+        (self.wake)();
+    }
+
+    /// Adds lines without a queue, for those who finish a chain.
+    pub(crate) fn lines(&mut self, write: impl FnOnce(&mut Tape, &mut Clock)) {
+        self.first_line(None);
+        write(&mut self.tape, &mut self.clock);
+        self.goal.sync = Need::Sync;
+    }
+
+    pub(crate) fn keys(&self) -> Keys {
+        self.keys.clone()
+    }
+
+    /// Seals the chain: the last line says so and is durable.
+    pub(crate) fn seal(&mut self) {
+        self.first_line(None);
+        self.flush_marks();
+        self.tape.line(&mut self.clock, "seal", |out| {
+            out.extend_from_slice(b",\"end\":true");
+        });
+        self.goal.sync = Need::Sync;
+        if self.commit() == Ended::No {
+            if let Some(segment) = &mut self.segment {
+                let length = segment.length();
+                let _space_stays_set_aside = segment.cut(length);
+            }
+            self.reserve.give_back();
+            self.shared.news().sealed = Some(self.tape.head());
+        }
+    }
+
+    fn render(&mut self, batch: &mut Vec<Queued>) {
+        if batch.is_empty() {
+            return;
+        }
+        self.first_line(None);
+        for queued in batch.drain(..) {
+            self.goal.nth = queued.nth;
+            if queued.tier == Tier::Sync {
+                self.goal.sync = Need::Sync;
+            }
+            match &queued.entry {
+                Entry::Delivered(call) => {
+                    self.goal.delivered.push(*call);
+                    continue;
+                }
+                Entry::Intent(intent) => {
+                    self.open.insert(intent.call, ());
+                    if queued.tier == Tier::Sync {
+                        self.goal.send.push(intent.call);
+                    }
+                }
+                Entry::Outcome(outcome) => {
+                    self.open.remove(&outcome.call);
+                }
+                Entry::Start(_) | Entry::LateResult(_) | Entry::Note(_) => {}
+            }
+            render(
+                &mut self.tape,
+                &mut self.clock,
+                &mut self.keys,
+                &mut self.scratch,
+                (&queued.entry, queued.tier, &Kept::Dropped),
+            );
+        }
+        self.flush_marks();
+    }
+
+    fn flush_marks(&mut self) {
+        let delivered = std::mem::take(&mut self.goal.delivered);
+        calls(&mut self.tape, &mut self.clock, "delivered", &delivered);
+    }
+
+    /// A segment's first line says which one it is.
+    fn first_line(&mut self, poisoned: Option<&str>) {
+        let begun = self.segment.is_some() || !self.tape.bytes().is_empty();
+        if begun && poisoned.is_none() {
+            return;
+        }
+        let mut open: Vec<CallRef> = self.open.keys().copied().collect();
+        open.truncate(MOST_OPEN);
+        let (chain, number) = (self.chain.name.as_str(), self.last + 1);
+        self.tape.line(&mut self.clock, "segment", |out| {
+            segment_members(out, (chain, number), &open, poisoned);
+        });
+    }
+
+    /// Brings all that was rendered to where its tier wants it, however long the disk takes.
+    fn commit(&mut self) -> Ended {
+        loop {
+            match self.attempt() {
+                Ok(()) => {
+                    self.failures = 0;
+                    self.recover_soundness();
+                    return Ended::No;
+                }
+                Err(error) => {
+                    if self.overcome(&error) == Ended::Yes {
+                        return Ended::Yes;
+                    }
+                }
+            }
+        }
+    }
+
+    fn attempt(&mut self) -> io::Result<()> {
+        if self.segment.is_none() {
+            let number = self.last + 1;
+            let segment = Segment::create(&self.chain.folder, number, self.faults.clone())?;
+            self.segment = Some(segment);
+            self.last = number;
+            self.durable_length = 0;
+            self.held = 0;
+            self.began = self.clock.now();
+        }
+        self.write()?;
+        if self.goal.sync == Need::Sync || self.tape.bytes().len() > UNSYNCED {
+            if !self.goal.send.is_empty() {
+                self.shared.publish_written(self.goal.nth);
+            }
+            self.sync()?;
+        }
+        if !self.goal.send.is_empty() {
+            let send = std::mem::take(&mut self.goal.send);
+            calls(&mut self.tape, &mut self.clock, "sent", &send);
+            self.write()?;
+        }
+        self.goal.sync = Need::Write;
+        self.shared.publish_safe(self.goal.nth);
+        (self.wake)();
+        Ok(())
+    }
+
+    fn write(&mut self) -> io::Result<()> {
+        let lines = self.tape.bytes().get(self.held..).unwrap_or_default();
+        if lines.is_empty() {
+            return Ok(());
+        }
+        if let Some(segment) = &mut self.segment {
+            segment.append(lines)?;
+            self.held = self.tape.bytes().len();
+        }
+        Ok(())
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        if let Some(segment) = &mut self.segment {
+            segment.sync().map_err(SyncFailed::wrap)?;
+            self.durable = self.tape.head();
+            self.durable_length = segment.length();
+            self.tape.clear();
+            self.held = 0;
+            self.goal.sync = Need::Write;
+        }
+        Ok(())
+    }
+
+    /// After an error: what has to happen before the next attempt.
+    fn overcome(&mut self, error: &io::Error) -> Ended {
+        let full = matches!(
+            error.kind(),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+        );
+        self.fail(if full {
+            Why::NoSpace
+        } else {
+            Why::Disk(error.to_string().into())
+        });
+        let cut = match &mut self.segment {
+            Some(segment) => segment.cut(segment.length()),
+            None => Ok(()),
+        };
+        let released = if full {
+            self.reserve.release()
+        } else {
+            Released::Before
+        };
+        let as_before = full && cut.is_ok() && !SyncFailed::is(error);
+        if !as_before && self.segment.is_some() {
+            self.poison(error);
+        }
+        self.failures += 1;
+        if released == Released::Now || self.failures == 1 {
+            return Ended::No;
+        }
+        self.rest()
+    }
+
+    /// Waits before the next attempt. Whoever seals has so much patience, and
+    /// whoever leaves none: the chain then ends as after a crash.
+    fn rest(&mut self) -> Ended {
+        self.closing = self.shared.pause(PAUSE, self.closing);
+        match self.closing {
+            Closing::No => Ended::No,
+            Closing::Seal => {
+                let since = *self.sealing_since.get_or_insert_with(Instant::now);
+                if since.elapsed() < PATIENCE {
+                    Ended::No
+                } else {
+                    Ended::Yes
+                }
+            }
+            Closing::Leave => Ended::Yes,
+        }
+    }
+
+    /// Leaves the segment for good: all since its last durable record is chained
+    /// anew into the next segment, since after a failed sync nobody knows what
+    /// of it the disk holds.
+    fn poison(&mut self, error: &io::Error) {
+        if let Some(mut segment) = self.segment.take() {
+            let _stays_as_it_is = segment.cut(self.durable_length);
+            if self.durable_length == 0 {
+                // Nothing of it counts, and the next attempt takes its number.
+                let name = crate::segment::name(segment.number());
+                if self.chain.folder.remove(&name).is_ok() {
+                    self.last = segment.number() - 1;
+                }
+            }
+        }
+        let lost = std::mem::replace(&mut self.tape, Tape::after(self.durable));
+        self.held = 0;
+        self.first_line(Some(&error.to_string()));
+        self.tape.adopt(lost.bytes());
+        self.goal.sync = Need::Sync;
+    }
+
+    /// Seals a segment that is full or old, and lets the next line begin another.
+    fn turn_segment(&mut self) {
+        let Some(segment) = &self.segment else { return };
+        let old = self.began < Stamp::now().before(self.settings.segment_age);
+        if segment.length() < self.settings.segment_bytes && !old {
+            return;
+        }
+        let next = segment.number() + 1;
+        self.tape.line(&mut self.clock, "seal", |out| {
+            crate::line::text::count(out, "next", next);
+        });
+        self.goal.sync = Need::Sync;
+        if self.commit() == Ended::No
+            && let Some(mut segment) = self.segment.take()
+        {
+            let length = segment.length();
+            let _space_stays_set_aside = segment.cut(length);
+            self.tape.clear();
+        }
+    }
+
+    fn is_failing(&self) -> bool {
+        self.shared.news().failing.is_some()
+    }
+
+    fn fail(&mut self, why: Why) {
+        let mut news = self.shared.news();
+        if news.failing.as_ref() != Some(&why) {
+            news.failing = Some(why);
+            drop(news);
+            (self.wake)();
+        }
+    }
+
+    /// Sound again only with a reserve in hand.
+    fn recover_soundness(&mut self) {
+        if !self.is_failing() {
+            return;
+        }
+        if self.reserve.hold_again() == Held::Yes {
+            self.shared.news().failing = None;
+            (self.wake)();
+        } else {
+            self.fail(Why::NoSpace);
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    No,
+    Yes,
+}
+
+/// Marks an error as one of a sync, after which the segment is never touched again.
+#[derive(Debug, thiserror::Error)]
+#[error("sync failed: {0}")]
+struct SyncFailed(io::Error);
+
+impl SyncFailed {
+    fn wrap(error: io::Error) -> io::Error {
+        io::Error::new(error.kind(), Self(error))
+    }
+
+    fn is(error: &io::Error) -> bool {
+        error.get_ref().is_some_and(|inner| inner.is::<Self>())
+    }
+}

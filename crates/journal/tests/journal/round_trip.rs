@@ -1,0 +1,166 @@
+//! What is entered stands in the journal, and the journal verifies.
+
+use dropgate_journal::{
+    Known, Liveness, Sealed, Sealing, Settings, State, Tier, Unavailable, Verdict, What,
+    finish_abandoned, verify,
+};
+
+use crate::stage::{BOUND, Desk, Place, about, intent, outcome};
+
+#[test]
+fn a_call_leaves_intent_sent_and_outcome_and_the_chain_is_whole() {
+    let place = Place::new();
+    let mut desk = Desk::open(Settings::new(place.journal()));
+    let call = desk.journal.new_call().expect("a reference");
+    let ticket = desk
+        .journal
+        .intent(intent(call), Tier::Sync)
+        .expect("taken");
+    assert_eq!(desk.receipt(ticket).call(), Some(call));
+    let ticket = desk
+        .journal
+        .outcome(outcome(call, What::Completed), Tier::Sync)
+        .expect("taken");
+    assert_eq!(desk.receipt(ticket).call(), Some(call));
+    desk.journal.delivered(call).expect("taken");
+    assert_eq!(desk.journal.state(std::time::Instant::now()), State::Sound);
+    let Sealed::Yes(head) = desk.journal.seal(BOUND) else {
+        panic!("not sealed");
+    };
+
+    let kinds: Vec<String> = place
+        .records()
+        .iter()
+        .map(|record| record["kind"].as_str().expect("a kind").to_owned())
+        .collect();
+    assert_eq!(
+        kinds,
+        ["segment", "intent", "sent", "outcome", "delivered", "seal"]
+    );
+    let records = place.records();
+    assert_eq!(records[1]["call"], call.to_string());
+    assert_eq!(records[2]["calls"][0], call.to_string());
+    assert_eq!(records[1]["fields"].as_object().expect("fields").len(), 3);
+    let text = std::fs::read_to_string(&place.segments()[0]).expect("text");
+    assert!(!text.contains("hello"), "arguments stand in the journal");
+
+    let known = Known {
+        heads: vec![head.hash],
+        ..Known::default()
+    };
+    let verified = verify(&place.journal(), &known).expect("readable");
+    assert_eq!(verified.code(), 0, "{verified:?}");
+    assert_eq!(verified.records(), 6);
+    let chain = &verified.chains[0];
+    assert_eq!(chain.head, Some(head));
+    assert_eq!(
+        (chain.writer, chain.ending),
+        (Liveness::Nobody, Sealing::Sealed)
+    );
+}
+
+#[test]
+fn a_read_only_call_is_marked_as_sent_in_its_intent() {
+    let place = Place::new();
+    let mut desk = Desk::open(Settings::new(place.journal()));
+    let call = desk.journal.new_call().expect("a reference");
+    let ticket = desk
+        .journal
+        .intent(intent(call), Tier::Write)
+        .expect("taken");
+    drop(desk.receipt(ticket));
+    assert_eq!(place.records()[1]["sent"], true);
+}
+
+#[test]
+fn the_next_writer_goes_on_in_the_same_chain() {
+    let place = Place::new();
+    for _ in 0..3 {
+        let mut desk = Desk::open(Settings::new(place.journal()));
+        let call = desk.journal.new_call().expect("a reference");
+        let mut denied = outcome(call, What::Denied);
+        denied.about = Some(Box::new(about()));
+        let ticket = desk.journal.outcome(denied, Tier::Sync).expect("taken");
+        drop(desk.receipt(ticket));
+        assert!(matches!(desk.journal.seal(BOUND), Sealed::Yes(_)));
+    }
+    let verified = verify(&place.journal(), &Known::default()).expect("readable");
+    assert_eq!((verified.code(), verified.chains.len()), (0, 1));
+    assert_eq!(place.segments().len(), 1);
+}
+
+#[test]
+fn writers_at_the_same_time_have_chains_of_their_own() {
+    let place = Place::new();
+    let desks: Vec<Desk> = (0..3)
+        .map(|_| Desk::open(Settings::new(place.journal())))
+        .collect();
+    let mut chains: Vec<&str> = desks.iter().map(|desk| desk.journal.chain()).collect();
+    chains.sort_unstable();
+    chains.dedup();
+    assert_eq!(chains.len(), 3);
+}
+
+#[test]
+fn calls_without_an_outcome_get_one_when_the_chain_is_finished() {
+    let place = Place::new();
+    let settings = Settings::new(place.journal());
+    let mut desk = Desk::open(settings.clone());
+    let call = desk.journal.new_call().expect("a reference");
+    let ticket = desk
+        .journal
+        .intent(intent(call), Tier::Sync)
+        .expect("taken");
+    drop(desk.receipt(ticket));
+    let chain = desk.journal.chain().to_owned();
+    assert_eq!(
+        finish_abandoned(&settings, &chain).expect("readable"),
+        None,
+        "its writer lives"
+    );
+    let wakes = desk.wakes;
+    drop(desk.journal);
+    while wakes.recv_timeout(BOUND).is_ok() {}
+
+    let head = finish_abandoned(&settings, &chain).expect("readable");
+    let last = place.records().pop().expect("a seal");
+    assert_eq!(head.expect("sealed").hash.to_string(), last["h"]);
+    let records = place.records();
+    let ended = records
+        .iter()
+        .find(|record| record["kind"] == "outcome")
+        .expect("an outcome");
+    assert_eq!(ended["call"], call.to_string());
+    assert_eq!(ended["outcome"], "unknown");
+    assert!(
+        records
+            .iter()
+            .any(|record| record["topic"] == "wrapper_lost")
+    );
+    let verified = verify(&place.journal(), &Known::default()).expect("readable");
+    assert_eq!(verified.chains[0].verdict, Verdict::Whole);
+    assert_eq!(verified.chains[0].ending, Sealing::Sealed);
+}
+
+#[test]
+fn nothing_is_taken_once_sealing_began() {
+    let place = Place::new();
+    let mut desk = Desk::open(Settings::new(place.journal()));
+    let call = desk.journal.new_call().expect("a reference");
+    desk.journal.begin_seal();
+    let refused = desk.journal.outcome(outcome(call, What::Shed), Tier::Write);
+    assert_eq!(refused.err(), Some(Unavailable::Closing));
+}
+
+#[test]
+fn intents_are_refused_before_the_queue_is_full_of_them() {
+    let place = Place::new();
+    let mut settings = Settings::new(place.journal());
+    settings.queue_entries = 0;
+    let mut desk = Desk::open(settings);
+    let call = desk.journal.new_call().expect("a reference");
+    let refused = desk.journal.intent(intent(call), Tier::Write);
+    assert_eq!(refused.err(), Some(Unavailable::Full));
+    let ticket = desk.journal.delivered(call);
+    assert_eq!(ticket.err(), Some(Unavailable::Full));
+}
