@@ -9,8 +9,8 @@ mod denial;
 mod principal;
 
 pub use answers::{
-    Answers, MAX_REPLY, PointAnswer, PointFailure, PolicyAnswer, PolicyFailure, PolicyVerdict,
-    Standing,
+    Answers, MAX_REPLY, PointAnswer, PointFailure, PointKind, PolicyAnswer, PolicyFailure,
+    PolicyVerdict, Standing,
 };
 pub use denial::{Denial, MAX_DETAIL, MAX_POLICIES, MAX_POLICY_ID, PolicyIds, Reason};
 pub use principal::{MAX_PRINCIPAL, Principal, Unnamed};

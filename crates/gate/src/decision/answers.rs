@@ -135,6 +135,15 @@ pub enum PointFailure {
     Internal,
 }
 
+/// Whether a decision point works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PointKind {
+    /// It said yes or no.
+    Decision,
+    /// It said nothing, or nothing that is a decision.
+    Failure,
+}
+
 /// What the decision point said.
 #[derive(Debug)]
 pub struct PointAnswer(Agreement);
@@ -154,6 +163,18 @@ impl PointAnswer {
                 Agreement::Withheld(Denial::new(Reason::DecisionPointOdd).because(odd.text()))
             }
         })
+    }
+
+    /// Whether this is a decision at all, yes or no.
+    #[must_use]
+    pub fn kind(&self) -> PointKind {
+        match &self.0 {
+            Agreement::Given(_) => PointKind::Decision,
+            Agreement::Withheld(denial) if denial.reason() == Reason::RefusedByDecisionPoint => {
+                PointKind::Decision
+            }
+            Agreement::Withheld(_) => PointKind::Failure,
+        }
     }
 
     /// There was no reply to read.
