@@ -27,7 +27,8 @@ pub(super) fn refuse(source: &Source<'_>) -> Option<Why> {
     if source.language == Language::TypeScript && is_minified(text) {
         return Some(Why::Bundled);
     }
-    too_deep(text).then_some(Why::TooDeep)
+    // Python's extractor knows its strings and bounds nesting itself.
+    (source.language != Language::Python && too_deep(text)).then_some(Why::TooDeep)
 }
 
 fn is_minified(text: &str) -> bool {

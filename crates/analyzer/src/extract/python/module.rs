@@ -1,0 +1,184 @@
+//! The tables of a file while it is read.
+
+use ruff_python_ast::{ModModule, Stmt};
+use ruff_text_size::{Ranged, TextRange};
+
+use super::bound::{self, Bound};
+use super::scope::{Meaning, Scope, Scopes};
+use crate::facts::{
+    Block, Expr, ExprKind, FileFacts, FnId, Function, Lines, MAX_DEPTH, Mode, Name, Span, VarId,
+    Variable, VariableKind,
+};
+
+/// A file in the making.
+pub(super) struct Lower<'a> {
+    pub(super) facts: FileFacts,
+    pub(super) lines: &'a Lines,
+    pub(super) scopes: Scopes<'a>,
+    /// How deep the walk is, counted in statements and expressions.
+    depth: usize,
+}
+
+/// Lowers a whole file.
+pub(super) fn lower<'a>(facts: FileFacts, lines: &'a Lines, tree: &'a ModModule) -> FileFacts {
+    let mut lower = Lower {
+        facts,
+        lines,
+        scopes: Scopes::default(),
+        depth: 0,
+    };
+    lower.scopes.push(Scope::new(FnId::MODULE));
+    lower.declare(&bound::names(&tree.body));
+    let body = lower.block(&tree.body);
+    lower.facts.functions[0].body = body;
+    lower.facts.is_program = tree.body.iter().any(is_main_guard);
+    lower.facts
+}
+
+impl<'a> Lower<'a> {
+    pub(super) fn span(&self, node: impl Ranged) -> Span {
+        self.lines.span(node.start().to_u32(), node.end().to_u32())
+    }
+
+    /// Adds a variable of the function that is being read.
+    pub(super) fn variable(&mut self, name: &str, range: TextRange, kind: VariableKind) -> VarId {
+        let owner = self.scopes.owner();
+        self.variable_of(owner, name, range, kind)
+    }
+
+    fn variable_of(
+        &mut self,
+        owner: FnId,
+        name: &str,
+        range: TextRange,
+        kind: VariableKind,
+    ) -> VarId {
+        let id = VarId(u32::try_from(self.facts.variables.len()).unwrap_or(u32::MAX));
+        let span = self.span(range);
+        self.facts.variables.push(Variable {
+            name: Name::from(name),
+            owner,
+            kind,
+            ty: None,
+            span,
+        });
+        id
+    }
+
+    /// Declares the names of the body that is about to be read, in the innermost scope.
+    pub(super) fn declare(&mut self, bound: &Bound<'a>) {
+        for (name, range) in &bound.global {
+            self.declare_global(name, *range);
+        }
+        for (name, range) in &bound.local {
+            let elsewhere =
+                bound.global.iter().any(|(global, _)| global == name) || bound.outer.contains(name);
+            let known = self
+                .scopes
+                .innermost()
+                .and_then(|scope| scope.get(name))
+                .is_some();
+            if !elsewhere && !known {
+                let id = self.variable(name, *range, VariableKind::Local);
+                if let Some(scope) = self.scopes.innermost() {
+                    scope.bind(name, id);
+                }
+            }
+        }
+    }
+
+    /// `global x` in a function makes `x` a variable of the file, and the name means it in the function.
+    fn declare_global(&mut self, name: &'a str, range: TextRange) {
+        let known = self.scopes.module().and_then(|scope| scope.get(name));
+        let id = known
+            .unwrap_or_else(|| self.variable_of(FnId::MODULE, name, range, VariableKind::Local));
+        if let Some(scope) = self.scopes.module() {
+            scope.bind(name, id);
+        }
+        if let Some(scope) = self.scopes.innermost() {
+            scope.bind(name, id);
+        }
+    }
+
+    /// Says what a declared name is, if nothing else was said of it before.
+    pub(super) fn define(&mut self, name: &str, kind: VariableKind) -> Option<VarId> {
+        let Meaning::Var(id) = self.scopes.meaning(name) else {
+            return None;
+        };
+        let variable = self.facts.variables.get_mut(id.0 as usize)?;
+        if variable.kind == VariableKind::Local {
+            variable.kind = kind;
+        }
+        Some(id)
+    }
+
+    /// Adds a function without a body, so that those written in it come after it.
+    pub(super) fn open_function(&mut self, function: Function) -> FnId {
+        let id = FnId(u32::try_from(self.facts.functions.len()).unwrap_or(u32::MAX));
+        self.facts.functions.push(function);
+        id
+    }
+
+    /// Gives a function its body.
+    pub(super) fn close_function(&mut self, id: FnId, body: Block) {
+        if let Some(function) = self.facts.functions.get_mut(id.0 as usize) {
+            function.body = body;
+        }
+    }
+
+    /// A function without parameters and body, written at the place that is being read.
+    pub(super) fn blank(&self, name: &str, mode: Mode, span: Span) -> Function {
+        Function {
+            name: Name::from(name),
+            parent: Some(self.scopes.owner()),
+            class: None,
+            params: Vec::new(),
+            mode,
+            returns: None,
+            decorators: Vec::new(),
+            body: Vec::new(),
+            span,
+        }
+    }
+
+    /// Goes one level down, or gives what stands for things too deep.
+    pub(super) fn deeper<T>(&mut self, too_deep: T, read: impl FnOnce(&mut Self) -> T) -> T {
+        if self.depth >= MAX_DEPTH {
+            return too_deep;
+        }
+        self.depth += 1;
+        let value = read(self);
+        self.depth -= 1;
+        value
+    }
+
+    /// A name where it is used.
+    pub(super) fn name(&self, name: &str, span: Span) -> Expr {
+        let kind = match self.scopes.meaning(name) {
+            Meaning::Var(id) => ExprKind::Var(id),
+            Meaning::Receiver => ExprKind::This,
+            Meaning::Unknown => ExprKind::Global(Name::from(name)),
+        };
+        Expr { kind, span }
+    }
+}
+
+/// Whether a statement is the guard of the main module.
+fn is_main_guard(stmt: &Stmt) -> bool {
+    let Stmt::If(stmt) = stmt else { return false };
+    let Some(compare) = stmt.test.as_compare_expr() else {
+        return false;
+    };
+    let sides = std::iter::once(compare.left.as_ref()).chain(&compare.comparators);
+    let mut name = false;
+    let mut main = false;
+    for side in sides {
+        name |= side
+            .as_name_expr()
+            .is_some_and(|name| name.id.as_str() == "__name__");
+        main |= side
+            .as_string_literal_expr()
+            .is_some_and(|text| text.value.to_str() == "__main__");
+    }
+    name && main
+}
