@@ -4,6 +4,7 @@
 //! Parsers recurse, so [`extract`] bounds nesting before it calls one; callers run it on threads with [`STACK_BYTES`].
 
 mod bounds;
+mod build;
 pub mod go;
 pub mod manifest;
 pub mod python;
