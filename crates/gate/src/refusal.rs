@@ -218,7 +218,6 @@ impl Refusal {
 
     /// A writing call while only reading is possible. `text` is made by the mode, from fixed words
     /// and names of tools.
-    #[expect(dead_code, reason = "the read-only mode makes it")]
     pub(crate) fn read_only(text: String, degraded: Value, retry_after: Option<Duration>) -> Self {
         Self {
             text: Cow::Owned(text),

@@ -30,6 +30,17 @@ impl Backoff {
         }
     }
 
+    /// Pauses that don't grow, spread to both sides.
+    pub(crate) fn steady(pause: Duration, spread: Ratio, seed: u64) -> Self {
+        Self {
+            first: pause,
+            longest: pause,
+            spread,
+            random: seed,
+            doublings: 0,
+        }
+    }
+
     /// The next pause. It is at most the longest one plus its spread.
     pub fn pause(&mut self) -> Duration {
         let factor = 1u32.checked_shl(self.doublings).unwrap_or(u32::MAX);

@@ -79,6 +79,9 @@ impl Settings {
 pub struct Ratio(u32);
 
 impl Ratio {
+    /// A tenth.
+    pub(crate) const TENTH: Self = Self(100);
+
     /// A share from 0 to 1; `name` is the setting, for the error. It is rounded to a thousandth.
     ///
     /// # Errors
