@@ -16,6 +16,7 @@
 //! - [`mode`]: what may run while the write path is down.
 //! - [`latency`] and [`doomed`]: which calls can't finish before a shutdown would cut them.
 //! - [`shutdown`]: the table of phases, the plan of deadlines, the counting of signals.
+//! - [`sanitize`]: errors in words that leak nothing.
 //! - [`exit`]: the exit code of `dropgate run`.
 #![forbid(unsafe_code)]
 
@@ -32,5 +33,6 @@ pub mod mode;
 pub mod outcome;
 pub mod pins;
 pub mod refusal;
+pub mod sanitize;
 pub mod shutdown;
 pub mod strict_json;

@@ -8,6 +8,7 @@
 
 mod call_meta;
 mod decimal;
+pub mod edit;
 mod envelope;
 mod id;
 mod keys;

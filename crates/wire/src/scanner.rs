@@ -86,6 +86,11 @@ impl<'a> Scanner<'a> {
         self.line
     }
 
+    /// How far the line has been read.
+    pub(crate) fn at(&self) -> usize {
+        self.at
+    }
+
     /// Where the inside of the first duplicate key starts, if there was one.
     pub(crate) fn duplicate(&self) -> Option<usize> {
         self.duplicate

@@ -1,0 +1,368 @@
+//! Answers of a server.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use dropgate_wire::edit::{self, Change, Edit, Scalar};
+use dropgate_wire::{Response, ResponseKind, reply};
+use serde_json::{Value, json};
+
+use super::Sanitizer;
+use super::budget::{Budget, Fault, MAX_MESSAGE_BYTES, Time};
+use super::clean::{Depth, capped};
+use super::public_text::{Class, PublicText};
+use super::span::Redactions;
+use super::verdict::{Replacement, Verdict};
+use crate::outcome::Outcome;
+use crate::refusal::meta;
+
+/// The longest message of an error that is kept, bytes.
+const MAX_MESSAGE: usize = 1024;
+const OUTCOME: &str = "dev.dropgate/outcome";
+const INTERNAL_ERROR: i64 = -32603;
+
+/// What the host asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// `tools/call`: a failure can be told in a result.
+    ToolCall,
+    /// `initialize`, `server/discover`: the `data` of an error tells which versions are spoken, and is kept.
+    Handshake,
+    /// Anything else.
+    Other,
+}
+
+/// A server's answer, and what the caller knows of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Answer<'a> {
+    /// The line, without its line end, as it was scanned.
+    pub line: &'a [u8],
+    /// What the scan found in it.
+    pub response: &'a Response<'a>,
+    /// What became of the call.
+    pub outcome: Outcome,
+    /// What the host asked for.
+    pub asked: Asked,
+    /// Under which reference the journal keeps the original, if it does.
+    pub reference: Option<&'a str>,
+}
+
+impl Answer<'_> {
+    fn meta(&self) -> Value {
+        meta(self.outcome, self.outcome.retry(), self.reference)
+    }
+}
+
+impl Sanitizer {
+    /// What the host gets instead of this answer, if anything. Never [`Verdict::Withheld`].
+    pub fn answer(&self, answer: &Answer<'_>, time: &dyn Fn() -> Time) -> Verdict {
+        let mut redactions = Redactions::default();
+        let mut budget = Budget::new(time);
+        let judged = match answer.response.kind {
+            ResponseKind::Result if self.values.is_empty() => Ok(None),
+            ResponseKind::Result => self.result(answer, &mut redactions, &mut budget),
+            ResponseKind::ToolError => self.tool_error(answer, &mut redactions, &mut budget),
+            ResponseKind::Error => self.error(answer, &mut redactions, &mut budget),
+        };
+        match judged {
+            Ok(None) => Verdict::Clean,
+            Ok(Some(Rewritten { line, original })) => {
+                Verdict::Replaced(Replacement::new(line, redactions, None, original))
+            }
+            Err(fault) => Verdict::Replaced(withheld(answer, fault)),
+        }
+    }
+
+    fn result(
+        &self,
+        answer: &Answer<'_>,
+        redactions: &mut Redactions,
+        budget: &mut Budget<'_>,
+    ) -> Result<Option<Rewritten>, Fault> {
+        let line = answer.line;
+        if !self.values.is_in(line, budget)? && !may_hide(line) {
+            return Ok(None);
+        }
+        let at = value_of(line, "result")?;
+        let mut edits = Vec::new();
+        self.edit_scalars(
+            line,
+            at.clone(),
+            Depth::Exact,
+            &mut edits,
+            redactions,
+            budget,
+        )?;
+        if edits.is_empty() {
+            // A value that stands across texts can't be cut out of one.
+            let is_left = self.values.is_in(&line[at], budget)?;
+            return if is_left {
+                Err(Fault::Unreadable)
+            } else {
+                Ok(None)
+            };
+        }
+        tell_outcome(answer, &at, &mut edits)?;
+        rewritten(line, edits, at).map(Some)
+    }
+
+    fn tool_error(
+        &self,
+        answer: &Answer<'_>,
+        redactions: &mut Redactions,
+        budget: &mut Budget<'_>,
+    ) -> Result<Option<Rewritten>, Fault> {
+        let line = answer.line;
+        if line.len() > MAX_MESSAGE_BYTES {
+            return Err(Fault::TooLong);
+        }
+        let at = value_of(line, "result")?;
+        let mut edits = Vec::new();
+        self.edit_scalars(line, at.clone(), Depth::All, &mut edits, redactions, budget)?;
+        if edits.is_empty() {
+            let is_left = self.values.is_in(&line[at], budget)?;
+            return if is_left {
+                Err(Fault::Unreadable)
+            } else {
+                Ok(None)
+            };
+        }
+        if let Some(reference) = answer.reference
+            && let Some([Some(content)]) = edit::members(&line[at.clone()], ["content"])
+        {
+            let content = at.start + content.start..at.start + content.end;
+            if line.get(content.start) == Some(&b'[') {
+                let text = format!("Details were removed from this message (ref {reference}).");
+                let item = json!({ "type": "text", "text": text }).to_string();
+                edits.push(edit::append_item(line, &content, item.as_bytes()));
+            }
+        }
+        tell_outcome(answer, &at, &mut edits)?;
+        rewritten(line, edits, at).map(Some)
+    }
+
+    fn error(
+        &self,
+        answer: &Answer<'_>,
+        redactions: &mut Redactions,
+        budget: &mut Budget<'_>,
+    ) -> Result<Option<Rewritten>, Fault> {
+        let line = answer.line;
+        if line.len() > MAX_MESSAGE_BYTES {
+            return Err(Fault::TooLong);
+        }
+        let at = value_of(line, "error")?;
+        let [message, data] =
+            edit::members(&line[at.clone()], ["message", "data"]).ok_or(Fault::Unreadable)?;
+        let within = |range: Range<usize>| at.start + range.start..at.start + range.end;
+        let code = answer.response.code;
+        let said = message.map(within).and_then(|range| text_at(line, range));
+        let data = data.map(within);
+        let is_kept = matches!(code, Some(-32602..=-32600)) || answer.asked == Asked::Handshake;
+        let (text, changed) = match said {
+            Some(said) if is_kept => self.kept_message(&said, answer, redactions, budget)?,
+            Some(said) => (fixed(code, &said, answer), true),
+            None => (fixed(code, "", answer), true),
+        };
+        let keeps_data = self.settings.keeps_data_of(code) || answer.asked == Asked::Handshake;
+        let data = match data {
+            Some(data) if keeps_data => {
+                let mut edits = Vec::new();
+                self.edit_scalars(
+                    line,
+                    data.clone(),
+                    Depth::All,
+                    &mut edits,
+                    redactions,
+                    budget,
+                )?;
+                let is_clean = edits.is_empty();
+                (Some(part(line, data, edits)?), is_clean)
+            }
+            Some(_) => (None, false),
+            None => (None, true),
+        };
+        let (kept_data, data_is_same) = data;
+        if !changed && data_is_same {
+            return Ok(None);
+        }
+        let data = kept_data.unwrap_or_else(|| answer.meta().to_string().into_bytes());
+        let code = code.unwrap_or(INTERNAL_ERROR).to_string();
+        let error = [
+            b"{\"code\":",
+            code.as_bytes(),
+            b",\"message\":",
+            &edit::quoted(text.as_str()),
+            b",\"data\":",
+            &data,
+            b"}",
+        ]
+        .concat();
+        let edits = vec![Edit {
+            at: at.clone(),
+            bytes: error,
+        }];
+        rewritten(line, edits, at).map(Some)
+    }
+
+    /// The message that a caller can use to mend its request, and whether it is another one.
+    fn kept_message(
+        &self,
+        said: &str,
+        answer: &Answer<'_>,
+        redactions: &mut Redactions,
+        budget: &mut Budget<'_>,
+    ) -> Result<(PublicText, bool), Fault> {
+        let cleaned = self.cleaned(said, Depth::All, redactions, budget)?;
+        let changed = cleaned.is_some() || said.len() > MAX_MESSAGE;
+        let text = cleaned.map_or(Cow::Borrowed(said), Cow::Owned);
+        let text = PublicText::cleaned(capped(text, MAX_MESSAGE).into_owned());
+        let reference = answer.reference.filter(|_| changed);
+        Ok((text.with_reference(reference), changed))
+    }
+
+    /// Cleans every key, text and number at `at`.
+    pub(super) fn edit_scalars(
+        &self,
+        line: &[u8],
+        at: Range<usize>,
+        depth: Depth,
+        edits: &mut Vec<Edit>,
+        redactions: &mut Redactions,
+        budget: &mut Budget<'_>,
+    ) -> Result<(), Fault> {
+        let mut fault = Fault::Unreadable;
+        let walked = edit::scalars(line, at, edits, |scalar| {
+            let (text, depth) = match &scalar {
+                Scalar::Text(text) => (text.as_ref(), depth),
+                // A key names a field, which has to survive, and a number is no text: only exact values count.
+                Scalar::Key(text) => (text.as_ref(), Depth::Exact),
+                Scalar::Number(text) => (*text, Depth::Exact),
+            };
+            match self.cleaned(text, depth, redactions, budget) {
+                Ok(Some(cleaned)) => Change::Replace(cleaned),
+                Ok(None) => Change::Keep,
+                Err(found) => {
+                    fault = found;
+                    Change::Stop
+                }
+            }
+        });
+        if walked { Ok(()) } else { Err(fault) }
+    }
+}
+
+/// A new line, and where the value stands in the old one that was replaced.
+pub(super) struct Rewritten {
+    pub(super) line: Vec<u8>,
+    pub(super) original: Range<usize>,
+}
+
+pub(super) fn rewritten(
+    line: &[u8],
+    edits: Vec<Edit>,
+    original: Range<usize>,
+) -> Result<Rewritten, Fault> {
+    let line = edit::edited(line, edits).ok_or(Fault::Unreadable)?;
+    Ok(Rewritten { line, original })
+}
+
+/// Whether escapes of JSON or percent codes could hide a value from a search of the bytes.
+pub(super) fn may_hide(line: &[u8]) -> bool {
+    let hides = |at: usize| match line[at] {
+        b'%' => line.get(at + 1).is_some_and(u8::is_ascii_hexdigit),
+        _ => matches!(line.get(at + 1), Some(b'u' | b'/' | b'\\')),
+    };
+    memchr::memchr2_iter(b'\\', b'%', line).any(hides)
+}
+
+pub(super) fn value_of(line: &[u8], name: &str) -> Result<Range<usize>, Fault> {
+    match edit::members(line, [name]) {
+        Some([Some(at)]) => Ok(at),
+        Some([None]) | None => Err(Fault::Unreadable),
+    }
+}
+
+fn text_at(line: &[u8], at: Range<usize>) -> Option<String> {
+    serde_json::from_slice(line.get(at)?).ok()
+}
+
+fn fixed(code: Option<i64>, said: &str, answer: &Answer<'_>) -> PublicText {
+    PublicText::of(Class::of_error(code, said)).with_reference(answer.reference)
+}
+
+/// The value at `at` with the edits made, which have their places in the line.
+fn part(line: &[u8], at: Range<usize>, edits: Vec<Edit>) -> Result<Vec<u8>, Fault> {
+    let moved = edits
+        .into_iter()
+        .map(|edit| Edit {
+            at: edit.at.start - at.start..edit.at.end - at.start,
+            bytes: edit.bytes,
+        })
+        .collect();
+    edit::edited(&line[at], moved).ok_or(Fault::Unreadable)
+}
+
+/// Adds the outcome to `_meta` of the result at `at`, in the place of one that the server made up.
+fn tell_outcome(
+    answer: &Answer<'_>,
+    at: &Range<usize>,
+    edits: &mut Vec<Edit>,
+) -> Result<(), Fault> {
+    let line = answer.line;
+    let outcome = answer.meta().to_string().into_bytes();
+    let Some([found]) = edit::members(&line[at.clone()], ["_meta"]) else {
+        // A result that is no object can't say it.
+        return Ok(());
+    };
+    let Some(found) = found.map(|range| at.start + range.start..at.start + range.end) else {
+        edits.push(edit::prepend_member(
+            line,
+            at,
+            "_meta",
+            &json_object(OUTCOME, &outcome),
+        ));
+        return Ok(());
+    };
+    let (at, bytes) = match edit::members(&line[found.clone()], [OUTCOME]) {
+        Some([Some(old)]) => (found.start + old.start..found.start + old.end, outcome),
+        Some([None]) => {
+            edits.push(edit::prepend_member(line, &found, OUTCOME, &outcome));
+            return Ok(());
+        }
+        None => (found, json_object(OUTCOME, &outcome)),
+    };
+    edits.retain(|edit| edit.at.end <= at.start || edit.at.start >= at.end);
+    edits.push(Edit { at, bytes });
+    Ok(())
+}
+
+fn json_object(name: &str, value: &[u8]) -> Vec<u8> {
+    [b"{", edit::quoted(name).as_slice(), b":", value, b"}"].concat()
+}
+
+/// The answer in fixed words, with the outcome that the call had.
+fn withheld(answer: &Answer<'_>, fault: Fault) -> Replacement {
+    let (class, member) = match answer.response.kind {
+        ResponseKind::Result => (Class::ResultWithheld, "result"),
+        ResponseKind::ToolError => (Class::ErrorWithheld, "result"),
+        ResponseKind::Error => (Class::ErrorWithheld, "error"),
+    };
+    let text = PublicText::of(class).with_reference(answer.reference);
+    let id = answer.response.id.map(|id| id.raw());
+    let line = match (answer.response.kind, answer.asked, id) {
+        (ResponseKind::Result | ResponseKind::ToolError, Asked::ToolCall, Some(id)) => {
+            reply::tool_refusal(id, text.as_str(), &answer.meta())
+        }
+        (
+            ResponseKind::Result | ResponseKind::ToolError | ResponseKind::Error,
+            Asked::ToolCall | Asked::Handshake | Asked::Other,
+            id,
+        ) => {
+            let code = answer.response.code.unwrap_or(INTERNAL_ERROR);
+            reply::error(id, code, text.as_str(), Some(&answer.meta()))
+        }
+    };
+    let original = value_of(answer.line, member).unwrap_or(0..answer.line.len());
+    Replacement::new(line, Redactions::default(), Some(fault), original)
+}

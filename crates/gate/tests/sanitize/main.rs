@@ -1,0 +1,6 @@
+//! The sanitiser as the relay uses it: whole lines in, whole lines out.
+
+mod answers;
+mod notifications;
+mod stderr;
+mod support;

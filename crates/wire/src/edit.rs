@@ -1,0 +1,299 @@
+//! Replaces single values of a message and leaves every other byte as it was.
+//!
+//! Nothing here builds a tree of the message: members are found by one strict walk over their object, strings by one
+//! pass over the bytes of a value that was scanned before.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use memchr::memchr2;
+
+use crate::limits::{Direction, Limits};
+use crate::scanner::Scanner;
+use crate::text;
+
+/// New bytes for a range of a line; an empty range inserts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edit {
+    /// Where, as offsets into the line.
+    pub at: Range<usize>,
+    /// What stands there afterwards: JSON, written by the caller.
+    pub bytes: Vec<u8>,
+}
+
+/// The values of the named members of an object, as ranges of `object`; the last one counts where a key is there twice.
+/// Nothing comes back unless the bytes are exactly one object, with space around it at most.
+pub fn members<const N: usize>(
+    object: &[u8],
+    names: [&str; N],
+) -> Option<[Option<Range<usize>>; N]> {
+    let mut found = [const { None }; N];
+    let limits = Limits {
+        max_bytes: object.len(),
+        ..Limits::default()
+    };
+    let mut scanner = Scanner::new(object, &limits, Direction::FromServer);
+    scanner.space();
+    if scanner.peek() != Some(b'{') {
+        return None;
+    }
+    let walked = scanner.object(|scanner, key| {
+        let inside = &scanner.line()[key.start..key.end];
+        let slot = names
+            .iter()
+            .position(|name| text::decoded(inside).as_ref() == name.as_bytes());
+        let start = scanner.at();
+        scanner.raw_value()?;
+        if let Some(slot) = slot {
+            found[slot] = Some(start..scanner.at());
+        }
+        Ok(())
+    });
+    walked.and_then(|_object| scanner.end()).ok()?;
+    Some(found)
+}
+
+/// The edit that adds a member at the front of the object at `at` of `line`. `value` is JSON.
+///
+/// The caller knows that an object stands there and that it has no member of that name.
+pub fn prepend_member(line: &[u8], at: &Range<usize>, name: &str, value: &[u8]) -> Edit {
+    let inside = line
+        .get(at.start + 1..at.end.saturating_sub(1))
+        .unwrap_or_default();
+    let mut bytes = quoted(name);
+    bytes.push(b':');
+    bytes.extend_from_slice(value);
+    if !inside.trim_ascii().is_empty() {
+        bytes.push(b',');
+    }
+    Edit {
+        at: at.start + 1..at.start + 1,
+        bytes,
+    }
+}
+
+/// The edit that adds a value at the end of the array at `at` of `line`. `value` is JSON.
+pub fn append_item(line: &[u8], at: &Range<usize>, value: &[u8]) -> Edit {
+    let inside = line
+        .get(at.start + 1..at.end.saturating_sub(1))
+        .unwrap_or_default();
+    let mut bytes = Vec::with_capacity(value.len() + 1);
+    if !inside.trim_ascii().is_empty() {
+        bytes.push(b',');
+    }
+    bytes.extend_from_slice(value);
+    let end = at.end.saturating_sub(1);
+    Edit {
+        at: end..end,
+        bytes,
+    }
+}
+
+/// A scalar that [`scalars`] has come to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scalar<'a> {
+    /// A key, unescaped. Halves of surrogate pairs are U+FFFD here and in texts.
+    Key(Cow<'a, str>),
+    /// A string, unescaped.
+    Text(Cow<'a, str>),
+    /// A number as it was written.
+    Number(&'a str),
+}
+
+/// What becomes of a scalar.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// It stays as it was written.
+    Keep,
+    /// It becomes a string with this text.
+    Replace(String),
+    /// Nothing more is looked at: the whole walk comes to nothing.
+    Stop,
+}
+
+/// Shows each key, string and number at `at` of `line`, in order, and adds the wanted changes to `edits`.
+///
+/// The range has to be one value that was scanned before. One pass, no recursion, nothing is kept per level. Returns
+/// `false` when the walk was stopped or the bytes are not JSON, and the edits must not be used then.
+#[must_use = "after a stopped walk the edits are incomplete"]
+pub fn scalars<'a>(
+    line: &'a [u8],
+    at: Range<usize>,
+    edits: &mut Vec<Edit>,
+    mut change: impl FnMut(Scalar<'a>) -> Change,
+) -> bool {
+    let Some(value) = line.get(..at.end) else {
+        return false;
+    };
+    let mut position = at.start;
+    while let Some(&byte) = value.get(position) {
+        let (scalar, end) = match byte {
+            b'"' => match string_at(value, position) {
+                Some(found) => found,
+                None => return false,
+            },
+            b'-' | b'0'..=b'9' => number_at(value, position),
+            _ => {
+                position += 1;
+                continue;
+            }
+        };
+        match change(scalar) {
+            Change::Keep => {}
+            Change::Replace(text) => edits.push(Edit {
+                at: position..end,
+                bytes: quoted(&text),
+            }),
+            Change::Stop => return false,
+        }
+        position = end;
+    }
+    true
+}
+
+/// The line with the edits made, in the order of their places. Edits that overlap an earlier one, or lie outside of the
+/// line, make no line: nothing comes back.
+pub fn edited(line: &[u8], mut edits: Vec<Edit>) -> Option<Vec<u8>> {
+    edits.sort_by_key(|edit| (edit.at.start, edit.at.end));
+    let added: usize = edits.iter().map(|edit| edit.bytes.len()).sum();
+    let mut out = Vec::with_capacity(line.len() + added);
+    let mut copied = 0;
+    for edit in &edits {
+        out.extend_from_slice(line.get(copied..edit.at.start)?);
+        out.extend_from_slice(&edit.bytes);
+        copied = edit.at.end;
+    }
+    out.extend_from_slice(line.get(copied..)?);
+    Some(out)
+}
+
+/// A JSON string with this text.
+pub fn quoted(text: &str) -> Vec<u8> {
+    serde_json::Value::from(text).to_string().into_bytes()
+}
+
+fn string_at(value: &[u8], quote: usize) -> Option<(Scalar<'_>, usize)> {
+    let start = quote + 1;
+    let mut at = start;
+    let end = loop {
+        let found = at + memchr2(b'"', b'\\', value.get(at..)?)?;
+        if value[found] == b'"' {
+            break found;
+        }
+        at = found + 2;
+    };
+    let text = match text::decoded(&value[start..end]) {
+        Cow::Borrowed(plain) => String::from_utf8_lossy(plain),
+        Cow::Owned(bytes) => Cow::Owned(match String::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(broken) => String::from_utf8_lossy(broken.as_bytes()).into_owned(),
+        }),
+    };
+    let rest = value.get(end + 1..).unwrap_or_default();
+    let next = rest
+        .iter()
+        .find(|byte| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
+    let scalar = match next {
+        Some(b':') => Scalar::Key(text),
+        Some(_) | None => Scalar::Text(text),
+    };
+    Some((scalar, end + 1))
+}
+
+fn number_at(value: &[u8], start: usize) -> (Scalar<'_>, usize) {
+    let rest = value.get(start..).unwrap_or_default();
+    let length = rest
+        .iter()
+        .position(|byte| !matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9'))
+        .unwrap_or(rest.len());
+    let digits = std::str::from_utf8(&rest[..length]).unwrap_or_default();
+    (Scalar::Number(digits), start + length)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn upper(line: &[u8], at: Range<usize>) -> Option<String> {
+        let mut edits = Vec::new();
+        let whole = scalars(line, at, &mut edits, |scalar| match scalar {
+            Scalar::Key(_) => Change::Keep,
+            Scalar::Text(text) => Change::Replace(text.to_uppercase()),
+            Scalar::Number("-1.5e3") => Change::Replace("n".to_owned()),
+            Scalar::Number("7") => Change::Stop,
+            Scalar::Number(_) => Change::Keep,
+        });
+        whole
+            .then(|| edited(line, edits))
+            .flatten()
+            .map(|line| String::from_utf8(line).unwrap())
+    }
+
+    #[test]
+    fn members_are_found_however_they_are_written() {
+        let object = br#" {"a":1, "\u0062" : {"a":2},"c":[3] } "#;
+        let [a, b, d] = members(object, ["a", "b", "d"]).unwrap();
+        assert_eq!(&object[a.unwrap()], b"1");
+        assert_eq!(&object[b.unwrap()], br#"{"a":2}"#);
+        assert_eq!(d, None);
+        for no_object in ["[]", "1", "", "{", r#"{"a":1} x"#, r#"{"a"}"#] {
+            assert_eq!(members(no_object.as_bytes(), ["a"]), None, "{no_object}");
+        }
+    }
+
+    #[test]
+    fn only_the_wanted_scalars_change() {
+        let line = br#"{"k":["a\u0062",-1.5e3,12, true,null],"x\"":"y"}"#;
+        let text = upper(line, 0..line.len()).unwrap();
+        assert_eq!(text, r#"{"k":["AB","n",12, true,null],"x\"":"Y"}"#);
+        let part = upper(line, 5..16).unwrap();
+        assert_eq!(part, r#"{"k":["AB",-1.5e3,12, true,null],"x\"":"y"}"#);
+    }
+
+    #[test]
+    fn a_stopped_or_broken_walk_says_so() {
+        assert_eq!(upper(br#"["a",7]"#, 0..7), None);
+        assert_eq!(upper(br#"["a"#, 0..3), None);
+        assert_eq!(upper(b"[]", 0..9), None);
+    }
+
+    #[test]
+    fn members_and_items_are_added_to_full_and_empty_containers() {
+        for (line, expected) in [
+            (r#"{}"#, r#"{"n":1}"#),
+            (r#"{ "a":2}"#, r#"{"n":1, "a":2}"#),
+        ] {
+            let edit = prepend_member(line.as_bytes(), &(0..line.len()), "n", b"1");
+            assert_eq!(
+                edited(line.as_bytes(), vec![edit]).unwrap(),
+                expected.as_bytes()
+            );
+        }
+        for (line, expected) in [("[]", "[1]"), ("[2 ]", "[2 ,1]")] {
+            let edit = append_item(line.as_bytes(), &(0..line.len()), b"1");
+            assert_eq!(
+                edited(line.as_bytes(), vec![edit]).unwrap(),
+                expected.as_bytes()
+            );
+        }
+    }
+
+    #[test]
+    fn edits_that_overlap_make_no_line() {
+        let edit = |at: Range<usize>| Edit { at, bytes: vec![] };
+        assert_eq!(edited(b"abc", vec![edit(0..2), edit(1..3)]), None);
+        assert_eq!(edited(b"abc", vec![edit(2..9)]), None);
+        assert_eq!(edited(b"abc", vec![edit(1..2)]).unwrap(), b"ac");
+    }
+
+    #[test]
+    fn half_of_a_pair_is_a_replacement_character_and_a_quoted_text_is_json() {
+        let mut seen = Vec::new();
+        assert!(scalars(br#""a\ud83d""#, 0..9, &mut Vec::new(), |scalar| {
+            seen.push(format!("{scalar:?}"));
+            Change::Keep
+        }));
+        assert!(seen[0].contains('\u{fffd}'), "{seen:?}");
+        assert_eq!(quoted("a\"\n\u{1}"), br#""a\"\n\u0001""#);
+    }
+}
