@@ -64,6 +64,9 @@ impl<'a> Lower<'a> {
             return None;
         }
         match tree.func.as_ref() {
+            Tree::Name(name) if name.id.as_str() == "cast" && args.len() == 2 => {
+                args.get(1).map(|value| self.expr(value))
+            }
             Tree::Name(name) if self.scopes.meaning(name.id.as_str()) == Meaning::Unknown => {
                 match (name.id.as_str(), &**args) {
                     ("super", _) => Some(Expr {
