@@ -26,7 +26,6 @@ pub(super) enum Bound {
     /// A variable of the file.
     Var(VarId),
     /// The receiver of the method.
-    #[allow(dead_code, reason = "only Go names its receivers")]
     This,
 }
 
@@ -123,7 +122,6 @@ impl Build {
     }
 
     /// Makes a name the receiver of the method.
-    #[allow(dead_code, reason = "only Go names its receivers")]
     pub(super) fn bind_this(&mut self, name: &Name) {
         if let Some(scope) = self.scopes.last_mut() {
             scope.values.insert(name.clone(), Bound::This);
