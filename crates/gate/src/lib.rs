@@ -13,6 +13,7 @@
 //! - [`breaker`]: a tool that keeps failing is refused at once.
 //! - [`deadlines`]: when each call in flight is due.
 //! - [`load`]: how much an upstream is given at once, and how fast.
+//! - [`gather`]: one answer out of several sources, by a deadline.
 //! - [`mode`]: what may run while the write path is down.
 //! - [`latency`] and [`doomed`]: which calls can't finish before a shutdown would cut them.
 //! - [`shutdown`]: the table of phases, the plan of deadlines, the counting of signals.
@@ -26,6 +27,7 @@ pub mod deadlines;
 pub mod decision;
 pub mod doomed;
 pub mod exit;
+pub mod gather;
 pub mod in_flight;
 pub mod latency;
 pub mod load;
