@@ -38,6 +38,8 @@ pub(crate) enum Entry {
     LateResult(LateResult),
     /// Something else worth keeping.
     Note(Note),
+    /// Nothing to record: a call is to be looked up.
+    LookUp(CallRef),
 }
 
 /// The longest text of an entry, in bytes.
@@ -211,6 +213,13 @@ pub enum Retry {
 }
 
 impl Retry {
+    /// The meaning of that word.
+    pub fn of_word(word: &str) -> Option<Self> {
+        [Self::Safe, Self::Unsafe, Self::Never]
+            .into_iter()
+            .find(|retry| retry.word() == word)
+    }
+
     /// Its word in the record.
     pub const fn word(self) -> &'static str {
         match self {
@@ -311,7 +320,7 @@ impl Entry {
                     };
                     kept + outcome.about.as_deref().map_or(0, of_about)
                 }
-                Self::Delivered(_) | Self::LateResult(_) => 0,
+                Self::Delivered(_) | Self::LateResult(_) | Self::LookUp(_) => 0,
                 Self::Note(note) => note.subject.len() + note.text.len(),
             }
     }

@@ -3,22 +3,27 @@
 
 use std::collections::VecDeque;
 use std::marker::PhantomData;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::CallRef;
-use crate::claim::Claimed;
-use crate::entry::{Entry, Intent, LateResult, Note, Outcome, Start, Tier};
+use crate::entry::{Class, Entry, Intent, LateResult, Note, Outcome, Start, Tier};
+use crate::keys::{Fingerprint, Keys};
+use crate::ledger::{Considered, Ledger};
 use crate::line::hash::Head;
+use crate::line::time::Stamp;
 use crate::opening::{Opened, open};
 use crate::recover::OpenError;
 use crate::reference::Randomness;
 use crate::segment::Faults;
 use crate::settings::Settings;
-use crate::shared::{Bounds, Closing, NotTaken, Queued, Shared};
+use crate::shared::{Bounds, Closing, NotClaimed, NotTaken, Queued, Shared};
 use crate::state::{State, Unavailable, Why};
-use crate::ticket::{Answer, Keyed, Know, Purpose, Receipt, Redeemed, Send, Ticket};
+use crate::ticket::{
+    Answer, Fetch, Fetched, Keyed, Know, Purpose, Receipt, Redeemed, Send, Ticket,
+};
 
 /// One writer's journal.
 pub struct Journal {
@@ -32,6 +37,25 @@ pub struct Journal {
     waiting: VecDeque<(u64, Tier, Instant)>,
     failing_since: Option<(Why, Instant)>,
     chain: String,
+    dir: PathBuf,
+    keys: Keys,
+    form: Vec<u8>,
+    ledger: Ledger,
+}
+
+/// Who asks for what, to find out whether it was asked before.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// On whose behalf.
+    pub principal: &'a str,
+    /// The server's name.
+    pub server: &'a str,
+    /// The tool's name.
+    pub tool: &'a str,
+    /// The idempotency key, if there is one.
+    pub key: Option<&'a str>,
+    /// The arguments as they came, JSON.
+    pub args: &'a [u8],
 }
 
 /// How sealing ended.
@@ -75,7 +99,14 @@ impl Journal {
         };
         let commit_within = settings.commit_within;
         let shared = Arc::new(Shared::default());
-        let Opened { writer, chain } = open(settings, wake, Arc::clone(&shared), faults)?;
+        let dir = settings.dir.clone();
+        let (key_ttl, orphan_window) = (settings.key_ttl, settings.orphan_window);
+        let Opened {
+            writer,
+            chain,
+            keys,
+            orphans,
+        } = open(settings, wake, Arc::clone(&shared), faults)?;
         let writer = std::thread::Builder::new()
             .name("dropgate-journal".to_owned())
             .spawn(move || writer.run())
@@ -90,6 +121,10 @@ impl Journal {
             waiting: VecDeque::new(),
             failing_since: None,
             chain,
+            dir,
+            keys,
+            form: Vec::new(),
+            ledger: Ledger::new(key_ttl, orphan_window, orphans),
         })
     }
 
@@ -126,12 +161,26 @@ impl Journal {
             entries: self.bounds.entries / 4 * 3,
             weight: self.bounds.weight / 4 * 3,
         };
-        let keyed = match intent.key {
+        let call = intent.call;
+        let asked = Asked {
+            principal: &intent.principal,
+            server: &intent.server,
+            tool: &intent.tool,
+            key: intent.key.as_deref(),
+            args: &intent.args,
+        };
+        let keyed = match asked.key {
             Some(_) => Keyed::Yes,
             None => Keyed::No,
         };
-        let call = Some(intent.call);
-        self.put(Entry::Intent(intent), tier, call, keyed, bounds)
+        let remembered = self
+            .remembers(intent.class, keyed)
+            .then(|| self.hash(&asked));
+        let ticket = self.put(Entry::Intent(intent), tier, Some(call), keyed, bounds)?;
+        if let Some((print, key)) = remembered {
+            self.ledger.begin(call, print, key, Stamp::now());
+        }
+        Ok(ticket)
     }
 
     /// Enters what became of a call.
@@ -139,8 +188,16 @@ impl Journal {
     /// # Errors
     /// The queue is full, or the journal is being sealed.
     pub fn outcome(&mut self, outcome: Outcome, tier: Tier) -> Result<Ticket<Answer>, Unavailable> {
-        let call = Some(outcome.call);
-        self.put(Entry::Outcome(outcome), tier, call, Keyed::No, self.bounds)
+        let (call, what, retry) = (outcome.call, outcome.what, outcome.retry);
+        let ticket = self.put(
+            Entry::Outcome(outcome),
+            tier,
+            Some(call),
+            Keyed::No,
+            self.bounds,
+        )?;
+        self.ledger.settle(call, what, retry, Stamp::now());
+        Ok(ticket)
     }
 
     /// Enters that the answer of a call left for the host whole. Calls whose
@@ -206,8 +263,68 @@ impl Journal {
         })
     }
 
+    /// Whether a call repeats an earlier one; asked before its intent is
+    /// entered. Looks at memory only, and hashes nothing when there is nothing
+    /// to compare with.
+    pub fn consider(&mut self, asked: &Asked<'_>) -> Considered {
+        if asked.key.is_none() && !self.ledger.has_orphans() {
+            return Considered::Fresh;
+        }
+        let (print, key) = self.hash(asked);
+        match key {
+            Some(key) => self.ledger.of_key(&key, print, Stamp::now()),
+            None => self.ledger.of_arguments(print, Stamp::now()),
+        }
+    }
+
+    /// An orphan was dealt with: its result was replayed, or somebody decided
+    /// to run it again. The next call like it is [fresh](Considered::Fresh).
+    pub fn forget_orphan(&mut self, call: CallRef) {
+        self.ledger.forget_orphan(call);
+    }
+
+    /// Looks a call up, and what was kept of its answer, on the writer's thread.
+    ///
+    /// # Errors
+    /// As [`Self::outcome`].
+    pub fn fetch(&mut self, call: CallRef) -> Result<Fetch, Unavailable> {
+        let ticket = self.know(Entry::LookUp(call), Tier::Write)?;
+        Ok(Fetch { nth: ticket.nth })
+    }
+
+    /// What a look-up found, once it is done.
+    pub fn fetched(&self, fetch: Fetch) -> Fetched {
+        let mut news = self.shared.news();
+        let at = news.fetched.iter().position(|(nth, _)| *nth == fetch.nth);
+        match at.map(|at| news.fetched.swap_remove(at).1) {
+            None => Fetched::Pending(fetch),
+            Some(Ok(None)) => Fetched::Nothing,
+            Some(Ok(Some(account))) => Fetched::Found(account),
+            Some(Err(why)) => Fetched::Failed(why),
+        }
+    }
+
+    /// The folder.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Only calls that may change something can become orphans.
+    fn remembers(&self, class: Class, keyed: Keyed) -> bool {
+        class == Class::Write || keyed == Keyed::Yes
+    }
+
+    fn hash(&mut self, asked: &Asked<'_>) -> (Fingerprint, Option<[u8; 16]>) {
+        let scope = (asked.principal, asked.server, asked.tool);
+        let hashed = self
+            .keys
+            .hash_call(scope, asked.args, &mut self.form, &mut |_, _| {});
+        let key = asked.key.map(|key| self.keys.claim(scope, key));
+        (hashed.fingerprint, key)
+    }
+
     /// Exchanges a ticket for its receipt, if the entry is safe by now. Costs an atomic load.
-    pub fn redeem<P: Purpose>(&self, ticket: Ticket<P>) -> Redeemed<P> {
+    pub fn redeem<P: Purpose>(&mut self, ticket: Ticket<P>) -> Redeemed<P> {
         if !self.is_reached(ticket.nth, ticket.tier) {
             return Redeemed::Pending(ticket);
         }
@@ -215,8 +332,15 @@ impl Journal {
             let mut news = self.shared.news();
             let at = news.claims.iter().position(|(nth, _)| *nth == ticket.nth);
             if let Some(at) = at {
-                let (_, Claimed::Lost(holder)) = news.claims.swap_remove(at);
-                return Redeemed::Held(holder);
+                let (_, why) = news.claims.swap_remove(at);
+                drop(news);
+                if let Some(call) = ticket.call {
+                    self.ledger.withdraw(call);
+                }
+                return match why {
+                    NotClaimed::Earlier(earlier) => Redeemed::Held(earlier),
+                    NotClaimed::Failed(why) => Redeemed::Refused(why),
+                };
             }
         }
         Redeemed::Safe(Receipt {

@@ -183,3 +183,16 @@ fn short(digest: &[u8; 32]) -> [u8; 16] {
     short.copy_from_slice(&digest[..16]);
     short
 }
+
+/// 16 bytes of lower-case hexadecimal.
+pub(crate) fn unhex(text: &str) -> Option<[u8; 16]> {
+    let mut bytes = [0; 16];
+    let fits = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if !fits {
+        return None;
+    }
+    for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    Some(bytes)
+}

@@ -18,9 +18,12 @@ mod claim;
 mod entry;
 mod folder;
 mod journal;
+mod kept;
 mod keys;
+mod ledger;
 mod line;
 mod lines;
+mod lookup;
 mod opening;
 mod record;
 mod recover;
@@ -35,22 +38,27 @@ mod verify;
 mod walk;
 mod writer;
 
+#[cfg(test)]
+mod faults;
+
 pub use chain::Liveness;
-pub use claim::Holder;
+pub use claim::Earlier;
 pub use entry::{
     About, Class, Decision, Intent, Keep, LateResult, MAX_KEPT, MAX_POLICIES, MAX_TEXT, Note,
     Outcome, Retry, Start, Tier, Topic, What,
 };
 pub use folder::FolderError;
-pub use journal::{Journal, Sealed};
+pub use journal::{Asked, Journal, Sealed};
+pub use ledger::Considered;
 pub use line::MAX_LINE;
 pub use line::hash::{Hash, Head, NotAHash};
 pub use line::time::Stamp;
+pub use lookup::{Account, look_up};
 pub use opening::finish_abandoned;
 pub use recover::OpenError;
 pub use reference::{CallRef, NotACallRef};
 pub use settings::{Damage, Settings};
 pub use state::{State, Unavailable, Why};
-pub use ticket::{Answer, Know, Purpose, Receipt, Redeemed, Send, Ticket};
+pub use ticket::{Answer, Fetch, Fetched, Know, Purpose, Receipt, Redeemed, Send, Ticket};
 pub use verify::{ChainVerified, Known, Sealing, Spot, Verdict, Verified, verify};
 pub use walk::Fault;

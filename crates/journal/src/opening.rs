@@ -4,11 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::chain::{Chain, Lock, Writing};
+use crate::claim::Claims;
 use crate::entry::{Entry, Keep, Note, Outcome, Retry, Tier, Topic, What};
 use crate::folder::Folder;
 use crate::keys::Keys;
+use crate::ledger::Orphan;
 use crate::line::entry::{Kept, Scratch, recovered_members, render};
 use crate::line::hash::Head;
+use crate::line::time::Stamp;
 use crate::recover::{Ending, OpenError, Recovered, Sent, recover};
 use crate::segment::Faults;
 use crate::settings::{Damage, Settings};
@@ -18,6 +21,8 @@ use crate::writer::{Surroundings, Writer};
 pub(crate) struct Opened {
     pub(crate) writer: Writer,
     pub(crate) chain: String,
+    pub(crate) keys: Keys,
+    pub(crate) orphans: Vec<Orphan>,
 }
 
 pub(crate) fn open(
@@ -28,6 +33,9 @@ pub(crate) fn open(
 ) -> Result<Opened, OpenError> {
     let folder = Folder::make(&settings.dir)?;
     let keys = Keys::open(&folder)?;
+    let claims = Claims::open(&folder)?;
+    claims.sweep(Stamp::now().before(settings.key_ttl));
+    let mut orphans = Vec::new();
     let mut ours: Option<(Chain, Lock, Recovered)> = None;
     let mut damaged = Vec::new();
     for chain in Chain::all(&folder)? {
@@ -42,6 +50,7 @@ pub(crate) fn open(
             }
             Err(error) => return Err(error),
         };
+        orphans.extend_from_slice(&recovered.orphans);
         if ours.is_none() {
             ours = Some((chain, lock, recovered));
         } else if recovered.ending == Ending::Abrupt {
@@ -50,6 +59,7 @@ pub(crate) fn open(
                 shared: Arc::new(Shared::default()),
                 wake: Box::new(|| {}),
                 keys: keys.clone(),
+                claims: None,
                 faults: None,
             };
             let mut writer = Writer::resume((chain, lock), &recovered.place, around)?;
@@ -78,7 +88,8 @@ pub(crate) fn open(
         settings,
         shared,
         wake,
-        keys,
+        keys: keys.clone(),
+        claims: Some((folder, claims)),
         faults,
     };
     let mut writer = Writer::resume((chain, lock), &recovered.place, around)?;
@@ -95,6 +106,8 @@ pub(crate) fn open(
     Ok(Opened {
         writer,
         chain: name,
+        keys,
+        orphans,
     })
 }
 
@@ -124,6 +137,7 @@ pub fn finish_abandoned(settings: &Settings, chain: &str) -> Result<Option<Head>
         shared: Arc::clone(&shared),
         wake: Box::new(|| {}),
         keys,
+        claims: None,
         faults: None,
     };
     let mut writer = Writer::resume((chain, lock), &recovered.place, around)?;

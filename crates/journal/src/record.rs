@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use serde::Deserialize;
 
 use crate::CallRef;
+use crate::entry::{Retry, Topic, What};
+use crate::keys::{Fingerprint, unhex};
 
 /// What stands in a line; a member that a kind does not have is missing.
 #[derive(Deserialize, Debug, Default)]
@@ -15,6 +17,24 @@ pub(crate) struct Fields<'a> {
     calls: Option<Vec<Cow<'a, str>>>,
     #[serde(borrow)]
     open: Option<Vec<Cow<'a, str>>>,
+    #[serde(borrow)]
+    outcome: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    retry: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    fp: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    key: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    topic: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    result_ref: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    original_ref: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub(crate) kept_sha256: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub(crate) class: Option<Cow<'a, str>>,
     #[serde(default)]
     pub(crate) sent: bool,
     #[serde(default)]
@@ -42,6 +62,30 @@ impl<'a> Fields<'a> {
     /// The calls that were open when the segment began.
     pub(crate) fn open(&self) -> impl Iterator<Item = CallRef> + '_ {
         Self::references(self.open.as_deref())
+    }
+
+    /// What became of the call, and whether it may be tried again.
+    pub(crate) fn ended(&self) -> Option<(What, Retry)> {
+        let what = What::of_word(self.outcome.as_ref()?)?;
+        let retry = Retry::of_word(self.retry.as_ref()?)?;
+        Some((what, retry))
+    }
+
+    pub(crate) fn fingerprint(&self) -> Option<Fingerprint> {
+        unhex(self.fp.as_ref()?).map(Fingerprint)
+    }
+
+    pub(crate) fn has_key(&self) -> bool {
+        self.key.is_some()
+    }
+
+    pub(crate) fn is_about(&self, topic: Topic) -> bool {
+        self.topic.as_deref() == Some(topic.word())
+    }
+
+    /// Where its answer is kept, as the record says it.
+    pub(crate) fn kept_at(&self) -> Option<&str> {
+        self.result_ref.as_deref().or(self.original_ref.as_deref())
     }
 
     fn references(texts: Option<&[Cow<'_, str>]>) -> impl Iterator<Item = CallRef> {

@@ -8,7 +8,9 @@ use sha2::{Digest as _, Sha256};
 
 use crate::CallRef;
 use crate::chain::Chain;
+use crate::entry::{Topic, What};
 use crate::folder::{FolderError, system};
+use crate::ledger::Orphan;
 use crate::line::hash::{Hash, Head};
 use crate::line::scan::Line;
 use crate::line::time::{Stamp, boot_id};
@@ -46,6 +48,8 @@ pub(crate) struct Recovered {
     pub(crate) torn: Option<Torn>,
     /// Calls without an outcome.
     pub(crate) open: Vec<Open>,
+    /// What a repetition would be matched with.
+    pub(crate) orphans: Vec<Orphan>,
     pub(crate) ending: Ending,
 }
 
@@ -136,6 +140,7 @@ pub(crate) fn recover(chain: &Chain) -> Result<Recovered, OpenError> {
                 stamp: Stamp::parse(walk.ts()).unwrap_or_default(),
             },
             ending: found.ending,
+            orphans: found.orphans(),
             open: found.open(),
             torn: torn.or(found.torn),
         });
@@ -149,6 +154,7 @@ pub(crate) fn recover(chain: &Chain) -> Result<Recovered, OpenError> {
         },
         torn: found.torn,
         open: Vec::new(),
+        orphans: Vec::new(),
         ending: Ending::Sealed,
     })
 }
@@ -156,6 +162,9 @@ pub(crate) fn recover(chain: &Chain) -> Result<Recovered, OpenError> {
 /// What the lines say.
 struct Found {
     open: HashMap<CallRef, Sent>,
+    /// Calls that have a fingerprint and no key, and were not answered for good.
+    unanswered: HashMap<CallRef, Orphan>,
+    undelivered: Vec<CallRef>,
     boot: Vec<u8>,
     ending: Ending,
     torn: Option<Torn>,
@@ -165,6 +174,8 @@ impl Default for Found {
     fn default() -> Self {
         Self {
             open: HashMap::new(),
+            unanswered: HashMap::new(),
+            undelivered: Vec::new(),
             boot: Vec::new(),
             ending: Ending::Sealed,
             torn: None,
@@ -184,6 +195,7 @@ impl Found {
                 if let Some(call) = fields.call() {
                     let sent = if fields.sent { Sent::Perhaps } else { Sent::No };
                     self.open.insert(call, sent);
+                    self.await_answer(call, &fields, line);
                 }
             }
             b"sent" => {
@@ -192,8 +204,15 @@ impl Found {
                 }
             }
             b"outcome" => {
-                if let Some(call) = Fields::read(raw).call() {
+                let fields = Fields::read(raw);
+                if let Some(call) = fields.call() {
                     self.open.remove(&call);
+                    self.answer(call, &fields, line);
+                }
+            }
+            b"delivered" => {
+                for call in Fields::read(raw).calls() {
+                    self.unanswered.remove(&call);
                 }
             }
             b"segment" => {
@@ -202,9 +221,74 @@ impl Found {
                     self.open.entry(call).or_insert(Sent::Perhaps);
                 }
             }
+            b"note" => {
+                let fields = Fields::read(raw);
+                if fields.is_about(Topic::Undelivered) {
+                    self.undelivered.extend(fields.call());
+                }
+            }
             b"seal" if Fields::read(raw).end => self.ending = Ending::Sealed,
             _other => {}
         }
+    }
+
+    fn await_answer(&mut self, call: CallRef, fields: &Fields<'_>, line: &Line<'_>) {
+        let writes = fields.class.as_deref() == Some("write");
+        if let (Some(fingerprint), Some(at), true, false) =
+            (fields.fingerprint(), line.stamp(), writes, fields.has_key())
+        {
+            let orphan = Orphan {
+                call,
+                fingerprint,
+                what: What::Unknown,
+                at,
+            };
+            self.unanswered.insert(call, orphan);
+        }
+    }
+
+    fn answer(&mut self, call: CallRef, fields: &Fields<'_>, line: &Line<'_>) {
+        let what = fields.ended().map(|(what, _)| what);
+        match what {
+            Some(what @ (What::Completed | What::Unknown)) => {
+                if let Some(orphan) = self.unanswered.get_mut(&call) {
+                    orphan.what = what;
+                    orphan.at = line.stamp().unwrap_or(orphan.at);
+                }
+            }
+            Some(
+                What::ToolError
+                | What::RpcError
+                | What::Cancelled
+                | What::TimedOut
+                | What::Denied
+                | What::Shed
+                | What::NotExecuted,
+            )
+            | None => {
+                self.unanswered.remove(&call);
+            }
+        }
+    }
+
+    /// Those that a call without a key may repeat. After an orderly end every
+    /// result that is not noted as undelivered was delivered.
+    fn orphans(&mut self) -> Vec<Orphan> {
+        let same_boot = self.boot == boot_id().as_bytes();
+        let ending = self.ending;
+        let open = &self.open;
+        let undelivered = &self.undelivered;
+        self.unanswered
+            .drain()
+            .map(|(_, orphan)| orphan)
+            .filter(|orphan| match (open.get(&orphan.call), orphan.what) {
+                (Some(Sent::No), _) if same_boot => false,
+                (None, What::Completed) => {
+                    ending == Ending::Abrupt || undelivered.contains(&orphan.call)
+                }
+                (Some(_) | None, _) => true,
+            })
+            .collect()
     }
 
     fn open(&mut self) -> Vec<Open> {

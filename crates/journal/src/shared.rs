@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::claim::Claimed;
+use crate::claim::Earlier;
 use crate::entry::{Entry, Tier};
 use crate::line::hash::Head;
+use crate::lookup::Account;
 use crate::state::Why;
 
 /// An entry on its way.
@@ -65,10 +66,22 @@ enum Doing {
 #[derive(Default)]
 pub(crate) struct News {
     pub(crate) failing: Option<Why>,
-    pub(crate) head: Option<Head>,
     pub(crate) sealed: Option<Head>,
     pub(crate) gone: bool,
-    pub(crate) claims: Vec<(u64, Claimed)>,
+    /// Intents that were not recorded, by their number.
+    pub(crate) claims: Vec<(u64, NotClaimed)>,
+    /// What look-ups found, by their number.
+    pub(crate) fetched: Vec<(u64, Find)>,
+}
+
+/// What a look-up comes to.
+pub(crate) type Find = Result<Option<Box<Account>>, Why>;
+
+/// Why an intent with an idempotency key was not recorded.
+#[derive(Debug)]
+pub(crate) enum NotClaimed {
+    Earlier(Earlier),
+    Failed(Why),
 }
 
 /// Why an entry was not taken.

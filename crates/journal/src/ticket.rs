@@ -3,8 +3,9 @@
 use std::marker::PhantomData;
 
 use crate::CallRef;
-use crate::claim::Holder;
+use crate::claim::Earlier;
 use crate::entry::Tier;
+use crate::state::Why;
 
 /// What a receipt permits.
 pub trait Purpose {}
@@ -65,5 +66,28 @@ pub enum Redeemed<P: Purpose> {
     /// Not yet; ask again after the next wake.
     Pending(Ticket<P>),
     /// Another call holds the idempotency key; this intent was not recorded, and the call must not be sent.
-    Held(Holder),
+    Held(Earlier),
+    /// Whether the idempotency key is free can't be found out; this intent was
+    /// not recorded, and the call must not be sent.
+    Refused(Why),
+}
+
+/// A look-up that is on its way.
+#[must_use = "fetched() gives what was found"]
+#[derive(Debug)]
+pub struct Fetch {
+    pub(crate) nth: u64,
+}
+
+/// What a look-up found.
+#[derive(Debug)]
+pub enum Fetched {
+    /// Not yet; ask again after the next wake.
+    Pending(Fetch),
+    /// No chain knows the call.
+    Nothing,
+    /// What is recorded of it, and what was kept.
+    Found(Box<crate::Account>),
+    /// The journal can't be read.
+    Failed(Why),
 }

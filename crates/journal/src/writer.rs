@@ -1,6 +1,8 @@
 //! The thread that writes: whatever queued while the last batch went to the
 //! disk is the next batch.
 
+mod side;
+
 use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
@@ -8,10 +10,14 @@ use std::time::{Duration, Instant};
 
 use crate::CallRef;
 use crate::chain::{Chain, Lock};
+use crate::claim::Claims;
 use crate::entry::{Entry, Tier};
+use crate::folder::Folder;
+use crate::kept::Sidecar;
 use crate::keys::Keys;
-use crate::line::entry::{Kept, Scratch, calls, render, segment_members};
+use crate::line::entry::{Scratch, calls, render, segment_members};
 use crate::line::hash::Head;
+use crate::line::scan::Line;
 use crate::line::tape::Tape;
 use crate::line::time::{Clock, Stamp};
 use crate::reserve::{Held, Released, Reserve};
@@ -38,6 +44,8 @@ pub(crate) struct Writer {
     wake: Box<dyn Fn() + Send>,
     faults: Option<Arc<dyn Faults>>,
     keys: Keys,
+    claims: Option<(Folder, Claims)>,
+    sidecar: Option<Sidecar>,
     scratch: Scratch,
     clock: Clock,
     reserve: Reserve,
@@ -64,6 +72,8 @@ pub(crate) struct Writer {
 struct Goal {
     nth: u64,
     sync: Need,
+    /// How many entries wait for the kernel alone.
+    kernel: usize,
     send: Vec<CallRef>,
     delivered: Vec<CallRef>,
 }
@@ -92,6 +102,8 @@ pub(crate) struct Surroundings {
     pub(crate) shared: Arc<Shared>,
     pub(crate) wake: Box<dyn Fn() + Send>,
     pub(crate) keys: Keys,
+    /// The journal's folder and its claims; whoever only finishes a chain needs neither.
+    pub(crate) claims: Option<(Folder, Claims)>,
     pub(crate) faults: Option<Arc<dyn Faults>>,
 }
 
@@ -121,6 +133,8 @@ impl Writer {
             wake: around.wake,
             faults: around.faults,
             keys: around.keys,
+            claims: around.claims,
+            sidecar: None,
             scratch: Scratch::default(),
             clock: Clock::new(&crate::line::time::boot_id(), place.stamp),
             durable_length: segment.as_ref().map_or(0, Segment::length),
@@ -171,7 +185,7 @@ impl Writer {
 
     /// Adds lines without a queue, for those who finish a chain.
     pub(crate) fn lines(&mut self, write: impl FnOnce(&mut Tape, &mut Clock)) {
-        self.first_line(None);
+        self.first_line();
         write(&mut self.tape, &mut self.clock);
         self.goal.sync = Need::Sync;
     }
@@ -182,7 +196,7 @@ impl Writer {
 
     /// Seals the chain: the last line says so and is durable.
     pub(crate) fn seal(&mut self) {
-        self.first_line(None);
+        self.first_line();
         self.flush_marks();
         self.tape.line(&mut self.clock, "seal", |out| {
             out.extend_from_slice(b",\"end\":true");
@@ -202,11 +216,16 @@ impl Writer {
         if batch.is_empty() {
             return;
         }
-        self.first_line(None);
+        self.first_line();
+        let refused = self.claim(batch);
         for queued in batch.drain(..) {
             self.goal.nth = queued.nth;
-            if queued.tier == Tier::Sync {
-                self.goal.sync = Need::Sync;
+            if refused.contains(&queued.nth) {
+                continue;
+            }
+            match queued.tier {
+                Tier::Sync => self.goal.sync = Need::Sync,
+                Tier::Write => self.goal.kernel += 1,
             }
             match &queued.entry {
                 Entry::Delivered(call) => {
@@ -222,14 +241,19 @@ impl Writer {
                 Entry::Outcome(outcome) => {
                     self.open.remove(&outcome.call);
                 }
+                Entry::LookUp(call) => {
+                    self.look_up(queued.nth, *call);
+                    continue;
+                }
                 Entry::Start(_) | Entry::LateResult(_) | Entry::Note(_) => {}
             }
+            let kept = self.keep(&queued.entry);
             render(
                 &mut self.tape,
                 &mut self.clock,
                 &mut self.keys,
                 &mut self.scratch,
-                (&queued.entry, queued.tier, &Kept::Dropped),
+                (&queued.entry, queued.tier, &kept),
             );
         }
         self.flush_marks();
@@ -241,15 +265,18 @@ impl Writer {
     }
 
     /// A segment's first line says which one it is.
-    fn first_line(&mut self, poisoned: Option<&str>) {
-        let begun = self.segment.is_some() || !self.tape.bytes().is_empty();
-        if begun && poisoned.is_none() {
-            return;
+    fn first_line(&mut self) {
+        if self.segment.is_none() && self.tape.bytes().is_empty() {
+            let now = self.clock.now();
+            self.segment_line(now, None);
         }
+    }
+
+    fn segment_line(&mut self, stamp: Stamp, poisoned: Option<&str>) {
         let mut open: Vec<CallRef> = self.open.keys().copied().collect();
         open.truncate(MOST_OPEN);
         let (chain, number) = (self.chain.name.as_str(), self.last + 1);
-        self.tape.line(&mut self.clock, "segment", |out| {
+        self.tape.line_at(&mut self.clock, stamp, "segment", |out| {
             segment_members(out, (chain, number), &open, poisoned);
         });
     }
@@ -284,8 +311,10 @@ impl Writer {
         }
         self.write()?;
         if self.goal.sync == Need::Sync || self.tape.bytes().len() > UNSYNCED {
-            if !self.goal.send.is_empty() {
+            if std::mem::take(&mut self.goal.kernel) > 0 {
+                // Whoever waits for the kernel alone does not wait for the disk.
                 self.shared.publish_written(self.goal.nth);
+                (self.wake)();
             }
             self.sync()?;
         }
@@ -295,6 +324,7 @@ impl Writer {
             self.write()?;
         }
         self.goal.sync = Need::Write;
+        self.goal.kernel = 0;
         self.shared.publish_safe(self.goal.nth);
         (self.wake)();
         Ok(())
@@ -313,6 +343,12 @@ impl Writer {
     }
 
     fn sync(&mut self) -> io::Result<()> {
+        if let Some(sidecar) = &mut self.sidecar
+            && sidecar.sync().is_err()
+        {
+            // What was kept there may be lost with the power, which its hash then shows.
+            self.sidecar = None;
+        }
         if let Some(segment) = &mut self.segment {
             segment.sync().map_err(SyncFailed::wrap)?;
             self.durable = self.tape.head();
@@ -389,7 +425,10 @@ impl Writer {
         }
         let lost = std::mem::replace(&mut self.tape, Tape::after(self.durable));
         self.held = 0;
-        self.first_line(Some(&error.to_string()));
+        let first = lost.bytes().split(|byte| *byte == b'\n').next();
+        let stamp = first.and_then(Line::read).and_then(|line| line.stamp());
+        let stamp = stamp.unwrap_or_else(|| self.clock.now());
+        self.segment_line(stamp, Some(&error.to_string()));
         self.tape.adopt(lost.bytes());
         self.goal.sync = Need::Sync;
     }

@@ -104,6 +104,7 @@ pub(crate) fn render(
         Entry::Note(note) => {
             tape.line(clock, "note", |out| note_members(out, note));
         }
+        Entry::LookUp(_) => {}
     }
 }
 

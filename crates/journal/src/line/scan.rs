@@ -15,8 +15,6 @@ pub(crate) struct Line<'a> {
     pub(crate) kind: &'a [u8],
     /// From `,"ts"` to the member before `prev`: what stays when a line is chained anew.
     pub(crate) content: &'a [u8],
-    /// What stands after the kind: `,"name":value` and so on.
-    pub(crate) members: &'a [u8],
     pub(crate) prev: &'a [u8],
     pub(crate) h: &'a [u8],
     hashed: &'a [u8],
@@ -51,14 +49,13 @@ impl<'a> Line<'a> {
             .take_while(|byte| byte.is_ascii_lowercase() || **byte == b'_')
             .count();
         let (kind, members) = rest.split_at_checked(kind)?;
-        let members = members.strip_prefix(b"\"")?;
+        members.strip_prefix(b"\"")?;
         Some(Self {
             seq,
             ts,
             boot,
             kind,
             content,
-            members,
             prev,
             h,
             hashed,

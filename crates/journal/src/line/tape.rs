@@ -47,6 +47,18 @@ impl Tape {
         members: impl FnOnce(&mut Vec<u8>),
     ) -> Stamp {
         let now = clock.now();
+        self.line_at(clock, now, kind, members);
+        now
+    }
+
+    /// As [`Self::line`], with the stamp of a line that follows.
+    pub(crate) fn line_at(
+        &mut self,
+        clock: &mut Clock,
+        now: Stamp,
+        kind: &str,
+        members: impl FnOnce(&mut Vec<u8>),
+    ) {
         self.begin();
         let out = &mut self.bytes;
         out.extend_from_slice(b",\"ts\":\"");
@@ -60,13 +72,13 @@ impl Tape {
         out.push(b'"');
         members(out);
         self.end();
-        now
     }
 
-    /// Chains the lines of another tape to this one: same content, new numbers and hashes.
+    /// Chains the lines of another tape to this one: same content, new numbers
+    /// and hashes. What they say of the beginning of a segment is left out.
     pub(crate) fn adopt(&mut self, lines: &[u8]) {
         for line in lines.split(|byte| *byte == b'\n') {
-            if let Some(line) = Line::read(line) {
+            if let Some(line) = Line::read(line).filter(|line| line.kind != b"segment") {
                 self.begin();
                 self.bytes.extend_from_slice(line.content);
                 self.end();

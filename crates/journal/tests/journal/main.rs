@@ -1,5 +1,12 @@
-//! The journal from outside: entered, killed, changed, verified.
-#![allow(missing_docs)]
+//! The journal from outside: entered, killed, changed, filled, verified.
+#![allow(
+    clippy::expect_used,
+    reason = "clippy knows tests by an attribute that what they share does not have"
+)]
 
+mod changes;
+mod hostile;
+mod kills;
+mod repeats;
 mod round_trip;
 mod stage;

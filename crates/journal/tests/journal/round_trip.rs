@@ -46,7 +46,6 @@ fn a_call_leaves_intent_sent_and_outcome_and_the_chain_is_whole() {
 
     let known = Known {
         heads: vec![head.hash],
-        ..Known::default()
     };
     let verified = verify(&place.journal(), &known).expect("readable");
     assert_eq!(verified.code(), 0, "{verified:?}");
@@ -118,9 +117,7 @@ fn calls_without_an_outcome_get_one_when_the_chain_is_finished() {
         None,
         "its writer lives"
     );
-    let wakes = desk.wakes;
-    drop(desk.journal);
-    while wakes.recv_timeout(BOUND).is_ok() {}
+    desk.abandon();
 
     let head = finish_abandoned(&settings, &chain).expect("readable");
     let last = place.records().pop().expect("a seal");

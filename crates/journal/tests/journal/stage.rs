@@ -5,8 +5,8 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
 
 use dropgate_journal::{
-    About, CallRef, Class, Decision, Intent, Journal, Keep, Outcome, Purpose, Receipt, Redeemed,
-    Retry, Settings, Ticket, What,
+    About, CallRef, Class, Decision, Fetch, Fetched, Intent, Journal, Keep, Outcome, Purpose,
+    Receipt, Redeemed, Retry, Settings, Ticket, What,
 };
 
 /// No wait of a test is longer.
@@ -85,19 +85,65 @@ impl Desk {
         Self { journal, wakes }
     }
 
-    /// Waits for a ticket.
-    pub(crate) fn receipt<P: Purpose>(&self, ticket: Ticket<P>) -> Receipt<P> {
+    /// Waits for a ticket's receipt.
+    pub(crate) fn receipt<P: Purpose>(&mut self, ticket: Ticket<P>) -> Receipt<P> {
+        match self.settled(ticket) {
+            Redeemed::Safe(receipt) => receipt,
+            Redeemed::Pending(_) | Redeemed::Held(_) | Redeemed::Refused(_) => {
+                panic!("the entry was not recorded")
+            }
+        }
+    }
+
+    /// Waits for what a ticket comes to.
+    pub(crate) fn settled<P: Purpose>(&mut self, ticket: Ticket<P>) -> Redeemed<P> {
         let until = Instant::now() + BOUND;
         let mut ticket = ticket;
         loop {
             match self.journal.redeem(ticket) {
-                Redeemed::Safe(receipt) => return receipt,
-                Redeemed::Held(holder) => panic!("held by {holder:?}"),
                 Redeemed::Pending(pending) => ticket = pending,
+                settled @ (Redeemed::Safe(_) | Redeemed::Held(_) | Redeemed::Refused(_)) => {
+                    return settled;
+                }
             }
-            let left = until.saturating_duration_since(Instant::now());
-            self.wakes.recv_timeout(left).expect("a wake in time");
+            self.woken(until);
         }
+    }
+
+    /// Waits for a look-up.
+    pub(crate) fn found(&mut self, fetch: Fetch) -> Fetched {
+        let until = Instant::now() + BOUND;
+        let mut fetch = fetch;
+        loop {
+            match self.journal.fetched(fetch) {
+                Fetched::Pending(pending) => fetch = pending,
+                found @ (Fetched::Nothing | Fetched::Found(_) | Fetched::Failed(_)) => {
+                    return found;
+                }
+            }
+            self.woken(until);
+        }
+    }
+
+    /// What was kept of a call's answer.
+    pub(crate) fn kept(&mut self, call: CallRef) -> Option<Box<[u8]>> {
+        let fetch = self.journal.fetch(call).expect("taken");
+        match self.found(fetch) {
+            Fetched::Found(account) => account.kept,
+            Fetched::Pending(_) | Fetched::Nothing | Fetched::Failed(_) => panic!("not found"),
+        }
+    }
+
+    /// Ends the writer without a seal, as a crash would, and waits until its chain is free.
+    pub(crate) fn abandon(self) {
+        let Self { journal, wakes } = self;
+        drop(journal);
+        while wakes.recv_timeout(BOUND).is_ok() {}
+    }
+
+    fn woken(&self, until: Instant) {
+        let left = until.saturating_duration_since(Instant::now());
+        self.wakes.recv_timeout(left).expect("a wake in time");
     }
 }
 
@@ -138,5 +184,54 @@ pub(crate) fn about() -> About {
         class: Class::Write,
         principal: "local".into(),
         decision: Decision::default(),
+    }
+}
+
+/// The share of a long count that is run, or all of it.
+pub(crate) fn soak(share: usize, full: usize) -> usize {
+    if std::env::var_os("DROPGATE_SOAK").is_some_and(|value| value == "1") {
+        full
+    } else {
+        share
+    }
+}
+
+/// Chance that can be repeated: prints as the seed to set `DROPGATE_SEED` to.
+pub(crate) struct Dice {
+    seed: u64,
+    state: u64,
+}
+
+impl Dice {
+    pub(crate) fn new() -> Self {
+        let given = std::env::var("DROPGATE_SEED").ok();
+        let seed = given.and_then(|seed| seed.parse().ok()).unwrap_or_else(|| {
+            let mut bits = [0; 8];
+            getrandom::fill(&mut bits).expect("random numbers");
+            u64::from_le_bytes(bits)
+        });
+        eprintln!("DROPGATE_SEED={seed}");
+        Self { seed, state: seed }
+    }
+
+    /// A number under `end`.
+    pub(crate) fn below(&mut self, end: usize) -> usize {
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.state;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^= mixed >> 31;
+        let end = u64::try_from(end.max(1)).expect("a size");
+        usize::try_from(mixed % end).expect("under a size")
+    }
+
+    pub(crate) fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
+        &from[self.below(from.len())]
+    }
+}
+
+impl std::fmt::Display for Dice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "DROPGATE_SEED={}", self.seed)
     }
 }

@@ -1,0 +1,326 @@
+//! A disk that fails: what the journal does then, and after.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
+
+use crate::{
+    CallRef, Class, Decision, Intent, Journal, Keep, Known, Outcome, Purpose, Redeemed, Retry,
+    Sealed, Settings, State, Ticket, Tier, Unavailable, What, Why, verify,
+};
+
+const BOUND: Duration = Duration::from_secs(20);
+
+/// What a disk does to the calls of the journal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Manner {
+    #[default]
+    Well,
+    /// Every write fails after some bytes.
+    FailWrites(usize),
+    /// Every sync fails.
+    FailSyncs,
+    /// No segment can be made, and no sync succeeds.
+    FailAll,
+    /// There is no room.
+    Full,
+    /// Syncs do not come back.
+    Hang,
+}
+
+#[derive(Default)]
+struct Disk {
+    manner: Mutex<Manner>,
+    changed: Condvar,
+}
+
+impl Disk {
+    fn set(&self, manner: Manner) {
+        *self.manner.lock().expect("no panic") = manner;
+        self.changed.notify_all();
+    }
+
+    fn manner(&self) -> Manner {
+        *self.manner.lock().expect("no panic")
+    }
+}
+
+fn broken() -> io::Error {
+    io::Error::other("input/output error")
+}
+
+impl crate::segment::Faults for Disk {
+    fn write(&self, bytes: usize) -> Option<(usize, io::Error)> {
+        match self.manner() {
+            Manner::FailWrites(through) => Some((through.min(bytes), broken())),
+            Manner::Full => Some((bytes / 2, io::ErrorKind::StorageFull.into())),
+            Manner::Well | Manner::FailSyncs | Manner::FailAll | Manner::Hang => None,
+        }
+    }
+
+    fn sync(&self) -> Option<io::Error> {
+        match self.manner() {
+            Manner::FailSyncs | Manner::FailAll => Some(broken()),
+            Manner::Hang => {
+                let manner = self.manner.lock().expect("no panic");
+                let released = self
+                    .changed
+                    .wait_timeout_while(manner, BOUND, |manner| *manner == Manner::Hang);
+                drop(released);
+                None
+            }
+            Manner::Well | Manner::FailWrites(_) | Manner::Full => None,
+        }
+    }
+
+    fn create(&self) -> Option<io::Error> {
+        match self.manner() {
+            Manner::FailAll => Some(broken()),
+            Manner::Full => Some(io::ErrorKind::StorageFull.into()),
+            Manner::Well | Manner::FailWrites(_) | Manner::FailSyncs | Manner::Hang => None,
+        }
+    }
+}
+
+struct Stage {
+    journal: Journal,
+    wakes: Receiver<()>,
+    disk: Arc<Disk>,
+    dir: PathBuf,
+}
+
+impl Stage {
+    fn new(commit_within: Duration) -> Self {
+        let mut bits = [0; 8];
+        getrandom::fill(&mut bits).expect("random numbers");
+        let name = format!("dropgate-faults-{:016x}", u64::from_le_bytes(bits));
+        let dir = std::env::temp_dir().join(name);
+        let disk = Arc::new(Disk::default());
+        let (wake, wakes) = sync_channel(1);
+        let mut settings = Settings::new(&dir);
+        settings.commit_within = commit_within;
+        let journal = Journal::open_with(
+            settings,
+            Box::new(move || {
+                let _one_is_enough = wake.try_send(());
+            }),
+            Some(Arc::clone(&disk) as Arc<dyn crate::segment::Faults>),
+        )
+        .expect("the journal opens");
+        Self {
+            journal,
+            wakes,
+            disk,
+            dir,
+        }
+    }
+
+    fn begin(&mut self, tier: Tier) -> Result<(CallRef, Ticket<crate::Send>), Unavailable> {
+        let call = self.journal.new_call()?;
+        let intent = Intent {
+            call,
+            server: "s".into(),
+            tool: "t".into(),
+            class: Class::Write,
+            principal: "local".into(),
+            decision: Decision::default(),
+            key: None,
+            args: b"{}".to_vec().into(),
+            trace_id: None,
+        };
+        Ok((call, self.journal.intent(intent, tier)?))
+    }
+
+    fn end(&mut self, call: CallRef, tier: Tier) -> Ticket<crate::Answer> {
+        let outcome = Outcome {
+            call,
+            what: What::Completed,
+            retry: Retry::Never,
+            bytes: 1,
+            ms: 1,
+            redactions: 0,
+            keep: Keep::Nothing,
+            about: None,
+        };
+        self.journal.outcome(outcome, tier).expect("taken")
+    }
+
+    fn safe<P: Purpose>(&mut self, mut ticket: Ticket<P>) {
+        let until = Instant::now() + BOUND;
+        loop {
+            match self.journal.redeem(ticket) {
+                Redeemed::Safe(_) => return,
+                Redeemed::Pending(pending) => ticket = pending,
+                Redeemed::Held(_) | Redeemed::Refused(_) => panic!("no key was given"),
+            }
+            self.woken(until);
+        }
+    }
+
+    fn wait_for(&mut self, wanted: impl Fn(&State) -> bool) -> State {
+        let until = Instant::now() + BOUND;
+        loop {
+            let state = self.journal.state(Instant::now());
+            if wanted(&state) {
+                return state;
+            }
+            self.woken(until);
+        }
+    }
+
+    fn woken(&self, until: Instant) {
+        let left = until.saturating_duration_since(Instant::now());
+        self.wakes.recv_timeout(left).expect("a wake in time");
+    }
+
+    fn whole(&self) -> u64 {
+        let verified = verify(&self.dir, &Known::default()).expect("readable");
+        assert_eq!(verified.code(), 0, "{verified:?}");
+        verified.records()
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        self.disk.set(Manner::Well);
+        let _gone_already = std::fs::remove_dir_all(&self.dir);
+    }
+}
+
+fn failing(state: &State) -> bool {
+    matches!(state, State::Failing { .. })
+}
+
+#[test]
+fn nothing_is_safe_while_the_disk_fails_and_all_of_it_once_it_works_again() {
+    for manner in [
+        Manner::FailWrites(0),
+        Manner::FailWrites(70),
+        Manner::FailSyncs,
+        Manner::FailAll,
+    ] {
+        let mut stage = Stage::new(BOUND);
+        let (early, ticket) = stage.begin(Tier::Sync).expect("sound");
+        stage.safe(ticket);
+        stage.disk.set(manner);
+        let (call, ticket) = stage.begin(Tier::Sync).expect("not known yet");
+        let state = stage.wait_for(failing);
+        assert!(
+            matches!(
+                state,
+                State::Failing {
+                    why: Why::Disk(_),
+                    ..
+                }
+            ),
+            "{state:?}"
+        );
+        let refused = stage.begin(Tier::Sync).expect_err("failing");
+        assert!(matches!(refused, Unavailable::Failing(Why::Disk(_))));
+        let Redeemed::Pending(ticket) = stage.journal.redeem(ticket) else {
+            panic!("safe on a disk that fails: {manner:?}");
+        };
+        // Outcomes of running calls are taken all the same.
+        let outcome = stage.end(early, Tier::Sync);
+
+        stage.disk.set(Manner::Well);
+        stage.safe(ticket);
+        stage.safe(outcome);
+        stage.wait_for(|state| *state == State::Sound);
+        let ticket = stage.end(call, Tier::Sync);
+        stage.safe(ticket);
+        stage.whole();
+        let text: String = std::fs::read_dir(stage.dir.join(stage.journal.chain()))
+            .expect("the chain")
+            .map(|entry| entry.expect("an entry").path())
+            .filter(|path| path.extension().is_some_and(|end| end == "jsonl"))
+            .map(|path| std::fs::read_to_string(path).expect("text"))
+            .collect();
+        for kind in ["intent", "outcome"] {
+            for call in [call, early] {
+                let line = format!("\"kind\":\"{kind}\",\"call\":\"{call}\"");
+                assert_eq!(text.matches(&line).count(), 1, "{manner:?} {line}");
+            }
+        }
+        assert!(text.contains("\"poisoned\":true"), "{manner:?}");
+    }
+}
+
+#[test]
+fn a_full_disk_refuses_calls_and_takes_the_rest_when_there_is_room() {
+    let mut stage = Stage::new(BOUND);
+    let (call, ticket) = stage.begin(Tier::Write).expect("sound");
+    stage.safe(ticket);
+    stage.disk.set(Manner::Full);
+    let ticket = stage.end(call, Tier::Write);
+    let state = stage.wait_for(failing);
+    assert!(
+        matches!(
+            state,
+            State::Failing {
+                why: Why::NoSpace,
+                ..
+            }
+        ),
+        "{state:?}"
+    );
+    stage.disk.set(Manner::Well);
+    stage.safe(ticket);
+    stage.wait_for(|state| *state == State::Sound);
+    stage.whole();
+}
+
+#[test]
+fn a_disk_that_hangs_is_seen_by_time_alone() {
+    let within = Duration::from_secs(2);
+    let mut stage = Stage::new(within);
+    stage.disk.set(Manner::Hang);
+    let (call, ticket) = stage.begin(Tier::Sync).expect("not known yet");
+    let due = stage.journal.due().expect("something waits");
+    assert!(due <= Instant::now() + within);
+    assert_eq!(stage.journal.state(Instant::now()), State::Sound);
+    // The clock is handed in, so nothing has to wait.
+    let state = stage.journal.state(due);
+    assert!(
+        matches!(
+            state,
+            State::Failing {
+                why: Why::Stalled,
+                ..
+            }
+        ),
+        "{state:?}"
+    );
+    let Redeemed::Pending(ticket) = stage.journal.redeem(ticket) else {
+        panic!("safe on a disk that hangs");
+    };
+    stage.disk.set(Manner::Well);
+    stage.safe(ticket);
+    assert_eq!(stage.journal.state(Instant::now()), State::Sound);
+    let ticket = stage.end(call, Tier::Sync);
+    stage.safe(ticket);
+    stage.whole();
+}
+
+#[test]
+fn sealing_a_disk_that_hangs_gives_up_in_time() {
+    let mut stage = Stage::new(BOUND);
+    stage.disk.set(Manner::Hang);
+    let (_, ticket) = stage.begin(Tier::Sync).expect("not known yet");
+    drop(ticket);
+    stage.journal.begin_seal();
+    assert_eq!(stage.journal.sealed(), None);
+    let before = Instant::now();
+    let disk = Arc::clone(&stage.disk);
+    let place = Settings::new(stage.dir.join("other"));
+    let other = Journal::open_with(
+        place,
+        Box::new(|| {}),
+        Some(Arc::clone(&disk) as Arc<dyn crate::segment::Faults>),
+    )
+    .expect("opens");
+    assert_eq!(other.seal(Duration::from_millis(50)), Sealed::No);
+    assert!(before.elapsed() < BOUND);
+}

@@ -1,0 +1,138 @@
+//! Looking up what became of a call.
+
+use std::path::Path;
+
+use memchr::memmem::Finder;
+
+use crate::CallRef;
+use crate::chain::{Chain, Liveness};
+use crate::entry::{Retry, What};
+use crate::folder::{Folder, FolderError, system};
+use crate::kept::Spot;
+use crate::line::hash::Hash;
+use crate::line::scan::Line;
+use crate::lines::{Lines, Next};
+use crate::record::Fields;
+use crate::segment::name;
+
+/// All that the journal holds about one call.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// The call.
+    pub call: CallRef,
+    /// The chain that it stands in.
+    pub chain: String,
+    /// Its records, in order, each a line of JSON.
+    pub records: Vec<String>,
+    /// Its outcome, if it has one.
+    pub ended: Option<(What, Retry)>,
+    /// What was kept of its answer, if it can still be read.
+    pub kept: Option<Box<[u8]>>,
+    /// Whether the process that may still give it an outcome lives.
+    pub writer: Liveness,
+}
+
+/// The most records of one call that are shown.
+const MOST_RECORDS: usize = 64;
+
+/// Looks a call up in all chains, the newest segments first. What is damaged is passed over.
+///
+/// # Errors
+/// The folder or a file in it can't be read.
+pub fn look_up(dir: &Path, call: CallRef) -> Result<Option<Account>, FolderError> {
+    let folder = Folder::open(dir)?;
+    for chain in Chain::all(&folder)? {
+        if let Some(account) = in_chain(&chain, call, 0)? {
+            return Ok(Some(account));
+        }
+    }
+    Ok(None)
+}
+
+/// Looks a call up in one chain, from a segment on.
+pub(crate) fn in_chain(
+    chain: &Chain,
+    call: CallRef,
+    from: u64,
+) -> Result<Option<Account>, FolderError> {
+    let text = call.to_string();
+    let finder = Finder::new(text.as_bytes());
+    let mut found: Vec<Vec<String>> = Vec::new();
+    let mut count = 0;
+    for number in chain.segments()?.into_iter().rev() {
+        if number < from || count >= MOST_RECORDS {
+            break;
+        }
+        let records = in_segment(chain, number, &finder, MOST_RECORDS - count)?;
+        if records.is_empty() && count > 0 {
+            // A call's records stand together; before its intent there is nothing.
+            break;
+        }
+        count += records.len();
+        found.push(records);
+    }
+    let records: Vec<String> = found.into_iter().rev().flatten().collect();
+    if records.is_empty() {
+        return Ok(None);
+    }
+    let mut ended = None;
+    let mut kept = None;
+    for record in &records {
+        let fields = Fields::read(record.as_bytes());
+        if fields.call() != Some(call) {
+            continue;
+        }
+        if let Some(outcome) = fields.ended() {
+            ended = Some(outcome);
+        }
+        if let Some((spot, digest)) = place_of(&fields) {
+            kept = spot.read(&chain.folder, &call, &digest)?;
+        }
+    }
+    Ok(Some(Account {
+        call,
+        chain: chain.name.clone(),
+        records,
+        ended,
+        kept,
+        writer: chain.is_written()?,
+    }))
+}
+
+fn in_segment(
+    chain: &Chain,
+    number: u64,
+    finder: &Finder<'_>,
+    most: usize,
+) -> Result<Vec<String>, FolderError> {
+    let path = chain.folder.path().join(name(number));
+    let mut lines = Lines::new(chain.folder.read(&name(number))?, 0);
+    let mut records = Vec::new();
+    loop {
+        match lines.next().map_err(|source| system(&path, source))? {
+            Next::Line(_, raw) => {
+                let about = finder.find(raw).is_some()
+                    && Line::read(raw).is_some_and(|line| {
+                        matches!(
+                            line.kind,
+                            b"intent"
+                                | b"outcome"
+                                | b"sent"
+                                | b"delivered"
+                                | b"late_result"
+                                | b"note"
+                        )
+                    });
+                if about && records.len() < most {
+                    records.push(String::from_utf8_lossy(raw).into_owned());
+                }
+            }
+            Next::Odd(_) | Next::End(_) => return Ok(records),
+        }
+    }
+}
+
+fn place_of(fields: &Fields<'_>) -> Option<(Spot, Hash)> {
+    let spot = Spot::of_text(fields.kept_at()?)?;
+    Some((spot, Hash::parse(fields.kept_sha256.as_ref()?.as_bytes())?))
+}

@@ -1,0 +1,181 @@
+//! Every change to a journal is noticed: random ones, and those that somebody would make on purpose.
+
+use std::fs;
+use std::path::PathBuf;
+
+use dropgate_journal::{Head, Known, Sealed, Settings, Tier, What, verify};
+
+use crate::stage::{BOUND, Desk, Dice, Place, intent, outcome, soak};
+
+/// How many changes are tried, and in full.
+const SHARE: usize = 600;
+const FULL: usize = 10_000;
+
+/// A journal of several segments, its files and its last head.
+struct Original {
+    place: Place,
+    files: Vec<(PathBuf, Vec<u8>)>,
+    head: Head,
+}
+
+impl Original {
+    fn write() -> Self {
+        let place = Place::new();
+        let mut settings = Settings::new(place.journal());
+        settings.segment_bytes = 6000;
+        let mut desk = Desk::open(settings);
+        for _ in 0..20 {
+            let call = desk.journal.new_call().expect("a reference");
+            let ticket = desk
+                .journal
+                .intent(intent(call), Tier::Sync)
+                .expect("taken");
+            drop(desk.receipt(ticket));
+            let ticket = desk
+                .journal
+                .outcome(outcome(call, What::Completed), Tier::Sync)
+                .expect("taken");
+            drop(desk.receipt(ticket));
+        }
+        let Sealed::Yes(head) = desk.journal.seal(BOUND) else {
+            panic!("not sealed");
+        };
+        let files: Vec<(PathBuf, Vec<u8>)> = place
+            .segments()
+            .into_iter()
+            .map(|path| {
+                let bytes = fs::read(&path).expect("readable");
+                (path, bytes)
+            })
+            .collect();
+        assert!(files.len() > 2, "several segments");
+        Self { place, files, head }
+    }
+
+    /// Puts every file back as it was.
+    fn restore(&self) {
+        for (path, bytes) in &self.files {
+            fs::write(path, bytes).expect("writable");
+        }
+    }
+
+    fn code(&self) -> u8 {
+        let known = Known {
+            heads: vec![self.head.hash],
+        };
+        verify(&self.place.journal(), &known)
+            .expect("readable")
+            .code()
+    }
+}
+
+/// One change; what it did, or nothing if it would have changed nothing.
+fn change(original: &Original, dice: &mut Dice) -> Option<String> {
+    let (path, bytes) = dice.pick(&original.files);
+    let name = path
+        .file_name()
+        .expect("a name")
+        .to_string_lossy()
+        .into_owned();
+    let mut lines: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
+    let one = dice.below(lines.len());
+    let other = dice.below(lines.len());
+    let (what, changed) = match dice.below(9) {
+        0..=2 => {
+            let at = dice.below(bytes.len());
+            let bit = dice.below(8);
+            let mut changed = bytes.clone();
+            changed[at] ^= 1 << bit;
+            (format!("bit {bit} of byte {at} flipped"), changed)
+        }
+        3 => {
+            lines.swap(one, other);
+            (format!("lines {one} and {other} swapped"), lines.concat())
+        }
+        4 => {
+            lines.remove(one);
+            (format!("line {one} dropped"), lines.concat())
+        }
+        5 => {
+            lines.insert(other, lines[one]);
+            (format!("line {one} repeated at {other}"), lines.concat())
+        }
+        6 => {
+            let at = dice.below(bytes.len());
+            (format!("cut at {at}"), bytes[..at].to_vec())
+        }
+        7 => {
+            let (old_path, old) = dice.pick(&original.files);
+            (format!("{} replayed", old_path.display()), old.clone())
+        }
+        _garbage => {
+            let at = dice.below(bytes.len());
+            let mut changed = bytes.clone();
+            changed.insert(at, b" \n{}\"0a"[dice.below(7)]);
+            (format!("a byte put in at {at}"), changed)
+        }
+    };
+    if changed == *bytes {
+        return None;
+    }
+    fs::write(path, changed).expect("writable");
+    Some(format!("{name}: {what}"))
+}
+
+#[test]
+fn every_random_change_is_noticed() {
+    let original = Original::write();
+    assert_eq!(original.code(), 0);
+    let (mut dice, count) = (Dice::new(), soak(SHARE, FULL));
+    let mut made = 0;
+    while made < count {
+        let Some(what) = change(&original, &mut dice) else {
+            continue;
+        };
+        assert_ne!(original.code(), 0, "not noticed: {what}; {dice}");
+        original.restore();
+        made += 1;
+    }
+    assert_eq!(original.code(), 0);
+}
+
+#[test]
+fn a_cut_between_records_is_noticed_by_whoever_kept_the_head() {
+    let original = Original::write();
+    let (path, bytes) = original.files.last().expect("segments");
+    let lines: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
+    fs::write(path, lines[..lines.len() - 1].concat()).expect("writable");
+    let without = verify(&original.place.journal(), &Known::default()).expect("readable");
+    assert_eq!(without.code(), 0, "order can be proved, completeness can't");
+    assert_eq!(original.code(), 3);
+    fs::remove_file(path).expect("removable");
+    assert_eq!(original.code(), 3);
+}
+
+#[test]
+fn each_kind_of_change_has_its_verdict() {
+    let original = Original::write();
+    let (path, bytes) = &original.files[1];
+    let lines: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
+
+    let mut flipped = bytes.clone();
+    flipped[300] ^= 1;
+    fs::write(path, flipped).expect("writable");
+    assert_eq!(original.code(), 1, "changed");
+
+    original.restore();
+    let mut dropped = lines.clone();
+    dropped.remove(2);
+    fs::write(path, dropped.concat()).expect("writable");
+    assert_eq!(original.code(), 3, "missing");
+
+    original.restore();
+    fs::remove_file(path).expect("removable");
+    assert_eq!(original.code(), 3, "a whole segment is missing");
+
+    original.restore();
+    let (last, bytes) = original.files.last().expect("segments");
+    fs::write(last, &bytes[..bytes.len() - 10]).expect("writable");
+    let verified = verify(&original.place.journal(), &Known::default()).expect("readable");
+    assert_eq!(verified.code(), 2, "torn");
+}
