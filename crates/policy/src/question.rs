@@ -13,7 +13,7 @@ pub struct Question<'a> {
     pub subject: Subject<'a>,
     /// Whether it writes, as configured.
     pub class: Class,
-    /// Whether dropgate refuses writes for now.
+    /// Whether dropgate refuses writes at the moment.
     pub mode: Mode,
     /// The bytes of `params.arguments`, if there are any.
     pub arguments: Option<&'a [u8]>,

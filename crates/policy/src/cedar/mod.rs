@@ -21,3 +21,6 @@ pub use complaint::{Complaint, Complaints, MAX_COMPLAINTS, Severity};
 pub use explain::Explanation;
 pub use load::{MAX_POLICIES, MAX_POLICY_TEXT, PolicyFile};
 pub use policies::CedarPolicies;
+
+#[cfg(test)]
+mod tests;
