@@ -10,7 +10,7 @@ pub(crate) const USAGE: u8 = 64;
 pub(crate) const UPSTREAM_UNAVAILABLE: u8 = 69;
 /// Something of dropgate's own failed.
 pub(crate) const INTERNAL: u8 = 70;
-/// A file that was asked for could not be written.
+/// The journal, or a file that was asked for, could not be written.
 pub(crate) const CAN_NOT_WRITE: u8 = 74;
 /// Configuration or containment refused; nothing was started.
 pub(crate) const REFUSED: u8 = 78;
@@ -19,6 +19,7 @@ pub(crate) const REFUSED: u8 = 78;
 pub(crate) fn of_run_error(error: &RunError) -> u8 {
     match error {
         RunError::Spawn(SpawnError::Program { .. }) => UPSTREAM_UNAVAILABLE,
+        RunError::Journal(_) => CAN_NOT_WRITE,
         RunError::Spawn(SpawnError::Uncontained { .. }) => REFUSED,
         RunError::Spawn(
             SpawnError::GuardEnded | SpawnError::GuardSilent | SpawnError::System(_),

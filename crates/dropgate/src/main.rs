@@ -16,8 +16,11 @@ fn main() -> ExitCode {
     // First of all: the guard is this same program, executed again.
     dropgate_process::run_if_guard();
     let mut arguments = std::env::args_os();
-    let _program = arguments.next();
+    let program = arguments.next();
     let arguments: Vec<_> = arguments.collect();
+    if program.is_some_and(|name| name == dropgate_process::CLOSER_NAME) {
+        return verbs::hidden::close(&arguments);
+    }
     if let Some(code) = verbs::hidden::run(&arguments) {
         return code;
     }

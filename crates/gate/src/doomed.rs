@@ -51,7 +51,7 @@ pub fn doomed<K: Eq + Hash + Clone>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::call::{Admission, Call, Kind};
+    use crate::call::Call;
 
     const NOW: Duration = Duration::from_secs(100);
     const BUDGET: Duration = Duration::from_secs(2);
@@ -116,9 +116,7 @@ mod tests {
         tool: Option<&str>,
         at: Duration,
     ) {
-        let call = Call::received(Kind::ToolCall, tool.map(Into::into), at);
-        calls
-            .insert(key, call.admit(&Admission::Admitting).unwrap())
-            .unwrap();
+        let call = Call::in_flight_for_tests(tool, at);
+        calls.insert(key, call).unwrap();
     }
 }

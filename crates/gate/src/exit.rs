@@ -7,6 +7,9 @@ pub const OUTCOMES_UNKNOWN: u8 = 11;
 /// The server's tree had to be killed with SIGKILL.
 pub const TREE_KILLED: u8 = 12;
 
+/// The journal could not be brought to an orderly end.
+pub const JOURNAL_NOT_SEALED: u8 = 13;
+
 /// How the server's first process left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
@@ -36,6 +39,17 @@ pub enum TreeEnd {
     Killed,
 }
 
+/// How the journal ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JournalEnd {
+    /// None was kept.
+    NotKept,
+    /// With a seal.
+    Sealed,
+    /// Without one.
+    NotSealed,
+}
+
 /// All that the exit code is made from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ending {
@@ -47,6 +61,8 @@ pub struct Ending {
     pub unknown: usize,
     /// How the rest of the tree ended.
     pub tree: TreeEnd,
+    /// How the journal ended.
+    pub journal: JournalEnd,
 }
 
 /// The exit code: a server that ends by itself is spoken for by its own code, whatever it left
@@ -64,6 +80,10 @@ pub fn exit_code(ending: &Ending) -> u8 {
 }
 
 fn worst(ending: &Ending) -> Option<u8> {
+    match ending.journal {
+        JournalEnd::NotSealed => return Some(JOURNAL_NOT_SEALED),
+        JournalEnd::NotKept | JournalEnd::Sealed => {}
+    }
     match ending.tree {
         TreeEnd::Killed => Some(TREE_KILLED),
         TreeEnd::Left if ending.unknown > 0 => Some(OUTCOMES_UNKNOWN),
@@ -107,6 +127,7 @@ mod tests {
         ];
         for (server, cancelled, unknown, tree, code) in rows {
             let ending = Ending {
+                journal: JournalEnd::Sealed,
                 server,
                 cancelled,
                 unknown,
@@ -114,5 +135,22 @@ mod tests {
             };
             assert_eq!(exit_code(&ending), code, "{ending:?}");
         }
+    }
+
+    #[test]
+    fn a_journal_without_a_seal_outweighs_what_the_shutdown_did() {
+        let ending = Ending {
+            server: ServerEnd::AfterSignal,
+            cancelled: 1,
+            unknown: 1,
+            tree: TreeEnd::Killed,
+            journal: JournalEnd::NotSealed,
+        };
+        assert_eq!(exit_code(&ending), JOURNAL_NOT_SEALED);
+        let ending = Ending {
+            journal: JournalEnd::NotKept,
+            ..ending
+        };
+        assert_eq!(exit_code(&ending), TREE_KILLED);
     }
 }

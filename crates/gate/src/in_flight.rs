@@ -6,7 +6,8 @@ use std::hash::Hash;
 
 use foldhash::fast::RandomState;
 
-use crate::call::{self, Call, Finished};
+use crate::call::{self, Call, Finished, Slot};
+use crate::checks::Pass;
 use crate::outcome::Outcome;
 use crate::refusal::Refusal;
 
@@ -40,14 +41,14 @@ pub enum Open {
 pub enum NotInserted {
     /// A call under the same key is still in flight.
     #[error("a call with this id is still in flight; use a fresh id for every request")]
-    Duplicate(Call<call::InFlight>),
+    Duplicate(Box<Call<call::InFlight>>),
     /// [`MAX_IN_FLIGHT`] calls are in flight; the answer is [`Refusal::overloaded`].
     #[error("{MAX_IN_FLIGHT} calls are in flight; wait until some have finished")]
-    Full(Call<call::InFlight>),
+    Full(Box<Call<call::InFlight>>),
 }
 
 /// A call that was still in the table when the table was emptied.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 #[must_use = "the host waits for the answer"]
 pub struct Leftover<K> {
     /// The key it was inserted under.
@@ -101,11 +102,11 @@ impl<K: Eq + Hash + Clone> InFlight<K> {
         if self.calls.len() >= MAX_IN_FLIGHT && !self.calls.contains_key(&key) {
             match self.evict_cancelled_by_host() {
                 Some(finished) => evicted = Some(finished),
-                None => return Err(NotInserted::Full(call)),
+                None => return Err(NotInserted::Full(Box::new(call))),
             }
         }
         match self.calls.entry(key) {
-            MapEntry::Occupied(_) => return Err(NotInserted::Duplicate(call)),
+            MapEntry::Occupied(_) => return Err(NotInserted::Duplicate(Box::new(call))),
             MapEntry::Vacant(place) => place.insert(Entry {
                 call,
                 standing: Standing::Waiting,
@@ -174,6 +175,24 @@ impl<K: Eq + Hash + Clone> InFlight<K> {
             Standing::CancelSent | Standing::CancelledByHost => {}
         }
         Some(before)
+    }
+
+    /// Whether a call is in flight under this key.
+    #[must_use]
+    pub fn holds(&self, key: &K) -> bool {
+        self.calls.contains_key(key)
+    }
+
+    /// The slot of the call in flight under this key.
+    #[must_use]
+    pub fn slot(&self, key: &K) -> Option<Slot> {
+        self.calls.get(key).map(|entry| entry.call.slot())
+    }
+
+    /// What the call under this key holds of the checks.
+    #[must_use]
+    pub fn pass(&self, key: &K) -> Option<&Pass> {
+        self.calls.get(key)?.call.pass()
     }
 
     /// How many calls nobody has cancelled: those that drain waits for.

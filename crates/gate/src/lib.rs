@@ -23,6 +23,7 @@
 
 pub mod breaker;
 pub mod call;
+pub mod checks;
 pub mod deadlines;
 pub mod decision;
 pub mod doomed;

@@ -2,19 +2,37 @@
 
 use std::time::Duration;
 
-use dropgate_gate::call::{self, Admission, Call, Kind};
+use dropgate_gate::breaker::{self, Attempt, Breakers};
+use dropgate_gate::call::{self, Call, Kind, Receipt, Slot};
+use dropgate_gate::checks::Checks;
 use dropgate_gate::in_flight::{InFlight, MAX_IN_FLIGHT, NotInserted, Open, Standing};
+use dropgate_gate::load::{self, Load};
+use dropgate_gate::mode::Class;
 use dropgate_gate::outcome::Outcome;
 use dropgate_gate::refusal::Refusal;
 use proptest::prelude::*;
 
 fn call() -> Call<call::InFlight> {
-    let call = Call::received(Kind::ToolCall, Some("tool".into()), Duration::ZERO);
-    match call.admit(&Admission::Admitting) {
-        Ok(call) => call,
-        Err(refused) => panic!("{refused:?}"),
-    }
+    let call = Call::received(Slot(0), Kind::Protocol, Some("tool".into()), Duration::ZERO);
+    let settings = breaker::Settings::default();
+    let breakers = Breakers::new(&settings, breaker::Probing::Callers, 0, Duration::ZERO);
+    let attempt = Attempt {
+        class: Class::Write,
+        timeout: Duration::from_secs(30),
+    };
+    let mut checks = Checks::new(breakers, Load::new(&load::Limits::default(), &[]));
+    let Ok(call) = call.needs_no_decision() else {
+        panic!("a request of the protocol");
+    };
+    let Ok(call) = call.admit(&mut checks, &attempt, Duration::ZERO) else {
+        panic!("all clear");
+    };
+    call.send(Recorded)
 }
+
+struct Recorded;
+
+impl Receipt for Recorded {}
 
 fn insert<K: Eq + std::hash::Hash + Clone>(calls: &mut InFlight<K>, key: K) {
     assert!(matches!(calls.insert(key, call()), Ok(None)));

@@ -277,6 +277,8 @@ pub enum Topic {
     WrapperLost,
     /// A chain was found changed by others, and it was accepted.
     Damage,
+    /// The host cancelled a call.
+    Cancellation,
     /// The answer of this call could not be given to the host.
     Undelivered,
 }
@@ -294,6 +296,7 @@ impl Topic {
             Self::LeaseRevoked => "lease_revoked",
             Self::WrapperLost => "wrapper_lost",
             Self::Damage => "damage",
+            Self::Cancellation => "cancellation",
             Self::Undelivered => "undelivered",
         }
     }

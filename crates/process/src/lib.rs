@@ -30,7 +30,7 @@ mod tree;
 
 pub use rustix::process::Signal;
 
-pub use self::guard::run_if_guard;
+pub use self::guard::{CLOSER_NAME, run_if_guard};
 pub use self::level::{Containment, Level, UnknownLevel};
 pub use self::mark::SCOPE_VARIABLE;
 pub use self::procfs::Process;

@@ -75,7 +75,7 @@ pub(crate) fn spawn(spec: Spec) -> Result<Spawned, SpawnError> {
     }
     let ledger = ledger::open(&mark, own);
     let started = (|| {
-        let texts = order::write_texts(ledger.as_deref().ok(), &spec.argv)?;
+        let texts = order::write_texts(ledger.as_deref().ok(), &spec.closer, &spec.argv)?;
         let wrapper = pidfd_open(getpid(), PidfdFlags::empty())?;
         let host = match spec.host_watch {
             HostWatch::Parent => host_pidfd()?,
@@ -89,7 +89,11 @@ pub(crate) fn spawn(spec: Spec) -> Result<Spawned, SpawnError> {
         let [stdin, stdout, stderr] = &given;
         let descriptors =
             order::descriptors([stdin, stdout, stderr], &texts, &wrapper, host.as_ref());
-        let sent = protocol::send(&ours, &order::encode(&levels, &mark), &descriptors);
+        let sent = protocol::send(
+            &ours,
+            &order::encode(&levels, &mark, &spec.closer),
+            &descriptors,
+        );
         Ok::<_, io::Error>((pid, guard, sent))
     })();
     let (pid, guard, sent) = match started {

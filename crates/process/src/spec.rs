@@ -79,6 +79,7 @@ pub struct Spec {
     pub(crate) orphans: Orphans,
     pub(crate) streams: Streams,
     pub(crate) guard_program: PathBuf,
+    pub(crate) closer: Vec<OsString>,
 }
 
 impl Spec {
@@ -95,6 +96,7 @@ impl Spec {
             orphans: Orphans::default(),
             streams: Streams::default(),
             guard_program: PathBuf::from("/proc/self/exe"),
+            closer: Vec::new(),
         }
     }
 
@@ -176,6 +178,15 @@ impl Spec {
     #[must_use]
     pub fn guard_program(mut self, program: impl Into<PathBuf>) -> Self {
         self.guard_program = program.into();
+        self
+    }
+
+    /// What is to be done if the owner dies without having stopped the tree: once the tree is
+    /// empty the guard executes its own program again with these arguments, as `dg-closer`, and is
+    /// gone when that ends. The program has to bound itself.
+    #[must_use]
+    pub fn closer(mut self, args: impl IntoIterator<Item = impl Into<OsString>>) -> Self {
+        self.closer = args.into_iter().map(Into::into).collect();
         self
     }
 

@@ -1,42 +1,329 @@
-//! The way of a call from the host: may it be sent?
+//! The way of a call from the host: decided, checked, recorded, sent.
 
+use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
 
-use dropgate_gate::call::{Call, Received};
+use dropgate_gate::breaker::{Attempt, Ended};
+use dropgate_gate::call::{Admitted, Authorized, Call, Grant, InFlight, Kind, Received, Slot};
+use dropgate_gate::deadlines::Limits;
+use dropgate_gate::decision::{Answers, Authority, Decision, Denial, Principal, decide};
 use dropgate_gate::in_flight::NotInserted;
+use dropgate_gate::mode::Class;
+use dropgate_gate::outcome::Outcome;
 use dropgate_gate::refusal::Refusal;
+use dropgate_gate::shutdown::Phase;
+use dropgate_journal as journal;
 
 use crate::call_id::CallId;
+use crate::docket::Item;
+use crate::downstream::stdio::Ask;
+use crate::lane::Hold;
+use crate::recorder::{MaySend, NoRecord, Recorder};
 use crate::relay::{Passage, Relay};
+use crate::repetition;
+use crate::settlement::Answer;
+use crate::waiting_room::{Ready, Waiting};
+
+/// A governed call on its way through the gate, with what its record needs.
+pub(crate) struct Candidate {
+    id: CallId,
+    /// Where its line stands in the buffer.
+    line: Range<usize>,
+    /// Where its arguments stand in the line.
+    arguments: Range<usize>,
+    key: Option<Box<str>>,
+    trace_id: Option<Box<str>>,
+}
 
 impl Relay {
-    /// Decides whether a request may be sent, and answers it if it may not.
-    pub(crate) fn admit(&mut self, id: CallId, call: Call<Received>, now: Duration) -> Passage {
-        let call = match call.admit(&self.admission) {
-            Ok(call) => call,
-            Err(refused) => {
-                let (call, refusal) = *refused;
-                let finished = call.refuse(&refusal);
-                self.count(&finished);
-                self.downstream.refuse(&id, &finished, &refusal);
+    /// Takes the request whose line stands at `line` of the buffer. Whether that line passes now.
+    pub(crate) fn admit(&mut self, ask: Ask, line: Range<usize>, now: Duration) -> Passage {
+        if self.waiting.holds(&ask.id) || self.calls.holds(&ask.id) {
+            let why = "a call with this id is still in flight; use a fresh id for every request";
+            self.downstream.reject_duplicate(&ask.id, why);
+            return Passage::Stop;
+        }
+        let key = match ask.idempotency_key {
+            Ok(key) => key,
+            Err(why) => {
+                self.downstream.reject_params(&ask.id, why);
                 return Passage::Stop;
             }
         };
-        match self.calls.insert(id.clone(), call) {
-            Ok(_cancelled_by_host_and_forgotten) => {
-                self.last_call = Some(now);
-                Passage::Pass
+        self.last_call = Some(now);
+        let settings = self.settings.tools.of(&ask.subject);
+        let (class, tool) = match ask.kind {
+            Kind::ToolCall => {
+                let class = settings.class.unwrap_or(Class::Write);
+                (class, Some(ask.subject.clone()))
             }
-            Err(NotInserted::Full(call)) => {
-                let refusal = Refusal::overloaded();
-                let finished = call.finish(refusal.outcome());
-                self.downstream.refuse(&id, &finished, &refusal);
-                Passage::Stop
+            Kind::Fetch | Kind::Protocol => (Class::Read, None),
+        };
+        let slot = self.docket.enter(Item {
+            id: ask.id.clone(),
+            asked: ask.asked,
+            reference: None,
+            subject: Arc::from(ask.subject),
+            class,
+            settings,
+            progress_token: ask.progress_token,
+        });
+        let call = Call::received(slot, ask.kind, tool, now);
+        match call.needs_no_decision() {
+            Ok(call) => match self.check(call, now) {
+                Some(call) => self.launch(ask.id, call.send(MaySend::Unrecorded)),
+                None => Passage::Stop,
+            },
+            Err(call) => {
+                self.start_clock(call.slot(), now);
+                let candidate = Candidate {
+                    id: ask.id,
+                    line,
+                    arguments: ask.arguments,
+                    key,
+                    trace_id: ask.trace_id,
+                };
+                let decision = decide(Authority::LocalOwner, &Principal::local(), Answers::none());
+                self.decided(candidate, call, decision, now)
             }
-            Err(error @ NotInserted::Duplicate(_)) => {
-                self.downstream.reject_duplicate(&id, &error.to_string());
+        }
+    }
+
+    /// The time of a governed call begins.
+    fn start_clock(&mut self, slot: Slot, now: Duration) {
+        let Some(item) = self.docket.get(slot) else {
+            return;
+        };
+        let limits = self.limits_of(item);
+        // The table is as large as that of calls in flight, which is asked next.
+        let _refused_there = self
+            .deadlines
+            .insert(slot, item.progress_token.clone(), &limits, now);
+    }
+
+    fn limits_of(&self, item: &Item) -> Limits {
+        let calls = &self.settings.calls;
+        let timeout = item.settings.timeout.unwrap_or(calls.timeout);
+        Limits {
+            timeout,
+            max_timeout: calls.max_timeout.max(timeout),
+        }
+    }
+
+    /// A governed call and the decision about it.
+    fn decided(
+        &mut self,
+        candidate: Candidate,
+        call: Call<Received>,
+        decision: Decision,
+        now: Duration,
+    ) -> Passage {
+        match self.recorder.new_call() {
+            Ok(reference) => {
+                if let Some(item) = self.docket.get_mut(call.slot()) {
+                    item.reference = reference;
+                }
+            }
+            Err(NoRecord) => {
+                let finished = call.refuse(&Refusal::journal_unavailable());
+                self.turn_away(finished, Refusal::journal_unavailable(), None, now);
+                return Passage::Stop;
+            }
+        }
+        let call = match call.authorize(decision) {
+            Ok(call) => call,
+            Err(denied) => {
+                let refusal = Refusal::denied();
+                let finished = denied.call.refuse(&refusal);
+                self.turn_away(finished, refusal, Some(&denied.denial), now);
+                return Passage::Stop;
+            }
+        };
+        let Some(call) = self.check(call, now) else {
+            return Passage::Stop;
+        };
+        match &mut self.recorder {
+            Recorder::Off => self.launch(candidate.id, call.send(MaySend::Unrecorded)),
+            Recorder::On(_) => self.record_intent(candidate, call, now),
+        }
+    }
+
+    /// Everything but permission that may refuse a call.
+    fn check(&mut self, call: Call<Authorized>, now: Duration) -> Option<Call<Admitted>> {
+        let item = self.docket.get(call.slot());
+        let attempt = Attempt {
+            class: item.map_or(Class::Write, |item| item.class),
+            timeout: item.map_or(self.settings.calls.timeout, |item| {
+                self.limits_of(item).timeout
+            }),
+        };
+        match call.admit(&mut self.checks, &attempt, now) {
+            Ok(call) => Some(call),
+            Err(refused) => {
+                let finished = refused.call.refuse(&refused.refusal);
+                self.turn_away(finished, refused.refusal, None, now);
+                None
+            }
+        }
+    }
+
+    /// The call waits until its intent is as durable as its class asks.
+    fn record_intent(
+        &mut self,
+        candidate: Candidate,
+        call: Call<Admitted>,
+        now: Duration,
+    ) -> Passage {
+        let line = self.downstream.intake.lines.bytes(candidate.line);
+        let arguments = line.get(candidate.arguments).unwrap_or_default();
+        let Some(item) = self.docket.get(call.slot()) else {
+            return Passage::Stop;
+        };
+        let Some(reference) = item.reference else {
+            return Passage::Stop;
+        };
+        let intent = journal::Intent {
+            call: reference,
+            server: Arc::clone(&self.settings.server_name),
+            tool: Arc::clone(&item.subject),
+            class: journal_class(item.class),
+            principal: Arc::clone(&self.settings.principal),
+            decision: decision_of(call.grant()),
+            key: candidate.key,
+            args: arguments.into(),
+            trace_id: candidate.trace_id,
+        };
+        let tier = tier(item.class);
+        match self.recorder.intent(intent, tier) {
+            Ok(ticket) => Passage::PassAfter(self.waiting.enter(candidate.id, call, ticket)),
+            Err(NoRecord) => {
+                let refusal = Refusal::journal_unavailable();
+                let finished = call.refuse(refusal.outcome());
+                self.turn_away(finished, refusal, None, now);
                 Passage::Stop
             }
         }
+    }
+
+    /// Sends the calls whose intents are recorded by now.
+    pub(crate) fn send_recorded(&mut self) {
+        let mut sent = 0_usize;
+        while let Some(ready) = self.waiting.next_ready(&mut self.recorder) {
+            let hold = match ready {
+                Ready::Send(waiting, proof) => {
+                    match self.launch(waiting.id, waiting.call.send(proof)) {
+                        Passage::Pass | Passage::PassAfter(_) => sent += 1,
+                        Passage::Stop => self.downstream.intake.drop_held(waiting.hold),
+                    }
+                    waiting.hold
+                }
+                Ready::KeyHeld(waiting, earlier) => {
+                    self.turn_away_held(waiting, repetition::of_key(&earlier))
+                }
+                Ready::Refused(waiting) => {
+                    self.turn_away_held(waiting, Refusal::journal_unavailable())
+                }
+            };
+            self.upstream.outlet.release_up_to(hold);
+        }
+        if sent > 0 {
+            self.cancel_latecomers();
+        }
+    }
+
+    /// Answers a call whose message is still held, and gives the hold.
+    fn turn_away_held(&mut self, waiting: Waiting, refusal: Refusal) -> Hold {
+        self.downstream.intake.drop_held(waiting.hold);
+        let finished = waiting.call.refuse(refusal.outcome());
+        self.turn_away(finished, refusal, None, self.now());
+        waiting.hold
+    }
+
+    /// Calls that were admitted before a shutdown and recorded only after it had begun.
+    fn cancel_latecomers(&mut self) {
+        match self.shutdown.phase() {
+            Phase::Running | Phase::Done => {}
+            Phase::Draining => self.cancel_doomed(),
+            Phase::Cancelling | Phase::Closing | Phase::Terminating | Phase::Killing => {
+                self.cancel_rest();
+            }
+        }
+    }
+
+    /// Puts a call in flight, before its first byte is sent.
+    fn launch(&mut self, id: CallId, call: Call<InFlight>) -> Passage {
+        match self.calls.insert(id, call) {
+            Ok(evicted) => {
+                if let Some(finished) = evicted {
+                    self.docket.strike(finished.slot);
+                }
+                Passage::Pass
+            }
+            Err(NotInserted::Full(call)) | Err(NotInserted::Duplicate(call)) => {
+                let refusal = Refusal::overloaded();
+                let finished = call.finish(refusal.outcome());
+                self.turn_away(finished, refusal, None, self.now());
+                Passage::Stop
+            }
+        }
+    }
+
+    /// Calls that wait can not be recorded, or have no time left: they are answered, unsent.
+    pub(crate) fn turn_away_waiting(&mut self, refusal: &Refusal) {
+        let now = self.now();
+        for waiting in self.waiting.empty() {
+            self.downstream.intake.drop_held(waiting.hold);
+            let finished = waiting.call.refuse(refusal.outcome());
+            self.turn_away(finished, refusal.clone(), None, now);
+        }
+    }
+
+    /// The host no longer waits for a call. The message passes, if the server knows the call.
+    pub(crate) fn host_cancels(&mut self, id: &CallId, now: Duration) -> Passage {
+        if let Some(waiting) = self.waiting.withdraw(id) {
+            self.downstream.intake.drop_held(waiting.hold);
+            let finished = waiting.call.refuse(Outcome::Cancelled);
+            self.close_case(finished, Ended::CancelledByHost, Answer::none(), now);
+            return Passage::Stop;
+        }
+        if let Some(slot) = self.calls.slot(id) {
+            self.note_cancellation(slot);
+        }
+        self.calls.host_cancelled(id);
+        Passage::Pass
+    }
+}
+
+pub(crate) fn tier(class: Class) -> journal::Tier {
+    match class {
+        Class::Read => journal::Tier::Write,
+        Class::Write => journal::Tier::Sync,
+    }
+}
+
+pub(crate) fn journal_class(class: Class) -> journal::Class {
+    match class {
+        Class::Read => journal::Class::Read,
+        Class::Write => journal::Class::Write,
+    }
+}
+
+fn decision_of(grant: &Grant) -> journal::Decision {
+    match grant {
+        Grant::Permit(permit) => policies(permit.authority().name(), permit.policies().iter()),
+        Grant::NotNeeded => journal::Decision::default(),
+    }
+}
+
+/// A denial, as the journal tells it.
+pub(crate) fn decision_against(denial: &Denial) -> journal::Decision {
+    policies(denial.reason().name(), denial.policies().iter())
+}
+
+fn policies<'a>(by: &'a str, ids: impl Iterator<Item = &'a str>) -> journal::Decision {
+    journal::Decision {
+        policies: std::iter::once(by).chain(ids).map(Box::from).collect(),
+        digest: Arc::from(""),
     }
 }

@@ -1,8 +1,8 @@
 //! What the tree tells, and what the gate decided about it, carried out.
 
-use std::future::poll_fn;
 use std::time::Duration;
 
+use dropgate_gate::breaker::Ended;
 use dropgate_gate::call::Admission;
 use dropgate_gate::doomed::doomed;
 use dropgate_gate::in_flight::Standing;
@@ -14,6 +14,8 @@ use crate::call_id::CallId;
 use crate::endpoint::Moved;
 use crate::lane::Regard;
 use crate::relay::{FAREWELL, Owner, Relay, Signalled, Zero};
+use crate::settlement::Answer;
+use crate::upstream::stdio::Why;
 
 /// How long the last bytes of an ended server may take to reach a slow host.
 const LAST_WORDS: Duration = Duration::from_millis(250);
@@ -79,10 +81,13 @@ impl Relay {
                     if !self.downstream_has_backlog() {
                         break;
                     }
-                    let writable = poll_fn(|cx| self.downstream.outlet.poll_writable(cx));
-                    if tokio::time::timeout_at(until, writable).await.is_err() {
+                    if tokio::time::timeout_at(until, self.host_gets_on())
+                        .await
+                        .is_err()
+                    {
                         break;
                     }
+                    self.heed_journal();
                 }
             }
             if tokio::time::Instant::now() >= until {
@@ -95,7 +100,7 @@ impl Relay {
     pub(crate) fn carry_out(&mut self, effects: &'static [Effect]) {
         for effect in effects {
             match effect {
-                Effect::StopAdmitting => self.admission = Admission::Draining,
+                Effect::StopAdmitting => self.checks.admission = Admission::Draining,
                 Effect::CancelDoomed => self.cancel_doomed(),
                 Effect::CancelRest => self.cancel_rest(),
                 Effect::AnswerRest => self.answer_rest(),
@@ -128,7 +133,7 @@ impl Relay {
         let doomed = doomed(
             &self.calls,
             &self.latencies,
-            |tool| settings.on_shutdown(tool),
+            |tool| settings.tools.of(tool).on_shutdown,
             now,
             self.shutdown.drain_budget(now),
         );
@@ -149,21 +154,27 @@ impl Relay {
 
     pub(crate) fn cancel(&mut self, id: &CallId) {
         match self.calls.mark_cancel_sent(id) {
-            Some(Standing::Waiting) => self.upstream.cancel(id),
+            Some(Standing::Waiting) => self.upstream.cancel(id, Why::Shutdown),
             Some(Standing::CancelledByHost | Standing::CancelSent) | None => {}
         }
         self.upstream.outlet.flush(&mut self.downstream.intake);
     }
 
     pub(crate) fn answer_rest(&mut self) {
-        let refusal = match self.leader {
-            Some(_) => Refusal::unknown_server_exit(),
-            None => Refusal::unknown_at_shutdown(),
+        let now = self.now();
+        self.turn_away_waiting(&Refusal::draining());
+        let (refusal, ended) = match self.leader {
+            Some(_) => (Refusal::unknown_server_exit(), Ended::UpstreamExited),
+            None => (Refusal::unknown_at_shutdown(), Ended::NotTried),
         };
         for left in self.calls.drain_all(&refusal) {
-            self.count(&left.finished);
-            if let Some(refusal) = &left.answer {
-                self.downstream.refuse(&left.key, &left.finished, refusal);
+            match left.answer {
+                Some(refusal) => {
+                    self.answer_finished(left.finished, refusal, ended, Answer::none(), now);
+                }
+                None => {
+                    self.close_case(left.finished, ended, Answer::none(), now);
+                }
             }
         }
         self.flush_downstream();

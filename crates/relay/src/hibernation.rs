@@ -104,6 +104,7 @@ impl Relay {
     pub(crate) fn sleepy_at(&self) -> Option<Duration> {
         let rested = matches!(self.hibernation.handshake, Handshake::Done { .. })
             && self.calls.is_empty()
+            && self.waiting.is_empty()
             && !self.tree.is_asleep()
             && self.hibernation.awaited.is_none();
         let after = self.hibernation.after.filter(|_| rested)?;
@@ -149,9 +150,12 @@ impl Relay {
             .spawn()
             .map_err(|error| error.to_string())?;
         let streams = spawned.streams.ok_or("no pipes to the server")?;
-        let (upstream, stderr) =
+        let (mut upstream, stderr) =
             Upstream::open(streams, self.settings.limits).map_err(|error| error.to_string())?;
         self.tree = OwnedTree::new(spawned.tree).map_err(|error| error.to_string())?;
+        upstream
+            .outlet
+            .release_up_to(self.upstream.outlet.released());
         self.upstream = upstream;
         self.log.attach(stderr);
         if let Handshake::Done { id, initialize, .. } = &self.hibernation.handshake {

@@ -1,6 +1,7 @@
 //! One direction of the relay: lines are read into a buffer, judged there, and
 //! written from there. What passes is never copied.
 
+use std::collections::VecDeque;
 use std::ops::Range;
 use std::task::{Context, Poll};
 
@@ -26,14 +27,39 @@ const STEADY_FOOTPRINT: usize = 256 << 10;
 pub(crate) struct Intake {
     source: Option<Endpoint>,
     pub(crate) lines: LineBuffer,
-    /// Positions of judged lines that pass and are not yet written.
-    run: Range<usize>,
+    /// What was judged and is not yet written, in order.
+    pieces: VecDeque<Piece>,
     cut: Cut,
     /// Up to here lines were judged.
     judged: usize,
 }
 
-/// Where writing a run has come to.
+/// Something that has to be recorded first. Later ones are greater, and are never released before
+/// earlier ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Hold(pub(crate) u64);
+
+impl Hold {
+    /// Nothing: it is released from the beginning.
+    pub(crate) const NONE: Self = Self(0);
+}
+
+/// Whole messages, or what is left of them.
+#[derive(Debug)]
+struct Piece {
+    what: Content,
+    hold: Hold,
+}
+
+#[derive(Debug)]
+enum Content {
+    /// As they came: positions in the buffer.
+    Lines(Range<usize>),
+    /// In the place of one that came, and how much of it is written.
+    Instead(Box<[u8]>, usize),
+}
+
+/// Where writing has come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Cut {
     /// Between two messages.
@@ -47,7 +73,7 @@ impl Intake {
         Self {
             source: Some(source),
             lines: LineBuffer::retaining(limits, Retain::UntilShrunk).preparing(prefer_huge_pages),
-            run: 0..0,
+            pieces: VecDeque::new(),
             cut: Cut::Boundary,
             judged: 0,
         }
@@ -59,7 +85,7 @@ impl Intake {
 
     /// Whether lines that passed still wait to be written.
     pub(crate) fn is_held_up(&self) -> bool {
-        !self.run.is_empty()
+        !self.pieces.is_empty()
     }
 
     /// Reads once. After the end, `next_line` still gives what is buffered.
@@ -92,24 +118,101 @@ impl Intake {
 
     /// The line from `start` to `end` passes.
     pub(crate) fn pass(&mut self, start: usize, end: usize) {
-        if self.run.is_empty() {
-            self.run = start..end;
-        } else {
-            self.run.end = end;
+        self.judged = end;
+        if let Some(Piece {
+            what: Content::Lines(lines),
+            hold: Hold::NONE,
+        }) = self.pieces.back_mut()
+            && lines.end == start
+        {
+            lines.end = end;
+            return;
         }
+        self.push(Content::Lines(start..end), Hold::NONE);
+    }
+
+    /// As [`pass`](Self::pass), but neither this line nor what comes after it is written before
+    /// `hold` is released.
+    pub(crate) fn pass_after(&mut self, start: usize, end: usize, hold: Hold) {
+        self.judged = end;
+        self.push(Content::Lines(start..end), hold);
+    }
+
+    /// The line that ends at `end` goes nowhere.
+    pub(crate) fn leave_out(&mut self, end: usize) {
         self.judged = end;
     }
 
-    /// The line that ends at `end` goes nowhere: the run before it is taken as
-    /// bytes of our own. Called while lines are judged, so before any of the
-    /// run is written.
-    pub(crate) fn leave_out(&mut self, end: usize, onto: &mut Outlet) {
-        if !self.run.is_empty() && onto.sink.is_some() {
-            onto.own
-                .extend_from_slice(self.lines.bytes(self.run.clone()));
+    /// Puts a message of our own behind all that was judged, to be written once `hold` is released.
+    pub(crate) fn insert(&mut self, message: Vec<u8>, hold: Hold) {
+        self.push(Content::Instead(message.into(), 0), hold);
+    }
+
+    /// What waits for `hold` must not be written after all; `message` is, and waits for nothing.
+    pub(crate) fn withdraw(&mut self, hold: Hold, message: Vec<u8>) {
+        if let Some(piece) = self.pieces.iter_mut().find(|piece| piece.hold == hold) {
+            *piece = Piece {
+                what: Content::Instead(message.into(), 0),
+                hold: Hold::NONE,
+            };
         }
-        self.run = 0..0;
-        self.judged = end;
+    }
+
+    /// What waits for `hold` goes nowhere after all.
+    pub(crate) fn drop_held(&mut self, hold: Hold) {
+        self.pieces.retain(|piece| piece.hold != hold);
+    }
+
+    fn push(&mut self, what: Content, hold: Hold) {
+        self.pieces.push_back(Piece { what, hold });
+    }
+
+    /// The next bytes that may be written in one go.
+    fn next_bytes(&self, released: Hold) -> Option<&[u8]> {
+        let free = |piece: &&Piece| piece.hold <= released;
+        let mut pieces = self.pieces.iter().take_while(free);
+        match &pieces.next()?.what {
+            Content::Instead(message, written) => Some(message.get(*written..).unwrap_or_default()),
+            Content::Lines(first) => {
+                let mut run = first.clone();
+                for piece in pieces {
+                    match &piece.what {
+                        Content::Lines(lines) if lines.start == run.end => run.end = lines.end,
+                        Content::Lines(_) | Content::Instead(..) => break,
+                    }
+                }
+                Some(self.lines.bytes(run))
+            }
+        }
+    }
+
+    /// So many of the next bytes are written.
+    fn written(&mut self, mut count: usize) {
+        while let Some(piece) = self.pieces.front_mut() {
+            let left = match &mut piece.what {
+                Content::Instead(message, written) => {
+                    let taken = count.min(message.len() - *written);
+                    *written += taken;
+                    count -= taken;
+                    message.len() - *written
+                }
+                Content::Lines(lines) => {
+                    let taken = count.min(lines.len());
+                    lines.start += taken;
+                    count -= taken;
+                    lines.len()
+                }
+            };
+            if left > 0 {
+                self.cut = Cut::Inside;
+                return;
+            }
+            self.pieces.pop_front();
+            self.cut = Cut::Boundary;
+            if count == 0 {
+                return;
+            }
+        }
     }
 
     /// Whether whoever writes to this intake is gone, though what it wrote may
@@ -130,7 +233,7 @@ impl Intake {
 
     /// Forgets what was judged, once nothing of it waits to be written.
     fn release(&mut self) {
-        self.run = 0..0;
+        self.pieces.clear();
         self.cut = Cut::Boundary;
         self.lines.release(self.judged);
     }
@@ -163,6 +266,8 @@ pub(crate) enum Outflow {
     Clear,
     /// The reader is slow; something waits.
     Waiting,
+    /// What waits may not be written before something is recorded.
+    Held,
     /// Nobody reads any more.
     Broken,
 }
@@ -174,6 +279,8 @@ pub(crate) struct Outlet {
     sink: Option<Endpoint>,
     own: Vec<u8>,
     own_written: usize,
+    /// All holds up to this one are released.
+    released: Hold,
 }
 
 impl Outlet {
@@ -182,7 +289,24 @@ impl Outlet {
             sink: Some(sink),
             own: Vec::new(),
             own_written: 0,
+            released: Hold::NONE,
         }
+    }
+
+    /// What waits for holds up to this one may be written.
+    pub(crate) fn release_up_to(&mut self, hold: Hold) {
+        self.released = self.released.max(hold);
+    }
+
+    /// Up to which hold all is released.
+    pub(crate) fn released(&self) -> Hold {
+        self.released
+    }
+
+    /// Whether a flush could write something if the sink took it.
+    pub(crate) fn has_free_backlog(&self, intake: &Intake) -> bool {
+        let front = intake.pieces.front();
+        self.has_backlog() || front.is_some_and(|piece| piece.hold <= self.released)
     }
 
     /// Adds a whole message of our own.
@@ -224,19 +348,16 @@ impl Outlet {
         if intake.cut == Cut::Boundary {
             match self.flush_own() {
                 Outflow::Clear => {}
-                stuck @ (Outflow::Waiting | Outflow::Broken) => return stuck,
+                stuck @ (Outflow::Waiting | Outflow::Held | Outflow::Broken) => return stuck,
             }
         }
-        while !intake.run.is_empty() {
+        while let Some(bytes) = intake.next_bytes(self.released) {
             let moved = match &self.sink {
-                Some(sink) => sink.write(intake.lines.bytes(intake.run.clone())),
+                Some(sink) => sink.write(bytes),
                 None => Moved::Closed,
             };
             match moved {
-                Moved::Bytes(count) => {
-                    intake.run.start += count;
-                    intake.cut = Cut::Inside;
-                }
+                Moved::Bytes(count) => intake.written(count),
                 Moved::NotNow => return Outflow::Waiting,
                 Moved::Closed => {
                     self.close();
@@ -244,6 +365,9 @@ impl Outlet {
                     return Outflow::Broken;
                 }
             }
+        }
+        if !intake.pieces.is_empty() {
+            return Outflow::Held;
         }
         intake.release();
         self.flush_own()
@@ -326,7 +450,7 @@ mod tests {
         fn judge(&mut self) {
             while let Some(Line::Whole(span, end)) = self.intake.next_line() {
                 if self.intake.lines.bytes(span.clone()).starts_with(b"-") {
-                    self.intake.leave_out(end, &mut self.outlet);
+                    self.intake.leave_out(end);
                 } else {
                     self.intake.pass(span.start, end);
                 }
@@ -408,6 +532,46 @@ mod tests {
         std::future::poll_fn(|cx| bench.outlet.poll_writable(cx)).await;
         assert_eq!(bench.outlet.flush(&mut bench.intake), Outflow::Broken);
         assert!(!bench.intake.is_held_up() && !bench.outlet.is_open());
+    }
+
+    #[tokio::test]
+    async fn what_is_held_waits_with_all_behind_it() {
+        let mut bench = Bench::new();
+        bench.feed("one\ntwo\nthree\n");
+        let holds = [Hold::NONE, Hold(1), Hold::NONE];
+        for hold in holds {
+            if let Some(Line::Whole(span, end)) = bench.intake.next_line() {
+                bench.intake.pass_after(span.start, end, hold);
+            }
+        }
+        bench.intake.insert(b"mine\n".to_vec(), Hold(2));
+        std::future::poll_fn(|cx| bench.outlet.poll_writable(cx)).await;
+        assert_eq!(bench.outlet.flush(&mut bench.intake), Outflow::Held);
+        assert!(!bench.outlet.has_free_backlog(&bench.intake));
+        bench.make_way();
+        assert_eq!(bench.seen, b"one\n");
+        bench.outlet.say(b"free\n");
+        bench.outlet.release_up_to(Hold(1));
+        assert_eq!(bench.outlet.flush(&mut bench.intake), Outflow::Held);
+        bench.outlet.release_up_to(Hold(2));
+        assert_eq!(bench.outlet.flush(&mut bench.intake), Outflow::Clear);
+        assert_eq!(bench.lines(), ["one", "free", "two", "three", "mine"]);
+    }
+
+    #[tokio::test]
+    async fn what_is_withdrawn_is_replaced() {
+        let mut bench = Bench::new();
+        bench.feed("one\ntwo\nthree\n");
+        let mut number = 0;
+        while let Some(Line::Whole(span, end)) = bench.intake.next_line() {
+            number += 1;
+            bench.intake.pass_after(span.start, end, Hold(number));
+        }
+        bench.intake.withdraw(Hold(2), b"lost\n".to_vec());
+        bench.outlet.release_up_to(Hold(1));
+        bench.intake.withdraw(Hold(3), b"lost too\n".to_vec());
+        bench.flush_all().await;
+        assert_eq!(bench.lines(), ["one", "lost", "lost too"]);
     }
 
     #[tokio::test]

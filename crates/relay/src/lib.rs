@@ -7,7 +7,10 @@
 #![forbid(unsafe_code)]
 
 mod admission;
+mod bell;
 mod call_id;
+mod chronicle;
+mod docket;
 mod downstream;
 mod effects;
 mod endpoint;
@@ -15,8 +18,10 @@ mod hibernation;
 mod lane;
 mod log;
 mod owned_tree;
+mod recorder;
 mod registration;
 mod relay;
+mod repetition;
 mod report;
 mod run;
 mod settings;
@@ -24,9 +29,12 @@ mod settlement;
 mod shutdown;
 mod signals;
 mod timers;
+mod tool_rules;
 mod upstream;
+mod waiting_room;
 mod words;
 
 pub use self::report::{Calls, Report, ServerExit, Survivor};
-pub use self::run::{Ended, RunError, run};
-pub use self::settings::{Settings, ToolPattern};
+pub use self::run::{Ended, RunError, close, run};
+pub use self::settings::{CallSettings, Settings};
+pub use self::tool_rules::{OnUnknown, ToolPattern, ToolRule, ToolRules};

@@ -40,6 +40,15 @@ impl OwnedTree {
     }
 
     /// The level in force, or the last one.
+    /// The server's first process; 0 while it sleeps.
+    pub(crate) fn leader_pid(&self) -> u32 {
+        let pid = self
+            .awake
+            .as_ref()
+            .map_or(0, |awake| awake.tree.leader().pid);
+        u32::try_from(pid).unwrap_or_default()
+    }
+
     pub(crate) fn level(&self) -> Level {
         self.level
     }

@@ -7,29 +7,41 @@ use std::pin::Pin;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use dropgate_gate::call::{Admission, Kind};
+use dropgate_gate::call::{Kind, Slot};
+use dropgate_gate::checks::Checks;
+use dropgate_gate::deadlines::Deadlines;
 use dropgate_gate::in_flight::{InFlight, Open};
 use dropgate_gate::latency::Latencies;
+use dropgate_gate::refusal::Refusal;
 use dropgate_gate::shutdown::{Event, Phase, Readiness, Trigger};
 use dropgate_process::{Exit, Force, Process};
+use dropgate_wire::IdKey;
 use tokio::time::{Sleep, sleep};
 
+use crate::bell::Bell;
 use crate::call_id::CallId;
+use crate::docket::Docket;
 use crate::downstream::stdio::{Downstream, FromHost};
 use crate::endpoint::Moved;
 use crate::hibernation::Hibernation;
-use crate::lane::{Outflow, Regard};
+use crate::lane::{Hold, Outflow, Regard};
 use crate::log::Log;
 use crate::owned_tree::OwnedTree;
+use crate::recorder::{Health, Recorder};
 use crate::settings::Settings;
+use crate::settlement::{AnsweredHere, Delivery, HeldAnswer};
 use crate::shutdown::Shutdown;
 use crate::signals::{Signals, Told};
 use crate::upstream::stdio::{FromServer, Upstream};
+use crate::waiting_room::WaitingRoom;
 
 /// How many reads one direction may do before the other gets its turn.
 const READS_PER_TURN: usize = 4;
 /// A host that ends its input this soon after a request had it all ready.
 const PIPED_WITHIN: Duration = Duration::from_millis(250);
+/// How long an answer waits for its record once the journal fails: what is held in reserve for a
+/// full disk still takes some.
+const RECORD_WITHIN: Duration = Duration::from_secs(2);
 /// How often that look is taken.
 pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// How long a buffer that grew for a long message is kept for the next one.
@@ -46,6 +58,8 @@ enum Wake {
     Tree,
     /// The system told this process something.
     Told(Told),
+    /// The journal's writer got on.
+    Recorded,
     /// The time of the present phase is up.
     Time,
 }
@@ -62,11 +76,28 @@ pub(crate) struct Relay {
     pub(crate) hibernation: Hibernation,
     pub(crate) timer: Pin<Box<Sleep>>,
     pub(crate) shutdown: Shutdown,
-    pub(crate) admission: Admission,
+    /// What may refuse a call.
+    pub(crate) checks: Checks,
+    /// What is kept of calls that are not finished.
+    pub(crate) docket: Docket,
+    /// When calls are due.
+    pub(crate) deadlines: Deadlines<Slot, IdKey>,
+    /// Calls that wait for their intents to be recorded.
+    pub(crate) waiting: WaitingRoom,
     pub(crate) calls: InFlight<CallId>,
     pub(crate) latencies: Latencies,
     /// Calls that were answered here while the server may still answer them.
-    pub(crate) answered_here: VecDeque<CallId>,
+    pub(crate) answered_here: VecDeque<AnsweredHere>,
+    pub(crate) recorder: Recorder,
+    /// Rung by the journal's writer.
+    bell: Bell,
+    /// Answers that wait for their outcomes to be recorded.
+    pub(crate) held_answers: VecDeque<HeldAnswer>,
+    pub(crate) last_hold: Hold,
+    /// What was last said to be wrong with the record.
+    pub(crate) record_trouble: Option<Box<str>>,
+    /// When the record was last looked at.
+    pub(crate) record_heeded: Duration,
     /// Whether the server has answered anything yet.
     pub(crate) answered_once: bool,
     /// When the host sent its last request.
@@ -84,6 +115,20 @@ pub(crate) struct Relay {
     pub(crate) survivors: Vec<Process>,
     pub(crate) zero: Zero,
     pub(crate) owner: Owner,
+}
+
+/// All that is read and written.
+pub(crate) struct Streams {
+    pub(crate) downstream: Downstream,
+    pub(crate) upstream: Upstream,
+    pub(crate) log: Log,
+}
+
+/// What stands between the two sides.
+pub(crate) struct Gate {
+    pub(crate) checks: Checks,
+    pub(crate) recorder: Recorder,
+    pub(crate) bell: Bell,
 }
 
 /// Whether the server was sent a signal before it ended.
@@ -111,13 +156,22 @@ pub(crate) enum Owner {
 impl Relay {
     pub(crate) fn new(
         settings: Settings,
-        downstream: Downstream,
-        upstream: Upstream,
-        log: Log,
+        streams: Streams,
         signals: Signals,
         tree: OwnedTree,
         hibernation: Hibernation,
+        gate: Gate,
     ) -> Self {
+        let Streams {
+            downstream,
+            upstream,
+            log,
+        } = streams;
+        let Gate {
+            checks,
+            recorder,
+            bell,
+        } = gate;
         Self {
             started: Instant::now(),
             shutdown: Shutdown::new(settings.shutdown),
@@ -129,7 +183,16 @@ impl Relay {
             tree,
             hibernation,
             timer: Box::pin(sleep(Duration::ZERO)),
-            admission: Admission::Admitting,
+            checks,
+            docket: Docket::default(),
+            deadlines: Deadlines::new(),
+            waiting: WaitingRoom::default(),
+            recorder,
+            bell,
+            held_answers: VecDeque::new(),
+            last_hold: Hold::NONE,
+            record_trouble: None,
+            record_heeded: Duration::ZERO,
             calls: InFlight::new(),
             latencies: Latencies::new(),
             answered_here: VecDeque::new(),
@@ -152,13 +215,14 @@ impl Relay {
     pub(crate) async fn run(&mut self) {
         while self.shutdown.phase() != Phase::Done {
             self.pump();
+            self.heed_journal();
             self.settle();
             if self.shutdown.phase() == Phase::Done {
                 break;
             }
             self.set_timer();
             match self.wait().await {
-                Wake::Stream => {}
+                Wake::Stream | Wake::Recorded => {}
                 Wake::Tree => self.heed_tree().await,
                 Wake::Told(Told::Stop(signal)) => {
                     let effects = self.shutdown.signal(signal, self.readiness(), self.now());
@@ -208,12 +272,15 @@ impl Relay {
             if self.owner == Owner::Guard && self.tree.poll_news(cx).is_ready() {
                 return Poll::Ready(Wake::Tree);
             }
+            if self.bell.poll_rung(cx).is_ready() {
+                return Poll::Ready(Wake::Recorded);
+            }
             if self.downstream_wants_reading()
                 && self.downstream.intake.poll_readable(cx).is_ready()
                 || self.upstream_wants_reading()
                     && self.upstream.intake.poll_readable(cx).is_ready()
                 || self.upstream_has_backlog() && self.upstream.outlet.poll_writable(cx).is_ready()
-                || self.downstream_has_backlog()
+                || self.host_may_be_written_to()
                     && self.downstream.outlet.poll_writable(cx).is_ready()
                 || self.log.poll_ready(cx).is_ready()
             {
@@ -239,7 +306,12 @@ impl Relay {
         if self.tree.is_asleep() {
             return self.end_asleep();
         }
-        let event = match (self.shutdown.phase(), self.calls.open()) {
+        let open = if self.waiting.is_empty() {
+            self.calls.open()
+        } else {
+            Open::Waiting
+        };
+        let event = match (self.shutdown.phase(), open) {
             (Phase::Draining | Phase::Cancelling, Open::Settled) => Event::Settled,
             (Phase::Draining, Open::OnlyCancelled) => Event::OnlyCancelledLeft,
             (Phase::Draining | Phase::Cancelling, Open::Waiting | Open::OnlyCancelled)
@@ -249,6 +321,38 @@ impl Relay {
             ) => return,
         };
         self.on(event);
+    }
+
+    /// Sends what may be sent and answers what may be answered, as far as the record has come.
+    pub(crate) fn heed_journal(&mut self) {
+        if self.waiting.is_empty() && self.held_answers.is_empty() {
+            return;
+        }
+        self.record_heeded = self.now();
+        self.send_recorded();
+        self.release_recorded();
+        match self.recorder.health() {
+            Health::Sound => self.record_trouble = None,
+            Health::Failing(why) => {
+                self.say_record_fails(&why);
+                self.turn_away_waiting(&Refusal::journal_unavailable());
+                self.withhold_unrecorded(self.record_heeded.saturating_sub(RECORD_WITHIN));
+            }
+        }
+        self.flush_upstream();
+        self.flush_downstream();
+    }
+
+    /// Something that may be written waits for the host to read.
+    pub(crate) fn host_may_be_written_to(&self) -> bool {
+        self.downstream
+            .outlet
+            .has_free_backlog(&self.upstream.intake)
+    }
+
+    /// Ready when the journal's writer got on.
+    pub(crate) fn poll_recorded(&self, cx: &mut std::task::Context<'_>) -> Poll<()> {
+        self.bell.poll_rung(cx)
     }
 
     // ---- bytes ----------------------------------------------------------
@@ -264,8 +368,13 @@ impl Relay {
     }
 
     fn upstream_has_backlog(&self) -> bool {
-        let held_up = self.downstream.intake.is_held_up() && !self.hibernation.holds_messages();
-        held_up || self.upstream.outlet.has_backlog()
+        if self.hibernation.holds_messages() {
+            self.upstream.outlet.has_backlog()
+        } else {
+            self.upstream
+                .outlet
+                .has_free_backlog(&self.downstream.intake)
+        }
     }
 
     pub(crate) fn downstream_has_backlog(&self) -> bool {
@@ -291,7 +400,7 @@ impl Relay {
                         self.stdout_closed.get_or_insert(now);
                     }
                 }
-                Outflow::Waiting => {
+                Outflow::Waiting | Outflow::Held => {
                     let soon = self.now() + LOOK_EVERY;
                     self.look_at.get_or_insert(soon);
                     return;
@@ -319,7 +428,9 @@ impl Relay {
         if self.hibernation.holds_messages() {
             return match self.upstream.outlet.flush_own() {
                 Outflow::Clear if self.downstream.intake.is_held_up() => Outflow::Waiting,
-                other @ (Outflow::Clear | Outflow::Waiting | Outflow::Broken) => other,
+                other @ (Outflow::Clear | Outflow::Waiting | Outflow::Held | Outflow::Broken) => {
+                    other
+                }
             };
         }
         self.upstream.outlet.flush(&mut self.downstream.intake)
@@ -330,25 +441,34 @@ impl Relay {
         let now = self.now();
         while let Some(line) = self.downstream.intake.next_line() {
             let (start, end) = line_span(&line);
-            match self.downstream.judge(&line, &self.settings.limits, now) {
-                FromHost::Call(id, call, opening) => match self.admit(id, call, now) {
-                    Passage::Pass => {
-                        self.remember(&opening, &line);
+            match self.downstream.judge(&line, &self.settings.limits) {
+                FromHost::Call(ask) => {
+                    let opening = ask.opening.clone();
+                    match self.admit(ask, start..end, now) {
+                        Passage::Pass => {
+                            self.remember(&opening, &line);
+                            self.downstream.intake.pass(start, end);
+                        }
+                        Passage::PassAfter(hold) => {
+                            self.remember(&opening, &line);
+                            self.downstream.intake.pass_after(start, end, hold);
+                        }
+                        Passage::Stop => self.downstream.intake.leave_out(end),
+                    }
+                }
+                FromHost::Cancels(id) => match self.host_cancels(&id, now) {
+                    Passage::Pass | Passage::PassAfter(_) => {
                         self.downstream.intake.pass(start, end);
                     }
-                    Passage::Stop => self.leave_out_host_line(end),
+                    Passage::Stop => self.downstream.intake.leave_out(end),
                 },
-                FromHost::Cancels(id) => {
-                    self.calls.host_cancelled(&id);
-                    self.downstream.intake.pass(start, end);
-                }
                 FromHost::Message(opening) => {
                     self.remember(&opening, &line);
                     self.downstream.intake.pass(start, end);
                 }
-                FromHost::Blank => self.leave_out_host_line(end),
+                FromHost::Blank => self.downstream.intake.leave_out(end),
                 FromHost::Rejected(rejected) => {
-                    self.leave_out_host_line(end);
+                    self.downstream.intake.leave_out(end);
                     self.downstream.reject(&rejected);
                 }
             }
@@ -386,15 +506,9 @@ impl Relay {
         }
     }
 
-    fn leave_out_host_line(&mut self, end: usize) {
-        self.downstream
-            .intake
-            .leave_out(end, &mut self.upstream.outlet);
-    }
-
     pub(crate) fn pump_from_server(&mut self, regard: Regard) -> Moved {
         for _ in 0..READS_PER_TURN {
-            if self.flush_downstream() == Outflow::Waiting {
+            if matches!(self.flush_downstream(), Outflow::Waiting | Outflow::Held) {
                 return Moved::NotNow;
             }
             if !self.upstream.intake.is_open() || !self.upstream_wants_reading() {
@@ -418,14 +532,21 @@ impl Relay {
         while let Some(line) = self.upstream.intake.next_line() {
             let (start, end) = line_span(&line);
             match self.upstream.judge(&line, &self.settings.limits) {
-                FromServer::Answer(id, outcome) => match self.settle_call(&id, outcome, now) {
-                    Passage::Pass => self.upstream.intake.pass(start, end),
-                    Passage::Stop => self.leave_out_server_line(end),
-                },
+                FromServer::Answer(id, outcome, code) => {
+                    match self.settle_call(&id, outcome, code, end - start, now) {
+                        Delivery::After(Hold::NONE) => self.upstream.intake.pass(start, end),
+                        Delivery::After(hold) => self.upstream.intake.pass_after(start, end, hold),
+                        Delivery::Not => self.upstream.intake.leave_out(end),
+                    }
+                }
+                FromServer::Progress(token) => {
+                    self.extend_deadline(&token, now);
+                    self.upstream.intake.pass(start, end);
+                }
                 FromServer::Message => self.upstream.intake.pass(start, end),
-                FromServer::Blank => self.leave_out_server_line(end),
+                FromServer::Blank => self.upstream.intake.leave_out(end),
                 FromServer::Stray(call) => {
-                    self.leave_out_server_line(end);
+                    self.upstream.intake.leave_out(end);
                     self.stray_lines += 1;
                     let excerpt = self.upstream.excerpt(&line);
                     self.log
@@ -438,12 +559,6 @@ impl Relay {
         }
         self.note_activity(now);
         self.flush_downstream();
-    }
-
-    fn leave_out_server_line(&mut self, end: usize) {
-        self.upstream
-            .intake
-            .leave_out(end, &mut self.downstream.outlet);
     }
 
     pub(crate) fn flush_downstream(&mut self) -> Outflow {
@@ -460,6 +575,8 @@ impl Relay {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Passage {
     Pass,
+    /// In its place, once this is released.
+    PassAfter(Hold),
     Stop,
 }
 

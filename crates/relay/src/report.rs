@@ -25,12 +25,25 @@ pub struct Report {
     pub server: Option<ServerExit>,
     /// What became of the calls that the shutdown met.
     pub in_flight: Calls,
+    /// Where the record of calls ended; none if none was kept.
+    pub journal: Option<JournalReport>,
     /// Lines on the server's stdout that were no messages and went to the log.
     pub stray_stdout_lines: u64,
     /// How long each phase lasted, milliseconds.
     pub phase_ms: BTreeMap<&'static str, u64>,
     /// From the trigger to this report, milliseconds.
     pub exit_ms: u64,
+}
+
+/// The end of a journal's chain.
+#[derive(Clone, Debug, Serialize)]
+pub struct JournalReport {
+    /// The number of the last record.
+    pub seq: Option<u64>,
+    /// Its hash: whoever keeps it can tell later whether records were cut off.
+    pub head: Option<String>,
+    /// Whether the chain was brought to an orderly end.
+    pub sealed: bool,
 }
 
 /// A process that should not be there.
@@ -142,6 +155,7 @@ impl Notes {
             trigger: self.trigger.name(),
             server: server.map(ServerExit::from),
             in_flight: self.calls,
+            journal: None,
             stray_stdout_lines,
             phase_ms: self
                 .phases

@@ -3,18 +3,24 @@
 use std::io;
 use std::time::Duration;
 
-use dropgate_gate::exit::{Ending, ServerEnd, Status, TreeEnd, exit_code};
+use dropgate_gate::breaker::{Breakers, Probing};
+use dropgate_gate::checks::Checks;
+use dropgate_gate::exit::{Ending, JournalEnd, ServerEnd, Status, TreeEnd, exit_code};
+use dropgate_gate::load::{self, Load};
 use dropgate_gate::shutdown::Trigger;
+use dropgate_journal::Journal;
 use dropgate_process::{Exit, Force, SpawnError, Spec};
 use dropgate_wire::reply;
 
-use crate::downstream::stdio::{Downstream, FromHost};
+use crate::bell::Bell;
+use crate::downstream::stdio::{Ask, Downstream, FromHost};
 use crate::endpoint::{Endpoint, Moved, Use};
 use crate::hibernation::Hibernation;
 use crate::lane::{Outflow, Regard};
 use crate::log::Log;
 use crate::owned_tree::OwnedTree;
-use crate::relay::{Relay, Signalled};
+use crate::recorder::Recorder;
+use crate::relay::{Gate, Relay, Signalled, Streams};
 use crate::report::Report;
 use crate::settings::Settings;
 use crate::signals::Signals;
@@ -39,9 +45,22 @@ pub enum RunError {
     /// The server was not started.
     #[error(transparent)]
     Spawn(#[from] SpawnError),
+    /// The journal can't be kept, so no call could be made.
+    #[error("can not keep the journal: {0}")]
+    Journal(#[from] dropgate_journal::OpenError),
     /// A stream or the event loop could not be set up.
     #[error("can not set up the relay: {0}")]
     System(#[from] io::Error),
+}
+
+/// Finishes the journal of a relay that died: what [`Spec::closer`] is given are this function's
+/// arguments, a folder and the name of a chain.
+///
+/// # Errors
+/// When the journal can't be finished; the next start of the server tries again.
+pub fn close(folder: &std::path::Path, chain: &str) -> Result<(), dropgate_journal::OpenError> {
+    let settings = dropgate_journal::Settings::new(folder);
+    dropgate_journal::finish_abandoned(&settings, chain).map(drop)
 }
 
 /// Starts the server that `spec` describes and relays between it and this process's standard streams
@@ -58,10 +77,30 @@ pub fn run(spec: impl Fn() -> Spec + 'static, settings: Settings) -> Result<Ende
         let signals = Signals::listen()?;
         let mut log = Log::new(Endpoint::inherited(rustix::stdio::stderr(), Use::Write).ok());
         let downstream = Downstream::open(settings.limits)?;
+        let bell = Bell::default();
+        let recorder = match &settings.journal {
+            None => Recorder::Off,
+            Some(journal) => match Journal::open(journal.clone(), Box::new(bell.ringer())) {
+                Ok(journal) => Recorder::On(Box::new(journal)),
+                Err(error) => {
+                    let text = format!("dropgate did not start the server: {error}");
+                    tell_first_request(downstream, &settings, &text).await;
+                    return Err(error.into());
+                }
+            },
+        };
+        let closer = match (&recorder, &settings.journal) {
+            (Recorder::On(journal), Some(kept)) => {
+                vec![kept.dir.clone().into_os_string(), journal.chain().into()]
+            }
+            (Recorder::Off, _) | (Recorder::On(_), None) => Vec::new(),
+        };
+        let spec = move || spec().closer(closer.iter().cloned());
         let spawned = match spec().spawn() {
             Ok(spawned) => spawned,
             Err(error) => {
-                tell_first_request(downstream, &settings, &error).await;
+                let text = format!("dropgate did not start the server: {error}");
+                tell_first_request(downstream, &settings, &text).await;
                 return Err(error.into());
             }
         };
@@ -73,15 +112,29 @@ pub fn run(spec: impl Fn() -> Spec + 'static, settings: Settings) -> Result<Ende
         log.line(&started_line(&spawned.tree));
         let hibernation = Hibernation::new(settings.hibernate_after, Box::new(spec));
         let tree = OwnedTree::new(spawned.tree)?;
+        let breakers = Breakers::new(&settings.breaker, Probing::Callers, seed(), Duration::ZERO);
+        let load = load::Limits {
+            max_in_flight: settings.calls.max_in_flight,
+            rate: settings.calls.rate,
+        };
+        let gate = Gate {
+            checks: Checks::new(breakers, Load::new(&load, &[])),
+            recorder,
+            bell,
+        };
         let mut relay = Relay::new(
             settings,
-            downstream,
-            upstream,
-            log,
+            Streams {
+                downstream,
+                upstream,
+                log,
+            },
             signals,
             tree,
             hibernation,
+            gate,
         );
+        relay.record_start();
         relay.run().await;
         let ended = conclude(&mut relay);
         let json = serde_json::to_string(&ended.report).map_err(io::Error::other)?;
@@ -90,6 +143,12 @@ pub fn run(spec: impl Fn() -> Spec + 'static, settings: Settings) -> Result<Ende
         relay.tree.release();
         Ok(ended)
     })
+}
+
+/// Spreads the times at which breakers try again.
+fn seed() -> u64 {
+    use std::hash::{BuildHasher as _, RandomState};
+    RandomState::new().hash_one(std::process::id())
 }
 
 fn started_line(tree: &dropgate_process::Tree) -> String {
@@ -109,6 +168,7 @@ fn conclude(relay: &mut Relay) -> Ended {
     let now = relay.now();
     let (level, leader, strays) = (relay.tree.level(), relay.leader, relay.stray_lines);
     let survivors = relay.survivors.clone();
+    let journal = relay.seal_journal();
     let dropped = relay.log.dropped_lines();
     if dropped > 0 {
         relay
@@ -121,11 +181,17 @@ fn conclude(relay: &mut Relay) -> Ended {
         // The loop ends only by a shutdown; without one there is nothing to say.
         None => crate::report::Notes::begin(Trigger::ServerExited, now),
     };
-    let report = notes.report(level, leader, &survivors, strays, now);
+    let mut report = notes.report(level, leader, &survivors, strays, now);
+    report.journal = journal;
     let ending = Ending {
         server: server_end(leader, notes.trigger, signalled),
         cancelled: usize::try_from(report.in_flight.cancelled).unwrap_or(usize::MAX),
         unknown: usize::try_from(report.in_flight.unknown).unwrap_or(usize::MAX),
+        journal: match &report.journal {
+            None => JournalEnd::NotKept,
+            Some(journal) if journal.sealed => JournalEnd::Sealed,
+            Some(_) => JournalEnd::NotSealed,
+        },
         tree: if force == Force::Killed || report.leaked {
             TreeEnd::Killed
         } else {
@@ -155,7 +221,7 @@ fn server_end(leader: Option<Exit>, trigger: Trigger, signalled: Signalled) -> S
 
 /// Answers the request that a host sends first, so that it shows why there is
 /// no server instead of a closed pipe.
-async fn tell_first_request(mut downstream: Downstream, settings: &Settings, error: &SpawnError) {
+async fn tell_first_request(mut downstream: Downstream, settings: &Settings, text: &str) {
     const INTERNAL_ERROR: i64 = -32603;
     let until = tokio::time::Instant::now() + FIRST_REQUEST_WITHIN;
     loop {
@@ -165,12 +231,11 @@ async fn tell_first_request(mut downstream: Downstream, settings: &Settings, err
         }
         let moved = downstream.intake.read(Regard::Readiness);
         while let Some(line) = downstream.intake.next_line() {
-            let judged = downstream.judge(&line, &settings.limits, Duration::ZERO);
-            if let FromHost::Call(id, _never_sent, _) = judged {
-                let text = format!("dropgate did not start the server: {error}");
+            let judged = downstream.judge(&line, &settings.limits);
+            if let FromHost::Call(Ask { id, .. }) = judged {
                 downstream
                     .outlet
-                    .say(&reply::error(Some(id.raw()), INTERNAL_ERROR, &text, None));
+                    .say(&reply::error(Some(id.raw()), INTERNAL_ERROR, text, None));
                 while downstream.outlet.flush_own() == Outflow::Waiting {
                     let writable = std::future::poll_fn(|cx| downstream.outlet.poll_writable(cx));
                     if tokio::time::timeout_at(until, writable).await.is_err() {

@@ -2,20 +2,43 @@
 
 use std::time::Duration;
 
+use dropgate_gate::breaker::Ended;
+use dropgate_gate::deadlines::Progress;
+use dropgate_gate::in_flight::Standing;
+use dropgate_gate::refusal::Refusal;
 use dropgate_gate::shutdown::{Event, Phase, Trigger};
 
+use dropgate_wire::IdKey;
+
 use crate::relay::{LOOK_EVERY, Relay};
+use crate::upstream::stdio::Why;
 
 /// How long a server that closed its stdout may take to end.
 const CLOSED_STDOUT_GRACE: Duration = Duration::from_millis(500);
 
 impl Relay {
     pub(crate) fn due(&self) -> Option<Duration> {
-        self.shutdown.phase_end().or_else(|| {
-            let closed = self.stdout_closed.map(|at| at + CLOSED_STDOUT_GRACE);
-            let all = [closed, self.sleepy_at(), self.trim_at, self.look_at];
-            all.into_iter().flatten().min()
-        })
+        let while_running = match self.shutdown.phase() {
+            Phase::Running => {
+                let closed = self.stdout_closed.map(|at| at + CLOSED_STDOUT_GRACE);
+                let all = [closed, self.sleepy_at(), self.trim_at, self.look_at];
+                all.into_iter().flatten().min()
+            }
+            Phase::Draining
+            | Phase::Cancelling
+            | Phase::Closing
+            | Phase::Terminating
+            | Phase::Killing
+            | Phase::Done => self.shutdown.phase_end(),
+        };
+        let always = [while_running, self.record_due(), self.deadlines.next_due()];
+        always.into_iter().flatten().min()
+    }
+
+    /// When to look after a record that says nothing.
+    fn record_due(&self) -> Option<Duration> {
+        let waits = !self.waiting.is_empty() || !self.held_answers.is_empty();
+        waits.then_some(self.record_heeded + LOOK_EVERY)
     }
 
     pub(crate) fn set_timer(&mut self) {
@@ -29,6 +52,7 @@ impl Relay {
 
     pub(crate) fn time_is_up(&mut self) {
         let now = self.now();
+        self.expire_calls(now);
         match self.shutdown.phase() {
             Phase::Running => self.time_while_running(now),
             Phase::Draining
@@ -36,7 +60,47 @@ impl Relay {
             | Phase::Closing
             | Phase::Terminating
             | Phase::Killing
-            | Phase::Done => self.on(Event::PhaseOver),
+            | Phase::Done => {
+                if self.shutdown.phase_end().is_some_and(|end| end <= now) {
+                    self.on(Event::PhaseOver);
+                }
+            }
+        }
+    }
+
+    /// Calls whose time is up are answered; the server is told of those that it knows.
+    fn expire_calls(&mut self, now: Duration) {
+        for slot in self.deadlines.expired(now) {
+            let Some(id) = self.docket.get(slot).map(|item| item.id.clone()) else {
+                continue;
+            };
+            if let Some(waiting) = self.waiting.withdraw(&id) {
+                self.downstream.intake.drop_held(waiting.hold);
+                let refusal = Refusal::timed_out_unsent();
+                let finished = waiting.call.refuse(refusal.outcome());
+                self.turn_away(finished, refusal, None, now);
+                continue;
+            }
+            match self.calls.mark_cancel_sent(&id) {
+                Some(Standing::Waiting) => self.upstream.cancel(&id, Why::TimedOut),
+                Some(Standing::CancelSent | Standing::CancelledByHost) | None => {}
+            }
+            self.answer_here(&id, &Refusal::timed_out(), Ended::TimedOut);
+        }
+    }
+
+    /// A sign of progress gives the call with this token its time again.
+    pub(crate) fn extend_deadline(&mut self, token: &IdKey, now: Duration) {
+        let (slot, due) = match self.deadlines.progress(token, now) {
+            Progress::Extended { key, due } => (*key, due),
+            Progress::AtMaximum { .. } | Progress::Unclaimed => return,
+        };
+        let pass = self
+            .docket
+            .get(slot)
+            .and_then(|item| self.calls.pass(&item.id));
+        if let Some(pass) = pass {
+            self.checks.extend(pass, due);
         }
     }
 

@@ -1,6 +1,7 @@
 //! What the relay says about itself, and the time it gives its readers at the end.
 
 use std::future::poll_fn;
+use std::task::Poll;
 
 use crate::lane::Outflow;
 use crate::relay::{FAREWELL, Relay};
@@ -32,15 +33,37 @@ impl Relay {
     pub(crate) async fn say_farewell(&mut self) {
         let until = tokio::time::Instant::now() + FAREWELL;
         while self.downstream_has_backlog() {
-            if self.downstream.outlet.flush(&mut self.upstream.intake) != Outflow::Waiting {
-                break;
+            self.heed_journal();
+            match self.downstream.outlet.flush(&mut self.upstream.intake) {
+                Outflow::Clear | Outflow::Broken => break,
+                Outflow::Waiting | Outflow::Held => {}
             }
-            let writable = poll_fn(|cx| self.downstream.outlet.poll_writable(cx));
-            if tokio::time::timeout_at(until, writable).await.is_err() {
+            if tokio::time::timeout_at(until, self.host_gets_on())
+                .await
+                .is_err()
+            {
+                // An answer without a record is not given, but the host must know.
+                self.withhold_unrecorded(self.now());
+                self.downstream.outlet.flush(&mut self.upstream.intake);
                 break;
             }
         }
         self.log.drain();
+    }
+
+    /// Ready when more could be written to the host, or more is recorded.
+    pub(crate) async fn host_gets_on(&mut self) {
+        poll_fn(|cx| {
+            if self.poll_recorded(cx).is_ready()
+                || self.host_may_be_written_to()
+                    && self.downstream.outlet.poll_writable(cx).is_ready()
+            {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
+        })
+        .await;
     }
 
     /// Writes the log's end, as far as its reader lets it within a bound.

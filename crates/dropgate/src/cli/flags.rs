@@ -53,10 +53,9 @@ pub(crate) enum Format {
     Json,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Profile {
     /// An MCP host: 10 s after a signal, 3 s once the host is gone
-    #[default]
     Host,
     /// A terminal: 10 s
     Shell,
@@ -75,22 +74,29 @@ pub(crate) enum Journal {
 /// Deadlines, which `run` obeys and `doctor` checks.
 #[derive(Args, Debug)]
 pub(crate) struct ShutdownArgs {
-    /// How long calls may go on after SIGTERM, SIGINT or SIGHUP
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = values::duration)]
-    pub(crate) drain: Duration,
+    /// How long calls may go on after SIGTERM, SIGINT or SIGHUP [default: 10s]
+    #[arg(long, value_name = "TIME", value_parser = values::duration)]
+    pub(crate) drain: Option<Duration>,
     /// How long everything may take once the host is gone [default: 3s]
     ///
     /// Hosts that use an official SDK send SIGTERM 2 s after they close stdin,
     /// and SIGKILL 2 s later.
     #[arg(long, value_name = "TIME", value_parser = values::duration)]
     pub(crate) eof_deadline: Option<Duration>,
-    /// Who ends this process, and so how long that may take
-    #[arg(long, value_enum, default_value_t)]
-    pub(crate) profile: Profile,
+    /// Who ends this process, and so how long that may take [default: host]
+    #[arg(long, value_enum)]
+    pub(crate) profile: Option<Profile>,
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct RunArgs {
+    /// Read settings from this file [default: dropgate/dropgate.toml where the
+    /// user's configuration is, if it is there]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// What the server and its journal are called [default: made from COMMAND]
+    #[arg(long, value_name = "NAME", value_parser = values::name)]
+    pub(crate) name: Option<String>,
     /// How to hold the server: auto, strict, guard, cgroup, ptrace or pidns
     ///
     /// auto takes the strongest level that a server can not notice, strict the
@@ -124,7 +130,7 @@ pub(crate) struct RunArgs {
     /// Write the final report to this file as well
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
-    /// The journal of calls; this version keeps none
+    /// Keep no record of calls
     #[arg(long, value_enum, value_name = "off")]
     pub(crate) journal: Option<Journal>,
     /// The server and its arguments

@@ -5,7 +5,6 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use dropgate_gate::doomed::OnShutdown;
-use dropgate_relay::ToolPattern;
 
 /// The longest duration that a flag takes. Nobody waits longer for a server,
 /// and it keeps all sums of deadlines far from overflowing.
@@ -48,6 +47,21 @@ pub(crate) fn bytes(text: &str) -> Option<u64> {
         .and_then(|number| number.checked_mul(factor))
 }
 
+/// A name that is plain as the name of a folder.
+pub(crate) fn name(text: &str) -> Result<String, String> {
+    const LONGEST: usize = 64;
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    let fits = (1..=LONGEST).contains(&text.len()) && text.bytes().all(plain);
+    if fits && !text.starts_with('.') {
+        Ok(text.to_owned())
+    } else {
+        Err(
+            "write 1 to 64 letters, digits, hyphens, underscores and dots, not first a dot"
+                .to_owned(),
+        )
+    }
+}
+
 /// How many things to do at once.
 pub(crate) fn jobs(text: &str) -> Result<NonZeroUsize, String> {
     const MOST: usize = 64;
@@ -60,7 +74,7 @@ pub(crate) fn jobs(text: &str) -> Result<NonZeroUsize, String> {
 /// `TOOL=finish` or `TOOL=cancel`, where the tool's name may hold `*`.
 #[derive(Clone, Debug)]
 pub(crate) struct ToolOnShutdown {
-    pub(crate) pattern: ToolPattern,
+    pub(crate) pattern: String,
     pub(crate) setting: OnShutdown,
 }
 
@@ -79,7 +93,7 @@ impl FromStr for ToolOnShutdown {
             return Err(wrong());
         }
         Ok(Self {
-            pattern: ToolPattern::new(pattern),
+            pattern: pattern.to_owned(),
             setting,
         })
     }
@@ -131,11 +145,19 @@ mod tests {
     }
 
     #[test]
+    fn names_are_plain() {
+        assert_eq!(name("files-1.2_x"), Ok("files-1.2_x".to_owned()));
+        for wrong in ["", ".", "..", ".a", "a/b", "a b", "ä", &"x".repeat(65)] {
+            assert!(name(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
     fn tools_on_shutdown() {
         let read = "a=b*=cancel"
             .parse::<ToolOnShutdown>()
             .expect("the last = separates");
-        assert!(read.pattern.matches("a=bc"));
+        assert_eq!(read.pattern, "a=b*");
         assert_eq!(read.setting, OnShutdown::Cancel);
         for wrong in ["", "x", "=finish", "x=", "x=maybe"] {
             assert!(wrong.parse::<ToolOnShutdown>().is_err(), "{wrong:?}");

@@ -11,8 +11,8 @@ mod weakenings;
 pub(crate) mod written;
 
 pub(crate) use self::quantities::{Size, Time};
-pub(crate) use self::read::load;
 #[cfg(test)]
 pub(crate) use self::read::parse;
+pub(crate) use self::read::{ConfigError, load};
 pub(crate) use self::tools::{ToolClass, Tools};
 pub(crate) use self::weakenings::weakenings;

@@ -1,9 +1,14 @@
 //! Entries that are no verbs: this program started again by itself.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::mpsc;
+use std::time::Duration;
 
 use dropgate_probe::servers::{self, host};
+
+use crate::exit;
 
 /// The program that `doctor` starts to try a level: it does nothing.
 pub(crate) const NOTHING: &str = "__nothing";
@@ -16,6 +21,22 @@ pub(crate) fn run(arguments: &[OsString]) -> Option<ExitCode> {
         host::HOST_ENTRY => Some(host::run_host(arguments.get(1..).unwrap_or_default())),
         servers::ENTRY => Some(serve(arguments)),
         _a_verb => None,
+    }
+}
+
+/// Does what a run that died left undone: its journal gets an end. Bounded, since nobody waits.
+pub(crate) fn close(arguments: &[OsString]) -> ExitCode {
+    const WITHIN: Duration = Duration::from_secs(2);
+    let [folder, chain] = arguments else {
+        return ExitCode::from(exit::USAGE);
+    };
+    let (folder, chain) = (PathBuf::from(folder), chain.to_string_lossy().into_owned());
+    let (done, finished) = mpsc::channel();
+    std::thread::spawn(move || done.send(dropgate_relay::close(&folder, &chain)));
+    match finished.recv_timeout(WITHIN) {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        // The next start of the server finishes the journal; nobody reads an error here.
+        Ok(Err(_)) | Err(_) => ExitCode::from(exit::CAN_NOT_WRITE),
     }
 }
 

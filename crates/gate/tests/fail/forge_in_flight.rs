@@ -1,12 +1,9 @@
-use std::time::Duration;
-
-use dropgate_gate::call::{Call, InFlight, Kind};
+use dropgate_gate::call::{Call, InFlight};
 
 fn main() {
+    let _state = InFlight { pass: None };
     let _call: Call<InFlight> = Call {
-        kind: Kind::ToolCall,
-        tool: None,
-        received_at: Duration::ZERO,
-        state: std::marker::PhantomData,
+        facts: todo!(),
+        state: todo!(),
     };
 }

@@ -30,7 +30,13 @@ fn writes_until_it_is_killed() {
             .map(|_| desk.journal.new_call().expect("a reference"))
             .collect();
         // Half of the calls only read.
-        let tier = |at: usize| if at.is_multiple_of(2) { Tier::Sync } else { Tier::Write };
+        let tier = |at: usize| {
+            if at.is_multiple_of(2) {
+                Tier::Sync
+            } else {
+                Tier::Write
+            }
+        };
         let mut said = String::new();
         let intents: Vec<_> = calls
             .iter()

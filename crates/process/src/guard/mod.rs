@@ -11,7 +11,10 @@ mod start;
 mod stop;
 mod watch;
 
+use std::ffi::OsString;
 use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt as _;
+use std::process::Command;
 
 use rustix::net::RecvFlags;
 use rustix::process::{
@@ -22,7 +25,7 @@ use rustix::thread::set_name;
 
 use self::order::Order;
 use self::start::NotStarted;
-use self::watch::Guard;
+use self::watch::{Guard, Parted};
 use crate::cgroup::Cgroup;
 use crate::ledger;
 use crate::procfs::{self, Process};
@@ -31,6 +34,9 @@ use crate::sys;
 
 /// The name under which the guard runs: `argv[0]` and `comm`.
 pub(crate) const GUARD_NAME: &str = "dg-guard";
+
+/// The name under which a closer runs; see [`Spec::closer`](crate::Spec::closer).
+pub const CLOSER_NAME: &str = "dg-closer";
 
 /// Becomes the guard if this process was started as one; returns otherwise.
 ///
@@ -117,6 +123,7 @@ fn guard(control: OwnedFd) -> Result<(), CanNotGuard> {
         wrapper,
         host,
         ledger,
+        closer,
         ..
     } = order;
     // The guard's copies of the server's streams would keep them open.
@@ -138,7 +145,11 @@ fn guard(control: OwnedFd) -> Result<(), CanNotGuard> {
                         .unwrap_or_default(),
                 },
             );
-            Guard::new(control, children, wrapper, host, held, ledger).watch();
+            let parted = Guard::new(control, children, wrapper, host, held, ledger).watch();
+            match parted {
+                Parted::WrapperDied if !closer.is_empty() => return close(&closer),
+                Parted::WrapperDied | Parted::InOrder => {}
+            }
         }
         Err(reason) => {
             stop::empty_after_failure();
@@ -158,6 +169,15 @@ fn guard(control: OwnedFd) -> Result<(), CanNotGuard> {
         }
     }
     Ok(())
+}
+
+/// Becomes the program that does what the dead wrapper left undone.
+fn close(words: &[OsString]) -> Result<(), CanNotGuard> {
+    let failed = Command::new("/proc/self/exe")
+        .arg0(CLOSER_NAME)
+        .args(words)
+        .exec();
+    Err(failed.into())
 }
 
 /// Tells the wrapper. If it is gone, the end of the socket tells the guard.

@@ -26,13 +26,19 @@ pub(crate) struct Order {
     pub(crate) wrapper: OwnedFd,
     pub(crate) host: Option<OwnedFd>,
     pub(crate) ledger: Option<PathBuf>,
+    /// Arguments of the program that follows the guard if the wrapper dies; none, no program.
+    pub(crate) closer: Vec<OsString>,
 }
 
 /// The texts of an order, in a memory file since arguments may be long.
-pub(crate) fn write_texts(ledger: Option<&Path>, argv: &[OsString]) -> std::io::Result<OwnedFd> {
+pub(crate) fn write_texts(
+    ledger: Option<&Path>,
+    closer: &[OsString],
+    argv: &[OsString],
+) -> std::io::Result<OwnedFd> {
     let mut file = File::from(memfd_create("order", MemfdFlags::CLOEXEC)?);
     file.write_all(ledger.map_or(&[][..], |path| path.as_os_str().as_bytes()))?;
-    for arg in argv {
+    for arg in closer.iter().chain(argv) {
         file.write_all(&[0])?;
         file.write_all(arg.as_bytes())?;
     }
@@ -41,9 +47,15 @@ pub(crate) fn write_texts(ledger: Option<&Path>, argv: &[OsString]) -> std::io::
 }
 
 /// The packet's text. `streams` are the server's stdin, stdout and stderr.
-pub(crate) fn encode(levels: &[Level], mark: &Mark) -> String {
+pub(crate) fn encode(levels: &[Level], mark: &Mark, closer: &[OsString]) -> String {
     let names: Vec<&str> = levels.iter().map(|level| level.name()).collect();
-    format!("start {} {} {}", names.join(","), mark.cookie, mark.limit)
+    format!(
+        "start {} {} {} {}",
+        names.join(","),
+        mark.cookie,
+        mark.limit,
+        closer.len()
+    )
 }
 
 /// The packet's descriptors, in the order that `decode` expects.
@@ -69,6 +81,7 @@ impl Order {
             cookie: words.next()?.to_owned(),
             limit: words.next()?.parse().ok()?,
         };
+        let closing_words: usize = words.next()?.parse().ok()?;
         let mut descriptors = descriptors.into_iter();
         let (stdin, stdout, stderr) = (
             descriptors.next()?,
@@ -83,6 +96,11 @@ impl Order {
             .ok()?;
         let mut parts = all.split(|byte| *byte == 0);
         let ledger = parts.next().filter(|path| !path.is_empty());
+        let closer: Vec<OsString> = parts
+            .by_ref()
+            .take(closing_words)
+            .map(|word| OsString::from_vec(word.to_vec()))
+            .collect();
         let argv = parts
             .map(|arg| CString::new(arg).ok())
             .collect::<Option<Vec<_>>>()?;
@@ -101,6 +119,7 @@ impl Order {
             mark,
             wrapper,
             host: descriptors.next(),
+            closer,
             ledger: ledger.map(|path| PathBuf::from(OsString::from_vec(path.to_vec()))),
         })
     }

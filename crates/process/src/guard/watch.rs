@@ -57,6 +57,15 @@ pub(crate) struct Tree {
     pub(super) cgroup: Option<crate::cgroup::Cgroup>,
 }
 
+/// How the guard and its wrapper came apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Parted {
+    /// The wrapper let go, or is alive and no longer talks.
+    InOrder,
+    /// The wrapper is dead, and what it had to do at its end is undone.
+    WrapperDied,
+}
+
 impl Guard {
     pub(crate) fn new(
         control: OwnedFd,
@@ -91,7 +100,7 @@ impl Guard {
     }
 
     /// Holds the tree until it is empty and the wrapper let go.
-    pub(crate) fn watch(mut self) {
+    pub(crate) fn watch(mut self) -> Parted {
         loop {
             self.reap();
             let now = Instant::now();
@@ -105,10 +114,9 @@ impl Guard {
             }
             match (&self.stage, &self.wrapper) {
                 (Stage::Empty(_) | Stage::GivenUp, Wrapper::Lost(since)) => {
-                    self.report_alone(*since);
-                    return;
+                    return self.part_alone(*since);
                 }
-                (_, Wrapper::LetGo) => return,
+                (_, Wrapper::LetGo) => return Parted::InOrder,
                 (
                     Stage::Serving
                     | Stage::Stopping { .. }
@@ -306,8 +314,8 @@ impl Guard {
         tell(&self.control, &Report::Empty(force));
     }
 
-    /// The last line of the run, which the wrapper can no longer write.
-    fn report_alone(&self, since: Instant) {
+    /// Writes the last line of the run, which the wrapper can no longer write.
+    fn part_alone(&self, since: Instant) -> Parted {
         let mut fds = [PollFd::new(&self.wrapper_pidfd, PollFlags::IN)];
         // A dying process closes its sockets before its end can be seen.
         let soon = Timespec {
@@ -315,7 +323,7 @@ impl Guard {
             tv_nsec: 100_000_000,
         };
         if !matches!(poll(&mut fds, Some(&soon)), Ok(ready) if ready > 0) {
-            return;
+            return Parted::InOrder;
         }
         let survivors: Vec<String> = procfs::descendants(procfs::own_pid(), &[])
             .iter()
@@ -341,5 +349,6 @@ impl Guard {
         {
             let _reader_gone = rustix::io::write(stderr, line.as_bytes());
         }
+        Parted::WrapperDied
     }
 }

@@ -2,13 +2,17 @@
 //! With `log`, one of the two modules that own this process's streams.
 
 use std::io;
-use std::time::Duration;
+use std::ops::Range;
 
-use dropgate_gate::call::{Call, Finished, Kind, Received};
+use dropgate_gate::call::Kind;
 use dropgate_gate::refusal::Refusal;
-use dropgate_wire::{Direction, Envelope, Limits, Line, Rejected, Shape, reply, scan_buffered};
+use dropgate_wire::{
+    CallMeta, Direction, Envelope, IdKey, Limits, Line, Rejected, Request, Shape, reply,
+    scan_buffered,
+};
 
 use crate::call_id::CallId;
+use crate::docket::Asked;
 use crate::endpoint::{Endpoint, Use};
 use crate::lane::{Intake, Outlet};
 
@@ -16,7 +20,7 @@ use crate::lane::{Intake, Outlet};
 #[derive(Debug)]
 pub(crate) enum FromHost {
     /// A request: it may be sent, or not.
-    Call(CallId, Call<Received>, Opening),
+    Call(Ask),
     /// The host no longer waits for this call. Passes.
     Cancels(CallId),
     /// A notification, or an answer to a request of the server. Passes.
@@ -25,6 +29,71 @@ pub(crate) enum FromHost {
     Blank,
     /// Never reaches the server; the host is told why.
     Rejected(Rejected),
+}
+
+/// A request, with what the gate has to know of it.
+#[derive(Debug)]
+pub(crate) struct Ask {
+    pub(crate) id: CallId,
+    pub(crate) kind: Kind,
+    pub(crate) asked: Asked,
+    /// The tool's name, or the method of a request that names none.
+    pub(crate) subject: Box<str>,
+    pub(crate) opening: Opening,
+    /// Where the arguments stand in the line.
+    pub(crate) arguments: Range<usize>,
+    pub(crate) progress_token: Option<IdKey>,
+    pub(crate) idempotency_key: Result<Option<Box<str>>, &'static str>,
+    pub(crate) trace_id: Option<Box<str>>,
+}
+
+impl Ask {
+    fn of(request: &Request<'_>, line: &[u8]) -> Self {
+        let (kind, asked) = match &*request.method {
+            "tools/call" => (Kind::ToolCall, Asked::Tool),
+            "resources/read" | "prompts/get" => (Kind::Fetch, Asked::Fetch),
+            "tools/list" => (Kind::Protocol, Asked::ToolList),
+            _other => (Kind::Protocol, Asked::Other),
+        };
+        let id = CallId::of_request(&request.id);
+        let opening = match &*request.method {
+            "initialize" => Opening::Initialize(id.clone()),
+            _other => Opening::None,
+        };
+        let (meta, bad_key) = match CallMeta::read(request.meta) {
+            Ok(meta) => (meta, None),
+            Err(why) => (CallMeta::default(), Some(why)),
+        };
+        Self {
+            id,
+            kind,
+            asked,
+            subject: request.tool.as_deref().unwrap_or(&request.method).into(),
+            opening,
+            arguments: request
+                .arguments
+                .map_or(0..0, |arguments| place_in(line, arguments)),
+            progress_token: meta.progress_token.map(|token| token.key()),
+            idempotency_key: match bad_key {
+                Some(why) => Err(why),
+                None => Ok(meta.idempotency_key.as_deref().map(Box::from)),
+            },
+            trace_id: meta.traceparent.as_deref().and_then(trace_id),
+        }
+    }
+}
+
+/// Where in `line` the bytes stand that were borrowed from it.
+fn place_in(line: &[u8], part: &[u8]) -> Range<usize> {
+    let start = part.as_ptr().addr().saturating_sub(line.as_ptr().addr());
+    start..start + part.len()
+}
+
+/// The trace of a `traceparent` as the W3C writes it: 32 hexadecimal digits, not all zero.
+fn trace_id(traceparent: &str) -> Option<Box<str>> {
+    let id = traceparent.split('-').nth(1)?;
+    let is_hex = id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    (is_hex && id.bytes().any(|byte| byte != b'0')).then(|| id.into())
 }
 
 /// Whether a message belongs to the handshake.
@@ -53,24 +122,17 @@ impl Downstream {
         })
     }
 
-    /// What a line is, received at `now`.
-    pub(crate) fn judge(&self, line: &Line, limits: &Limits, now: Duration) -> FromHost {
+    /// What a line is.
+    pub(crate) fn judge(&self, line: &Line, limits: &Limits) -> FromHost {
         let scanned = scan_buffered(&self.intake.lines, line, limits, Direction::FromHost);
         match scanned {
             Ok(Envelope::Blank) => FromHost::Blank,
             Ok(Envelope::Request(request)) => {
-                let kind = match &*request.method {
-                    "tools/call" => Kind::ToolCall,
-                    _ => Kind::Other,
+                let bytes = match line {
+                    Line::Whole(span, _) => self.intake.lines.bytes(span.clone()),
+                    Line::TooLong { .. } => &[],
                 };
-                let tool = request.tool.as_deref().map(Box::from);
-                let call = Call::received(kind, tool, now);
-                let id = CallId::of_request(&request.id);
-                let opening = match &*request.method {
-                    "initialize" => Opening::Initialize(id.clone()),
-                    _ => Opening::None,
-                };
-                FromHost::Call(id, call, opening)
+                FromHost::Call(Ask::of(&request, bytes))
             }
             Ok(Envelope::Notification(notification)) => match &notification.request_id {
                 Some(id) => FromHost::Cancels(CallId::to_look_up(id)),
@@ -84,19 +146,16 @@ impl Downstream {
         }
     }
 
-    /// Answers a call in the server's place.
-    pub(crate) fn refuse(&mut self, id: &CallId, finished: &Finished, refusal: &Refusal) {
+    /// The answer to a call in the server's place.
+    pub(crate) fn refusal(&self, id: &CallId, kind: Kind, refusal: &Refusal) -> Vec<u8> {
         let meta = refusal.meta();
-        let message = match finished.kind {
-            Kind::ToolCall => reply::tool_refusal(id.raw(), &refusal.text(), &meta),
-            Kind::Other => reply::error(
-                Some(id.raw()),
-                refusal.code().number(),
-                &refusal.text(),
-                Some(&meta),
-            ),
-        };
-        self.outlet.say(&message);
+        let text = refusal.text();
+        match kind {
+            Kind::ToolCall => reply::tool_refusal(id.raw(), &text, &meta),
+            Kind::Fetch | Kind::Protocol => {
+                reply::error(Some(id.raw()), refusal.code().number(), &text, Some(&meta))
+            }
+        }
     }
 
     /// Tells the host why its line went nowhere.
@@ -116,5 +175,12 @@ impl Downstream {
         const INVALID_REQUEST: i64 = -32600;
         self.outlet
             .say(&reply::error(Some(id.raw()), INVALID_REQUEST, why, None));
+    }
+
+    /// Tells the host what is wrong with a request's parameters.
+    pub(crate) fn reject_params(&mut self, id: &CallId, why: &str) {
+        const INVALID_PARAMS: i64 = -32602;
+        self.outlet
+            .say(&reply::error(Some(id.raw()), INVALID_PARAMS, why, None));
     }
 }

@@ -5,7 +5,7 @@ use std::io;
 use dropgate_gate::outcome::Outcome;
 use dropgate_process::StandardStreams;
 use dropgate_wire::{
-    Direction, Envelope, Id, Limits, Line, ResponseKind, Shape, reply, scan_buffered,
+    Direction, Envelope, Id, IdKey, Limits, Line, ResponseKind, Shape, reply, scan_buffered,
 };
 
 use crate::call_id::CallId;
@@ -14,14 +14,21 @@ use crate::lane::{Intake, Outlet};
 
 /// The most of a stray line that goes to the log.
 const MAX_STRAY_BYTES: usize = 8 * 1024;
-/// What the server is told when a call is cancelled by us.
-const CANCEL_REASON: &str = "the connection is being shut down";
+
+/// Why a call is cancelled by us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Why {
+    Shutdown,
+    TimedOut,
+}
 
 /// What a line from the server is.
 #[derive(Debug)]
 pub(crate) enum FromServer {
-    /// An answer, and what it says became of the call.
-    Answer(CallId, Outcome),
+    /// An answer, what it says became of the call, and the code of an error.
+    Answer(CallId, Outcome, Option<i64>),
+    /// A sign of progress of a call with this token. Passes.
+    Progress(IdKey),
     /// A request, a notification, or an answer without an id. Passes.
     Message,
     /// Nothing but white space.
@@ -52,7 +59,11 @@ impl Upstream {
         let scanned = scan_buffered(&self.intake.lines, line, limits, Direction::FromServer);
         match scanned {
             Ok(Envelope::Blank) => FromServer::Blank,
-            Ok(Envelope::Request(_) | Envelope::Notification(_)) => FromServer::Message,
+            Ok(Envelope::Request(_)) => FromServer::Message,
+            Ok(Envelope::Notification(notification)) => match notification.progress_token {
+                Some(token) => FromServer::Progress(token.key()),
+                None => FromServer::Message,
+            },
             Ok(Envelope::Response(response)) => match &response.id {
                 Some(id) => FromServer::Answer(
                     CallId::to_look_up(id),
@@ -61,6 +72,7 @@ impl Upstream {
                         ResponseKind::ToolError => Outcome::ToolError,
                         ResponseKind::Error => Outcome::RpcError,
                     },
+                    response.code,
                 ),
                 None => FromServer::Message,
             },
@@ -87,7 +99,11 @@ impl Upstream {
     }
 
     /// Tells the server that nobody waits for a call any more.
-    pub(crate) fn cancel(&mut self, id: &CallId) {
-        self.outlet.say(&reply::cancelled(id.raw(), CANCEL_REASON));
+    pub(crate) fn cancel(&mut self, id: &CallId, why: Why) {
+        let reason = match why {
+            Why::Shutdown => "the connection is being shut down",
+            Why::TimedOut => "the time for the call is up",
+        };
+        self.outlet.say(&reply::cancelled(id.raw(), reason));
     }
 }

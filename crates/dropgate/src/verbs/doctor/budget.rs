@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use dropgate_gate::shutdown::{Plan, Readiness, Trigger};
+use dropgate_gate::shutdown::{Plan, Profile, Readiness, Trigger};
 use serde::Serialize;
 
-use crate::cli::{DoctorArgs, Profile};
-use crate::verbs::run::shutdown_settings;
+use crate::cli::DoctorArgs;
+use crate::config::written;
+use crate::verbs::run::plan::shutdown;
 
 /// What the official SDKs for TypeScript and Python wait: 2 s from closing
 /// stdin to SIGTERM and 2 s from there to SIGKILL.
@@ -32,10 +33,10 @@ pub(super) struct Budget {
 
 impl Budget {
     pub(super) fn of(args: &DoctorArgs) -> Self {
-        let settings = shutdown_settings(&args.shutdown);
+        let settings = shutdown(&args.shutdown, &written::Shutdown::default());
         let zero = Duration::ZERO;
         let mut plan = Plan::begin(Trigger::Sigterm, &settings, Readiness::Initialised, zero);
-        let (profile, usual) = match args.shutdown.profile {
+        let (profile, usual) = match settings.profile {
             Profile::Host => {
                 plan = Plan::begin(Trigger::Eof, &settings, Readiness::Initialised, zero);
                 plan.tighten(Trigger::Sigterm, SDK_TERM_AFTER);

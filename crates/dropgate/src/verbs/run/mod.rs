@@ -1,5 +1,8 @@
 //! `dropgate run`: flags become a tree's specification and a relay's settings.
 
+mod name;
+pub(crate) mod plan;
+
 use std::fs;
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -7,13 +10,12 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use dropgate_gate::shutdown::{Profile, Settings, Source};
 use dropgate_process::{HostWatch, Orphans, Spec, SweepMode, sweep};
 use dropgate_relay as relay;
-use dropgate_wire::Limits;
 
-use crate::cli::{RunArgs, ShutdownArgs};
-use crate::{cli, exit, output};
+use self::plan::PlanError;
+use crate::cli::RunArgs;
+use crate::{config, exit, output};
 
 /// How long a start may spend on what others left; `reap` does the rest.
 const SWEEP_WITHIN: Duration = Duration::from_secs(1);
@@ -26,18 +28,12 @@ pub(crate) fn run(args: RunArgs) -> ExitCode {
     if ended > 0 {
         output::complain(&format!("ended {ended} processes that earlier runs left"));
     }
-    let settings = relay::Settings {
-        shutdown: shutdown_settings(&args.shutdown),
-        limits: Limits {
-            max_bytes: args.max_message,
-            ..Limits::default()
-        },
-        on_shutdown: args
-            .on_shutdown
-            .iter()
-            .map(|one| (one.pattern.clone(), one.setting))
-            .collect(),
-        hibernate_after: args.hibernate,
+    let settings = match planned(&args) {
+        Ok(settings) => settings,
+        Err(error) => {
+            output::complain(&error.to_string());
+            return ExitCode::from(exit::REFUSED);
+        }
     };
     let report = args.report.clone();
     match relay::run(move || specification(&args), settings) {
@@ -60,6 +56,18 @@ pub(crate) fn run(args: RunArgs) -> ExitCode {
             ExitCode::from(exit::of_run_error(&error))
         }
     }
+}
+
+fn planned(args: &RunArgs) -> Result<relay::Settings, PlanError> {
+    let config = plan::configuration(args)?;
+    for key in config::weakenings(&config) {
+        output::complain(&format!("weakened by {key}"));
+    }
+    let settings = plan::settings(args, &config)?;
+    if settings.journal.is_none() {
+        output::complain("no journal is kept: what becomes of calls is recorded nowhere");
+    }
+    Ok(settings)
 }
 
 fn specification(args: &RunArgs) -> Spec {
@@ -89,23 +97,4 @@ fn write_report(path: &Path, json: &str) -> io::Result<()> {
         .truncate(true)
         .custom_flags(no_wait);
     writeln!(options.open(path)?, "{json}")
-}
-
-/// The deadlines that the flags mean.
-pub(crate) fn shutdown_settings(args: &ShutdownArgs) -> Settings {
-    const EOF_DEADLINE: Duration = Duration::from_secs(3);
-    Settings {
-        drain: args.drain,
-        eof_deadline: args.eof_deadline.unwrap_or(EOF_DEADLINE),
-        eof_deadline_source: match args.eof_deadline {
-            Some(_) => Source::Explicit,
-            None => Source::Default,
-        },
-        profile: match args.profile {
-            cli::Profile::Host => Profile::Host,
-            cli::Profile::Shell => Profile::Shell,
-            cli::Profile::Systemd => Profile::Systemd,
-            cli::Profile::Kubernetes => Profile::Kubernetes,
-        },
-    }
 }

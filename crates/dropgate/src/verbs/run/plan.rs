@@ -1,0 +1,206 @@
+//! What a run is to do: the file's settings and the flags, as meant, once. Flags outweigh the file.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use dropgate_gate::breaker::{self, Ratio};
+use dropgate_gate::doomed::OnShutdown;
+use dropgate_gate::load::{self, Rate};
+use dropgate_gate::mode::Class;
+use dropgate_gate::shutdown::{Profile, Settings as ShutdownSettings, Source};
+use dropgate_journal as journal;
+use dropgate_relay::{CallSettings, OnUnknown, Settings, ToolRule, ToolRules};
+use dropgate_wire::Limits;
+
+use super::name::{command_digest, server_name};
+use crate::cli::{self, RunArgs, ShutdownArgs};
+use crate::config::written::{self, Config};
+use crate::config::{self, ToolClass};
+
+/// Why a run can't begin as it is configured.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PlanError {
+    #[error(transparent)]
+    Config(#[from] config::ConfigError),
+    #[error("breaker: {0}")]
+    Breaker(#[from] breaker::Invalid),
+    #[error("calls.max_per_second: {0}")]
+    Rate(#[from] load::Invalid),
+    #[error(
+        "there is no place for the journal: set journal.dir in dropgate.toml, XDG_STATE_HOME or \
+         HOME, or keep none with --journal off"
+    )]
+    NoPlaceForJournal,
+}
+
+/// Reads the configuration that the flags name, or the user's own if there is one.
+///
+/// # Errors
+/// When the file is not right.
+pub(crate) fn configuration(args: &RunArgs) -> Result<Config, PlanError> {
+    if let Some(path) = &args.config {
+        return Ok(config::load(path)?);
+    }
+    match user_file() {
+        Some(path) if path.exists() => Ok(config::load(&path)?),
+        Some(_) | None => Ok(Config::default()),
+    }
+}
+
+fn user_file() -> Option<PathBuf> {
+    let folder = std::env::var_os("XDG_CONFIG_HOME")
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute())
+        .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".config")))?;
+    Some(folder.join("dropgate/dropgate.toml"))
+}
+
+/// The relay's settings.
+///
+/// # Errors
+/// When they make no sense together, or the journal has no place.
+pub(crate) fn settings(args: &RunArgs, config: &Config) -> Result<Settings, PlanError> {
+    let name = args
+        .name
+        .clone()
+        .unwrap_or_else(|| server_name(&args.command));
+    Ok(Settings {
+        journal: journal_settings(args, config, &name)?,
+        server_name: Arc::from(name),
+        command_digest: command_digest(&args.command).into(),
+        principal: Arc::from("local"),
+        shutdown: shutdown(&args.shutdown, &config.shutdown),
+        limits: Limits {
+            max_bytes: args.max_message,
+            ..Limits::default()
+        },
+        calls: calls(&config.calls)?,
+        tools: ToolRules::new(rules(args, config)),
+        breaker: breaker(&config.breaker)?,
+        hibernate_after: args.hibernate,
+    })
+}
+
+/// The deadlines that flags and file mean.
+pub(crate) fn shutdown(args: &ShutdownArgs, file: &written::Shutdown) -> ShutdownSettings {
+    const DRAIN: Duration = Duration::from_secs(10);
+    const EOF_DEADLINE: Duration = Duration::from_secs(3);
+    let eof_deadline = args.eof_deadline.or(file.eof_deadline.map(|time| time.0));
+    ShutdownSettings {
+        drain: args
+            .drain
+            .or(file.drain.map(|time| time.0))
+            .unwrap_or(DRAIN),
+        eof_deadline: eof_deadline.unwrap_or(EOF_DEADLINE),
+        eof_deadline_source: match eof_deadline {
+            Some(_) => Source::Explicit,
+            None => Source::Default,
+        },
+        profile: match (args.profile, file.profile) {
+            (Some(cli::Profile::Host), _) | (None, Some(written::Profile::Host) | None) => {
+                Profile::Host
+            }
+            (Some(cli::Profile::Shell), _) | (None, Some(written::Profile::Shell)) => {
+                Profile::Shell
+            }
+            (Some(cli::Profile::Systemd), _) | (None, Some(written::Profile::Systemd)) => {
+                Profile::Systemd
+            }
+            (Some(cli::Profile::Kubernetes), _) | (None, Some(written::Profile::Kubernetes)) => {
+                Profile::Kubernetes
+            }
+        },
+    }
+}
+
+fn calls(file: &written::Calls) -> Result<CallSettings, load::Invalid> {
+    let default = CallSettings::default();
+    let timeout = file.timeout.map_or(default.timeout, |time| time.0);
+    Ok(CallSettings {
+        timeout,
+        max_timeout: file
+            .max_timeout
+            .map_or(default.max_timeout, |time| time.0)
+            .max(timeout),
+        max_in_flight: file.max_in_flight.map_or(default.max_in_flight, u32::from),
+        rate: file.max_per_second.map(Rate::per_second).transpose()?,
+    })
+}
+
+fn rules(args: &RunArgs, config: &Config) -> Vec<ToolRule> {
+    let from_flags = args.on_shutdown.iter().map(|one| ToolRule {
+        on_shutdown: Some(one.setting),
+        ..ToolRule::new(&one.pattern)
+    });
+    let from_file = config.tools.patterns.iter().map(|tool| {
+        let settings = &tool.settings;
+        ToolRule {
+            class: settings.class.map(|class| match class {
+                ToolClass::Read => Class::Read,
+                ToolClass::Write => Class::Write,
+            }),
+            timeout: settings.timeout.map(|time| time.0),
+            on_shutdown: settings.on_shutdown.map(|what| match what {
+                written::OnShutdown::Finish => OnShutdown::Finish,
+                written::OnShutdown::Cancel => OnShutdown::Cancel,
+            }),
+            key_argument: settings.idempotency_key_argument.clone(),
+            on_unknown: settings.on_unknown.as_deref().map(|what| {
+                match what.strip_prefix("reconcile:") {
+                    Some(tool) => OnUnknown::Reconcile(tool.to_owned()),
+                    None if what == "retry" => OnUnknown::Retry,
+                    None => OnUnknown::Refuse,
+                }
+            }),
+            ..ToolRule::new(&tool.pattern)
+        }
+    });
+    from_flags.chain(from_file).collect()
+}
+
+fn breaker(file: &written::Breaker) -> Result<breaker::Settings, breaker::Invalid> {
+    let default = breaker::Settings::default();
+    breaker::Settings {
+        failures: file.failures.unwrap_or(default.failures),
+        failure_ratio: match file.failure_ratio {
+            Some(ratio) => Ratio::new("failure_ratio", ratio)?,
+            None => default.failure_ratio,
+        },
+        window: file.window.map_or(default.window, |time| time.0),
+        open_for: file.open_for.map_or(default.open_for, |time| time.0),
+        ..default
+    }
+    .checked()
+}
+
+fn journal_settings(
+    args: &RunArgs,
+    config: &Config,
+    name: &str,
+) -> Result<Option<journal::Settings>, PlanError> {
+    let off = args.journal.is_some() || config.journal.danger_off == Some(true);
+    if off {
+        return Ok(None);
+    }
+    let folder = match &config.journal.dir {
+        Some(dir) => dir.clone(),
+        None => default_journals().ok_or(PlanError::NoPlaceForJournal)?,
+    };
+    let mut settings = journal::Settings::new(folder.join(name));
+    if let Some(keep) = config.journal.keep {
+        settings.keep = keep.0;
+    }
+    if let Some(size) = config.journal.max_size {
+        settings.max_bytes = size.0;
+    }
+    Ok(Some(settings))
+}
+
+fn default_journals() -> Option<PathBuf> {
+    let folder = std::env::var_os("XDG_STATE_HOME")
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute())
+        .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".local/state")))?;
+    Some(folder.join("dropgate/journal"))
+}

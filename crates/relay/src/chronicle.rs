@@ -1,0 +1,83 @@
+//! What the record says beside the calls: beginnings, changes, the end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use dropgate_gate::breaker::{Change, Scope};
+use dropgate_journal::{self as journal, Sealed};
+
+use crate::relay::Relay;
+use crate::report::JournalReport;
+
+/// How long the seal may take at the end.
+const SEAL_WITHIN: Duration = Duration::from_millis(500);
+
+impl Relay {
+    /// A server was started, or started again.
+    pub(crate) fn record_start(&mut self) {
+        let start = journal::Start {
+            server: Arc::clone(&self.settings.server_name),
+            command_digest: self.settings.command_digest.clone(),
+            pid: self.tree.leader_pid(),
+            containment: self.tree.level().name().into(),
+        };
+        self.recorder.start(start);
+    }
+
+    /// Whatever the breakers did since the last time.
+    pub(crate) fn record_breakers(&mut self) {
+        for change in self.checks.take_changes() {
+            let subject = match &change.scope {
+                Scope::Upstream => "server",
+                Scope::Tool(name) => name,
+            };
+            let text = words(&change);
+            self.log.line(&format!("breaker of {subject}: {text}"));
+            let note = journal::Note {
+                topic: journal::Topic::Breaker,
+                call: None,
+                subject: subject.into(),
+                text: text.into(),
+            };
+            self.recorder.note(note);
+        }
+    }
+
+    /// Says once what is wrong with the record, until that changes.
+    pub(crate) fn say_record_fails(&mut self, why: &str) {
+        if self.record_trouble.as_deref() != Some(why) {
+            self.log.line(why);
+            self.record_trouble = Some(why.into());
+        }
+    }
+
+    /// Ends the record, within a bound.
+    pub(crate) fn seal_journal(&mut self) -> Option<JournalReport> {
+        let report = match self.recorder.seal(SEAL_WITHIN)? {
+            Sealed::Yes(head) => JournalReport {
+                seq: Some(head.seq),
+                head: Some(head.hash.to_string()),
+                sealed: true,
+            },
+            Sealed::No => JournalReport {
+                seq: None,
+                head: None,
+                sealed: false,
+            },
+        };
+        Some(report)
+    }
+}
+
+fn words(change: &Change) -> String {
+    let transition = &change.transition;
+    let (from, to, cause) = (
+        transition.from.name(),
+        transition.to.name(),
+        transition.cause.name(),
+    );
+    match transition.lasts {
+        Some(lasts) => format!("{from} to {to} for {:.1} s: {cause}", lasts.as_secs_f64()),
+        None => format!("{from} to {to}: {cause}"),
+    }
+}

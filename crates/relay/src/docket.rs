@@ -1,0 +1,75 @@
+//! What the relay keeps of each call that is not finished, beside the call itself.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use dropgate_gate::call::Slot;
+use dropgate_gate::mode::Class;
+use dropgate_journal::CallRef;
+use dropgate_wire::IdKey;
+
+use crate::call_id::CallId;
+use crate::tool_rules::ToolSettings;
+
+/// What a request asks for, where that matters to its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// `tools/call`.
+    Tool,
+    /// Content of a resource or a prompt.
+    Fetch,
+    /// `tools/list`.
+    ToolList,
+    /// Any other request.
+    Other,
+}
+
+/// What is kept of one call.
+#[derive(Debug)]
+pub(crate) struct Item {
+    pub(crate) id: CallId,
+    pub(crate) asked: Asked,
+    /// Under which reference the journal knows it.
+    pub(crate) reference: Option<CallRef>,
+    /// The tool's name, or the method.
+    pub(crate) subject: Arc<str>,
+    pub(crate) class: Class,
+    pub(crate) settings: Rc<ToolSettings>,
+    pub(crate) progress_token: Option<IdKey>,
+}
+
+/// All items, each in the slot that its call names.
+#[derive(Debug, Default)]
+pub(crate) struct Docket {
+    items: Vec<Option<Item>>,
+    free: Vec<usize>,
+}
+
+impl Docket {
+    /// Keeps an item, and says where.
+    pub(crate) fn enter(&mut self, item: Item) -> Slot {
+        let place = self.free.pop().unwrap_or_else(|| {
+            self.items.push(None);
+            self.items.len() - 1
+        });
+        if let Some(empty) = self.items.get_mut(place) {
+            *empty = Some(item);
+        }
+        Slot(place)
+    }
+
+    pub(crate) fn get(&self, slot: Slot) -> Option<&Item> {
+        self.items.get(slot.0)?.as_ref()
+    }
+
+    pub(crate) fn get_mut(&mut self, slot: Slot) -> Option<&mut Item> {
+        self.items.get_mut(slot.0)?.as_mut()
+    }
+
+    /// Gives the slot back.
+    pub(crate) fn strike(&mut self, slot: Slot) -> Option<Item> {
+        let item = self.items.get_mut(slot.0)?.take()?;
+        self.free.push(slot.0);
+        Some(item)
+    }
+}
