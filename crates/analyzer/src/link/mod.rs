@@ -7,6 +7,8 @@ mod bindings;
 mod failure;
 mod graph;
 mod modules;
+mod packages;
+mod python;
 mod resolve;
 mod server;
 mod shutdown;

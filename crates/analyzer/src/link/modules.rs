@@ -1,9 +1,10 @@
 //! Which file or symbol of the project a written source means.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::facts::{ClassId, FileFacts, FnId, Language, Manifest, Name, VarId, VariableKind};
 
+use super::packages::Packages;
 use super::{ClassRef, FnRef, VarRef};
 
 /// Something at the top of a file.
@@ -29,18 +30,27 @@ pub(super) struct Modules {
     places: Vec<String>,
     /// Go: module paths with their folders.
     roots: Vec<(Name, String)>,
+    packages: Packages,
+    /// Files that are the body of a package: Python's `__init__.py`.
+    bodies: HashSet<u32>,
 }
 
 impl Modules {
     pub(super) fn of(files: &[FileFacts], manifests: &[Manifest]) -> Self {
-        let mut all = Self::default();
+        let mut all = Self {
+            packages: Packages::of(files),
+            ..Self::default()
+        };
         for manifest in manifests.iter().filter(|m| m.language == Language::Go) {
             all.roots
                 .push((manifest.name.clone(), folder(&manifest.path).to_owned()));
         }
         for (file, at) in files.iter().zip(0u32..) {
             all.by_path.insert(file.path.clone(), at);
-            let place = place(file, files, manifests);
+            let place = all.place_of(file, manifests);
+            if Packages::is_body(&file.path) {
+                all.bodies.insert(at);
+            }
             all.symbols.entry(place.clone()).or_insert(Symbol::File(at));
             if file.language != Language::TypeScript {
                 all.declare(file, at, &place);
@@ -48,6 +58,16 @@ impl Modules {
             all.places.push(place);
         }
         all
+    }
+
+    /// The dotted place of a file: a Python module, a Rust module with its crate, a Go folder, else its path.
+    fn place_of(&self, file: &FileFacts, manifests: &[Manifest]) -> String {
+        match file.language {
+            Language::TypeScript => file.path.to_string(),
+            Language::Python => self.packages.place(&file.path),
+            Language::Rust => rust_place(&file.path, manifests),
+            Language::Go => go_place(folder(&file.path)),
+        }
     }
 
     fn declare(&mut self, file: &FileFacts, at: u32, place: &str) {
@@ -86,7 +106,13 @@ impl Modules {
 
     /// The symbol of a dotted path.
     pub(super) fn symbol(&self, path: &str) -> Option<Symbol> {
-        self.symbols.get(path).copied()
+        let direct = self.symbols.get(path);
+        let inner = || {
+            self.packages
+                .without_namespace(path)
+                .find_map(|path| self.symbols.get(path))
+        };
+        direct.or_else(inner).copied()
     }
 
     /// The dotted place of a file.
@@ -136,19 +162,16 @@ impl Modules {
             return source.to_owned();
         }
         let mut parts: Vec<&str> = self.place(from).split('.').collect();
-        let is_package = self.is_package(from);
-        let up = if is_package { dots - 1 } else { dots };
+        let up = if self.bodies.contains(&from) {
+            dots - 1
+        } else {
+            dots
+        };
         for _ in 0..up {
             parts.pop();
         }
         parts.extend(source.split('.').filter(|part| !part.is_empty()));
         parts.join(".")
-    }
-
-    fn is_package(&self, file: u32) -> bool {
-        self.by_path
-            .iter()
-            .any(|(path, at)| *at == file && path.ends_with("__init__.py"))
     }
 
     fn rust(&self, from: u32, source: &str) -> String {
@@ -187,46 +210,8 @@ impl Modules {
     }
 }
 
-/// The dotted place of a file: a Python module, a Rust module with its crate, a Go folder, else its path.
-fn place(file: &FileFacts, files: &[FileFacts], manifests: &[Manifest]) -> String {
-    match file.language {
-        Language::TypeScript => file.path.to_string(),
-        Language::Python => {
-            let path = file.path.trim_end_matches(".py");
-            let path = path.strip_suffix("/__init__").unwrap_or(path);
-            let root = python_root(&file.path, files);
-            path.strip_prefix(root)
-                .unwrap_or(path)
-                .trim_start_matches('/')
-                .replace('/', ".")
-        }
-        Language::Rust => rust_place(&file.path, manifests),
-        Language::Go => go_place(folder(&file.path)),
-    }
-}
-
 fn go_place(folder: &str) -> String {
     format!("go:{folder}")
-}
-
-/// The folder above the outermost package that the file is in; `src` and distribution folders are no packages.
-fn python_root<'p>(path: &'p str, files: &[FileFacts]) -> &'p str {
-    let mut at = folder(path);
-    loop {
-        let init = format!("{at}/__init__.py");
-        let is_package = files.iter().any(|file| *file.path == init);
-        let above = folder(at);
-        if !is_package || at.is_empty() {
-            // A package without `__init__.py` counts unless its folder is a usual root.
-            let name = at.rsplit('/').next().unwrap_or(at);
-            let usual = at.is_empty() || matches!(name, "src" | "lib" | "python" | "server");
-            let above_has = files
-                .iter()
-                .any(|file| *file.path == format!("{above}/__init__.py"));
-            return if usual || !above_has { at } else { above };
-        }
-        at = above;
-    }
 }
 
 fn rust_place(path: &str, manifests: &[Manifest]) -> String {

@@ -414,13 +414,15 @@ impl<'a> Resolver<'_, 'a> {
                 .iter()
                 .filter(|method| method.name == *name)
             {
-                add(
-                    out,
-                    Value::Function(FnRef {
-                        file: class.file,
-                        id: method.function,
-                    }),
-                );
+                let function = FnRef {
+                    file: class.file,
+                    id: method.function,
+                };
+                if super::python::is_property(self.project, function) {
+                    self.result(function, next, out);
+                } else {
+                    add(out, Value::Function(function));
+                }
             }
             if out.len() > before {
                 return;
@@ -634,6 +636,10 @@ impl<'a> Resolver<'_, 'a> {
                 returned.push(value);
             }
         });
+        if returned.is_empty() && self.project.language(function.file) == Language::Python {
+            // What a context manager yields is what `with` gets.
+            returned.extend(super::python::yielded(declared));
+        }
         for value in returned.into_iter().take(MAX_VALUES) {
             if let ExprKind::List(parts) = &value.kind
                 && self.project.language(function.file) == Language::Go

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::facts::{FnId, Span};
+use crate::facts::{FnId, Language, Span};
 use crate::vocabulary::{self, Role, Serving, Wire};
 
 use super::graph::handed;
@@ -58,7 +58,8 @@ pub(super) fn entries(project: &Project<'_>) -> Vec<Entry> {
             Some(Role::Serve(Serving::Guarded(wire))) => (Some(wire), Guard::Framework),
             Some(Role::Serve(Serving::ByName)) => by_name(project, site),
             Some(Role::Serve(Serving::ByArgument)) => {
-                (by_argument.or(Some(near(project, site.at))), Guard::Author)
+                let wire = by_argument.unwrap_or_else(|| near(project, site.at));
+                (Some(wire), guard(project.language(site.at.file), wire))
             }
             Some(_) | None => (
                 by_argument.filter(|_| is_connect(site.name())),
@@ -79,7 +80,8 @@ pub(super) fn entries(project: &Project<'_>) -> Vec<Entry> {
                 .iter()
                 .any(|(at, known)| at.file == site.at.file && *known == wire)
         {
-            found.push((site.at, site.id, site.span, wire, Guard::Author));
+            let guard = guard(project.language(site.at.file), wire);
+            found.push((site.at, site.id, site.span, wire, guard));
         }
     }
     let starts: Vec<(FnRef, Wire)> = found.iter().map(|entry| (entry.0, entry.3)).collect();
@@ -97,6 +99,15 @@ pub(super) fn entries(project: &Project<'_>) -> Vec<Entry> {
     entries.sort_by_key(|entry| (entry.at.file, entry.span));
     entries.dedup_by_key(|entry| (entry.at, entry.wire));
     entries
+}
+
+/// Python's sessions over HTTP run inside an ASGI server, and all of these handle signals.
+fn guard(language: Language, wire: Wire) -> Guard {
+    if language == Language::Python && wire == Wire::Http {
+        Guard::Framework
+    } else {
+        Guard::Author
+    }
 }
 
 fn is_connect(name: &str) -> bool {
@@ -180,10 +191,21 @@ fn process(
 pub(super) fn handlers(project: &Project<'_>) -> Vec<Handler> {
     let mut all = Vec::new();
     for site in &project.sites {
-        if site.role != Some(Role::Handler) {
-            continue;
-        }
+        // A server of Python's low-level SDK gets its handlers by name: `on_call_tool=f`.
+        let by_name = match site.role {
+            Some(Role::Handler) => None,
+            Some(Role::Server) => Some("on_"),
+            Some(_) | None => continue,
+        };
         for arg in &site.call.args {
+            if let Some(start) = by_name
+                && !arg
+                    .name
+                    .as_ref()
+                    .is_some_and(|name| name.starts_with(start))
+            {
+                continue;
+            }
             for function in handed(project, site.at, &arg.value) {
                 all.push(Handler {
                     function,

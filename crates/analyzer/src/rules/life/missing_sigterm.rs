@@ -16,7 +16,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     summary: "The server does not handle SIGTERM on the way it starts.",
     why: "Hosts, `docker stop`, systemd and Kubernetes end a server with SIGTERM. Without a handler the default action ends the process at once: calls in flight get no answer, transactions stay open, buffers are lost, children are left behind. A handler that only another transport's start registers does not help.",
     fix: "Register SIGTERM and SIGINT where this transport starts, both for one shutdown that runs once and is bounded in time; or run the server under `dropgate run`.",
-    fixtures: fixtures!("LIFE-001": ts),
+    fixtures: fixtures!("LIFE-001": ts, py),
     check,
 };
 
@@ -51,9 +51,13 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             continue;
         }
         done.push(entry.at.file);
+        // What is registered for the end of the process looks like the handler that is missing; SIGTERM skips it.
+        let skipped = project
+            .hooks_of(entry)
+            .find(|hook| hook.trigger == Trigger::Exit);
         let at = At {
-            function: entry.at,
-            span: entry.span,
+            function: skipped.map_or(entry.at, |hook| hook.at),
+            span: skipped.map_or(entry.span, |hook| hook.span),
         };
         let wire = match entry.wire {
             Wire::Stdio => "stdio",
@@ -64,6 +68,9 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             .iter()
             .find(|hook| hook.trigger.is_signal("SIGTERM"));
         let message = match elsewhere {
+            _ if skipped.is_some() => format!(
+                "this clean-up runs when the process exits by itself; nothing handles SIGTERM for the {wire} server, and its default action skips it"
+            ),
             Some(_) => format!(
                 "the {wire} server starts here without a handler for SIGTERM; the one that exists belongs to another way of starting"
             ),
@@ -72,6 +79,13 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             ),
         };
         let finding = report.add(at, message);
+        if skipped.is_some() {
+            let place = At {
+                function: entry.at,
+                span: entry.span,
+            };
+            finding.via(project, place, "the server starts here");
+        }
         if let Some(hook) = elsewhere {
             let place = At {
                 function: hook.at,
