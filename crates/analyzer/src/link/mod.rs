@@ -13,6 +13,7 @@ mod resolve;
 mod server;
 mod shutdown;
 mod sites;
+mod stop;
 
 use std::collections::HashMap;
 
@@ -76,6 +77,7 @@ pub struct Project<'a> {
     bindings: bindings::Bindings<'a>,
     sites_of: HashMap<FnRef, Vec<SiteId>>,
     graph: graph::Graph,
+    stop: stop::Stop,
 }
 
 impl<'a> Project<'a> {
@@ -93,6 +95,7 @@ impl<'a> Project<'a> {
             bindings: bindings::Bindings::of(files),
             sites_of: HashMap::new(),
             graph: graph::Graph::default(),
+            stop: stop::Stop::default(),
         };
         project.sites = sites::collect(files);
         project.sites_of = sites::by_function(&project.sites);
@@ -104,6 +107,7 @@ impl<'a> Project<'a> {
         project.handlers = server::handlers(&project);
         project.entries = server::entries(&project);
         project.hooks = shutdown::hooks(&project);
+        project.stop = stop::Stop::of(&project);
         project.failures = failure::failures(&project);
         project
     }

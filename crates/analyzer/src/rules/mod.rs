@@ -51,7 +51,18 @@ pub enum Axis {
 }
 
 /// Every rule, in the order of the catalogue.
-pub const RULES: &[&Rule] = &[&life::missing_sigterm::RULE];
+pub const RULES: &[&Rule] = &[
+    &life::missing_sigterm::RULE,
+    &life::exit_without_drain::RULE,
+    &life::sigint_only::RULE,
+    &life::stdin_eof::RULE,
+    &life::signal_swallowed::RULE,
+    &life::unbounded_drain::RULE,
+    &life::drain_accepting::RULE,
+    &life::exit_hook::RULE,
+    &life::child_not_killed::RULE,
+    &life::competing::RULE,
+];
 
 /// The rule with an id or name.
 pub fn find(id: &str) -> Option<&'static Rule> {

@@ -1,3 +1,12 @@
 //! Life of the process: signals, end of input, draining, children.
 
+pub(super) mod child_not_killed;
+pub(super) mod competing;
+pub(super) mod drain_accepting;
+pub(super) mod exit_hook;
+pub(super) mod exit_without_drain;
 pub(super) mod missing_sigterm;
+pub(super) mod sigint_only;
+pub(super) mod signal_swallowed;
+pub(super) mod stdin_eof;
+pub(super) mod unbounded_drain;

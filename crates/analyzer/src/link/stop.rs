@@ -1,0 +1,394 @@
+//! The shutdown set: what runs once the process is asked to stop.
+
+use std::collections::BTreeSet;
+
+use crate::facts::{Expr, ExprKind, Language, StmtKind, walk};
+use crate::vocabulary::Role;
+
+use super::shutdown::Form;
+use super::{FnRef, Project, Site};
+
+/// Callers of a function that waits for a signal which are followed upwards.
+const MAX_CALLERS: usize = 4;
+
+/// Names of methods that close, flush or end what they are called on.
+const CLOSING: &[&str] = &[
+    "close",
+    "end",
+    "destroy",
+    "dispose",
+    "disconnect",
+    "quit",
+    "$disconnect",
+    "drain",
+    "aclose",
+    "shutdown",
+    "terminate",
+    "stop",
+    "Close",
+    "Shutdown",
+    "Stop",
+    "release",
+    "closeAll",
+    "close_all",
+    "closeall",
+    "cleanup",
+    "wait_closed",
+    "Disconnect",
+    "clear",
+    "abort",
+    "cancel",
+    "kill",
+    "Kill",
+    "killpg",
+    "treeKill",
+    "forceFlush",
+    "flush",
+    "force_flush",
+    "forceShutdown",
+    "close_pool",
+    "destroyAll",
+    "clearInterval",
+    "unref",
+    "removeAllListeners",
+    "free",
+    "exit",
+];
+
+/// What runs at a stop.
+#[derive(Debug, Default)]
+pub(super) struct Stop {
+    functions: BTreeSet<FnRef>,
+    /// Code of these functions from this byte on.
+    after: Vec<(FnRef, u32)>,
+}
+
+impl Stop {
+    pub(super) fn of(project: &Project<'_>) -> Self {
+        let mut roots = Vec::new();
+        let mut after = Vec::new();
+        let mut unwinds = false;
+        for hook in &project.hooks {
+            let stops = hook.trigger.asks_to_stop();
+            if stops && hook.form == Form::Callback {
+                roots.extend(&hook.functions);
+                unwinds = true;
+            }
+            if stops && hook.form == Form::Wait {
+                unwinds = true;
+                waits(project, hook.at, hook.span.end, MAX_CALLERS, &mut after);
+            }
+        }
+        let mut stop = Self {
+            functions: project.reach(&roots),
+            after,
+        };
+        let later: Vec<FnRef> = project
+            .sites
+            .iter()
+            .filter(|site| stop.runs_after(site))
+            .flat_map(|site| {
+                let mut all = site.targets.clone();
+                for arg in &site.call.args {
+                    all.extend(super::graph::handed(project, site.at, &arg.value));
+                }
+                all
+            })
+            .collect();
+        stop.functions.extend(project.reach(&later));
+        if unwinds {
+            // A signal that becomes an exception or an orderly exit runs what is registered for the exit.
+            let exits: Vec<FnRef> = project
+                .hooks
+                .iter()
+                .filter(|hook| !hook.trigger.asks_to_stop())
+                .flat_map(|hook| hook.functions.iter().copied())
+                .collect();
+            stop.functions.extend(project.reach(&exits));
+        }
+        stop
+    }
+
+    fn runs_after(&self, site: &Site<'_>) -> bool {
+        self.after
+            .iter()
+            .any(|(at, from)| *at == site.at && site.span.start >= *from)
+    }
+}
+
+fn waits(project: &Project<'_>, at: FnRef, from: u32, depth: usize, out: &mut Vec<(FnRef, u32)>) {
+    if out.contains(&(at, from)) {
+        return;
+    }
+    out.push((at, from));
+    if depth == 0 {
+        return;
+    }
+    // A closure or task that waits is part of the function around it.
+    if let Some(parent) = project.function(at).and_then(|function| function.parent)
+        && let Some(function) = project.function(at)
+        && at.id.0 != 0
+    {
+        let parent = FnRef {
+            file: at.file,
+            id: parent,
+        };
+        waits(project, parent, function.span.start, depth - 1, out);
+    }
+    for id in project.callers(at).iter().take(8) {
+        if let Some(site) = project.site(*id) {
+            waits(project, site.at, site.span.start, depth - 1, out);
+        }
+    }
+}
+
+impl<'a> Project<'a> {
+    /// The functions that run once the process is asked to stop.
+    pub fn stopping(&self) -> &BTreeSet<FnRef> {
+        &self.stop.functions
+    }
+
+    /// Whether a call runs at a stop.
+    pub fn runs_at_stop(&self, site: &Site<'_>) -> bool {
+        self.stop.functions.contains(&site.at)
+            || self.stop.runs_after(site)
+            || (self.language(site.at.file) != Language::TypeScript && self.in_cleanup(site))
+    }
+
+    /// Whether a call stands in a `finally`, a `defer`, or the closing of a `with`, in a program where a signal unwinds.
+    fn in_cleanup(&self, site: &Site<'_>) -> bool {
+        let unwinds = self.hooks.iter().any(|hook| hook.trigger.asks_to_stop());
+        unwinds && self.is_cleanup(site)
+    }
+
+    /// Whether a call stands in a `finally` or a `defer`.
+    pub fn is_cleanup(&self, site: &Site<'_>) -> bool {
+        let Some(function) = self.function(site.at) else {
+            return false;
+        };
+        let mut found = false;
+        walk::stmts(&function.body, &mut |stmt| {
+            found |= match &stmt.kind {
+                StmtKind::Try { finally, .. } => {
+                    finally.iter().any(|inner| inner.span.holds(site.span))
+                }
+                StmtKind::Defer(expr) => expr.span.holds(site.span),
+                StmtKind::Expr(_)
+                | StmtKind::Assign { .. }
+                | StmtKind::Value(_)
+                | StmtKind::Return(_)
+                | StmtKind::Throw(_)
+                | StmtKind::If { .. }
+                | StmtKind::Loop { .. }
+                | StmtKind::Match { .. }
+                | StmtKind::Select(_)
+                | StmtKind::With { .. }
+                | StmtKind::Break
+                | StmtKind::Continue
+                | StmtKind::Block(_) => false,
+            };
+        });
+        found
+    }
+
+    /// Whether a call closes, flushes or ends something, by its name.
+    pub fn is_closing(site: &Site<'_>) -> bool {
+        CLOSING.contains(&site.name()) || matches!(site.role, Some(Role::Kill))
+    }
+
+    /// Whether something that a call opened is closed at a stop: by a closing call on the same value.
+    pub fn closed_at_stop(&self, opened: &Site<'a>) -> bool {
+        self.sites.iter().any(|site| {
+            Self::is_closing(site) && self.runs_at_stop(site) && self.may_close(site, opened)
+        })
+    }
+
+    /// Whether a closing call may be on the value that another call gave.
+    pub fn may_close(&self, site: &Site<'a>, opened: &Site<'a>) -> bool {
+        let opened_paths: Vec<String> = opened
+            .paths
+            .iter()
+            .map(|path| format!("{path}()"))
+            .collect();
+        let same = site.paths.iter().any(|path| {
+            opened_paths
+                .iter()
+                .any(|opened| path.starts_with(opened.as_str()))
+        });
+        if same {
+            return true;
+        }
+        // A receiver that is not known, or an item of a collection, closes whatever fits its name.
+        let unknown = site.paths.iter().any(|path| path.starts_with('?')) || site.paths.is_empty();
+        unknown && site.targets.is_empty() && self.stands_for(site, opened)
+    }
+
+    /// Whether the receiver of a closing call is named like the place that holds the opened value.
+    fn stands_for(&self, site: &Site<'a>, opened: &Site<'a>) -> bool {
+        let mut names: Vec<String> = Vec::new();
+        if let ExprKind::Member(object, _) = &site.call.callee.kind {
+            names.extend(self.last_name(site.at, object));
+        }
+        for arg in &site.call.args {
+            names.extend(self.last_name(site.at, &arg.value));
+        }
+        let holders = self.holders(opened);
+        names.iter().any(|name| {
+            let name = name.to_lowercase();
+            holders.iter().any(|holder| {
+                let holder = holder.to_lowercase();
+                name.contains(holder.as_str()) || holder.contains(name.as_str())
+            })
+        })
+    }
+
+    /// The names that hold what a call gave.
+    fn holders(&self, opened: &Site<'a>) -> Vec<String> {
+        let mut all = Vec::new();
+        if let Some(function) = self.function(opened.at) {
+            walk::stmts(&function.body, &mut |stmt| {
+                if let StmtKind::Assign {
+                    target,
+                    value: Some(value),
+                } = &stmt.kind
+                    && value.span.holds(opened.span)
+                {
+                    self.pattern_names(opened.at, target, &mut all);
+                }
+            });
+            all.push(function.name.to_string());
+        }
+        if let Some(file) = self.file(opened.at.file) {
+            for class in &file.classes {
+                for field in &class.fields {
+                    if field
+                        .value
+                        .as_ref()
+                        .is_some_and(|value| value.span.holds(opened.span))
+                    {
+                        all.push(field.name.to_string());
+                    }
+                }
+            }
+        }
+        all.retain(|name| name.len() > 2);
+        all
+    }
+
+    fn pattern_names(&self, at: FnRef, pattern: &crate::facts::Pattern, out: &mut Vec<String>) {
+        use crate::facts::Pattern;
+        match pattern {
+            Pattern::Var(id) => out.extend(
+                self.variable(super::VarRef {
+                    file: at.file,
+                    id: *id,
+                })
+                .map(|variable| variable.name.to_string()),
+            ),
+            Pattern::Place(place) => out.extend(self.last_name(at, place)),
+            Pattern::List(parts) | Pattern::Or(parts) | Pattern::Of(_, parts) => {
+                for part in parts {
+                    self.pattern_names(at, part, out);
+                }
+            }
+            Pattern::Object(parts) => {
+                for (_, part) in parts {
+                    self.pattern_names(at, part, out);
+                }
+            }
+            Pattern::Value(_) | Pattern::Any => {}
+        }
+    }
+
+    /// The last name of a variable or member.
+    pub fn last_name(&self, at: FnRef, expr: &Expr) -> Option<String> {
+        match &expr.bare().kind {
+            ExprKind::Var(id) => self
+                .variable(super::VarRef {
+                    file: at.file,
+                    id: *id,
+                })
+                .map(|variable| variable.name.to_string()),
+            ExprKind::Member(_, name) | ExprKind::Global(name) => Some(name.to_string()),
+            ExprKind::Index(object, _) => self.last_name(at, object),
+            ExprKind::Call(call) => {
+                if let ExprKind::Member(object, _) = &call.callee.kind {
+                    self.last_name(at, object)
+                } else {
+                    None
+                }
+            }
+            ExprKind::Str(_)
+            | ExprKind::Number(_)
+            | ExprKind::Bool(_)
+            | ExprKind::Null
+            | ExprKind::This
+            | ExprKind::Super
+            | ExprKind::Module(_)
+            | ExprKind::Function(_)
+            | ExprKind::Class(_)
+            | ExprKind::Object(_)
+            | ExprKind::List(_)
+            | ExprKind::Join(_)
+            | ExprKind::Logic(..)
+            | ExprKind::Compare(..)
+            | ExprKind::Not(_)
+            | ExprKind::Await(_)
+            | ExprKind::Propagate(_)
+            | ExprKind::Choice(..)
+            | ExprKind::Spread(_)
+            | ExprKind::Assign(..)
+            | ExprKind::Flow(_)
+            | ExprKind::Opaque(_) => None,
+        }
+    }
+
+    /// All names in an expression: variables, members, globals.
+    pub fn names_in(&self, at: FnRef, expr: &'a Expr) -> Vec<String> {
+        let mut all = Vec::new();
+        walk::each(expr, &mut |inner| match &inner.kind {
+            ExprKind::Var(_) | ExprKind::Member(..) | ExprKind::Global(_) => {
+                all.extend(self.last_name(at, inner));
+            }
+            ExprKind::Str(_)
+            | ExprKind::Number(_)
+            | ExprKind::Bool(_)
+            | ExprKind::Null
+            | ExprKind::This
+            | ExprKind::Super
+            | ExprKind::Module(_)
+            | ExprKind::Index(..)
+            | ExprKind::Call(_)
+            | ExprKind::Function(_)
+            | ExprKind::Class(_)
+            | ExprKind::Object(_)
+            | ExprKind::List(_)
+            | ExprKind::Join(_)
+            | ExprKind::Logic(..)
+            | ExprKind::Compare(..)
+            | ExprKind::Not(_)
+            | ExprKind::Await(_)
+            | ExprKind::Propagate(_)
+            | ExprKind::Choice(..)
+            | ExprKind::Spread(_)
+            | ExprKind::Assign(..)
+            | ExprKind::Flow(_)
+            | ExprKind::Opaque(_) => {}
+        });
+        all
+    }
+
+    /// Whether a function, or one around it, is called later by a timer.
+    pub fn is_timer(&self, at: FnRef) -> bool {
+        self.sites.iter().any(|site| {
+            site.role == Some(Role::Later)
+                && site.at.file == at.file
+                && self.function(at).is_some_and(|function| {
+                    site.span.holds(function.span)
+                        || site.call.args.iter().any(|arg| {
+                            super::graph::handed(self, site.at, &arg.value).contains(&at)
+                        })
+                })
+        })
+    }
+}

@@ -1,0 +1,176 @@
+//! Child processes that outlive the server.
+
+use crate::facts::{ExprKind, Mode};
+use crate::finding::{Confidence, Severity};
+use crate::link::{Fate, Guard, Project, Site};
+use crate::rules::{At, Axis, Report, Rule};
+use crate::vocabulary::{Child, Kind, Role};
+
+pub(in crate::rules) const RULE: Rule = Rule {
+    id: "LIFE-011",
+    name: "child-not-killed",
+    severity: Severity::High,
+    axes: &[Axis::Reliability],
+    cwe: &[772, 404],
+    summary: "A child process or browser is left behind when the server stops.",
+    why: "A child does not end with its parent. It keeps its memory, its port and whatever it was changing, and nobody knows of it any more.",
+    fix: "Keep every child in a set; at shutdown close its input, send SIGTERM to its group, wait with a limit, then SIGKILL and reap.",
+    fixtures: fixtures!("LIFE-011": ts),
+    check,
+};
+
+fn check(project: &Project<'_>, report: &mut Report<'_>) {
+    let handlers = project.handler_reach();
+    for site in &project.sites {
+        let message = match site.role {
+            Some(Role::Open(Kind::Browser)) if is_kept(project, site) => {
+                "the browser that is started here is not closed when the server is asked to stop"
+            }
+            Some(Role::Spawn(Child::Handle)) if is_kept(project, site) => {
+                "the child that is started here is not ended when the server is asked to stop"
+            }
+            Some(Role::Spawn(Child::Blocking))
+                if handlers.contains(&site.at) && blocks(project, site) =>
+            {
+                "this child is waited for with the process blocked: a signal ends the server and leaves the child running"
+            }
+            Some(_) | None => continue,
+        };
+        if served_by_framework(project) || project.closed_at_stop(site) {
+            continue;
+        }
+        let blocking = matches!(site.role, Some(Role::Spawn(Child::Blocking)));
+        let finding = report.add(
+            At {
+                function: site.at,
+                span: site.span,
+            },
+            message,
+        );
+        if blocking {
+            finding.weigh(Severity::Medium).sure(Confidence::Likely);
+        }
+        let hook = project
+            .hooks
+            .iter()
+            .find(|hook| hook.trigger.asks_to_stop());
+        if let Some(hook) = hook {
+            finding.via(
+                project,
+                At {
+                    function: hook.at,
+                    span: hook.span,
+                },
+                "this runs at a stop and does not end it",
+            );
+        }
+    }
+}
+
+fn served_by_framework(project: &Project<'_>) -> bool {
+    project.entries.is_empty()
+        || project
+            .entries
+            .iter()
+            .all(|entry| entry.guard == Guard::Framework)
+}
+
+/// A blocking wait inside an asynchronous handler.
+fn blocks(project: &Project<'_>, site: &Site<'_>) -> bool {
+    let mut at = Some(site.at.id);
+    while let Some(id) = at {
+        let Some(function) = project.function(crate::link::FnRef {
+            file: site.at.file,
+            id,
+        }) else {
+            return false;
+        };
+        if function.mode == Mode::Async {
+            return true;
+        }
+        at = function.parent;
+    }
+    project.callers(site.at).iter().any(|id| {
+        project
+            .site(*id)
+            .and_then(|caller| project.function(caller.at))
+            .is_some_and(|function| function.mode == Mode::Async)
+    })
+}
+
+/// Whether the handle outlives the call: it is stored, given back, or dropped while the child runs.
+fn is_kept(project: &Project<'_>, site: &Site<'_>) -> bool {
+    if site.fate == Fate::Dropped {
+        return true;
+    }
+    // Whoever waits for its end in the same function keeps it for one call only.
+    let waited = project
+        .inside(site.at)
+        .iter()
+        .chain(std::iter::once(&site.at))
+        .any(|at| {
+            project.sites_of(*at).any(|other| {
+                let event = other.call.arg(0).and_then(crate::facts::Expr::text);
+                let listens = matches!(other.name(), "on" | "once")
+                    && event.is_some_and(|event| matches!(&**event, "close" | "exit"));
+                let settles = listens
+                    && other
+                        .call
+                        .arg(1)
+                        .is_some_and(|value| settles(project, *at, value));
+                settles
+                    || (matches!(
+                        other.name(),
+                        "wait"
+                            | "communicate"
+                            | "Wait"
+                            | "Output"
+                            | "CombinedOutput"
+                            | "wait_with_output"
+                            | "status"
+                            | "output"
+                    ) && other.span.start > site.span.start)
+            })
+        });
+    !waited
+}
+
+/// Whether a listener ends a promise: it calls a parameter of the function around it.
+fn settles<'a>(
+    project: &Project<'a>,
+    at: crate::link::FnRef,
+    value: &'a crate::facts::Expr,
+) -> bool {
+    if let ExprKind::Var(_) = &value.kind
+        && project
+            .last_name(at, value)
+            .is_some_and(|name| matches!(name.as_str(), "resolve" | "done" | "callback" | "cb"))
+    {
+        return true;
+    }
+    project.values(at, value).into_iter().any(|value| {
+        if let crate::link::Value::Function(function) = value {
+            project.reach(&[function]).iter().any(|inner| {
+                project.sites_of(*inner).any(|site| {
+                    matches!(site.call.callee.kind, ExprKind::Var(_))
+                        && matches!(
+                            project.last_name(*inner, &site.call.callee).as_deref(),
+                            Some(
+                                "resolve"
+                                    | "reject"
+                                    | "done"
+                                    | "res"
+                                    | "rej"
+                                    | "callback"
+                                    | "cb"
+                                    | "finish"
+                                    | "settle"
+                            )
+                        )
+                })
+            })
+        } else {
+            false
+        }
+    })
+}

@@ -1,0 +1,132 @@
+//! A shutdown that goes on taking calls.
+
+use crate::facts::{ExprKind, FnId, Pattern, StmtKind, walk};
+use crate::finding::Severity;
+use crate::link::{FnRef, Form, Project};
+use crate::rules::{At, Axis, Report, Rule};
+use crate::vocabulary::words;
+
+pub(in crate::rules) const RULE: Rule = Rule {
+    id: "LIFE-007",
+    name: "drain-without-stop-accepting",
+    severity: Severity::Medium,
+    axes: &[Axis::Reliability],
+    cwe: &[362],
+    summary: "The shutdown sets a flag or event that no code looks at, so new calls are still taken.",
+    why: "A drain ends only when nothing new comes in. A flag that the dispatch of calls never reads stops nothing.",
+    fix: "Refuse new calls first: read the flag where calls are dispatched, or close the listener before waiting.",
+    fixtures: fixtures!("LIFE-007": ts),
+    check,
+};
+
+fn check(project: &Project<'_>, report: &mut Report<'_>) {
+    for hook in &project.hooks {
+        if hook.form != Form::Callback || !hook.trigger.asks_to_stop() {
+            continue;
+        }
+        for at in project.reach(&hook.functions) {
+            let Some(function) = project.function(at) else {
+                continue;
+            };
+            let mut sets = Vec::new();
+            walk::stmts(&function.body, &mut |stmt| match &stmt.kind {
+                StmtKind::Assign {
+                    target: Pattern::Var(id),
+                    ..
+                } => {
+                    let variable = project.variable(crate::link::VarRef {
+                        file: at.file,
+                        id: *id,
+                    });
+                    let outer = variable.filter(|variable| variable.owner != at.id);
+                    sets.extend(outer.map(|variable| (variable.name.to_string(), stmt.span)));
+                }
+                StmtKind::Assign {
+                    target: Pattern::Place(place),
+                    ..
+                } => {
+                    sets.extend(project.last_name(at, place).map(|name| (name, stmt.span)));
+                }
+                StmtKind::Assign { .. }
+                | StmtKind::Expr(_)
+                | StmtKind::Value(_)
+                | StmtKind::Return(_)
+                | StmtKind::Throw(_)
+                | StmtKind::If { .. }
+                | StmtKind::Loop { .. }
+                | StmtKind::Try { .. }
+                | StmtKind::Match { .. }
+                | StmtKind::Select(_)
+                | StmtKind::With { .. }
+                | StmtKind::Defer(_)
+                | StmtKind::Break
+                | StmtKind::Continue
+                | StmtKind::Block(_) => {}
+            });
+            for site in project.sites_of(at) {
+                if matches!(site.name(), "set" | "store" | "notify_waiters")
+                    && let ExprKind::Member(object, _) = &site.call.callee.kind
+                {
+                    sets.extend(project.last_name(at, object).map(|name| (name, site.span)));
+                }
+            }
+            for (name, span) in sets {
+                if is_drain_flag(&name) && !is_read(project, &name, span.start, at) {
+                    let place = At { function: at, span };
+                    let message = format!(
+                        "`{name}` is set on a signal and read nowhere: calls are still taken, and nothing drains"
+                    );
+                    report.add(place, message);
+                }
+            }
+        }
+    }
+}
+
+fn is_drain_flag(name: &str) -> bool {
+    words::words(name).iter().any(|word| {
+        matches!(
+            word.as_str(),
+            "shutdown"
+                | "shutting"
+                | "draining"
+                | "stopping"
+                | "stop"
+                | "stopped"
+                | "closing"
+                | "terminating"
+                | "exiting"
+                | "drain"
+        )
+    })
+}
+
+/// Whether the name occurs anywhere but where it is set: in a test, an argument, a receiver of another call.
+fn is_read(project: &Project<'_>, name: &str, set: u32, at: FnRef) -> bool {
+    project.functions().any(|(other, function)| {
+        let mut count = 0;
+        walk::stmts(&function.body, &mut |stmt| {
+            let assigns = matches!(&stmt.kind, StmtKind::Assign { .. });
+            for root in walk::roots(stmt) {
+                walk::each(root, &mut |expr| {
+                    let is_place = assigns
+                        && matches!(expr.kind, ExprKind::Member(..))
+                        && stmt.span.start == expr.span.start;
+                    let own_set = other == at && expr.span.start == set;
+                    let named = matches!(
+                        expr.kind,
+                        ExprKind::Var(_) | ExprKind::Member(..) | ExprKind::Global(_)
+                    ) && project.last_name(other, expr).as_deref() == Some(name);
+                    let reset = project.sites_of(other).any(|site| {
+                        matches!(site.name(), "set" | "clear" | "store")
+                            && site.call.callee.span.holds(expr.span)
+                    });
+                    if named && !is_place && !own_set && !reset && other.id != FnId(u32::MAX) {
+                        count += 1;
+                    }
+                });
+            }
+        });
+        count > 0
+    })
+}

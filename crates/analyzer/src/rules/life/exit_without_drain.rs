@@ -1,0 +1,317 @@
+//! The process exits on a signal without waiting for calls in flight.
+
+use std::collections::BTreeSet;
+
+use crate::facts::{ExprKind, Span, Stmt, StmtKind, walk};
+use crate::finding::Severity;
+use crate::link::{FnRef, Form, Hook, Project, Site};
+use crate::rules::{At, Axis, Report, Rule};
+use crate::vocabulary::{Role, words};
+
+pub(in crate::rules) const RULE: Rule = Rule {
+    id: "LIFE-002",
+    name: "exit-without-drain",
+    severity: Severity::High,
+    axes: &[Axis::Security, Axis::Reliability],
+    cwe: &[404, 705],
+    summary: "A signal ends the process without waiting for the calls in flight.",
+    why: "The caller of a call that is cut never learns whether it took effect. Closing the SDK's server is not a drain: it detaches the transport, running handlers go on and their answers are dropped. The same is true of a shutdown that nobody waits for.",
+    fix: "Stop taking calls, wait for those in flight with a deadline (a counter, or `Promise.allSettled` of the running ones), then flush, close and exit.",
+    fixtures: fixtures!("LIFE-002": ts),
+    check,
+};
+
+/// Words of names that stand for calls in flight.
+const IN_FLIGHT: &[&str] = &[
+    "inflight",
+    "flight",
+    "pending",
+    "active",
+    "running",
+    "outstanding",
+    "drain",
+    "drained",
+    "draining",
+    "progress",
+    "requests",
+    "calls",
+    "tasks",
+    "jobs",
+    "operations",
+    "ongoing",
+    "idle",
+    "waitgroup",
+    "wg",
+];
+
+fn check(project: &Project<'_>, report: &mut Report<'_>) {
+    for hook in &project.hooks {
+        if !hook.trigger.asks_to_stop() || !serves(project, hook) {
+            continue;
+        }
+        match hook.form {
+            Form::Callback => callback(project, hook, report),
+            Form::Wait => selected(project, hook, report),
+        }
+    }
+}
+
+/// Whether the hook belongs to a process that serves.
+fn serves(project: &Project<'_>, hook: &Hook<'_>) -> bool {
+    project
+        .entries
+        .iter()
+        .any(|entry| entry.process.contains(&hook.at) || entry.at.file == hook.at.file)
+}
+
+fn callback(project: &Project<'_>, hook: &Hook<'_>, report: &mut Report<'_>) {
+    let reach = project.reach(&hook.functions);
+    if waits_for_calls(project, &reach) {
+        return;
+    }
+    for at in &reach {
+        if project.is_timer(*at) {
+            continue;
+        }
+        for site in project.sites_of(*at) {
+            let ends = matches!(site.role, Some(Role::Exit | Role::ExitUnwinding))
+                || is_exit_alias(project, site);
+            if !ends || in_second_branch(project, site) {
+                continue;
+            }
+            let place = At {
+                function: *at,
+                span: site.span,
+            };
+            let finding = report.add(place, "the process exits here on a signal while calls may be in flight; nothing waits for them");
+            let registered = At {
+                function: hook.at,
+                span: hook.span,
+            };
+            finding.via(project, registered, "registered here");
+        }
+    }
+}
+
+/// `const exit = options.exit ?? process.exit`.
+fn is_exit_alias(project: &Project<'_>, site: &Site<'_>) -> bool {
+    let language = project.language(site.at.file);
+    site.paths
+        .iter()
+        .any(|path| crate::vocabulary::role(language, path) == Some(Role::Exit))
+}
+
+/// Whether anything in these functions waits for calls: awaits or loops over something named so, or settles them.
+fn waits_for_calls(project: &Project<'_>, reach: &BTreeSet<FnRef>) -> bool {
+    reach.iter().any(|at| {
+        let Some(function) = project.function(*at) else {
+            return false;
+        };
+        let mut found = false;
+        walk::stmts(&function.body, &mut |stmt| {
+            if let StmtKind::Loop {
+                over: Some(over), ..
+            } = &stmt.kind
+            {
+                found |= project
+                    .names_in(*at, over)
+                    .iter()
+                    .any(|name| is_in_flight(name));
+            }
+        });
+        walk::exprs(&function.body, &mut |expr| {
+            if let ExprKind::Await(inner) = &expr.kind {
+                found |= project
+                    .names_in(*at, inner)
+                    .iter()
+                    .any(|name| is_in_flight(name));
+            }
+        });
+        found
+            || project.sites_of(*at).any(|site| {
+                matches!(site.role, Some(Role::Settle))
+                    || is_in_flight(site.name())
+                    || drains_http(project, site)
+            })
+    })
+}
+
+/// `httpServer.close(callback)` whose callback goes on: the listener's own drain.
+fn drains_http(project: &Project<'_>, site: &Site<'_>) -> bool {
+    site.name() == "close"
+        && site
+            .call
+            .args
+            .first()
+            .is_some_and(|arg| matches!(arg.value.kind, ExprKind::Function(_) | ExprKind::Var(_)))
+        && site
+            .paths
+            .iter()
+            .any(|path| path.contains("listen()") || path.contains("createServer()"))
+        && project.function(site.at).is_some()
+}
+
+fn is_in_flight(name: &str) -> bool {
+    let words = words::words(name);
+    words.iter().any(|word| IN_FLIGHT.contains(&word.as_str()))
+}
+
+/// Whether a call stands where only a second signal comes: in the branch of a flag that says that the shutdown runs.
+fn in_second_branch(project: &Project<'_>, site: &Site<'_>) -> bool {
+    let Some(function) = project.function(site.at) else {
+        return false;
+    };
+    let mut found = false;
+    walk::stmts(&function.body, &mut |stmt| {
+        if let StmtKind::If { test, then, .. } = &stmt.kind {
+            let flag = matches!(test.kind, ExprKind::Var(_) | ExprKind::Member(..));
+            let counted = matches!(test.kind, ExprKind::Compare(..))
+                && project.names_in(site.at, test).iter().any(|name| {
+                    let words = words::words(name);
+                    words.iter().any(|word| {
+                        matches!(
+                            word.as_str(),
+                            "count" | "signals" | "attempts" | "received" | "forced"
+                        )
+                    })
+                });
+            found |= (flag || counted) && holds(then, site.span);
+        }
+    });
+    found
+}
+
+fn holds(block: &[Stmt], span: Span) -> bool {
+    block.iter().any(|stmt| stmt.span.holds(span))
+}
+
+/// Code that waits for a signal beside the serving, and then lets go of it.
+fn selected(project: &Project<'_>, hook: &Hook<'_>, report: &mut Report<'_>) {
+    for (at, function) in project.functions() {
+        let here = at == hook.at
+            || project
+                .callers(hook.at)
+                .iter()
+                .any(|id| project.site(*id).is_some_and(|site| site.at == at));
+        if !here {
+            continue;
+        }
+        walk::stmts(&function.body, &mut |stmt| {
+            let StmtKind::Select(arms) = &stmt.kind else {
+                return;
+            };
+            let stop = arms.iter().find(|arm| {
+                arm.test
+                    .as_ref()
+                    .is_some_and(|test| fires(project, at, hook, test))
+            });
+            let Some(arm) = stop else {
+                return;
+            };
+            let after = |site: &Site<'_>| {
+                site.span.start > stmt.span.start
+                    && !arms
+                        .iter()
+                        .any(|other| other.span != arm.span && other.span.holds(site.span))
+            };
+            let drains = project.sites_of(at).any(|site| after(site) && drains(site))
+                || receives_after(project, at, arm, stmt.span);
+            if !drains {
+                let place = At {
+                    function: at,
+                    span: arm.span,
+                };
+                let finding = report.add(place, "after the signal nothing waits for the part that serves: calls in flight are cut when this function returns");
+                let registered = At {
+                    function: hook.at,
+                    span: hook.span,
+                };
+                finding.via(project, registered, "the signal is waited for here");
+            }
+        });
+    }
+}
+
+/// Whether the arm waits for the hook: the call itself, what it was bound to, or the end of its context.
+fn fires<'a>(
+    project: &Project<'a>,
+    at: FnRef,
+    hook: &Hook<'a>,
+    test: &'a crate::facts::Expr,
+) -> bool {
+    if at == hook.at && test.span.holds(hook.span) {
+        return true;
+    }
+    let mut found = false;
+    walk::each(test, &mut |inner| {
+        if let ExprKind::Call(_) = &inner.kind
+            && let Some(site) = project.site_at(at, inner)
+        {
+            found |= matches!(site.name(), "Done" | "recv" | "cancelled")
+                || site.targets.contains(&hook.at);
+        }
+        if let ExprKind::Var(_) = &inner.kind {
+            let name = project.last_name(at, inner).unwrap_or_default();
+            found |= words::words(&name).iter().any(|word| {
+                matches!(
+                    word.as_str(),
+                    "sig"
+                        | "signal"
+                        | "signals"
+                        | "sigs"
+                        | "term"
+                        | "terminate"
+                        | "sigterm"
+                        | "ctrl"
+                        | "shutdown"
+                        | "stop"
+                        | "quit"
+                        | "done"
+                        | "interrupt"
+                )
+            });
+        }
+    });
+    found
+}
+
+/// Names of calls after which the serving part has ended.
+fn drains(site: &Site<'_>) -> bool {
+    matches!(site.role, Some(Role::Settle))
+        || matches!(
+            site.name(),
+            "Shutdown"
+                | "Wait"
+                | "wait"
+                | "waiting"
+                | "join_all"
+                | "graceful_shutdown"
+                | "with_graceful_shutdown"
+                | "GracefulStop"
+                | "shutdown"
+                | "join"
+                | "cancel_and_wait"
+                | "drain"
+        )
+}
+
+/// Whether the function receives from a channel after the arm was taken: an opaque receive beside the select.
+fn receives_after(project: &Project<'_>, at: FnRef, arm: &crate::facts::Arm, select: Span) -> bool {
+    let Some(function) = project.function(at) else {
+        return false;
+    };
+    let mut found = false;
+    walk::stmts(&function.body, &mut |stmt| {
+        let inside = arm.body.iter().any(|inner| inner.span.holds(stmt.span));
+        let later = stmt.span.start >= select.end;
+        if (inside || later) && matches!(stmt.kind, StmtKind::Select(_)) {
+            found = true;
+        }
+        if inside || later {
+            walk::own_exprs(stmt, &mut |expr| {
+                found |= matches!(&expr.kind, ExprKind::Await(_));
+            });
+        }
+    });
+    found
+}

@@ -1,0 +1,133 @@
+//! The end of stdin does not end the server.
+
+use crate::facts::Language;
+use crate::finding::Severity;
+use crate::link::{Guard, Project, Site, Trigger};
+use crate::rules::{At, Axis, Report, Rule};
+use crate::vocabulary::{Kind, Role, Wire};
+
+pub(in crate::rules) const RULE: Rule = Rule {
+    id: "LIFE-004",
+    name: "stdin-eof-ignored",
+    severity: Severity::High,
+    axes: &[Axis::Reliability],
+    cwe: &[404, 772],
+    summary: "The server stays when its stdin ends, because something else keeps the process alive.",
+    why: "A host that goes away closes stdin; that is all a stdio server is told. Version 1 of the TypeScript SDK does not listen for it: the process ends only because its event loop is empty, and a pool, a browser, a listener or a timer keeps it for ever. Hundreds of such processes on one machine are the commonest complaint of users.",
+    fix: "On `end` and `close` of stdin run the same shutdown as on SIGTERM; close or `unref` what keeps the loop alive.",
+    fixtures: fixtures!("LIFE-004": ts),
+    check,
+};
+
+fn check(project: &Project<'_>, report: &mut Report<'_>) {
+    let entry = project.entries.iter().find(|entry| {
+        entry.wire == Wire::Stdio
+            && entry.guard == Guard::Author
+            && project.language(entry.at.file) == Language::TypeScript
+    });
+    let Some(entry) = entry else {
+        return;
+    };
+    if sdk_ends(project) {
+        return;
+    }
+    let keeps: Vec<&Site<'_>> = project
+        .sites
+        .iter()
+        .filter(|site| {
+            entry.process.contains(&site.at) || project.handler_reach().contains(&site.at)
+        })
+        .filter(|site| keeps_alive(project, site))
+        .collect();
+    let Some(first) = keeps.first() else {
+        return;
+    };
+    let ends: Vec<_> = project
+        .hooks_of(entry)
+        .filter(|hook| matches!(hook.trigger, Trigger::Eof | Trigger::Closed))
+        .collect();
+    let ended = ends.iter().any(|hook| {
+        project.reach(&hook.functions).iter().any(|at| {
+            project.sites_of(*at).any(|site| {
+                matches!(site.role, Some(Role::Exit))
+                    || site.name() == "exit"
+                    || (Project::is_closing(site)
+                        && keeps.iter().any(|opened| project.may_close(site, opened)))
+            })
+        })
+    });
+    if ended {
+        return;
+    }
+    let kept = At {
+        function: first.at,
+        span: first.span,
+    };
+    let what = what(first);
+    match ends.first() {
+        Some(hook) => {
+            let place = At {
+                function: hook.at,
+                span: hook.span,
+            };
+            report
+                .add(place, format!("the end of stdin is noticed here, but {what} is left open and keeps the process alive"))
+                .via(project, kept, "opened here");
+        }
+        None => {
+            let start = At {
+                function: entry.at,
+                span: entry.span,
+            };
+            report
+                .add(kept, format!("{what} keeps the process alive after stdin ended, and nothing listens for that end"))
+                .via(project, start, "stdio is served here");
+        }
+    }
+}
+
+/// Version 2 of the SDK closes the transport at the end of stdin.
+fn sdk_ends(project: &Project<'_>) -> bool {
+    project.sites.iter().any(|site| site.name() == "serveStdio")
+}
+
+fn keeps_alive(project: &Project<'_>, site: &Site<'_>) -> bool {
+    match site.role {
+        Some(Role::Open(Kind::Pool | Kind::Browser | Kind::Listener)) => {
+            !closed_nearby(project, site)
+        }
+        Some(Role::Every) => !unreferenced(project, site),
+        Some(_) | None => false,
+    }
+}
+
+/// Whether the function that opened it closes it as well.
+fn closed_nearby(project: &Project<'_>, opened: &Site<'_>) -> bool {
+    opened.at.id.0 != 0
+        && project.sites_of(opened.at).any(|site| {
+            site.span.start > opened.span.start
+                && Project::is_closing(site)
+                && project.may_close(site, opened)
+        })
+}
+
+/// Whether a timer is let go: `setInterval(…).unref()`, or cleared anywhere.
+fn unreferenced(project: &Project<'_>, timer: &Site<'_>) -> bool {
+    project.sites.iter().any(|site| {
+        site.at.file == timer.at.file
+            && ((site.name() == "unref"
+                && (site.span.holds(timer.span)
+                    || site.at == timer.at
+                    || site.span.start > timer.span.start))
+                || matches!(site.name(), "clearInterval"))
+    })
+}
+
+fn what(site: &Site<'_>) -> &'static str {
+    match site.role {
+        Some(Role::Open(Kind::Pool)) => "a pool of connections",
+        Some(Role::Open(Kind::Browser)) => "a browser",
+        Some(Role::Every) => "a repeating timer",
+        Some(_) | None => "a listener",
+    }
+}

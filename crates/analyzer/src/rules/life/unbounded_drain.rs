@@ -1,0 +1,93 @@
+//! A shutdown that may wait for ever.
+
+use std::collections::BTreeSet;
+
+use crate::finding::Severity;
+use crate::link::{Fate, FnRef, Form, Project, Site, Trigger};
+use crate::rules::{At, Axis, Report, Rule};
+use crate::vocabulary::Role;
+
+pub(in crate::rules) const RULE: Rule = Rule {
+    id: "LIFE-006",
+    name: "unbounded-drain",
+    severity: Severity::Medium,
+    axes: &[Axis::Reliability],
+    cwe: &[1088, 835],
+    summary: "The shutdown waits for something without a limit of time.",
+    why: "A database that is mute, a browser that hangs or a call that never returns makes the shutdown wait until the orchestrator's SIGKILL, which cleans up nothing.",
+    fix: "Race every wait of the shutdown with a timer, or arm one unreferenced timer that forces the exit before the orchestrator does.",
+    fixtures: fixtures!("LIFE-006": ts),
+    check,
+};
+
+fn check(project: &Project<'_>, report: &mut Report<'_>) {
+    for hook in &project.hooks {
+        let signal = matches!(hook.trigger, Trigger::Signal(_)) && hook.trigger.asks_to_stop();
+        if !signal || hook.form != Form::Callback {
+            continue;
+        }
+        let reach = project.reach(&hook.functions);
+        if is_bounded(project, &reach) {
+            continue;
+        }
+        for at in &reach {
+            for site in project.sites_of(*at) {
+                if !waits(site) || has_limit(site) {
+                    continue;
+                }
+                let place = At {
+                    function: *at,
+                    span: site.span,
+                };
+                let message = format!("the shutdown waits for `{}` without a limit", site.name());
+                let finding = report.add(place, message);
+                finding.via(
+                    project,
+                    At {
+                        function: hook.at,
+                        span: hook.span,
+                    },
+                    "on this signal",
+                );
+            }
+        }
+    }
+}
+
+/// Whether a timer or a race bounds the shutdown as a whole.
+fn is_bounded(project: &Project<'_>, reach: &BTreeSet<FnRef>) -> bool {
+    reach.iter().any(|at| {
+        project.sites_of(*at).any(|site| {
+            matches!(site.role, Some(Role::Later | Role::Bound))
+                || site.name().to_lowercase().contains("timeout")
+                || matches!(
+                    site.name(),
+                    "alarm" | "WithTimeout" | "WithDeadline" | "wait_for" | "setTimeout"
+                )
+        })
+    })
+}
+
+/// Whether a call closes something over a wire or process and is waited for. The SDK's own close returns at once.
+fn waits(site: &Site<'_>) -> bool {
+    let sdk = site
+        .paths
+        .iter()
+        .any(|path| path.contains("modelcontextprotocol") || path.starts_with("mcp."));
+    let own = !site.targets.is_empty();
+    let unknown_server =
+        matches!(site.name(), "close") && site.paths.iter().all(|path| path.starts_with('?'));
+    site.fate == Fate::Awaited && Project::is_closing(site) && !sdk && !own && !unknown_server
+}
+
+/// A limit among the arguments: `flush(5000)`, `close({ timeout: 5000 })`.
+fn has_limit(site: &Site<'_>) -> bool {
+    site.call.args.iter().any(|arg| {
+        matches!(
+            arg.value.kind,
+            crate::facts::ExprKind::Number(_) | crate::facts::ExprKind::Var(_)
+        )
+    }) || ["timeout", "timeoutMs", "timeout_ms", "deadline"]
+        .iter()
+        .any(|name| site.call.option(name).is_some())
+}
