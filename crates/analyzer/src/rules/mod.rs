@@ -2,6 +2,7 @@
 
 #[macro_use]
 mod fixtures;
+mod err;
 mod life;
 mod report;
 
