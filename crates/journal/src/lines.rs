@@ -21,7 +21,7 @@ pub(crate) enum Next<'a> {
     End(u64),
 }
 
-const ROOM: usize = 256 * 1024;
+const ROOM: usize = 64 * 1024;
 
 impl<R: Read> Lines<R> {
     /// From here on, which is `at` bytes into the file.

@@ -197,7 +197,10 @@ impl Writer {
     /// Seals the chain: the last line says so and is durable.
     pub(crate) fn seal(&mut self) {
         self.first_line();
-        self.flush_marks();
+        // What follows a sync must stand before the seal.
+        if !self.goal.send.is_empty() && self.commit() == Ended::Yes {
+            return;
+        }
         self.tape.line(&mut self.clock, "seal", |out| {
             out.extend_from_slice(b",\"end\":true");
         });

@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use dropgate_process::{Containment, Level};
 
+use super::journal::JournalArgs;
 use super::values::{self, ToolOnShutdown};
 
 /// Makes MCP servers fail secure and leave nothing behind.
@@ -36,6 +37,8 @@ pub(crate) enum Verb {
     Demo,
     /// End what runs that were killed with their guards left behind
     Reap(ReapArgs),
+    /// Verify, show and export the record of calls; say what became of one
+    Journal(JournalArgs),
     /// Say whether a configuration file would be taken
     Check(CheckArgs),
     /// Print the completions of a shell

@@ -2,6 +2,7 @@
 //! come, and what is meant by it.
 
 mod flags;
+mod journal;
 pub(crate) mod values;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -11,6 +12,10 @@ use self::flags::Flags;
 pub(crate) use self::flags::{
     CheckArgs, CompletionsArgs, DoctorArgs, Format, Print, ProbeArgs, Profile, ReapArgs, RunArgs,
     ShutdownArgs, Verb,
+};
+pub(crate) use self::journal::{
+    ExportArgs, ExportFormat, Filter, JournalArgs, JournalVerb, OutcomeArgs, ShowArgs, VerifyArgs,
+    Which,
 };
 
 /// What the command line asks for.

@@ -2,9 +2,10 @@
 
 use std::num::NonZeroUsize;
 use std::str::FromStr;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use dropgate_gate::doomed::OnShutdown;
+use dropgate_journal::{Stamp, What};
 
 /// The longest duration that a flag takes. Nobody waits longer for a server,
 /// and it keeps all sums of deadlines far from overflowing.
@@ -60,6 +61,30 @@ pub(crate) fn name(text: &str) -> Result<String, String> {
                 .to_owned(),
         )
     }
+}
+
+/// An outcome of a call, by the word that records hold.
+pub(crate) fn outcome(text: &str) -> Result<What, String> {
+    What::of_word(text).ok_or_else(|| {
+        let words: Vec<&str> = What::ALL.into_iter().map(What::word).collect();
+        format!("write one of {}", words.join(", "))
+    })
+}
+
+/// A time such as `2026-11-21T07:27:46Z`, or how long ago, such as `2h`.
+pub(crate) fn since(text: &str) -> Result<Stamp, String> {
+    if let Ok(ago) = humantime::parse_duration(text) {
+        return Ok(Stamp::now().before(ago));
+    }
+    humantime::parse_rfc3339_weak(text)
+        .ok()
+        .and_then(|time| time.duration_since(UNIX_EPOCH).ok())
+        .and_then(|since| u64::try_from(since.as_millis()).ok())
+        .map(Stamp)
+        .ok_or_else(|| {
+            "write how long ago, such as 2h or 7d, or a time such as 2026-11-21T07:27:46Z"
+                .to_owned()
+        })
 }
 
 /// How many things to do at once.

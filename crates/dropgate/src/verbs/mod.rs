@@ -5,6 +5,7 @@ mod completions;
 mod demo;
 mod doctor;
 pub(crate) mod hidden;
+mod journal;
 mod probe;
 mod reap;
 mod run;
@@ -20,6 +21,7 @@ pub(crate) fn run(verb: Verb) -> ExitCode {
         Verb::Probe(args) => probe::run(args),
         Verb::Doctor(args) => doctor::run(&args),
         Verb::Demo => demo::run(),
+        Verb::Journal(args) => journal::run(&args),
         Verb::Reap(args) => reap::run(&args),
         Verb::Check(args) => check::run(&args),
         Verb::Completions(args) => completions::completions(&args),

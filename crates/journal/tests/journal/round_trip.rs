@@ -59,6 +59,24 @@ fn a_call_leaves_intent_sent_and_outcome_and_the_chain_is_whole() {
 }
 
 #[test]
+fn the_seal_is_the_last_record_whatever_was_entered_with_it() {
+    let place = Place::new();
+    let mut desk = Desk::open(Settings::new(place.journal()));
+    let call = desk.journal.new_call().expect("a reference");
+    let ticket = desk
+        .journal
+        .intent(intent(call), Tier::Sync)
+        .expect("taken");
+    let Sealed::Yes(head) = desk.journal.seal(BOUND) else {
+        panic!("not sealed");
+    };
+    drop(ticket);
+    let last = place.records().pop().expect("records");
+    assert_eq!(last["kind"], "seal");
+    assert_eq!(last["h"], head.hash.to_string());
+}
+
+#[test]
 fn a_read_only_call_is_marked_as_sent_in_its_intent() {
     let place = Place::new();
     let mut desk = Desk::open(Settings::new(place.journal()));

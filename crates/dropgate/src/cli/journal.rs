@@ -1,0 +1,115 @@
+//! The flags of `journal`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+use dropgate_journal::{CallRef, Hash, Stamp, What};
+
+use super::Format;
+use super::values;
+
+#[derive(Args, Debug)]
+pub(crate) struct JournalArgs {
+    #[command(subcommand)]
+    pub(crate) ask: JournalVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum JournalVerb {
+    /// Check that no record was changed, moved or removed
+    ///
+    /// Exits with 0 if the journal is whole, 1 if it was tampered with, 2 if
+    /// its last write was cut off by a crash, 3 if records are missing.
+    Verify(VerifyArgs),
+    /// Print records, oldest first
+    Show(ShowArgs),
+    /// Write records in a form for other programs
+    Export(ExportArgs),
+    /// Say what became of a call
+    Outcome(OutcomeArgs),
+}
+
+/// Which journal.
+#[derive(Args, Debug)]
+pub(crate) struct Which {
+    /// A server's name, or a journal's folder [default: all in --dir]
+    #[arg(value_name = "JOURNAL")]
+    pub(crate) journal: Option<String>,
+    /// Where the journals are [default: $XDG_STATE_HOME/dropgate/journal]
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) dir: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct VerifyArgs {
+    #[command(flatten)]
+    pub(crate) which: Which,
+    /// A head that was kept elsewhere and must be in the journal [repeatable]
+    ///
+    /// Without one, records that are missing at the end of a chain are not
+    /// noticed. The report of `run` and this verb print heads.
+    #[arg(long, value_name = "HASH")]
+    pub(crate) head: Vec<Hash>,
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+}
+
+/// Which records.
+#[derive(Args, Debug)]
+pub(crate) struct Filter {
+    /// Only what is about this tool
+    #[arg(long, value_name = "TOOL")]
+    pub(crate) tool: Option<String>,
+    /// Only calls with this outcome
+    #[arg(long, value_name = "OUTCOME", value_parser = values::outcome)]
+    pub(crate) outcome: Option<What>,
+    /// Only what is younger than a duration or later than a time
+    #[arg(long, value_name = "TIME", value_parser = values::since)]
+    pub(crate) since: Option<Stamp>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ShowArgs {
+    #[command(flatten)]
+    pub(crate) which: Which,
+    #[command(flatten)]
+    pub(crate) filter: Filter,
+    /// With json: the records as they are, one a line
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// The records as they are, one a line
+    #[default]
+    Jsonl,
+    /// One line a call that ended, with a heading
+    Csv,
+    /// One event of OCSF class 6003 (API Activity) a call that ended
+    Ocsf,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ExportArgs {
+    #[command(flatten)]
+    pub(crate) which: Which,
+    #[command(flatten)]
+    pub(crate) filter: Filter,
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: ExportFormat,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct OutcomeArgs {
+    /// The reference that an answer carried, such as L-AB2CD3EF4GH5I
+    #[arg(value_name = "REF")]
+    pub(crate) reference: CallRef,
+    #[command(flatten)]
+    pub(crate) which: Which,
+    /// Print the kept result, or the text that was replaced, and nothing else
+    #[arg(long)]
+    pub(crate) original: bool,
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+}

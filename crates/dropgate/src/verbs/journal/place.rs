@@ -1,0 +1,62 @@
+//! Where the journals are.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::Problem;
+use crate::cli::Which;
+
+/// The most journals that are looked at together.
+const MOST: usize = 4096;
+
+/// The folders of the journals that are meant, by name; at least one.
+pub(super) fn journals(which: &Which) -> Result<Vec<PathBuf>, Problem> {
+    if let Some(journal) = &which.journal {
+        let folder = if journal.contains('/') {
+            PathBuf::from(journal)
+        } else {
+            parent(which)?.join(journal)
+        };
+        return if folder.is_dir() {
+            Ok(vec![folder])
+        } else {
+            Err(Problem::NoJournal(folder.display().to_string()))
+        };
+    }
+    let parent = parent(which)?;
+    let mut found: Vec<PathBuf> = fs::read_dir(&parent)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .take(MOST)
+        .map(|entry| entry.path())
+        .filter(|path| is_journal(path))
+        .collect();
+    if is_journal(&parent) {
+        found = vec![parent.clone()];
+    }
+    found.sort();
+    if found.is_empty() {
+        return Err(Problem::NoJournal(parent.display().to_string()));
+    }
+    Ok(found)
+}
+
+fn is_journal(folder: &Path) -> bool {
+    folder.join("claims").is_dir()
+}
+
+fn parent(which: &Which) -> Result<PathBuf, Problem> {
+    which.dir.clone().or_else(state).ok_or(Problem::NoPlace)
+}
+
+fn state() -> Option<PathBuf> {
+    let absolute = |name: &str| {
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    absolute("XDG_STATE_HOME")
+        .or_else(|| Some(absolute("HOME")?.join(".local/state")))
+        .map(|state| state.join("dropgate/journal"))
+}

@@ -1,0 +1,143 @@
+//! `dropgate journal verify`.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use dropgate_journal::{ChainVerified, Known, Liveness, Sealing, Verdict, Verified, verify};
+use serde::Serialize;
+
+use super::Problem;
+use super::place::journals;
+use crate::cli::{Format, VerifyArgs};
+use crate::output;
+
+#[derive(Serialize)]
+struct Report {
+    verdict: &'static str,
+    records: u64,
+    chains: Vec<Chain>,
+    missing_heads: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Chain {
+    journal: String,
+    chain: String,
+    verdict: &'static str,
+    records: u64,
+    seq: u64,
+    head: Option<String>,
+    sealed: bool,
+    written: bool,
+    file: Option<String>,
+    line: Option<u64>,
+    why: Option<String>,
+}
+
+pub(super) fn run(args: &VerifyArgs) -> Result<ExitCode, Problem> {
+    let mut missing = args.head.clone();
+    let mut chains = Vec::new();
+    let mut worst = 0;
+    for journal in journals(&args.which)? {
+        let known = Known {
+            heads: missing.clone(),
+        };
+        let verified = verify(&journal, &known)?;
+        missing.clone_from(&verified.missing_heads);
+        worst = worse(worst, without_heads(&verified));
+        let described = verified.chains.iter();
+        chains.extend(described.map(|chain| describe(&journal, chain)));
+    }
+    if !missing.is_empty() {
+        worst = worse(worst, 3);
+    }
+    let report = Report {
+        verdict: word(worst),
+        records: chains.iter().map(|chain| chain.records).sum(),
+        chains,
+        missing_heads: missing.iter().map(ToString::to_string).collect(),
+    };
+    match args.format {
+        Format::Json => output::print_json(&report),
+        Format::Text => output::print(&text(&report)),
+    }
+    Ok(ExitCode::from(worst))
+}
+
+fn without_heads(verified: &Verified) -> u8 {
+    verified
+        .chains
+        .iter()
+        .map(|chain| chain.verdict.code())
+        .fold(0, worse)
+}
+
+/// Tampered before gap before torn before whole.
+fn worse(one: u8, other: u8) -> u8 {
+    const RANK: [u8; 4] = [0, 3, 1, 2];
+    let rank = |code: u8| RANK.get(usize::from(code)).copied().unwrap_or(3);
+    if rank(other) > rank(one) { other } else { one }
+}
+
+fn word(code: u8) -> &'static str {
+    match code {
+        0 => "whole",
+        2 => "torn",
+        3 => "gap",
+        _tampered => "tampered",
+    }
+}
+
+fn describe(journal: &Path, chain: &ChainVerified) -> Chain {
+    let (place, why) = match &chain.verdict {
+        Verdict::Whole => (None, None),
+        Verdict::Torn { place, bytes } => (
+            Some(place),
+            Some(format!("{bytes} bytes at the end are no record")),
+        ),
+        Verdict::Gap { place, why } | Verdict::Tampered { place, why } => {
+            (Some(place), Some(why.clone()))
+        }
+    };
+    Chain {
+        journal: journal.display().to_string(),
+        chain: chain.chain.clone(),
+        verdict: word(chain.verdict.code()),
+        records: chain.records,
+        seq: chain.head.map_or(0, |head| head.seq),
+        head: chain.head.map(|head| head.hash.to_string()),
+        sealed: chain.ending == Sealing::Sealed,
+        written: chain.writer == Liveness::Writer,
+        file: place.map(|place| place.file.display().to_string()),
+        line: place.map(|place| place.line),
+        why,
+    }
+}
+
+fn text(report: &Report) -> String {
+    let mut text = String::new();
+    for chain in &report.chains {
+        let state = match (chain.sealed, chain.written) {
+            (_, true) => "being written",
+            (true, false) => "sealed",
+            (false, false) => "not sealed",
+        };
+        text.push_str(&format!(
+            "{}  {}/{}  {} records, {state}\n",
+            chain.verdict, chain.journal, chain.chain, chain.records
+        ));
+        if let Some(head) = &chain.head {
+            text.push_str(&format!("  head {head} at {}\n", chain.seq));
+        }
+        if let (Some(file), Some(line), Some(why)) = (&chain.file, chain.line, &chain.why) {
+            text.push_str(&format!("  {file}, line {line}: {why}\n"));
+        }
+    }
+    for head in &report.missing_heads {
+        text.push_str(&format!(
+            "gap  head {head} is in no chain: records at an end are missing\n"
+        ));
+    }
+    text.push_str(&format!("{}: {} records\n", report.verdict, report.records));
+    text
+}

@@ -1,0 +1,182 @@
+//! `dropgate journal` over a journal that the crate wrote.
+#![allow(
+    clippy::expect_used,
+    reason = "clippy knows tests by an attribute that what they share does not have"
+)]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::Duration;
+
+use dropgate_journal::{
+    CallRef, Class, Decision, Head, Intent, Journal, Keep, Outcome, Retry, Sealed, Settings, Tier,
+    What,
+};
+use serde_json::Value;
+
+struct Written {
+    dir: PathBuf,
+    call: CallRef,
+    head: Head,
+}
+
+impl Written {
+    fn new() -> Self {
+        let mut bits = [0; 8];
+        getrandom::fill(&mut bits).expect("random numbers");
+        let name = format!("dropgate-verbs-{:016x}", u64::from_le_bytes(bits));
+        let dir = std::env::temp_dir().join(name);
+        let mut journal =
+            Journal::open(Settings::new(dir.join("files")), Box::new(|| {})).expect("opens");
+        let call = journal.new_call().expect("a reference");
+        let intent = Intent {
+            call,
+            server: "files".into(),
+            tool: "=cmd,\"x\"".into(),
+            class: Class::Write,
+            principal: "local\u{1b}[2J".into(),
+            decision: Decision::default(),
+            key: None,
+            args: b"{}".to_vec().into(),
+            trace_id: None,
+        };
+        let ticket = journal.intent(intent, Tier::Sync).expect("taken");
+        drop(ticket);
+        let outcome = Outcome {
+            call,
+            what: What::ToolError,
+            retry: Retry::Unsafe,
+            bytes: 7,
+            ms: 12,
+            redactions: 1,
+            keep: Keep::Original(b"at /srv/secret.py line 3".to_vec().into()),
+            about: None,
+        };
+        let ticket = journal.outcome(outcome, Tier::Sync).expect("taken");
+        drop(ticket);
+        let Sealed::Yes(head) = journal.seal(Duration::from_secs(20)) else {
+            panic!("not sealed");
+        };
+        Self { dir, call, head }
+    }
+
+    fn journal(&self, arguments: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_dropgate"))
+            .arg("journal")
+            .args(arguments)
+            .arg("--dir")
+            .arg(&self.dir)
+            .output()
+            .expect("runs")
+    }
+
+    fn text(&self, arguments: &[&str]) -> String {
+        let output = self.journal(arguments);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {output:?}");
+        String::from_utf8(output.stdout).expect("text")
+    }
+}
+
+impl Drop for Written {
+    fn drop(&mut self) {
+        let _gone_already = std::fs::remove_dir_all(&self.dir);
+    }
+}
+
+fn segment(dir: &Path) -> PathBuf {
+    std::fs::read_dir(dir.join("files"))
+        .expect("the journal")
+        .map(|entry| entry.expect("an entry").path().join("00000001.jsonl"))
+        .find(|path| path.exists())
+        .expect("a segment")
+}
+
+#[test]
+fn verify_tells_whole_tampered_torn_and_missing_apart() {
+    let written = Written::new();
+    let head = written.head.hash.to_string();
+    let report: Value =
+        serde_json::from_str(&written.text(&["verify", "--head", &head, "--format", "json"]))
+            .expect("JSON");
+    assert_eq!(report["verdict"], "whole");
+    assert_eq!(report["chains"][0]["head"], head.as_str());
+    assert_eq!(report["chains"][0]["sealed"], true);
+    assert!(written.text(&["verify", "files"]).contains("whole"));
+
+    let path = segment(&written.dir);
+    let whole = std::fs::read(&path).expect("readable");
+    let change = |bytes: &[u8]| std::fs::write(&path, bytes).expect("writable");
+    let code = || written.journal(&["verify", "--head", &head]).status.code();
+    let lines: Vec<&[u8]> = whole.split_inclusive(|byte| *byte == b'\n').collect();
+
+    let mut changed = whole.clone();
+    changed[whole.len() / 2] ^= 1;
+    change(&changed);
+    assert_eq!(code(), Some(1));
+    change(&whole[..whole.len() - 30]);
+    assert_eq!(written.journal(&["verify"]).status.code(), Some(2));
+    change(&lines[..lines.len() - 1].concat());
+    assert_eq!(code(), Some(3));
+    let output = written.journal(&["verify", "--head", "xyz"]);
+    assert_eq!(output.status.code(), Some(64));
+}
+
+#[test]
+fn show_filters_and_json_is_the_records_themselves() {
+    let written = Written::new();
+    let all = written.text(&["show", "--format", "json"]);
+    let file = std::fs::read_to_string(segment(&written.dir)).expect("readable");
+    assert_eq!(all, file);
+    let ended = written.text(&["show", "--format", "json", "--outcome", "tool_error"]);
+    assert_eq!(ended.lines().count(), 1);
+    assert_eq!(written.text(&["show", "--outcome", "completed"]), "");
+    assert_eq!(written.text(&["show", "--tool", "other"]), "");
+    let of_tool = written.text(&["show", "--tool", "=cmd,\"x\"", "--since", "1h"]);
+    assert_eq!(of_tool.lines().count(), 2, "{of_tool}");
+    assert!(!of_tool.contains('\u{1b}'), "{of_tool:?}");
+    assert_eq!(
+        written.text(&["show", "--since", "2200-01-01T00:00:00Z"]),
+        ""
+    );
+}
+
+#[test]
+fn export_joins_intent_and_outcome() {
+    let written = Written::new();
+    let csv = written.text(&["export", "--format", "csv"]);
+    let row = csv.lines().nth(1).expect("one call");
+    assert!(row.contains("\"'=cmd,\"\"x\"\"\""), "{row}");
+    assert!(row.contains("tool_error,unsafe,12,7"), "{row}");
+    let event: Value =
+        serde_json::from_str(&written.text(&["export", "--format", "ocsf"])).expect("JSON");
+    assert_eq!(event["class_uid"], 6003);
+    assert_eq!(event["status"], "Failure");
+    assert_eq!(event["api"]["request"]["uid"], written.call.to_string());
+    assert_eq!(event["api"]["service"]["name"], "files");
+}
+
+#[test]
+fn outcome_opens_what_was_kept_and_says_so_when_a_call_is_unknown() {
+    let written = Written::new();
+    let call = written.call.to_string();
+    let report: Value =
+        serde_json::from_str(&written.text(&["outcome", &call, "--format", "json"])).expect("JSON");
+    assert_eq!(report["outcome"], "tool_error");
+    assert_eq!(report["retry"], "unsafe");
+    assert_eq!(report["records"].as_array().map(Vec::len), Some(3));
+    let original = written.text(&["outcome", &call, "--original"]);
+    assert_eq!(original.trim_end(), "at /srv/secret.py line 3");
+    let other = written.journal(&["outcome", "L-AAAAAAAAAAAAA"]);
+    assert_eq!(other.status.code(), Some(1));
+    let wrong = written.journal(&["outcome", "nonsense"]);
+    assert_eq!(wrong.status.code(), Some(64));
+    assert!(String::from_utf8_lossy(&wrong.stderr).contains("L-"));
+}
+
+#[test]
+fn a_journal_that_is_not_there_is_said_to_be_missing() {
+    let written = Written::new();
+    let output = written.journal(&["show", "nobody"]);
+    assert_eq!(output.status.code(), Some(64));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("there is no journal"));
+}
