@@ -63,6 +63,9 @@ pub const RULES: &[&Rule] = &[
     &life::exit_hook::RULE,
     &life::child_not_killed::RULE,
     &life::competing::RULE,
+    &err::stack_to_caller::RULE,
+    &err::message_to_caller::RULE,
+    &err::success::RULE,
 ];
 
 /// The rule with an id or name.

@@ -1,1 +1,6 @@
 //! What callers learn of failures: ERR-001, ERR-002, ERR-004.
+
+mod flow;
+pub(super) mod message_to_caller;
+pub(super) mod stack_to_caller;
+pub(super) mod success;

@@ -1,0 +1,436 @@
+//! Where the text of an error goes: through variables, conversions and functions of the project.
+
+use std::collections::BTreeSet;
+
+use crate::facts::{Arg, Call, Expr, ExprKind, FnId, Pattern, StmtKind, VarId, walk};
+use crate::link::{FnRef, Project, Value};
+use crate::vocabulary::{Role, words};
+
+/// How far the text is followed through functions of the project.
+const MAX_CALLS: usize = 3;
+
+/// Members of an error that hold its text.
+const TEXT_MEMBERS: &[&str] = &[
+    "message",
+    "msg",
+    "args",
+    "stderr",
+    "stdout",
+    "detail",
+    "details",
+    "description",
+    "reason",
+    "sqlMessage",
+    "shortMessage",
+    "errmsg",
+    "strerror",
+    "orig",
+    "diag",
+];
+
+/// Methods of an error that give its text.
+const TEXT_METHODS: &[&str] = &[
+    "toString",
+    "to_string",
+    "Error",
+    "getMessage",
+    "String",
+    "with_traceback",
+    "format",
+    "root_cause",
+    "errors",
+    "Unwrap",
+];
+
+/// Functions that make a text of what they are given.
+const CONVERTERS: &[&str] = &[
+    "str",
+    "repr",
+    "String",
+    "format",
+    "stringify",
+    "dumps",
+    "Sprintf",
+    "Sprint",
+    "Errorf",
+    "to_string",
+    "inspect",
+    "Debug",
+    "fmt",
+    "Wrap",
+    "Wrapf",
+    "from",
+    "into",
+];
+
+/// Functions that tell of an error without its text.
+const PREDICATES: &[&str] = &[
+    "isinstance",
+    "issubclass",
+    "type",
+    "len",
+    "id",
+    "hash",
+    "bool",
+    "int",
+    "float",
+    "hasattr",
+    "Is",
+    "As",
+    "includes",
+    "startsWith",
+    "endsWith",
+    "startswith",
+    "endswith",
+    "test",
+    "match",
+    "search",
+    "indexOf",
+    "Contains",
+    "HasPrefix",
+    "contains",
+    "starts_with",
+    "find",
+    "is_some",
+    "is_none",
+    "Number",
+    "Boolean",
+];
+
+/// Words of names that clean a text.
+const CLEANING: &[&str] = &[
+    "sanitize",
+    "sanitise",
+    "sanitized",
+    "redact",
+    "redacted",
+    "scrub",
+    "mask",
+    "public",
+    "safe",
+    "generic",
+    "clean",
+    "classify",
+    "obfuscate",
+    "anonymize",
+    "strip",
+    "translate",
+    "friendly",
+    "map",
+];
+
+/// What an expression holds of an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Holds {
+    /// Nothing.
+    Nothing,
+    /// The error itself.
+    Error,
+    /// Its text.
+    Text,
+}
+
+/// What is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Seek {
+    /// The message of the errors in these variables.
+    Message,
+    /// A stack trace, of whatever.
+    Trace,
+}
+
+/// The variables of one function that hold errors or their texts.
+pub(super) struct Flow<'p, 'a> {
+    pub(super) project: &'p Project<'a>,
+    pub(super) at: FnRef,
+    pub(super) seek: Seek,
+    errors: BTreeSet<VarId>,
+    texts: BTreeSet<VarId>,
+    calls: usize,
+}
+
+impl<'p, 'a> Flow<'p, 'a> {
+    /// Begins with the variables that hold errors.
+    pub(super) fn new(project: &'p Project<'a>, at: FnRef, seek: Seek, errors: &[VarId]) -> Self {
+        Self {
+            project,
+            at,
+            seek,
+            errors: errors.iter().copied().collect(),
+            texts: BTreeSet::new(),
+            calls: 0,
+        }
+    }
+
+    /// Takes in what the statements of a block set, in order.
+    pub(super) fn read(&mut self, block: &'a [crate::facts::Stmt]) {
+        for stmt in block {
+            self.read_one(stmt);
+        }
+    }
+
+    fn read_one(&mut self, stmt: &'a crate::facts::Stmt) {
+        if let StmtKind::Assign {
+            target: Pattern::Var(id),
+            value: Some(value),
+        } = &stmt.kind
+        {
+            match self.holds(value) {
+                Holds::Text => drop(self.texts.insert(*id)),
+                Holds::Error => drop(self.errors.insert(*id)),
+                Holds::Nothing => {}
+            }
+        }
+        for block in walk::blocks(stmt) {
+            for inner in block {
+                self.read_one(inner);
+            }
+        }
+    }
+
+    /// What an expression holds.
+    pub(super) fn holds(&self, expr: &'a Expr) -> Holds {
+        match &expr.kind {
+            ExprKind::Var(id) if self.texts.contains(id) => Holds::Text,
+            ExprKind::Var(id) if self.errors.contains(id) => Holds::Error,
+            ExprKind::Member(object, name) => self.member(object, name),
+            ExprKind::Call(call) => self.call(expr, call),
+            ExprKind::Join(parts) => {
+                if parts.iter().any(|part| self.holds(part) != Holds::Nothing) {
+                    Holds::Text
+                } else {
+                    Holds::Nothing
+                }
+            }
+            ExprKind::Logic(crate::facts::Logic::And, _, right) => self.holds(right),
+            ExprKind::Choice(_, then, otherwise) => self.holds(then).max(self.holds(otherwise)),
+            ExprKind::Compare(..) | ExprKind::Not(_) => Holds::Nothing,
+            ExprKind::Index(object, _) => self.holds(object),
+            ExprKind::Flow(stmt) => {
+                let mut most = Holds::Nothing;
+                self.flow(stmt, &mut most);
+                most
+            }
+            ExprKind::Object(_)
+            | ExprKind::List(_)
+            | ExprKind::Logic(..)
+            | ExprKind::Await(_)
+            | ExprKind::Propagate(_)
+            | ExprKind::Spread(_)
+            | ExprKind::Assign(..)
+            | ExprKind::Opaque(_) => walk::children(expr)
+                .into_iter()
+                .map(|child| self.holds(child))
+                .max()
+                .unwrap_or(Holds::Nothing),
+            ExprKind::Var(_)
+            | ExprKind::Str(_)
+            | ExprKind::Number(_)
+            | ExprKind::Bool(_)
+            | ExprKind::Null
+            | ExprKind::Global(_)
+            | ExprKind::This
+            | ExprKind::Super
+            | ExprKind::Module(_)
+            | ExprKind::Function(_)
+            | ExprKind::Class(_) => Holds::Nothing,
+        }
+    }
+
+    fn flow(&self, stmt: &'a crate::facts::Stmt, most: &mut Holds) {
+        if let StmtKind::Value(value) = &stmt.kind {
+            *most = (*most).max(self.holds(value));
+        }
+        for block in walk::blocks(stmt) {
+            for inner in block {
+                self.flow(inner, most);
+            }
+        }
+    }
+
+    fn member(&self, object: &'a Expr, name: &str) -> Holds {
+        let holds = self.holds(object);
+        match (self.seek, holds) {
+            (Seek::Trace, Holds::Error) if matches!(name, "stack" | "__traceback__") => Holds::Text,
+            (Seek::Message, Holds::Error) if TEXT_MEMBERS.contains(&name) => Holds::Text,
+            (_, Holds::Text) => Holds::Text,
+            (Seek::Trace | Seek::Message, Holds::Error | Holds::Nothing) => Holds::Nothing,
+        }
+    }
+
+    fn call(&self, expr: &'a Expr, call: &'a Call) -> Holds {
+        let site = self.project.site_at(self.at, expr);
+        let role = site.and_then(|site| site.role);
+        let name = site.map_or("", |site| site.name());
+        if role == Some(Role::Trace)
+            || (name == "Stack"
+                && site.is_some_and(|site| {
+                    site.paths.iter().any(|path| path.ends_with("debug.Stack"))
+                }))
+        {
+            return if self.seek == Seek::Trace {
+                Holds::Text
+            } else {
+                Holds::Nothing
+            };
+        }
+        if matches!(role, Some(Role::Log | Role::Stdout)) || PREDICATES.contains(&name) {
+            return Holds::Nothing;
+        }
+        if words::words(name)
+            .iter()
+            .any(|word| CLEANING.contains(&word.as_str()))
+            && name != "map"
+            && name != "strip"
+        {
+            return Holds::Nothing;
+        }
+        if let ExprKind::Member(object, method) = &call.callee.kind {
+            match self.holds(object) {
+                Holds::Text => return Holds::Text,
+                Holds::Error if self.seek == Seek::Message && TEXT_METHODS.contains(&&**method) => {
+                    return Holds::Text;
+                }
+                Holds::Error | Holds::Nothing => {}
+            }
+        }
+        let most = call
+            .args
+            .iter()
+            .map(|arg| self.holds(&arg.value))
+            .max()
+            .unwrap_or(Holds::Nothing);
+        if most == Holds::Nothing {
+            return Holds::Nothing;
+        }
+        let targets: Vec<FnRef> = site.map(|site| site.targets.clone()).unwrap_or_default();
+        if !targets.is_empty() && !self.is_construction(call) {
+            return targets
+                .iter()
+                .map(|target| self.through(*target, call))
+                .max()
+                .unwrap_or(Holds::Nothing);
+        }
+        match most {
+            Holds::Text => Holds::Text,
+            Holds::Error
+                if self.seek == Seek::Message
+                    && (CONVERTERS.contains(&name) || is_class_like(name)) =>
+            {
+                Holds::Text
+            }
+            Holds::Error | Holds::Nothing => Holds::Nothing,
+        }
+    }
+
+    fn is_construction(&self, call: &'a Call) -> bool {
+        call.form == crate::facts::CallForm::New
+            || self
+                .project
+                .values(self.at, &call.callee)
+                .iter()
+                .any(|value| matches!(value, Value::Class(_)))
+    }
+
+    /// What a function of the project gives back of an error that it is given.
+    fn through(&self, target: FnRef, call: &'a Call) -> Holds {
+        if self.calls >= MAX_CALLS {
+            return Holds::Nothing;
+        }
+        let Some(function) = self.project.function(target) else {
+            return Holds::Nothing;
+        };
+        let mut inner = Flow {
+            project: self.project,
+            at: target,
+            seek: self.seek,
+            errors: BTreeSet::new(),
+            texts: BTreeSet::new(),
+            calls: self.calls + 1,
+        };
+        let mut place = 0;
+        for arg in &call.args {
+            let holds = self.holds(&arg.value);
+            let param = self.param(target, arg, place);
+            if arg.name.is_none() {
+                place += 1;
+            }
+            match (holds, param) {
+                (Holds::Text, Some(id)) => drop(inner.texts.insert(id)),
+                (Holds::Error, Some(id)) => drop(inner.errors.insert(id)),
+                (Holds::Nothing, _) | (_, None) => {}
+            }
+        }
+        inner.read(&function.body);
+        let mut most = Holds::Nothing;
+        walk::stmts(&function.body, &mut |stmt| {
+            if let StmtKind::Return(Some(value)) = &stmt.kind {
+                most = most.max(inner.holds(value));
+            }
+        });
+        most
+    }
+
+    fn param(&self, target: FnRef, arg: &Arg, place: usize) -> Option<VarId> {
+        let function = self.project.function(target)?;
+        let file = self.project.file(target.file)?;
+        let name_of = |id: VarId| {
+            file.variables
+                .get(usize::try_from(id.0).ok()?)
+                .map(|variable| variable.name.clone())
+        };
+        let vars = || {
+            function
+                .params
+                .iter()
+                .filter_map(|param| match &param.pattern {
+                    Pattern::Var(id) => Some(*id),
+                    Pattern::Place(_)
+                    | Pattern::List(_)
+                    | Pattern::Object(_)
+                    | Pattern::Of(..)
+                    | Pattern::Value(_)
+                    | Pattern::Or(_)
+                    | Pattern::Any => None,
+                })
+        };
+        match &arg.name {
+            Some(name) => vars().find(|id| name_of(*id).as_ref() == Some(name)),
+            None => function
+                .params
+                .get(place)
+                .and_then(|param| match &param.pattern {
+                    Pattern::Var(id) => Some(*id),
+                    Pattern::Place(_)
+                    | Pattern::List(_)
+                    | Pattern::Object(_)
+                    | Pattern::Of(..)
+                    | Pattern::Value(_)
+                    | Pattern::Or(_)
+                    | Pattern::Any => None,
+                }),
+        }
+    }
+
+    /// The innermost expression that holds the text.
+    pub(super) fn source(&self, expr: &'a Expr) -> &'a Expr {
+        let mut at = expr;
+        for _ in 0..crate::facts::MAX_DEPTH {
+            let inner = walk::children(at)
+                .into_iter()
+                .find(|child| self.holds(child) == Holds::Text);
+            let Some(inner) = inner else { break };
+            at = inner;
+        }
+        at
+    }
+}
+
+/// Whether a function, or one around it, is the body of a file.
+pub(super) fn is_module(at: FnRef) -> bool {
+    at.id == FnId::MODULE
+}
+
+fn is_class_like(name: &str) -> bool {
+    name.chars().next().is_some_and(char::is_uppercase)
+}

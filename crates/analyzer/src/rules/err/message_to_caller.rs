@@ -1,0 +1,189 @@
+//! The text of an error goes to the caller of a tool.
+
+use crate::facts::{Expr, Language, Stmt, StmtKind, walk};
+use crate::finding::{Confidence, Severity, Surface};
+use crate::link::{Failure, FnRef, Project, Value};
+use crate::rules::{At, Axis, Report, Rule};
+use crate::vocabulary::Role;
+
+use super::flow::{Flow, Holds, Seek};
+
+pub(in crate::rules) const RULE: Rule = Rule {
+    id: "ERR-002",
+    name: "message-to-caller",
+    severity: Severity::Medium,
+    axes: &[Axis::Security],
+    cwe: &[209],
+    summary: "The text of an error goes to the caller as it is.",
+    why: "Messages of drivers, clients and the system name paths, hosts, statements, parameters and versions. What a tool returns, and in most SDKs what it throws, is read by a model and often kept; whoever can call the tool can ask for such texts on purpose.",
+    fix: "Log the error with a reference, and give the caller a text from a fixed map with that reference.",
+    fixtures: fixtures!("ERR-002": py),
+    check,
+};
+
+/// Exceptions whose text every SDK passes on, wherever they are raised.
+const PASSED_ON: &[&str] = &[
+    "ToolError",
+    "McpError",
+    "MCPError",
+    "ResourceError",
+    "FastMCPError",
+];
+
+/// Types of errors that validation raises: their text says what the caller did wrong.
+const VALIDATION: &[&str] = &[
+    "ValueError",
+    "TypeError",
+    "KeyError",
+    "IndexError",
+    "ValidationError",
+    "JSONDecodeError",
+    "ZodError",
+    "AssertionError",
+    "UnicodeDecodeError",
+    "UnicodeError",
+    "re.error",
+];
+
+fn check(project: &Project<'_>, report: &mut Report<'_>) {
+    let reach = project.handler_reach();
+    for failure in &project.failures {
+        if !reach.contains(&failure.at) && !project.is_handler(failure.at) {
+            continue;
+        }
+        if project.surface(failure.at.file) == Surface::Tests || is_expected(project, failure) {
+            continue;
+        }
+        region(project, failure, report);
+    }
+}
+
+/// Whether all that is caught is of the project's own types, or of validation.
+fn is_expected(project: &Project<'_>, failure: &Failure<'_>) -> bool {
+    !failure.types.is_empty()
+        && failure.types.iter().all(|ty| {
+            let own = project
+                .values(failure.at, ty)
+                .iter()
+                .any(|value| matches!(value, Value::Class(_)));
+            own || project
+                .last_name(failure.at, ty)
+                .is_some_and(|name| VALIDATION.contains(&name.as_str()))
+        })
+}
+
+fn region<'a>(project: &Project<'a>, failure: &Failure<'a>, report: &mut Report<'_>) {
+    let mut flow = Flow::new(project, failure.at, Seek::Message, &failure.errors);
+    flow.read(failure.body);
+    let place = if project.is_handler(failure.at) {
+        Where::Handler
+    } else {
+        Where::Below
+    };
+    let mut leaks: Vec<&Expr> = Vec::new();
+    walk::stmts(failure.body, &mut |stmt| {
+        leaks.extend(leak(project, &flow, stmt, place))
+    });
+    // What the region put into a variable may be given back after it.
+    if let Some(function) = project.function(failure.at) {
+        walk::stmts(&function.body, &mut |stmt| {
+            if stmt.span.start >= failure.span.end
+                && let StmtKind::Return(Some(value)) = &stmt.kind
+                && flow.holds(value) == Holds::Text
+            {
+                leaks.push(flow.source(value));
+            }
+        });
+    }
+    let Some(first) = leaks.first() else { return };
+    let remote = project.sites_of(failure.at).any(|site| {
+        failure.guarded.holds(site.span)
+            && matches!(site.role, Some(Role::Outbound(..) | Role::Spawn(_)))
+    });
+    let at = At {
+        function: failure.at,
+        span: first.span,
+    };
+    let finding = report.add(at, "the text of the error goes to the caller as it is");
+    if remote {
+        finding.weigh(Severity::High);
+    }
+    if place == Where::Below {
+        finding.sure(Confidence::Likely);
+    }
+    finding.via(
+        project,
+        At {
+            function: failure.at,
+            span: failure.span,
+        },
+        "the error is caught here",
+    );
+}
+
+/// Where the region stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Where {
+    /// In a handler.
+    Handler,
+    /// In a function that a handler calls.
+    Below,
+}
+
+/// The expression of a statement by which the text leaves.
+fn leak<'a>(
+    project: &Project<'a>,
+    flow: &Flow<'_, 'a>,
+    stmt: &'a Stmt,
+    place: Where,
+) -> Option<&'a Expr> {
+    match &stmt.kind {
+        StmtKind::Return(Some(value)) => match flow.holds(value) {
+            Holds::Text => Some(flow.source(value)),
+            // Go's SDKs make the text of what a handler returns as its error.
+            Holds::Error
+                if place == Where::Handler && project.language(flow.at.file) == Language::Go =>
+            {
+                Some(value)
+            }
+            Holds::Error | Holds::Nothing => None,
+        },
+        StmtKind::Throw(Some(value)) => {
+            let holds = flow.holds(value);
+            let thrown = match place {
+                Where::Handler => holds != Holds::Nothing,
+                Where::Below => holds == Holds::Text && passes_on(project, flow.at, value),
+            };
+            thrown.then(|| {
+                if holds == Holds::Text {
+                    flow.source(value)
+                } else {
+                    value
+                }
+            })
+        }
+        StmtKind::Expr(_)
+        | StmtKind::Assign { .. }
+        | StmtKind::Value(_)
+        | StmtKind::Return(None)
+        | StmtKind::Throw(None)
+        | StmtKind::If { .. }
+        | StmtKind::Loop { .. }
+        | StmtKind::Try { .. }
+        | StmtKind::Match { .. }
+        | StmtKind::Select(_)
+        | StmtKind::With { .. }
+        | StmtKind::Defer(_)
+        | StmtKind::Break
+        | StmtKind::Continue
+        | StmtKind::Block(_) => None,
+    }
+}
+
+fn passes_on(project: &Project<'_>, at: FnRef, value: &Expr) -> bool {
+    value.call().is_some_and(|call| {
+        project
+            .last_name(at, &call.callee)
+            .is_some_and(|name| PASSED_ON.contains(&name.as_str()))
+    })
+}

@@ -1,0 +1,75 @@
+//! A stack trace goes to the caller of a tool.
+
+use crate::facts::{StmtKind, VarId, walk};
+use crate::finding::{Confidence, Severity, Surface};
+use crate::link::{FnRef, Project};
+use crate::rules::{At, Axis, Report, Rule};
+
+use super::flow::{Flow, Holds, Seek};
+
+pub(in crate::rules) const RULE: Rule = Rule {
+    id: "ERR-001",
+    name: "stack-to-caller",
+    severity: Severity::High,
+    axes: &[Axis::Security],
+    cwe: &[209, 497],
+    summary: "A stack trace goes to the caller.",
+    why: "A trace names every file, function and library on the way to the failure, with paths of the machine and often values. It tells an attacker what to try next and tells the model nothing that helps.",
+    fix: "Log the trace with a reference, and give the caller a fixed text with that reference.",
+    fixtures: fixtures!("ERR-001": py),
+    check,
+};
+
+fn check(project: &Project<'_>, report: &mut Report<'_>) {
+    let mut reach = project.handler_reach();
+    reach.extend(
+        project
+            .failures
+            .iter()
+            .map(|failure| failure.at)
+            .filter(|at| project.is_handler(*at)),
+    );
+    for at in reach {
+        if project.surface(at.file) != Surface::Tests && !super::flow::is_module(at) {
+            function(project, at, report);
+        }
+    }
+}
+
+fn function(project: &Project<'_>, at: FnRef, report: &mut Report<'_>) {
+    let Some(function) = project.function(at) else {
+        return;
+    };
+    let errors: Vec<VarId> = project
+        .failures
+        .iter()
+        .filter(|failure| failure.at == at)
+        .flat_map(|failure| failure.errors.iter().copied())
+        .collect();
+    let mut flow = Flow::new(project, at, Seek::Trace, &errors);
+    flow.read(&function.body);
+    let mut leaks = Vec::new();
+    walk::stmts(&function.body, &mut |stmt| {
+        if let StmtKind::Return(Some(value)) | StmtKind::Throw(Some(value)) = &stmt.kind
+            && flow.holds(value) == Holds::Text
+        {
+            let source = flow.source(value);
+            // A function of the project that makes the trace is blamed itself.
+            let made_elsewhere = project
+                .site_at(at, source)
+                .is_some_and(|site| !site.targets.is_empty());
+            if !made_elsewhere {
+                leaks.push(source.span);
+            }
+        }
+    });
+    for span in leaks {
+        let finding = report.add(
+            At { function: at, span },
+            "a stack trace goes to the caller",
+        );
+        if !project.is_handler(at) {
+            finding.sure(Confidence::Likely);
+        }
+    }
+}

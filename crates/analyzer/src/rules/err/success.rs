@@ -1,0 +1,161 @@
+//! A failure is answered as a success.
+
+use crate::facts::{Expr, ExprKind, Language, StmtKind, walk};
+use crate::finding::{Confidence, Severity, Surface};
+use crate::link::{Failure, Project};
+use crate::rules::{At, Axis, Report, Rule};
+
+use super::flow::{Flow, Holds, Seek};
+
+pub(in crate::rules) const RULE: Rule = Rule {
+    id: "ERR-004",
+    name: "error-as-success",
+    severity: Severity::Medium,
+    axes: &[Axis::Reliability],
+    cwe: &[393],
+    summary: "A failure is answered as a success.",
+    why: "A host decides by `isError` whether a call failed: whether it may be repeated, counted against a breaker or shown as failed. A result that only says so in its text is a success for all of them.",
+    fix: "Set `isError` (`CallToolResult(isError=True)`), or raise the SDK's tool error with a public text.",
+    fixtures: fixtures!("ERR-004": py),
+    check,
+};
+
+/// Names of what marks a result as failed.
+const MARKS: &[&str] = &["isError", "is_error", "IsError"];
+
+fn check(project: &Project<'_>, report: &mut Report<'_>) {
+    for failure in &project.failures {
+        if project.surface(failure.at.file) == Surface::Tests || !project.is_handler(failure.at) {
+            continue;
+        }
+        if matches!(
+            project.language(failure.at.file),
+            Language::TypeScript | Language::Python
+        ) {
+            region(project, failure, report);
+        }
+    }
+}
+
+fn region<'a>(project: &Project<'a>, failure: &Failure<'a>, report: &mut Report<'_>) {
+    // Only what is itself the handler answers; a function inside it gives a value to the handler.
+    if !project
+        .handlers
+        .iter()
+        .any(|handler| handler.function == failure.at)
+    {
+        return;
+    }
+    let mut flow = Flow::new(project, failure.at, Seek::Message, &failure.errors);
+    flow.read(failure.body);
+    let mut answers = Vec::new();
+    walk::stmts(failure.body, &mut |stmt| {
+        if let StmtKind::Return(Some(value)) = &stmt.kind {
+            let tells = flow.holds(value) == Holds::Text || says_error(value);
+            if tells && !is_marked(project, failure, value) {
+                answers.push(value.span);
+            }
+        }
+    });
+    if let Some(span) = answers.first() {
+        let at = At {
+            function: failure.at,
+            span: *span,
+        };
+        report
+            .add(
+                at,
+                "the failure is answered as a normal result, without `isError`",
+            )
+            .sure(Confidence::Likely);
+    }
+}
+
+/// Whether a result says that it failed, in a literal text.
+fn says_error(value: &Expr) -> bool {
+    let mut found = false;
+    walk::each(value, &mut |expr| {
+        found |= expr.text().is_some_and(|text| {
+            let text = text.to_lowercase();
+            text.contains("error") || text.contains("failed")
+        });
+    });
+    found
+}
+
+/// Whether a result is marked as failed, here or in the function that makes it; one from outside that can't be read counts as marked.
+fn is_marked(project: &Project<'_>, failure: &Failure<'_>, value: &Expr) -> bool {
+    if marks(value) {
+        return true;
+    }
+    let Some(call) = value.call() else {
+        return false;
+    };
+    let Some(site) = project.site_at(failure.at, value) else {
+        return true;
+    };
+    let made = site
+        .targets
+        .iter()
+        .filter_map(|target| project.function(*target))
+        .any(|function| {
+            let mut found = false;
+            walk::exprs(&function.body, &mut |expr| found |= marks_here(expr));
+            found
+        });
+    let foreign = site.targets.is_empty()
+        && !matches!(&call.callee.kind, ExprKind::Global(_))
+        && !is_content(site.name());
+    made || foreign
+}
+
+fn is_content(name: &str) -> bool {
+    matches!(
+        name,
+        "TextContent" | "str" | "dumps" | "format" | "stringify" | "CallToolResult"
+    )
+}
+
+fn marks(value: &Expr) -> bool {
+    let mut found = false;
+    walk::each(value, &mut |expr| found |= marks_here(expr));
+    found
+}
+
+fn marks_here(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Object(entries) => entries
+            .iter()
+            .any(|entry| entry.key.as_deref().is_some_and(|key| MARKS.contains(&key))),
+        ExprKind::Call(call) => call.args.iter().any(|arg| {
+            arg.name
+                .as_deref()
+                .is_some_and(|name| MARKS.contains(&name))
+        }),
+        ExprKind::Str(_)
+        | ExprKind::Number(_)
+        | ExprKind::Bool(_)
+        | ExprKind::Null
+        | ExprKind::Var(_)
+        | ExprKind::Global(_)
+        | ExprKind::This
+        | ExprKind::Super
+        | ExprKind::Module(_)
+        | ExprKind::Member(..)
+        | ExprKind::Index(..)
+        | ExprKind::Function(_)
+        | ExprKind::Class(_)
+        | ExprKind::List(_)
+        | ExprKind::Join(_)
+        | ExprKind::Logic(..)
+        | ExprKind::Compare(..)
+        | ExprKind::Not(_)
+        | ExprKind::Await(_)
+        | ExprKind::Propagate(_)
+        | ExprKind::Choice(..)
+        | ExprKind::Spread(_)
+        | ExprKind::Assign(..)
+        | ExprKind::Flow(_)
+        | ExprKind::Opaque(_) => false,
+    }
+}
