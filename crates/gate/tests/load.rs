@@ -127,8 +127,8 @@ fn a_rate_that_can_not_be_kept_is_refused() {
 #[test]
 fn time_that_stands_still_runs_back_or_ends_is_no_panic() {
     let mut load = Load::new(&rated(1000, 2), &[]);
-    for now in [ms(5000), ms(0), Duration::MAX, ms(1), Duration::MAX] {
-        let _ = admit(&mut load, None, now);
+    for at in [ms(5000), ms(0), Duration::MAX, ms(1), Duration::MAX] {
+        let _ = admit(&mut load, None, at);
     }
 }
 
