@@ -56,9 +56,28 @@ impl Graph {
                 }
             }
         }
+        graph.decorators(project);
         graph.values_given(project);
         graph.modules(project);
         graph
+    }
+
+    /// A decorated function runs inside what its decorators give.
+    fn decorators(&mut self, project: &Project<'_>) {
+        for (at, function) in project.functions() {
+            let module = FnRef {
+                file: at.file,
+                id: FnId::MODULE,
+            };
+            for decorator in &function.decorators {
+                let callee = decorator.call().map_or(decorator, |call| &call.callee);
+                for value in project.values(module, callee) {
+                    if let Value::Function(target) = value {
+                        self.edge(at, target);
+                    }
+                }
+            }
+        }
     }
 
     /// Functions that are given back, put into objects or stored in fields: whoever gets them may call them.

@@ -113,10 +113,8 @@ const CLEANING: &[&str] = &[
     "classify",
     "obfuscate",
     "anonymize",
-    "strip",
     "translate",
     "friendly",
-    "map",
 ];
 
 /// What an expression holds of an error.
@@ -181,10 +179,40 @@ impl<'p, 'a> Flow<'p, 'a> {
                 Holds::Nothing => {}
             }
         }
+        if let StmtKind::Expr(expr) = &stmt.kind {
+            self.added(expr);
+        }
+        if let StmtKind::Loop {
+            item: Some(Pattern::Var(id)),
+            over: Some(over),
+            ..
+        } = &stmt.kind
+            && self.holds(over) == Holds::Text
+        {
+            self.texts.insert(*id);
+        }
         for block in walk::blocks(stmt) {
             for inner in block {
                 self.read_one(inner);
             }
+        }
+    }
+
+    /// `lines.append(text)`: the list holds what is added to it.
+    fn added(&mut self, expr: &'a Expr) {
+        if let Some(call) = expr.call()
+            && let ExprKind::Member(list, name) = &call.callee.kind
+            && let ExprKind::Var(id) = &list.kind
+            && matches!(
+                &**name,
+                "append" | "extend" | "insert" | "push" | "unshift" | "push_str"
+            )
+            && call
+                .args
+                .iter()
+                .any(|arg| self.holds(&arg.value) == Holds::Text)
+        {
+            self.texts.insert(*id);
         }
     }
 
@@ -196,10 +224,10 @@ impl<'p, 'a> Flow<'p, 'a> {
             ExprKind::Member(object, name) => self.member(object, name),
             ExprKind::Call(call) => self.call(expr, call),
             ExprKind::Join(parts) => {
-                if parts.iter().any(|part| self.holds(part) != Holds::Nothing) {
-                    Holds::Text
-                } else {
-                    Holds::Nothing
+                let most = parts.iter().map(|part| self.holds(part)).max();
+                match (self.seek, most.unwrap_or(Holds::Nothing)) {
+                    (Seek::Message, Holds::Error) | (_, Holds::Text) => Holds::Text,
+                    (Seek::Trace, Holds::Error) | (_, Holds::Nothing) => Holds::Nothing,
                 }
             }
             ExprKind::Logic(crate::facts::Logic::And, _, right) => self.holds(right),
@@ -280,8 +308,6 @@ impl<'p, 'a> Flow<'p, 'a> {
         if words::words(name)
             .iter()
             .any(|word| CLEANING.contains(&word.as_str()))
-            && name != "map"
-            && name != "strip"
         {
             return Holds::Nothing;
         }
