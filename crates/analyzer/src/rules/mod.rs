@@ -4,6 +4,7 @@
 mod fixtures;
 mod err;
 mod life;
+mod outbound;
 mod report;
 
 pub use fixtures::Fixture;
