@@ -53,6 +53,18 @@ pub fn members<const N: usize>(
     Some(found)
 }
 
+/// Whether a text is exactly one JSON object or array, with space around it at most.
+pub fn is_container(text: &[u8]) -> bool {
+    let limits = Limits {
+        max_bytes: text.len(),
+        ..Limits::default()
+    };
+    let mut scanner = Scanner::new(text, &limits, Direction::FromServer);
+    scanner.space();
+    matches!(scanner.peek(), Some(b'{' | b'['))
+        && scanner.raw_value().and_then(|_value| scanner.end()).is_ok()
+}
+
 /// The edit that adds a member at the front of the object at `at` of `line`. `value` is JSON.
 ///
 /// The caller knows that an object stands there and that it has no member of that name.
@@ -238,6 +250,21 @@ mod tests {
         assert_eq!(d, None);
         for no_object in ["[]", "1", "", "{", r#"{"a":1} x"#, r#"{"a"}"#] {
             assert_eq!(members(no_object.as_bytes(), ["a"]), None, "{no_object}");
+        }
+    }
+
+    #[test]
+    fn only_whole_objects_and_arrays_are_containers() {
+        for (text, is) in [
+            (" {\"a\":[1]} ", true),
+            ("[]", true),
+            ("[1", false),
+            ("{} {}", false),
+            ("7", false),
+            ("", false),
+            ("[a]", false),
+        ] {
+            assert_eq!(is_container(text.as_bytes()), is, "{text}");
         }
     }
 

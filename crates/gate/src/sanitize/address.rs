@@ -2,6 +2,9 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, MatchKind};
 
 use super::budget::{Budget, Fault};
 use super::bytes::{before, find_in, has_word, run, run_back, starts_token};
@@ -49,128 +52,167 @@ const FILES: &[&str] = &[
 ];
 
 /// Words after which a name is that of a host.
-const BEFORE_HOST: &[&str] = &[
-    "enotfound ",
-    "eai_again ",
-    "unknownhostexception: ",
-    "could not resolve host: ",
-    "could not resolve ",
-    "no such host: ",
-    "lookup ",
-    "host=",
-    "host='",
-    "host=\"",
-    "host: ",
-    "\"host\": \"",
-    "\"host\":\"",
-    "'host': '",
-    "hostname=",
-    "hostname: ",
-    "server at \"",
-    "host name \"",
-    "mysql server on '",
-    "server on '",
-    "hostname '",
-    "hostname \"",
-    "\"hostname\":\"",
-    "\"address\":\"",
-    "address: '",
-    "hostname: '",
-    "host \"",
-    "nodename ",
-    "econnrefused ",
-    "econnreset ",
-    "etimedout ",
-    "ehostunreach ",
+const BEFORE_HOST: &[(&str, Trust)] = &[
+    ("enotfound ", Trust::Any),
+    ("eai_again ", Trust::Any),
+    ("unknownhostexception: ", Trust::Any),
+    ("could not resolve host: ", Trust::Any),
+    ("no such host: ", Trust::Any),
+    ("host=", Trust::Any),
+    ("host='", Trust::Any),
+    ("host=\"", Trust::Any),
+    ("\"host\": \"", Trust::Any),
+    ("\"host\":\"", Trust::Any),
+    ("'host': '", Trust::Any),
+    ("hostname=", Trust::Any),
+    ("\"hostname\":\"", Trust::Any),
+    ("hostname: '", Trust::Any),
+    ("host: '", Trust::Any),
+    ("address: '", Trust::Any),
+    ("\"address\":\"", Trust::Any),
+    ("host name \"", Trust::Any),
+    ("hostname '", Trust::Any),
+    ("hostname \"", Trust::Any),
+    ("server at \"", Trust::Any),
+    ("mysql server on '", Trust::Any),
+    ("entry for host \"", Trust::Any),
+    ("could not resolve ", Trust::Marked),
+    ("lookup ", Trust::Marked),
+    ("host: ", Trust::Marked),
+    ("hostname: ", Trust::Marked),
+    ("host \"", Trust::Marked),
+    ("nodename ", Trust::Marked),
+    ("econnrefused ", Trust::Marked),
+    ("econnreset ", Trust::Marked),
+    ("etimedout ", Trust::Marked),
+    ("ehostunreach ", Trust::Marked),
+    ("connecting to ", Trust::Marked),
+    ("connect to ", Trust::Marked),
 ];
+
+/// What a name after such words has to look like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trust {
+    /// Any word.
+    Any,
+    /// Not a word of a sentence: it holds a digit, or a dash, dot or colon inside.
+    Marked,
+}
 
 /// Marks addresses.
 pub(super) fn mark(text: &[u8], spans: &mut Spans, budget: &mut Budget<'_>) -> Result<(), Fault> {
     let mut at = 0;
     let mut asked = 0;
-    while at < text.len() {
-        if at - asked > 1024 {
-            budget.spend(at - asked)?;
-            asked = at;
+    while let Some(found) = text
+        .get(at..)
+        .and_then(|rest| memchr::memchr2(b':', b'.', rest))
+    {
+        let sign = at + found;
+        if sign - asked > 1024 {
+            budget.spend(sign - asked)?;
+            asked = sign;
         }
-        let found = match text[at] {
-            b'0'..=b'9' if starts_number(text, at) => ipv4(text, at),
-            b':' => named(text, at).or_else(|| ipv6(text, at)),
-            b'.' => zone(text, at),
-            _ => None,
+        let found = match text[sign] {
+            b':' => named(text, sign).or_else(|| ipv6(text, sign)),
+            _ => ipv4(text, sign).or_else(|| zone(text, sign)),
         };
         at = match found {
             Some(found) => {
                 let end = found.end;
                 spans.add(found, Kind::Address);
-                end.max(at + 1)
+                end.max(sign + 1)
             }
-            None => at + 1,
+            None => sign + 1,
         };
     }
     Ok(())
 }
 
-/// Marks the names of hosts after the words that introduce them. `lower` is the text in small letters.
+/// Marks the names of hosts after the words that introduce them.
 pub(super) fn mark_introduced(
     text: &[u8],
     spans: &mut Spans,
     budget: &mut Budget<'_>,
 ) -> Result<(), Fault> {
-    for hit in introductions(text, budget)? {
-        let end = run(text, hit, HOST, |byte| {
+    let words = WORDS.as_ref().ok_or(Fault::Unreadable)?;
+    budget.spend(text.len())?;
+    for hit in words.find_iter(text) {
+        let from = hit.end();
+        let end = run(text, from, HOST, |byte| {
             byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'[' | b']')
         });
         let end = run_back(text, end, 3, |byte| matches!(byte, b':' | b'.'));
-        let host = text.get(hit..end).unwrap_or_default();
-        if is_host(host) {
-            spans.add(with_port(text, hit..end), Kind::Address);
+        let host = text.get(from..end).unwrap_or_default();
+        let trust = BEFORE_HOST
+            .get(hit.pattern().as_usize())
+            .map(|(_, trust)| *trust);
+        if trust.is_some_and(|trust| is_host(host, trust)) {
+            let at = with_port(text, from..end);
+            if let Some(port) = named_port(text, at.end) {
+                spans.add(port, Kind::Address);
+            }
+            spans.add(at, Kind::Address);
         }
+        budget.spend(end - from)?;
     }
     Ok(())
 }
 
-fn introductions(text: &[u8], budget: &mut Budget<'_>) -> Result<Vec<usize>, Fault> {
-    use std::sync::LazyLock;
+static WORDS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    AhoCorasick::builder()
+        .ascii_case_insensitive(true)
+        .match_kind(MatchKind::LeftmostLongest)
+        .build(BEFORE_HOST.iter().map(|(word, _)| word))
+        .ok()
+});
 
-    use aho_corasick::AhoCorasick;
-
-    static WORDS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-        AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .build(BEFORE_HOST)
-            .ok()
-    });
-    let words = WORDS.as_ref().ok_or(Fault::Unreadable)?;
-    budget.spend(text.len())?;
-    Ok(words.find_iter(text).map(|hit| hit.end()).collect())
+/// `port=8081` or `port: 8081` soon after a host.
+fn named_port(text: &[u8], host_end: usize) -> Option<Range<usize>> {
+    let word = find_in(text, host_end..text.len().min(host_end + 24), b"port")? + 4;
+    let start = run(text, word, 5, |byte| !byte.is_ascii_alphanumeric());
+    let end = run(text, start, 5, |byte| byte.is_ascii_digit());
+    (end >= start + 2).then_some(start..end)
 }
 
-/// A name with a dash, a dot or a digit, or one that is followed by a port: not a word of a sentence.
-fn is_host(host: &[u8]) -> bool {
-    let word = [
-        &b"is"[..],
-        b"not",
-        b"required",
-        b"invalid",
-        b"must",
-        b"field",
-        b"unknown",
-        b"undefined",
-        b"null",
-        b"none",
-        b"name",
+/// Whether a name after an introduction is that of a host.
+fn is_host(host: &[u8], trust: Trust) -> bool {
+    const WORDS: &[&str] = &[
+        "is",
+        "not",
+        "required",
+        "invalid",
+        "must",
+        "field",
+        "unknown",
+        "undefined",
+        "null",
+        "none",
+        "name",
+        "string",
     ];
+    let is_word = WORDS
+        .iter()
+        .any(|word| host.eq_ignore_ascii_case(word.as_bytes()));
+    let is_marked = host
+        .iter()
+        .any(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b':'));
     host.len() >= 2
         && host.iter().any(u8::is_ascii_alphanumeric)
-        && !word.iter().any(|word| host.eq_ignore_ascii_case(word))
+        && !is_word
+        && (trust == Trust::Any || is_marked)
 }
 
 /// With `:1234`, or `', port 1234`, behind it.
 fn with_port(text: &[u8], at: Range<usize>) -> Range<usize> {
-    let sign = run(text, at.end, 2, |byte| matches!(byte, b':'));
+    let least = match text.get(at.end) {
+        Some(b':') => 1,
+        // Connection strings of SQL Server's.
+        Some(b',') => 4,
+        Some(_) | None => return at,
+    };
+    let sign = at.end + 1;
     let digits = run(text, sign, 6, |byte| byte.is_ascii_digit());
-    if sign > at.end && digits > sign {
+    if digits >= sign + least {
         at.start..digits
     } else {
         at
@@ -183,8 +225,12 @@ fn starts_number(text: &[u8], at: usize) -> bool {
         || { !before(text, at).is_some_and(|byte| byte.is_ascii_digit()) && starts_token(text, at) }
 }
 
-/// A private number with or without a port, any number with a port.
-fn ipv4(text: &[u8], at: usize) -> Option<Range<usize>> {
+/// A private number with or without a port, any number with a port. Its first dot is at `sign`.
+fn ipv4(text: &[u8], sign: usize) -> Option<Range<usize>> {
+    let at = run_back(text, sign, 4, |byte| byte.is_ascii_digit());
+    if at == sign || !text.get(sign + 1)?.is_ascii_digit() || !starts_number(text, at) {
+        return None;
+    }
     let end = run(text, at, 16, |byte| byte.is_ascii_digit() || byte == b'.');
     let number = text.get(at..end)?;
     let number = number.strip_suffix(b".").unwrap_or(number);

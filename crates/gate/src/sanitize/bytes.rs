@@ -59,7 +59,7 @@ pub(super) fn find_in(text: &[u8], range: Range<usize>, needle: &[u8]) -> Option
     let window = &text[start..end];
     let first = *needle.first()?;
     let mut from = 0;
-    while let Some(found) = position(&window[from..], first) {
+    while let Some(found) = memchr::memchr(first, &window[from..]) {
         let at = from + found;
         if window[at..].starts_with(needle) {
             return Some(start + at);
@@ -111,11 +111,6 @@ pub(super) fn entropy(text: &[u8]) -> u32 {
         })
         .sum();
     (bits * 10.0) as u32
-}
-
-/// Where a byte stands first.
-fn position(text: &[u8], byte: u8) -> Option<usize> {
-    text.iter().position(|&other| other == byte)
 }
 
 #[cfg(test)]

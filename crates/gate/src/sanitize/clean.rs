@@ -2,15 +2,20 @@
 
 use std::borrow::Cow;
 
+use dropgate_wire::edit::{self, Change, Scalar};
+
 use super::budget::{Budget, Fault, MAX_MESSAGE_BYTES};
 use super::bytes::entropy;
 use super::exact::Values;
 use super::settings::Profile;
 use super::span::{Redactions, Spans};
+use super::views::{self, View};
 use super::{address, path, secret, sql, stack, version};
 
 /// A run of this many bytes of base64 is a blob: only exact values are looked for in it.
 const BLOB: usize = 1024;
+/// How often a text may have been put into JSON, or into a string of some language.
+const MAX_LAYERS: usize = 3;
 
 /// What is looked for in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,28 +37,156 @@ pub(super) fn clean(
     redactions: &mut Redactions,
     budget: &mut Budget<'_>,
 ) -> Result<Option<Vec<u8>>, Fault> {
-    if text.len() > MAX_MESSAGE_BYTES {
-        return Err(Fault::TooLong);
-    }
-    budget.spend(text.len().min(64))?;
-    let mut spans = Spans::default();
-    values.mark(text, &mut spans, budget)?;
-    if depth != Depth::Exact && !is_blob(text) {
-        secret::mark(text, &mut spans, budget)?;
-    }
-    if depth == Depth::All && !is_blob(text) {
-        stack::mark(text, &mut spans, budget)?;
-        sql::mark(text, &mut spans, budget)?;
-        version::mark_links(text, &mut spans, budget)?;
-        path::mark(text, &mut spans, budget)?;
-        address::mark(text, &mut spans, budget)?;
-        address::mark_introduced(text, &mut spans, budget)?;
-        address::mark_port_words(text, &mut spans);
-        if profile == Profile::Strict {
-            version::mark_numbers(text, &mut spans, budget)?;
+    let search = Search {
+        depth,
+        profile,
+        values,
+    };
+    search.clean(text, 0, redactions, budget)
+}
+
+#[derive(Clone, Copy)]
+struct Search<'v> {
+    depth: Depth,
+    profile: Profile,
+    values: &'v Values,
+}
+
+impl Search<'_> {
+    fn clean(
+        self,
+        text: &[u8],
+        layer: usize,
+        redactions: &mut Redactions,
+        budget: &mut Budget<'_>,
+    ) -> Result<Option<Vec<u8>>, Fault> {
+        if text.len() > MAX_MESSAGE_BYTES {
+            return Err(Fault::TooLong);
         }
+        budget.spend(text.len().min(64))?;
+        if self.depth == Depth::All && layer < MAX_LAYERS && looks_like_json(text) {
+            budget.spend(text.len())?;
+            if edit::is_container(text) {
+                return self.clean_document(text, layer, redactions, budget);
+            }
+        }
+        let mut spans = Spans::default();
+        self.mark(text, &mut spans, budget)?;
+        self.mark_escaped(text, &mut spans, budget)?;
+        Ok((!spans.is_empty()).then(|| spans.cut(text, redactions)))
     }
-    Ok((!spans.is_empty()).then(|| spans.cut(text, redactions)))
+
+    /// A text that is a JSON document: text by text, so that it stays one. What can only be told from a name and its
+    /// value together is looked for in the whole.
+    fn clean_document(
+        self,
+        text: &[u8],
+        layer: usize,
+        redactions: &mut Redactions,
+        budget: &mut Budget<'_>,
+    ) -> Result<Option<Vec<u8>>, Fault> {
+        let mut edits = Vec::new();
+        let mut fault = Fault::Unreadable;
+        let mut after_pointer = None;
+        let walked = edit::scalars(text, 0..text.len(), &mut edits, |scalar| {
+            let names_pointer = after_pointer.take();
+            let inner = match scalar {
+                Scalar::Key(name) => {
+                    after_pointer = is_pointer_name(&name).then_some(());
+                    return Change::Keep;
+                }
+                Scalar::Number(_) => return Change::Keep,
+                Scalar::Text(inner) => inner,
+            };
+            if names_pointer.is_some() && path::is_pointer(inner.as_bytes()) {
+                return Change::Keep;
+            }
+            match self.clean(inner.as_bytes(), layer + 1, redactions, budget) {
+                Ok(Some(cleaned)) => {
+                    Change::Replace(String::from_utf8_lossy(&cleaned).into_owned())
+                }
+                Ok(None) => Change::Keep,
+                Err(found) => {
+                    fault = found;
+                    Change::Stop
+                }
+            }
+        });
+        if !walked {
+            return Err(fault);
+        }
+        let changed = if edits.is_empty() {
+            None
+        } else {
+            Some(edit::edited(text, edits).ok_or(Fault::Unreadable)?)
+        };
+        let whole = Search {
+            depth: Depth::Secrets,
+            ..self
+        };
+        let again = whole.clean(
+            changed.as_deref().unwrap_or(text),
+            layer,
+            redactions,
+            budget,
+        )?;
+        Ok(again.or(changed))
+    }
+
+    /// Looks at the text as a reader would who undoes its escapes once, twice, and so on: a text that was put into JSON
+    /// is escaped, and that JSON may have been put into JSON again.
+    fn mark_escaped(
+        &self,
+        text: &[u8],
+        spans: &mut Spans,
+        budget: &mut Budget<'_>,
+    ) -> Result<(), Fault> {
+        let mut layers: Vec<Vec<u8>> = Vec::new();
+        for _ in 0..MAX_LAYERS {
+            let above = layers.last().map_or(text, Vec::as_slice);
+            if !views::applies(View::Backslash, above) {
+                return Ok(());
+            }
+            budget.spend(above.len())?;
+            let below = views::decoded(View::Backslash, above).into_owned();
+            if below == above {
+                return Ok(());
+            }
+            let mut found = Spans::default();
+            self.mark(&below, &mut found, budget)?;
+            for (kind, mut ranges) in found.by_kind() {
+                for layer in layers.iter().rev().map(Vec::as_slice).chain([text]) {
+                    budget.spend(layer.len())?;
+                    ranges = views::origins(View::Backslash, layer, ranges);
+                }
+                ranges.into_iter().for_each(|at| spans.add(at, kind));
+            }
+            layers.push(below);
+        }
+        Ok(())
+    }
+
+    fn mark(&self, text: &[u8], spans: &mut Spans, budget: &mut Budget<'_>) -> Result<(), Fault> {
+        self.values.mark(text, spans, budget)?;
+        if self.depth == Depth::Exact || is_blob(text) {
+            return Ok(());
+        }
+        secret::mark(text, spans, budget)?;
+        if self.depth == Depth::Secrets {
+            return Ok(());
+        }
+        stack::mark(text, spans, budget)?;
+        sql::mark(text, spans, budget)?;
+        version::mark_links(text, spans, budget)?;
+        path::mark(text, spans, budget)?;
+        address::mark(text, spans, budget)?;
+        address::mark_introduced(text, spans, budget)?;
+        address::mark_port_words(text, spans);
+        if self.profile == Profile::Strict {
+            version::mark_numbers(text, spans, budget)?;
+        }
+        Ok(())
+    }
 }
 
 /// At most so many bytes, at the end of a character, and a sign that there was more.
@@ -66,6 +199,26 @@ pub(super) fn capped(text: Cow<'_, str>, most: usize) -> Cow<'_, str> {
         end -= 1;
     }
     Cow::Owned(format!("{}…", &text[..end]))
+}
+
+fn looks_like_json(text: &[u8]) -> bool {
+    matches!(
+        (text.trim_ascii().first(), text.trim_ascii().last()),
+        (Some(b'{'), Some(b'}')) | (Some(b'['), Some(b']'))
+    )
+}
+
+/// Names under which validators give a place in the document that they checked.
+fn is_pointer_name(name: &str) -> bool {
+    matches!(
+        name,
+        "instancePath"
+            | "dataPath"
+            | "schemaPath"
+            | "pointer"
+            | "instanceLocation"
+            | "keywordLocation"
+    )
 }
 
 fn is_blob(text: &[u8]) -> bool {

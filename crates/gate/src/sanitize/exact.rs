@@ -80,7 +80,7 @@ impl Values {
         Ok(found)
     }
 
-    /// Marks every value in the text, written plainly, escaped, or as percent codes.
+    /// Marks every value in the text, written plainly, escaped as JSON does it, or with percent codes.
     pub(super) fn mark(
         &self,
         text: &[u8],
@@ -93,14 +93,11 @@ impl Values {
         self.each(text, budget, |start, end| {
             spans.add(start..end, Kind::Secret);
         })?;
-        for view in View::ALL {
-            if !views::applies(view, text) {
-                continue;
-            }
-            let seen = views::decoded(view, text);
+        if views::applies(View::Percent, text) {
+            let seen = views::decoded(View::Percent, text);
             let mut found = Vec::new();
             self.each(&seen, budget, |start, end| found.push(start..end))?;
-            for at in views::origins(view, text, found) {
+            for at in views::origins(View::Percent, text, found) {
                 spans.add(at, Kind::Secret);
             }
         }

@@ -59,6 +59,12 @@ const ROOTS: &[&str] = &[
     "work",
 ];
 
+/// Endings of source files.
+const SOURCES: &[&str] = &[
+    ".rs", ".go", ".py", ".js", ".ts", ".mjs", ".cjs", ".tsx", ".jsx", ".java", ".kt", ".cs",
+    ".rb", ".php", ".ex", ".erl", ".c", ".cc", ".cpp", ".h", ".swift", ".scala",
+];
+
 /// Marks the folders of absolute paths: Unix, Windows, UNC, `file://` and `~/`.
 pub(super) fn mark(text: &[u8], spans: &mut Spans, budget: &mut Budget<'_>) -> Result<(), Fault> {
     let mut at = 0;
@@ -73,6 +79,13 @@ pub(super) fn mark(text: &[u8], spans: &mut Spans, budget: &mut Budget<'_>) -> R
             asked = sign;
         }
         let piece = match text[sign] {
+            b'/' if goes_on_from_name(text, sign) => match relative(text, sign) {
+                Ok(piece) => Some(piece),
+                Err(next) => {
+                    at = next;
+                    continue;
+                }
+            },
             b'/' => unix(text, sign),
             _ => windows(text, sign),
         };
@@ -138,6 +151,13 @@ fn unix(text: &[u8], sign: usize) -> Option<Piece> {
         name: sign + last + 1,
         end,
     })
+}
+
+/// Whether a name that can't end before a root stands before this slash.
+fn goes_on_from_name(text: &[u8], sign: usize) -> bool {
+    before(text, sign)
+        .is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
+        && !(matches!(before(text, sign), Some(b'n' | b'r' | b't')) && ends_escape(text, sign - 1))
 }
 
 /// Where the path begins, if this slash is the first of an absolute path.
@@ -209,16 +229,23 @@ fn is_spaced_user(text: &[u8], sign: usize, end: usize) -> bool {
         && text.get(word) == Some(&b'/')
 }
 
+/// Whether the text is but a place in a document: `/items/0/name`.
+pub(super) fn is_pointer(text: &[u8]) -> bool {
+    let path = text.strip_prefix(b"#").unwrap_or(text);
+    let end = run(path, 0, PATH, |byte| is_component(byte) || byte == b'/');
+    path.starts_with(b"/") && end == path.len() && !is_below_root(path)
+}
+
+fn is_below_root(path: &[u8]) -> bool {
+    let rest = path.get(1..).unwrap_or_default();
+    let first = rest.split(|&byte| byte == b'/').next().unwrap_or_default();
+    ROOTS.iter().any(|root| first == root.as_bytes())
+}
+
 /// A place in a document (`/items/0/name`) or the route of a request (`GET /v1/users`) tells a caller what to mend and
 /// reveals nothing of the machine. Paths below the usual folders of a system never count as such.
 fn is_pointer_or_route(text: &[u8], sign: usize, path: &[u8]) -> bool {
-    let first = path
-        .get(1..)
-        .unwrap_or_default()
-        .split(|&byte| byte == b'/')
-        .next()
-        .unwrap_or_default();
-    if ROOTS.iter().any(|root| first == root.as_bytes()) {
+    if is_below_root(path) {
         return false;
     }
     let head = run_back(text, sign, 24, |byte| byte != b'\n');
@@ -260,13 +287,33 @@ fn is_pointer_or_route(text: &[u8], sign: usize, path: &[u8]) -> bool {
         "has less",
         "has more",
     ];
-    let mut components = path.split(|&byte| byte == b'/').skip(1);
     says_rule
         .iter()
         .any(|word| rest.starts_with(word.as_bytes()))
-        || components
-            .any(|part| !part.is_empty() && part.len() < 6 && part.iter().all(u8::is_ascii_digit))
-            && !path.contains(&b'.')
+}
+
+/// `src/tile.rs:12`: the folders of a place in a source file, and where to go on if it is none.
+fn relative(text: &[u8], sign: usize) -> Result<Piece, usize> {
+    let fits = |byte: u8| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b'@' | b'+' | b'/')
+    };
+    let end = run(text, sign, PATH, fits);
+    let is_source = SOURCES
+        .iter()
+        .any(|ending| text[sign..end].ends_with(ending.as_bytes()));
+    let has_line =
+        text.get(end) == Some(&b':') && text.get(end + 1).is_some_and(u8::is_ascii_digit);
+    let start = run_back(text, sign, 256, fits);
+    let in_address = text[..start].ends_with(b":") && text[start..].starts_with(b"//");
+    let last = text[sign..end].iter().rposition(|&byte| byte == b'/');
+    match last {
+        Some(last) if is_source && has_line && !in_address => Ok(Piece {
+            start,
+            name: sign + last + 1,
+            end,
+        }),
+        Some(_) | None => Err(end.max(sign + 1)),
+    }
 }
 
 /// The path in which the backslash at `sign` is the first: `C:\a\b`, `\\server\share\a`, each backslash once or twice.

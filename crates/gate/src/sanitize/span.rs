@@ -113,6 +113,15 @@ impl Spans {
         self.pieces.is_empty()
     }
 
+    /// The pieces of each kind that there is.
+    pub(super) fn by_kind(&self) -> impl Iterator<Item = (Kind, Vec<Range<usize>>)> {
+        Kind::ALL.into_iter().filter_map(|kind| {
+            let of_kind = self.pieces.iter().filter(|(_, other)| *other == kind);
+            let ranges: Vec<Range<usize>> = of_kind.map(|(at, _)| at.clone()).collect();
+            (!ranges.is_empty()).then_some((kind, ranges))
+        })
+    }
+
     /// The text without the pieces. Overlapping pieces count as one. Cuts inside of a character move outward.
     pub(super) fn cut(mut self, text: &[u8], redactions: &mut Redactions) -> Vec<u8> {
         for (at, _) in &mut self.pieces {

@@ -303,9 +303,7 @@ fn continues(text: &[u8], at: usize) -> bool {
         "when ",
         "then ",
         "else ",
-        "end",
         "case ",
-        "with ",
         "full ",
         "window ",
     ];

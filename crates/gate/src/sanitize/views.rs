@@ -13,8 +13,6 @@ pub(super) enum View {
 }
 
 impl View {
-    pub(super) const ALL: [Self; 2] = [Self::Percent, Self::Backslash];
-
     fn sign(self) -> u8 {
         match self {
             Self::Percent => b'%',

@@ -19,7 +19,7 @@ fn forwarded(profile: Profile, lines: &[&str]) -> Vec<String> {
     for line in lines {
         match filter.line(&sanitizer, line.as_bytes(), &always) {
             Forward::Clean => out.push((*line).to_owned()),
-            Forward::Replaced(bytes) => out.push(String::from_utf8(bytes).unwrap()),
+            Forward::Replaced(bytes) => out.push(String::from_utf8_lossy(&bytes).into_owned()),
             Forward::Dropped => {}
         }
     }

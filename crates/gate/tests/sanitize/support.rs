@@ -63,5 +63,5 @@ pub(crate) fn leaving(verdict: Verdict) -> Value {
     let body = &line[..line.len() - 1];
     scan(body, &Limits::default(), Direction::FromHost)
         .unwrap_or_else(|rejected| panic!("{rejected:?}: {}", String::from_utf8_lossy(line)));
-    serde_json::from_slice(body).unwrap()
+    serde_json::from_slice(body).unwrap_or_else(|error| panic!("{error}"))
 }

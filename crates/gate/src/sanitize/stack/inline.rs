@@ -1,6 +1,9 @@
 //! Frames in the middle of a line, where line ends were turned into spaces.
 
 use std::ops::Range;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 
 use crate::sanitize::bytes::{find_in, run};
 use crate::sanitize::span::{Kind, Spans};
@@ -46,18 +49,15 @@ enum Candidate {
 }
 
 fn next_candidate(text: &[u8], range: Range<usize>) -> Option<(usize, Candidate)> {
-    let mut from = range.start;
-    loop {
-        let space = find_in(text, from..range.end, b" ")?;
-        let rest = text.get(space + 1..range.end)?;
-        if rest.starts_with(b"at ") {
-            return Some((space + 1, Candidate::At));
-        }
-        if rest.starts_with(b"File \"") || rest.starts_with(b"File \\\"") {
-            return Some((space + 1, Candidate::File));
-        }
-        from = space + 1;
-    }
+    static AT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b" at "));
+    static FILE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b" File "));
+    let window = text.get(range.start.saturating_sub(1)..range.end)?;
+    let base = range.start.saturating_sub(1) + 1;
+    let at = AT.find(window).map(|found| (base + found, Candidate::At));
+    let file_end = at.map_or(window.len(), |(found, _)| found - base);
+    let file = FILE.find(&window[..file_end]);
+    let file = file.map(|found| (base + found, Candidate::File));
+    file.or(at)
 }
 
 /// The end of `at f (file:1:2)`, `at a.b.C.m(C.java:1)` or `at file:1:2`.

@@ -1,6 +1,9 @@
 //! What one line is by itself.
 
 use std::ops::Range;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 
 use crate::sanitize::bytes::{find_in, has_word, run};
 
@@ -14,6 +17,12 @@ pub(super) enum Line {
     Note,
     /// A Python frame or header: source lines follow.
     Python,
+    /// A message with the header of a Python trace behind it, from so many bytes on.
+    PythonTail(usize),
+    /// The header of a list of files.
+    Required,
+    /// `- /path`: in such a list.
+    Item,
     /// Nothing but a file and a line number.
     Located,
     /// The header of a goroutine.
@@ -65,7 +74,8 @@ pub(super) fn read(content: &[u8]) -> Line {
         b'0'..=b'9' => numbered(content),
         b'^' | b'~' => caret(content),
         b'.' => dots(content),
-        b'-' => note(content),
+        b'-' => note(content).or_else(|| item(content)),
+        b'R' => header(content, &[b"Require stack:"], Line::Required),
         b'(' => elixir(content),
         b't' | b'n' | b'D' | b'c' | b's' | b'S' | b'N' | b'[' | b'g' | b'f' | b'L' | b'W' => {
             by_word(content)
@@ -73,6 +83,7 @@ pub(super) fn read(content: &[u8]) -> Line {
         _ => None,
     };
     known
+        .or_else(|| python_tail(content))
         .or_else(|| at_end(content))
         .or_else(|| ruby(content))
         .or_else(|| call(content))
@@ -106,7 +117,16 @@ fn at_frame(content: &[u8]) -> Option<Line> {
     let rest = content
         .strip_prefix(b"at ")
         .or_else(|| content.strip_prefix(b"At "))?;
-    is_frame_place(rest).then_some(Line::Frame)
+    is_frame_place(unquoted(rest)).then_some(Line::Frame)
+}
+
+/// Without what a program put behind a trace that it quoted.
+fn unquoted(content: &[u8]) -> &[u8] {
+    let kept =
+        content.iter().rev().take(4).position(|byte| {
+            !matches!(byte, b'\'' | b'"' | b'`' | b',' | b';' | b'{' | b'}' | b' ')
+        });
+    kept.map_or(content, |tail| &content[..content.len() - tail])
 }
 
 /// Whether what follows `at ` is the place of a frame.
@@ -199,6 +219,19 @@ fn python_frame(content: &[u8]) -> Option<Line> {
     let rest = rest.strip_prefix(b"\\").unwrap_or(rest);
     (rest.starts_with(b"\"") && find_in(rest, 0..rest.len(), b", line ").is_some())
         .then_some(Line::Python)
+}
+
+fn python_tail(content: &[u8]) -> Option<Line> {
+    const HEADER: &[u8] = b"Traceback (most recent call last):";
+    content
+        .ends_with(HEADER)
+        .then(|| Line::PythonTail(content.len() - HEADER.len()))
+}
+
+fn item(content: &[u8]) -> Option<Line> {
+    let rest = content.strip_prefix(b"- ")?;
+    let is_path = rest.starts_with(b"/") || rest.get(1..3) == Some(b":\\");
+    is_path.then_some(Line::Item)
 }
 
 fn header(content: &[u8], words: &[&[u8]], line: Line) -> Option<Line> {
@@ -326,7 +359,8 @@ fn panic(content: &[u8]) -> Option<Line> {
 
 /// `/path/file.rb:3:in 'method'`, with a message behind it or not, and a Node file alone in its line.
 fn ruby(content: &[u8]) -> Option<Line> {
-    let mark = find_in(content, 0..content.len(), b":in ")?;
+    static MARK: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b":in "));
+    let mark = MARK.find(content)?;
     without_number(&content[..mark])?;
     let rest = content.get(mark + 4..)?;
     let quote = rest.iter().skip(1).position(|byte| matches!(byte, b'\''))? + 2;
@@ -347,6 +381,7 @@ fn is_ruby_place(rest: &[u8]) -> bool {
 
 /// A file and a line number, and nothing else but an offset: `/path/file.go:12 +0x1d`.
 fn at_end(content: &[u8]) -> Option<Line> {
+    let content = unquoted(content);
     let place = content
         .iter()
         .position(|&byte| byte == b' ')

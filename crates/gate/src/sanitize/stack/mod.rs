@@ -9,7 +9,7 @@ mod line;
 use std::ops::Range;
 
 use super::budget::{Budget, Fault};
-use super::bytes::{logical_end, run};
+use super::bytes::{ends_escape, find_in, logical_end, run};
 use super::span::{Kind, Spans};
 use line::Line;
 
@@ -29,6 +29,8 @@ enum State {
     Numbered,
     /// In a dump of goroutines.
     Goroutine,
+    /// In a list of files.
+    List,
 }
 
 /// Remembers what the lines before said. For a stream of lines; bounded.
@@ -138,21 +140,28 @@ fn for_each_line(
 ) -> Result<(), Fault> {
     let mut physical = 0;
     while physical < text.len() {
-        let end = run(text, physical, text.len(), |byte| {
-            !matches!(byte, b'\n' | b'\r')
-        });
+        let end = memchr::memchr2(b'\n', b'\r', &text[physical..])
+            .map_or(text.len(), |length| physical + length);
         let content = &text[physical..end];
-        let is_plain =
-            !content.contains(&b'\\') || matches!(judge(State::Text, content).0, Part::Frame);
+        let is_plain = memchr::memchr(b'\\', content).is_none()
+            || matches!(judge(State::Text, content).0, Part::Frame);
         let mut at = physical;
         while at < end {
-            let stop = if is_plain {
-                end
-            } else {
-                logical_end(text, at, end - at)
-            };
-            each(at..stop)?;
-            at = stop + if stop < end { 2 } else { 0 };
+            if is_plain {
+                each(at..end)?;
+                break;
+            }
+            let stop = logical_end(text, at, end - at);
+            match closing_quote(text, at..stop) {
+                Some(quote) => {
+                    each(at..quote)?;
+                    at = quote;
+                }
+                None => {
+                    each(at..stop)?;
+                    at = stop + if stop < end { 2 } else { 0 };
+                }
+            }
         }
         if physical == end {
             each(physical..end)?;
@@ -165,37 +174,55 @@ fn for_each_line(
     Ok(())
 }
 
+/// Where a string of JSON that began in an earlier line closes, after the first byte.
+fn closing_quote(text: &[u8], at: Range<usize>) -> Option<usize> {
+    let mut from = at.start + 1;
+    while let Some(quote) = find_in(text, from..at.end, b"\"") {
+        let closes = matches!(text.get(quote + 1), Some(b',' | b'}' | b']'));
+        if closes && !ends_escape(text, quote) {
+            return Some(quote);
+        }
+        from = quote + 1;
+    }
+    None
+}
+
 /// What a line is after the lines above, and what it says of the next one.
 fn judge(state: State, text: &[u8]) -> (Part, State) {
     let indent = run(text, 0, text.len(), line::is_indent);
     let content = text.get(indent..).unwrap_or_default().trim_ascii_end();
     let seen = line::read(content);
     match (seen, state) {
-        (Line::Empty, State::Goroutine | State::Numbered | State::Text) => {
+        (Line::Empty, State::Goroutine | State::Numbered | State::List | State::Text) => {
             (Part::Between, State::Text)
         }
         (Line::Empty, State::Python { .. } | State::Source { .. }) => (Part::Between, state),
         (Line::Frame | Line::Note, State::Goroutine) => (Part::Frame, State::Goroutine),
         (Line::Frame | Line::Note, State::Numbered) => (Part::Frame, State::Numbered),
-        (Line::Frame | Line::Note, State::Text | State::Python { .. } | State::Source { .. }) => {
-            (Part::Frame, State::Text)
-        }
+        (
+            Line::Frame | Line::Note,
+            State::Text | State::List | State::Python { .. } | State::Source { .. },
+        ) => (Part::Frame, State::Text),
         (Line::Python, _) => (Part::Frame, State::Python { indent, lines: 0 }),
         (Line::Located, State::Goroutine | State::Numbered) => (Part::Frame, state),
-        (Line::Located, State::Text | State::Python { .. } | State::Source { .. }) => {
-            (Part::FrameAfterName, State::Source { lines: 0 })
-        }
+        (
+            Line::Located,
+            State::Text | State::List | State::Python { .. } | State::Source { .. },
+        ) => (Part::FrameAfterName, State::Source { lines: 0 }),
+        (Line::PythonTail(from), _) => (Part::Tail(from), State::Python { indent, lines: 0 }),
+        (Line::Required, _) => (Part::Frame, State::List),
+        (Line::Item, State::List) => (Part::Frame, State::List),
         (Line::Goroutine, _) => (Part::Frame, State::Goroutine),
         (Line::Backtrace, _) => (Part::Frame, State::Numbered),
         (Line::Panic, _) => (Part::Bare, State::Text),
         (Line::Head(length), _) => (Part::Head(length), State::Text),
         (Line::Tail(from), _) => (Part::Tail(from), State::Text),
-        (Line::Statement, _) => (Part::Statement, State::Source { lines: 0 }),
+        (Line::Statement, _) => (Part::Statement, State::Text),
         (Line::Numbered, State::Numbered) => (Part::Frame, State::Numbered),
         (Line::Call, State::Goroutine) => (Part::Frame, State::Goroutine),
         (Line::Caret, State::Source { .. }) => (Part::Frame, State::Text),
         (Line::Caret, State::Python { .. }) => (Part::Frame, state),
-        (Line::Caret | Line::Call | Line::Numbered | Line::Other, _) => {
+        (Line::Caret | Line::Call | Line::Numbered | Line::Item | Line::Other, _) => {
             follow(state, indent, content)
         }
     }
@@ -223,6 +250,7 @@ fn follow(state: State, indent: usize, content: &[u8]) -> (Part, State) {
         | State::Python { .. }
         | State::Source { .. }
         | State::Numbered
+        | State::List
         | State::Goroutine => (Part::Text, State::Text),
     }
 }

@@ -1,0 +1,1 @@
+//! Any bytes, and texts made to be slow.
