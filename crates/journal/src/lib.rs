@@ -43,6 +43,8 @@ mod writer;
 
 #[cfg(test)]
 mod faults;
+#[cfg(test)]
+mod forgery;
 
 pub use chain::Liveness;
 pub use claim::Earlier;

@@ -8,5 +8,6 @@ mod changes;
 mod hostile;
 mod kills;
 mod repeats;
+mod retention;
 mod round_trip;
 mod stage;
