@@ -149,6 +149,11 @@ impl Call<Received> {
     pub fn refuse(self, refusal: &Refusal) -> Finished {
         self.facts.end(refusal.outcome(), None)
     }
+
+    /// Ends a call that the host took back before it was sent.
+    pub fn cancel(self) -> Finished {
+        self.facts.end(Outcome::Cancelled, None)
+    }
 }
 
 impl Call<Authorized> {

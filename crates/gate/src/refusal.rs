@@ -69,7 +69,7 @@ pub struct Refusal {
     text: Cow<'static, str>,
     reference: Option<Box<str>>,
     retry_after: Option<Duration>,
-    degraded: Option<Value>,
+    degraded: Option<Box<Value>>,
 }
 
 impl Refusal {
@@ -222,7 +222,7 @@ impl Refusal {
         Self {
             text: Cow::Owned(text),
             retry_after,
-            degraded: Some(degraded),
+            degraded: Some(Box::new(degraded)),
             ..Self::fixed(Outcome::NotExecuted, Code::ReadOnly, "")
         }
     }
@@ -278,7 +278,7 @@ impl Refusal {
                 members.insert("retry_after_ms".to_owned(), millis.into());
             }
             if let Some(degraded) = &self.degraded {
-                members.insert("degraded".to_owned(), degraded.clone());
+                members.insert("degraded".to_owned(), Value::clone(degraded));
             }
         }
         meta

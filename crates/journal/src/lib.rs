@@ -30,11 +30,9 @@ mod record;
 mod recover;
 mod reference;
 mod reserve;
-mod retention;
 mod segment;
 mod settings;
 mod shared;
-mod sign;
 mod state;
 mod ticket;
 mod verify;
@@ -43,8 +41,6 @@ mod writer;
 
 #[cfg(test)]
 mod faults;
-#[cfg(test)]
-mod forgery;
 
 pub use chain::Liveness;
 pub use claim::Earlier;

@@ -2,44 +2,78 @@
 
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use dropgate_gate::breaker::{Attempt, Ended};
 use dropgate_gate::call::{Admitted, Authorized, Call, Grant, InFlight, Kind, Received, Slot};
 use dropgate_gate::deadlines::Limits;
-use dropgate_gate::decision::{Answers, Authority, Decision, Denial, Principal, decide};
+use dropgate_gate::decision::{Decision, Denial};
 use dropgate_gate::in_flight::NotInserted;
 use dropgate_gate::mode::Class;
 use dropgate_gate::outcome::Outcome;
+use dropgate_gate::pins::PinVerdict;
 use dropgate_gate::refusal::Refusal;
 use dropgate_gate::shutdown::Phase;
 use dropgate_journal as journal;
+use dropgate_policy::{self as policy, Answer, Moment, Question, Subject};
 
 use crate::call_id::CallId;
-use crate::docket::Item;
+use crate::deciding::Deciding;
+use crate::docket::{Asked, Item};
 use crate::downstream::stdio::Ask;
 use crate::lane::Hold;
 use crate::recorder::{MaySend, NoRecord, Recorder};
 use crate::relay::{Passage, Relay};
 use crate::repetition;
-use crate::settlement::Answer;
+use crate::settlement::Told;
 use crate::waiting_room::{Ready, Waiting};
 
 /// A governed call on its way through the gate, with what its record needs.
 pub(crate) struct Candidate {
-    id: CallId,
-    /// Where its line stands in the buffer.
-    line: Range<usize>,
-    /// Where its arguments stand in the line.
+    pub(crate) id: CallId,
+    message: Message,
+    /// Where its arguments stand in the message.
     arguments: Range<usize>,
+    /// The tool, or the resource or prompt that it asks for.
+    target: Box<str>,
+    asked: Asked,
     key: Option<Box<str>>,
     trace_id: Option<Box<str>>,
+}
+
+/// Where a call's message is.
+enum Message {
+    /// In the buffer.
+    Buffered(Range<usize>),
+    /// Here, since it waits longer than the buffer may.
+    Kept(Box<[u8]>),
+}
+
+impl Candidate {
+    /// How many bytes it keeps.
+    pub(crate) fn weight(&self) -> usize {
+        match &self.message {
+            Message::Buffered(_) => 0,
+            Message::Kept(bytes) => bytes.len(),
+        }
+    }
+
+    fn subject(&self) -> Subject<'_> {
+        match self.asked {
+            Asked::Resource => Subject::Resource(&self.target),
+            Asked::Prompt => Subject::Prompt(&self.target),
+            Asked::Tool | Asked::Handshake | Asked::ToolList | Asked::Other => {
+                Subject::Tool(&self.target)
+            }
+        }
+    }
 }
 
 impl Relay {
     /// Takes the request whose line stands at `line` of the buffer. Whether that line passes now.
     pub(crate) fn admit(&mut self, ask: Ask, line: Range<usize>, now: Duration) -> Passage {
-        if self.waiting.holds(&ask.id) || self.calls.holds(&ask.id) {
+        if self.waiting.holds(&ask.id) || self.deciding.holds(&ask.id) || self.calls.holds(&ask.id)
+        {
             let why = "a call with this id is still in flight; use a fresh id for every request";
             self.downstream.reject_duplicate(&ask.id, why);
             return Passage::Stop;
@@ -68,6 +102,7 @@ impl Relay {
             class,
             settings,
             progress_token: ask.progress_token,
+            cursor: ask.cursor,
         });
         let call = Call::received(slot, ask.kind, tool, now);
         match call.needs_no_decision() {
@@ -79,15 +114,103 @@ impl Relay {
                 self.start_clock(call.slot(), now);
                 let candidate = Candidate {
                     id: ask.id,
-                    line,
+                    message: Message::Buffered(line),
                     arguments: ask.arguments,
+                    target: ask.target,
+                    asked: ask.asked,
                     key,
                     trace_id: ask.trace_id,
                 };
-                let decision = decide(Authority::LocalOwner, &Principal::local(), Answers::none());
-                self.decided(candidate, call, decision, now)
+                self.judge(candidate, call, now)
             }
         }
+    }
+
+    /// Asks whether a governed call is allowed.
+    fn judge(&mut self, mut candidate: Candidate, call: Call<Received>, now: Duration) -> Passage {
+        if let Err(NoRecord) = self.name_call(call.slot()) {
+            let refusal = Refusal::journal_unavailable();
+            let finished = call.refuse(&refusal);
+            self.turn_away(finished, refusal, None, now);
+            return Passage::Stop;
+        }
+        match self.decide(&candidate, call.slot(), now) {
+            Answer::Now(decision) => self.decided(candidate, call, decision, now),
+            Answer::Later(_) if self.deciding.is_full() => {
+                let refusal = Refusal::overloaded();
+                let finished = call.refuse(&refusal);
+                self.turn_away(finished, refusal, None, now);
+                Passage::Stop
+            }
+            Answer::Later(pending) => {
+                if let Message::Buffered(line) = &candidate.message {
+                    let bytes = self.downstream.intake.lines.bytes(line.clone());
+                    candidate.message = Message::Kept(bytes.into());
+                }
+                self.deciding.enter(candidate, call, pending);
+                Passage::Stop
+            }
+        }
+    }
+
+    fn decide(&self, candidate: &Candidate, slot: Slot, now: Duration) -> Answer {
+        let pinned = self.pinned.as_ref().map(|pinned| &pinned.pins);
+        if let (Asked::Tool, Some(pins)) = (candidate.asked, pinned)
+            && let PinVerdict::Deny(denial) = pins.judge(&candidate.target)
+        {
+            return Answer::Now(Decision::Deny(denial));
+        }
+        let message = match &candidate.message {
+            Message::Buffered(line) => self.downstream.intake.lines.bytes(line.clone()),
+            Message::Kept(bytes) => bytes,
+        };
+        let class = self
+            .docket
+            .get(slot)
+            .map_or(Class::Write, |item| item.class);
+        self.settings.policies.decide(&Question {
+            principal: &self.settings.caller,
+            subject: candidate.subject(),
+            class: match class {
+                Class::Read => policy::Class::Read,
+                Class::Write => policy::Class::Write,
+            },
+            mode: policy::Mode::ReadWrite,
+            arguments: message
+                .get(candidate.arguments.clone())
+                .filter(|arguments| !arguments.is_empty()),
+            now: Moment {
+                monotonic: now,
+                wall: SystemTime::now(),
+            },
+        })
+    }
+
+    /// A decision came from elsewhere.
+    pub(crate) fn heed_decision(&mut self, deciding: Deciding, decision: Decision) {
+        let now = self.now();
+        let Deciding {
+            candidate, call, ..
+        } = deciding;
+        let line = match &candidate.message {
+            Message::Kept(bytes) => bytes.to_vec(),
+            Message::Buffered(_) => Vec::new(),
+        };
+        match self.decided(candidate, call, decision, now) {
+            Passage::Pass => self.downstream.intake.insert(line, Hold::NONE),
+            Passage::PassAfter(hold) => self.downstream.intake.insert(line, hold),
+            Passage::Stop => {}
+        }
+        self.flush_upstream();
+    }
+
+    /// Gives a call the name under which it is recorded.
+    fn name_call(&mut self, slot: Slot) -> Result<(), NoRecord> {
+        let reference = self.recorder.new_call()?;
+        if let Some(item) = self.docket.get_mut(slot) {
+            item.reference = reference;
+        }
+        Ok(())
     }
 
     /// The time of a governed call begins.
@@ -119,18 +242,6 @@ impl Relay {
         decision: Decision,
         now: Duration,
     ) -> Passage {
-        match self.recorder.new_call() {
-            Ok(reference) => {
-                if let Some(item) = self.docket.get_mut(call.slot()) {
-                    item.reference = reference;
-                }
-            }
-            Err(NoRecord) => {
-                let finished = call.refuse(&Refusal::journal_unavailable());
-                self.turn_away(finished, Refusal::journal_unavailable(), None, now);
-                return Passage::Stop;
-            }
-        }
         let call = match call.authorize(decision) {
             Ok(call) => call,
             Err(denied) => {
@@ -175,8 +286,11 @@ impl Relay {
         call: Call<Admitted>,
         now: Duration,
     ) -> Passage {
-        let line = self.downstream.intake.lines.bytes(candidate.line);
-        let arguments = line.get(candidate.arguments).unwrap_or_default();
+        let message = match &candidate.message {
+            Message::Buffered(line) => self.downstream.intake.lines.bytes(line.clone()),
+            Message::Kept(bytes) => bytes,
+        };
+        let arguments = message.get(candidate.arguments).unwrap_or_default();
         let Some(item) = self.docket.get(call.slot()) else {
             return Passage::Stop;
         };
@@ -272,6 +386,10 @@ impl Relay {
     /// Calls that wait can not be recorded, or have no time left: they are answered, unsent.
     pub(crate) fn turn_away_waiting(&mut self, refusal: &Refusal) {
         let now = self.now();
+        for deciding in self.deciding.empty() {
+            let finished = deciding.call.refuse(refusal);
+            self.turn_away(finished, refusal.clone(), None, now);
+        }
         for waiting in self.waiting.empty() {
             self.downstream.intake.drop_held(waiting.hold);
             let finished = waiting.call.refuse(refusal.outcome());
@@ -284,7 +402,11 @@ impl Relay {
         if let Some(waiting) = self.waiting.withdraw(id) {
             self.downstream.intake.drop_held(waiting.hold);
             let finished = waiting.call.refuse(Outcome::Cancelled);
-            self.close_case(finished, Ended::CancelledByHost, Answer::none(), now);
+            self.close_case(finished, Ended::CancelledByHost, Told::nothing(), now);
+            return Passage::Stop;
+        }
+        if let Some(call) = self.deciding.withdraw(id) {
+            self.close_case(call.cancel(), Ended::CancelledByHost, Told::nothing(), now);
             return Passage::Stop;
         }
         if let Some(slot) = self.calls.slot(id) {

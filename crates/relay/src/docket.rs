@@ -16,8 +16,12 @@ use crate::tool_rules::ToolSettings;
 pub(crate) enum Asked {
     /// `tools/call`.
     Tool,
-    /// Content of a resource or a prompt.
-    Fetch,
+    /// Content of a resource.
+    Resource,
+    /// A prompt.
+    Prompt,
+    /// `initialize`, `server/discover`.
+    Handshake,
     /// `tools/list`.
     ToolList,
     /// Any other request.
@@ -36,6 +40,8 @@ pub(crate) struct Item {
     pub(crate) class: Class,
     pub(crate) settings: Rc<ToolSettings>,
     pub(crate) progress_token: Option<IdKey>,
+    /// From where on a list was asked for.
+    pub(crate) cursor: Option<Box<str>>,
 }
 
 /// All items, each in the slot that its call names.

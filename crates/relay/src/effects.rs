@@ -14,7 +14,7 @@ use crate::call_id::CallId;
 use crate::endpoint::Moved;
 use crate::lane::Regard;
 use crate::relay::{FAREWELL, Owner, Relay, Signalled, Zero};
-use crate::settlement::Answer;
+use crate::settlement::Told;
 use crate::upstream::stdio::Why;
 
 /// How long the last bytes of an ended server may take to reach a slow host.
@@ -170,10 +170,10 @@ impl Relay {
         for left in self.calls.drain_all(&refusal) {
             match left.answer {
                 Some(refusal) => {
-                    self.answer_finished(left.finished, refusal, ended, Answer::none(), now);
+                    self.answer_finished(left.finished, refusal, ended, Told::nothing(), now);
                 }
                 None => {
-                    self.close_case(left.finished, ended, Answer::none(), now);
+                    self.close_case(left.finished, ended, Told::nothing(), now);
                 }
             }
         }

@@ -105,6 +105,7 @@ impl Relay {
         let rested = matches!(self.hibernation.handshake, Handshake::Done { .. })
             && self.calls.is_empty()
             && self.waiting.is_empty()
+            && self.deciding.is_empty()
             && !self.tree.is_asleep()
             && self.hibernation.awaited.is_none();
         let after = self.hibernation.after.filter(|_| rested)?;

@@ -145,7 +145,9 @@ impl Intake {
 
     /// Puts a message of our own behind all that was judged, to be written once `hold` is released.
     pub(crate) fn insert(&mut self, message: Vec<u8>, hold: Hold) {
-        self.push(Content::Instead(message.into(), 0), hold);
+        if !message.is_empty() {
+            self.push(Content::Instead(message.into(), 0), hold);
+        }
     }
 
     /// What waits for `hold` must not be written after all; `message` is, and waits for nothing.

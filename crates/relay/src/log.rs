@@ -1,8 +1,12 @@
 //! Standard error: what the server writes there, and lines of our own. The
 //! only module that writes to it while the relay runs.
 
+use std::rc::Rc;
 use std::task::{Context, Poll};
 
+use dropgate_gate::sanitize::{Forward, Sanitizer, StderrFilter};
+
+use crate::cleaning::stopwatch;
 use crate::endpoint::{Endpoint, Moved};
 
 /// What may wait for a host that reads its child's stderr late or never. A
@@ -13,6 +17,9 @@ const MAX_BACKLOG: usize = 16 << 20;
 const OWN_RESERVE: usize = 64 << 10;
 /// One read of the server's stderr.
 const CHUNK: usize = 64 << 10;
+
+/// How much of a line may be missing before what is there goes on.
+const MAX_PARTIAL: usize = 64 << 10;
 
 /// Where the text ends at the moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,11 +37,15 @@ pub(crate) struct Log {
     written: usize,
     at: At,
     chunk: Vec<u8>,
+    /// What the server wrote of a line that is not whole yet.
+    partial: Vec<u8>,
+    sanitizer: Rc<Sanitizer>,
+    filter: StderrFilter,
     dropped_lines: u64,
 }
 
 impl Log {
-    pub(crate) fn new(sink: Option<Endpoint>) -> Self {
+    pub(crate) fn new(sink: Option<Endpoint>, sanitizer: Rc<Sanitizer>) -> Self {
         Self {
             sink,
             source: None,
@@ -42,6 +53,9 @@ impl Log {
             written: 0,
             at: At::LineStart,
             chunk: Vec::new(),
+            partial: Vec::new(),
+            sanitizer,
+            filter: StderrFilter::new(),
             dropped_lines: 0,
         }
     }
@@ -51,9 +65,7 @@ impl Log {
         self.source = Some(source);
     }
 
-    /// Takes a line of our own, to come after the line that the server is in. It
-    /// is written when the log is pumped, or with others when they are many: a
-    /// write for each line of a flood would take all of the loop's time.
+    /// Writes a line of our own, after the line that the server is in.
     pub(crate) fn line(&mut self, text: &str) {
         if self.pending() + text.len() > MAX_BACKLOG + OWN_RESERVE {
             self.dropped_lines += 1;
@@ -66,9 +78,7 @@ impl Log {
         self.backlog.extend_from_slice(b"dropgate: ");
         self.backlog.extend_from_slice(text.as_bytes());
         self.backlog.push(b'\n');
-        if self.pending() >= CHUNK {
-            self.flush();
-        }
+        self.flush();
     }
 
     /// How many lines of our own did not fit.
@@ -104,6 +114,7 @@ impl Log {
                 Moved::NotNow | Moved::Closed => break,
             }
         }
+        self.append_piece();
         self.flush();
     }
 
@@ -116,19 +127,50 @@ impl Log {
         match moved {
             Moved::Bytes(count) => self.append_chunk(count),
             Moved::NotNow => {}
-            Moved::Closed => self.source = None,
+            Moved::Closed => {
+                self.source = None;
+                self.append_piece();
+            }
         }
         moved
     }
 
+    /// Takes what was read, line by line, without what should not be told.
     fn append_chunk(&mut self, count: usize) {
-        let bytes = &self.chunk[..count];
-        self.at = if bytes.ends_with(b"\n") {
-            At::LineStart
-        } else {
-            At::MidLine
-        };
-        self.backlog.extend_from_slice(bytes);
+        let chunk = std::mem::take(&mut self.chunk);
+        let bytes = chunk.get(..count).unwrap_or_default();
+        for part in bytes.split_inclusive(|byte| *byte == b'\n') {
+            self.partial.extend_from_slice(part);
+            if part.ends_with(b"\n") {
+                self.partial.pop();
+                self.append_line();
+                self.backlog.push(b'\n');
+                self.at = At::LineStart;
+            } else if self.partial.len() >= MAX_PARTIAL {
+                self.append_piece();
+            }
+        }
+        self.chunk = chunk;
+    }
+
+    /// A line that is not whole goes on as far as it came: its end may never come.
+    fn append_piece(&mut self) {
+        if !self.partial.is_empty() {
+            self.append_line();
+            self.at = At::MidLine;
+        }
+    }
+
+    fn append_line(&mut self) {
+        match self
+            .filter
+            .line(&self.sanitizer, &self.partial, &stopwatch())
+        {
+            Forward::Clean => self.backlog.append(&mut self.partial),
+            Forward::Replaced(text) => self.backlog.extend_from_slice(&text),
+            Forward::Dropped => {}
+        }
+        self.partial.clear();
     }
 
     fn flush(&mut self) {

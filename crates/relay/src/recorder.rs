@@ -22,7 +22,7 @@ pub(crate) enum MaySend {
     /// is kept.
     Unrecorded,
     /// The intent is as durable as its class asks.
-    Recorded(Receipt<Send>),
+    Recorded { _proof: Receipt<Send> },
 }
 
 impl call::Receipt for MaySend {}
@@ -87,7 +87,7 @@ impl Recorder {
         match self {
             Self::Off => Intended::Pending(ticket),
             Self::On(journal) => match journal.redeem(ticket) {
-                Redeemed::Safe(receipt) => Intended::Recorded(MaySend::Recorded(receipt)),
+                Redeemed::Safe(receipt) => Intended::Recorded(MaySend::Recorded { _proof: receipt }),
                 Redeemed::Pending(ticket) => Intended::Pending(ticket),
                 Redeemed::Held(earlier) => Intended::KeyHeld(earlier),
                 Redeemed::Refused(_) => Intended::Refused,

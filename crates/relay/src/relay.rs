@@ -4,23 +4,26 @@
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use dropgate_gate::call::{Kind, Slot};
 use dropgate_gate::checks::Checks;
 use dropgate_gate::deadlines::Deadlines;
+use dropgate_gate::decision::Decision;
 use dropgate_gate::in_flight::{InFlight, Open};
 use dropgate_gate::latency::Latencies;
 use dropgate_gate::refusal::Refusal;
+use dropgate_gate::sanitize::Sanitizer;
 use dropgate_gate::shutdown::{Event, Phase, Readiness, Trigger};
 use dropgate_process::{Exit, Force, Process};
 use dropgate_wire::IdKey;
-use tokio::task::yield_now;
 use tokio::time::{Sleep, sleep};
 
 use crate::bell::Bell;
 use crate::call_id::CallId;
+use crate::deciding::{Deciding, UnderDecision};
 use crate::docket::Docket;
 use crate::downstream::stdio::{Downstream, FromHost};
 use crate::endpoint::Moved;
@@ -33,15 +36,12 @@ use crate::settings::Settings;
 use crate::settlement::{AnsweredHere, Delivery, HeldAnswer};
 use crate::shutdown::Shutdown;
 use crate::signals::{Signals, Told};
+use crate::tool_list::PinnedTools;
 use crate::upstream::stdio::{FromServer, Upstream};
 use crate::waiting_room::WaitingRoom;
 
 /// How many reads one direction may do before the other gets its turn.
 const READS_PER_TURN: usize = 4;
-/// So long after its first read a turn does no further one: some lines cost a
-/// hundred times as much as others, and signals and deadlines are looked at
-/// only between turns.
-const LONG_TURN: Duration = Duration::from_millis(5);
 /// A host that ends its input this soon after a request had it all ready.
 const PIPED_WITHIN: Duration = Duration::from_millis(250);
 /// How long an answer waits for its record once the journal fails: what is held in reserve for a
@@ -55,7 +55,6 @@ const TRIM_AFTER: Duration = Duration::from_secs(1);
 pub(crate) const FAREWELL: Duration = Duration::from_millis(500);
 
 /// All that can wake the relay.
-#[derive(Debug)]
 enum Wake {
     /// A stream can be read or written.
     Stream,
@@ -65,6 +64,8 @@ enum Wake {
     Told(Told),
     /// The journal's writer got on.
     Recorded,
+    /// A call has its decision.
+    Decided(Box<Deciding>, Decision),
     /// The time of the present phase is up.
     Time,
 }
@@ -87,6 +88,9 @@ pub(crate) struct Relay {
     pub(crate) docket: Docket,
     /// When calls are due.
     pub(crate) deadlines: Deadlines<Slot, IdKey>,
+    /// Calls that wait for a decision from elsewhere.
+    pub(crate) deciding: UnderDecision,
+    pub(crate) pinned: Option<PinnedTools>,
     /// Calls that wait for their intents to be recorded.
     pub(crate) waiting: WaitingRoom,
     pub(crate) calls: InFlight<CallId>,
@@ -94,6 +98,7 @@ pub(crate) struct Relay {
     /// Calls that were answered here while the server may still answer them.
     pub(crate) answered_here: VecDeque<AnsweredHere>,
     pub(crate) recorder: Recorder,
+    pub(crate) sanitizer: Rc<Sanitizer>,
     /// Rung by the journal's writer.
     bell: Bell,
     /// Answers that wait for their outcomes to be recorded.
@@ -133,6 +138,7 @@ pub(crate) struct Streams {
 pub(crate) struct Gate {
     pub(crate) checks: Checks,
     pub(crate) recorder: Recorder,
+    pub(crate) sanitizer: Rc<Sanitizer>,
     pub(crate) bell: Bell,
 }
 
@@ -160,13 +166,14 @@ pub(crate) enum Owner {
 
 impl Relay {
     pub(crate) fn new(
-        settings: Settings,
+        mut settings: Settings,
         streams: Streams,
         signals: Signals,
         tree: OwnedTree,
         hibernation: Hibernation,
         gate: Gate,
     ) -> Self {
+        let pinned = settings.pinned.take();
         let Streams {
             downstream,
             upstream,
@@ -175,6 +182,7 @@ impl Relay {
         let Gate {
             checks,
             recorder,
+            sanitizer,
             bell,
         } = gate;
         Self {
@@ -191,8 +199,11 @@ impl Relay {
             checks,
             docket: Docket::default(),
             deadlines: Deadlines::new(),
+            deciding: UnderDecision::default(),
+            pinned,
             waiting: WaitingRoom::default(),
             recorder,
+            sanitizer,
             bell,
             held_answers: VecDeque::new(),
             last_hold: Hold::NONE,
@@ -219,20 +230,16 @@ impl Relay {
     /// Relays until the shutdown is over.
     pub(crate) async fn run(&mut self) {
         while self.shutdown.phase() != Phase::Done {
-            let pumped = self.pump();
+            self.pump();
             self.heed_journal();
             self.settle();
             if self.shutdown.phase() == Phase::Done {
                 break;
             }
-            if pumped == Pumped::More {
-                // Streams that stay ready would keep the runtime from looking
-                // for anything else for dozens of turns.
-                yield_now().await;
-            }
             self.set_timer();
             match self.wait().await {
                 Wake::Stream | Wake::Recorded => {}
+                Wake::Decided(deciding, decision) => self.heed_decision(*deciding, decision),
                 Wake::Tree => self.heed_tree().await,
                 Wake::Told(Told::Stop(signal)) => {
                     let effects = self.shutdown.signal(signal, self.readiness(), self.now());
@@ -282,6 +289,9 @@ impl Relay {
             if self.owner == Owner::Guard && self.tree.poll_news(cx).is_ready() {
                 return Poll::Ready(Wake::Tree);
             }
+            if let Poll::Ready((deciding, decision)) = self.deciding.poll_decided(cx) {
+                return Poll::Ready(Wake::Decided(Box::new(deciding), decision));
+            }
             if self.bell.poll_rung(cx).is_ready() {
                 return Poll::Ready(Wake::Recorded);
             }
@@ -316,7 +326,7 @@ impl Relay {
         if self.tree.is_asleep() {
             return self.end_asleep();
         }
-        let open = if self.waiting.is_empty() {
+        let open = if self.waiting.is_empty() && self.deciding.is_empty() {
             self.calls.open()
         } else {
             Open::Waiting
@@ -392,18 +402,13 @@ impl Relay {
     }
 
     /// Moves what can be moved without waiting, in both directions.
-    fn pump(&mut self) -> Pumped {
-        let from_host = self.pump_from_host();
-        let from_server = self.pump_from_server(Regard::Readiness);
+    fn pump(&mut self) {
+        self.pump_from_host();
+        self.pump_from_server(Regard::Readiness);
         self.log.pump();
-        let more = [from_host, from_server]
-            .iter()
-            .any(|moved| matches!(moved, Moved::Bytes(_)));
-        if more { Pumped::More } else { Pumped::Dry }
     }
 
-    fn pump_from_host(&mut self) -> Moved {
-        let mut turn = Turn::default();
+    fn pump_from_host(&mut self) {
         for _ in 0..READS_PER_TURN {
             match self.flush_upstream() {
                 Outflow::Clear => self.look_at = None,
@@ -418,32 +423,25 @@ impl Relay {
                 Outflow::Waiting | Outflow::Held => {
                     let soon = self.now() + LOOK_EVERY;
                     self.look_at.get_or_insert(soon);
-                    return Moved::NotNow;
+                    return;
                 }
             }
             if !self.downstream.intake.is_open() || !self.downstream_wants_reading() {
-                return Moved::NotNow;
+                return;
             }
             match self.downstream.intake.read(Regard::Readiness) {
-                Moved::Bytes(_) => {
-                    self.judge_host_lines();
-                    if turn.is_long(self.now()) {
-                        break;
-                    }
-                }
-                Moved::NotNow => return Moved::NotNow,
+                Moved::Bytes(_) => self.judge_host_lines(),
+                Moved::NotNow => return,
                 Moved::Closed => {
                     self.judge_host_lines();
                     self.flush_upstream();
-                    self.host_ended();
-                    return Moved::Closed;
+                    return self.host_ended();
                 }
             }
         }
-        Moved::Bytes(READS_PER_TURN)
     }
 
-    fn flush_upstream(&mut self) -> Outflow {
+    pub(crate) fn flush_upstream(&mut self) -> Outflow {
         if self.downstream.intake.is_held_up() {
             self.wake_up();
         }
@@ -499,6 +497,21 @@ impl Relay {
         self.flush_downstream();
     }
 
+    /// A message of the server's that is no answer passes without what it should not tell.
+    fn pass_cleaned(&mut self, line: &dropgate_wire::Line) {
+        let (start, end) = line_span(line);
+        let cleaned = self
+            .upstream
+            .clean_message(line, &self.settings.limits, &self.sanitizer);
+        match cleaned {
+            None => self.upstream.intake.pass(start, end),
+            Some(message) => {
+                self.upstream.intake.leave_out(end);
+                self.upstream.intake.insert(message, Hold::NONE);
+            }
+        }
+    }
+
     /// A sleeping server has no tree left that a shutdown could wait for.
     fn end_asleep(&mut self) {
         match self.shutdown.phase() {
@@ -529,7 +542,6 @@ impl Relay {
     }
 
     pub(crate) fn pump_from_server(&mut self, regard: Regard) -> Moved {
-        let mut turn = Turn::default();
         for _ in 0..READS_PER_TURN {
             if matches!(self.flush_downstream(), Outflow::Waiting | Outflow::Held) {
                 return Moved::NotNow;
@@ -538,12 +550,7 @@ impl Relay {
                 return Moved::NotNow;
             }
             match self.upstream.intake.read(regard) {
-                Moved::Bytes(_) => {
-                    self.judge_server_lines();
-                    if turn.is_long(self.now()) {
-                        break;
-                    }
-                }
+                Moved::Bytes(_) => self.judge_server_lines(),
                 Moved::NotNow => return Moved::NotNow,
                 Moved::Closed => {
                     self.judge_server_lines();
@@ -561,17 +568,25 @@ impl Relay {
             let (start, end) = line_span(&line);
             match self.upstream.judge(&line, &self.settings.limits) {
                 FromServer::Answer(id, outcome, code) => {
-                    match self.settle_call(&id, outcome, code, end - start, now) {
+                    match self.settle_call(&id, outcome, code, &line, now) {
                         Delivery::After(Hold::NONE) => self.upstream.intake.pass(start, end),
                         Delivery::After(hold) => self.upstream.intake.pass_after(start, end, hold),
+                        Delivery::Instead(message, hold) => {
+                            self.upstream.intake.leave_out(end);
+                            self.upstream.intake.insert(message, hold);
+                        }
                         Delivery::Not => self.upstream.intake.leave_out(end),
                     }
                 }
                 FromServer::Progress(token) => {
                     self.extend_deadline(&token, now);
+                    self.pass_cleaned(&line);
+                }
+                FromServer::Log => self.pass_cleaned(&line),
+                FromServer::Message if self.sanitizer.knows_no_values() => {
                     self.upstream.intake.pass(start, end);
                 }
-                FromServer::Message => self.upstream.intake.pass(start, end),
+                FromServer::Message => self.pass_cleaned(&line),
                 FromServer::Blank => self.upstream.intake.leave_out(end),
                 FromServer::Stray(call) => {
                     self.upstream.intake.leave_out(end);
@@ -596,23 +611,6 @@ impl Relay {
             self.begin(Trigger::BrokenPipe);
         }
         outflow
-    }
-}
-
-/// Whether a turn ended because there was nothing left to move.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Pumped {
-    Dry,
-    More,
-}
-
-/// When the first read of a turn was judged.
-#[derive(Debug, Default)]
-struct Turn(Option<Duration>);
-
-impl Turn {
-    fn is_long(&mut self, now: Duration) -> bool {
-        now >= *self.0.get_or_insert(now) + LONG_TURN
     }
 }
 

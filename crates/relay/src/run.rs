@@ -1,6 +1,7 @@
 //! One server, owned and relayed, from its start to the report.
 
 use std::io;
+use std::rc::Rc;
 use std::time::Duration;
 
 use dropgate_gate::breaker::{Breakers, Probing};
@@ -75,7 +76,10 @@ pub fn run(spec: impl Fn() -> Spec + 'static, settings: Settings) -> Result<Ende
         .build()?;
     runtime.block_on(async {
         let signals = Signals::listen()?;
-        let mut log = Log::new(Endpoint::inherited(rustix::stdio::stderr(), Use::Write).ok());
+        let mut log = Log::new(
+            Endpoint::inherited(rustix::stdio::stderr(), Use::Write).ok(),
+            Rc::clone(&settings.sanitizer),
+        );
         let downstream = Downstream::open(settings.limits)?;
         let bell = Bell::default();
         let recorder = match &settings.journal {
@@ -120,6 +124,7 @@ pub fn run(spec: impl Fn() -> Spec + 'static, settings: Settings) -> Result<Ende
         let gate = Gate {
             checks: Checks::new(breakers, Load::new(&load, &[])),
             recorder,
+            sanitizer: Rc::clone(&settings.sanitizer),
             bell,
         };
         let mut relay = Relay::new(

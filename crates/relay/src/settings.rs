@@ -1,16 +1,20 @@
 //! What a relay is told to do, already checked.
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use dropgate_gate::decision::Principal;
 use dropgate_gate::load::Rate;
+use dropgate_gate::sanitize::Sanitizer;
 use dropgate_gate::{breaker, shutdown};
+use dropgate_policy::Policies;
 use dropgate_wire::Limits;
 
+use crate::tool_list::PinnedTools;
 use crate::tool_rules::ToolRules;
 
 /// The settings of one relay.
-#[derive(Debug)]
 pub struct Settings {
     /// What the server is called in the record.
     pub server_name: Arc<str>,
@@ -28,6 +32,14 @@ pub struct Settings {
     pub tools: ToolRules,
     /// When failing tools are left alone.
     pub breaker: breaker::Settings,
+    /// Who may call what, and on whose behalf they are asked.
+    pub policies: Policies,
+    /// Who calls, as policies see it.
+    pub caller: Principal,
+    /// What was pinned of the server's tools; nothing is, without it.
+    pub pinned: Option<PinnedTools>,
+    /// What is taken out of error texts.
+    pub sanitizer: Rc<Sanitizer>,
     /// Where calls are recorded; nowhere, without it.
     pub journal: Option<dropgate_journal::Settings>,
     /// After how long without a message the server is stopped until the next

@@ -7,14 +7,17 @@ use dropgate_gate::breaker::{Ended, FailureTexts};
 use dropgate_gate::call::{Finished, Kind, Slot};
 use dropgate_gate::decision::Denial;
 use dropgate_gate::in_flight::Standing;
+use dropgate_gate::mode::Class;
 use dropgate_gate::outcome::{Outcome, Retry};
 use dropgate_gate::refusal::Refusal;
 use dropgate_gate::shutdown::Phase;
 use dropgate_journal as journal;
+use dropgate_wire::Line;
 
 use crate::admission::{decision_against, journal_class, tier};
 use crate::call_id::CallId;
-use crate::docket::Item;
+use crate::cleaning::{Cleaned, Keeping};
+use crate::docket::{Asked, Item};
 use crate::lane::Hold;
 use crate::recorder::OutcomeRecord;
 use crate::relay::Relay;
@@ -23,16 +26,16 @@ use crate::relay::Relay;
 const MAX_REMEMBERED: usize = 256;
 
 /// What the record says of an answer.
-pub(crate) struct Answer<'a> {
+pub(crate) struct Told<'a> {
     pub(crate) bytes: usize,
     pub(crate) keep: journal::Keep,
     pub(crate) redactions: u32,
     pub(crate) denial: Option<&'a Denial>,
 }
 
-impl Answer<'_> {
+impl Told<'_> {
     /// There is none, or one of our own.
-    pub(crate) fn none() -> Self {
+    pub(crate) fn nothing() -> Self {
         Self {
             bytes: 0,
             keep: journal::Keep::Nothing,
@@ -47,6 +50,8 @@ impl Answer<'_> {
 pub(crate) enum Delivery {
     /// It passes once this is recorded.
     After(Hold),
+    /// This passes in its place.
+    Instead(Vec<u8>, Hold),
     /// It goes nowhere.
     Not,
 }
@@ -80,9 +85,10 @@ impl Relay {
         id: &CallId,
         outcome: Outcome,
         code: Option<i64>,
-        bytes: usize,
+        line: &Line,
         now: Duration,
     ) -> Delivery {
+        let bytes = line_length(line);
         self.answered_once = true;
         if self.is_repeated_handshake(id) {
             return Delivery::Not;
@@ -106,11 +112,26 @@ impl Relay {
                         _,
                     ) => Ended::CancelledByHost,
                 };
-                let answer = Answer {
+                if let (Some(Asked::ToolList), Outcome::Completed) = (
+                    self.docket.get(finished.slot).map(|item| item.asked),
+                    finished.outcome,
+                ) {
+                    let cursor = self.docket.get_mut(finished.slot);
+                    let cursor = cursor.and_then(|item| item.cursor.take());
+                    self.learn_tools(line, cursor.as_deref());
+                }
+                let cleaned = self.clean(&finished, line);
+                let answer = Told {
                     bytes,
-                    ..Answer::none()
+                    keep: cleaned.keep,
+                    redactions: cleaned.redactions,
+                    denial: None,
                 };
-                Delivery::After(self.close_case(finished, ended, answer, now))
+                let hold = self.close_case(finished, ended, answer, now);
+                match cleaned.instead {
+                    None => Delivery::After(hold),
+                    Some(message) => Delivery::Instead(message, hold),
+                }
             }
             None => match self.answered_here.iter().find(|one| one.id == *id) {
                 Some(answered) => {
@@ -138,6 +159,24 @@ impl Relay {
                 },
             },
         }
+    }
+
+    /// What of an answer may leave, and what of it is kept.
+    fn clean(&self, finished: &Finished, line: &Line) -> Cleaned {
+        let (asked, reference, class) = match self.docket.get(finished.slot) {
+            Some(item) => (item.asked, item.reference, item.class),
+            None => (Asked::Other, None, Class::Read),
+        };
+        let keeping = match (class, reference) {
+            (Class::Write, Some(_)) => Keeping::Result,
+            (Class::Write, None) | (Class::Read, _) => Keeping::Nothing,
+        };
+        self.upstream.clean_answer(
+            line,
+            &self.settings.limits,
+            &self.sanitizer,
+            (asked, finished.outcome, reference, keeping),
+        )
     }
 
     /// The server answered a call with something that may not be passed on.
@@ -169,10 +208,10 @@ impl Relay {
                     outcome: Outcome::Cancelled,
                     ..finished
                 };
-                self.close_case(finished, Ended::CancelledByHost, Answer::none(), now);
+                self.close_case(finished, Ended::CancelledByHost, Told::nothing(), now);
             }
             Standing::Waiting | Standing::CancelSent => {
-                self.answer_finished(finished, refusal.clone(), ended, Answer::none(), now);
+                self.answer_finished(finished, refusal.clone(), ended, Told::nothing(), now);
             }
         }
     }
@@ -185,9 +224,9 @@ impl Relay {
         denial: Option<&Denial>,
         now: Duration,
     ) {
-        let answer = Answer {
+        let answer = Told {
             denial,
-            ..Answer::none()
+            ..Told::nothing()
         };
         self.answer_finished(finished, refusal, Ended::NotTried, answer, now);
     }
@@ -198,7 +237,7 @@ impl Relay {
         finished: Finished,
         refusal: Refusal,
         ended: Ended<'_>,
-        answer: Answer<'_>,
+        answer: Told<'_>,
         now: Duration,
     ) {
         let kind = finished.kind;
@@ -221,7 +260,7 @@ impl Relay {
         &mut self,
         mut finished: Finished,
         ended: Ended<'_>,
-        answer: Answer<'_>,
+        answer: Told<'_>,
         now: Duration,
     ) -> Hold {
         self.count(&finished);
@@ -374,6 +413,13 @@ fn what(outcome: Outcome) -> journal::What {
         Outcome::NotExecuted => journal::What::NotExecuted,
         Outcome::Unknown => journal::What::Unknown,
         Outcome::Shed => journal::What::Shed,
+    }
+}
+
+fn line_length(line: &Line) -> usize {
+    match line {
+        Line::Whole(span, _) => span.len(),
+        Line::TooLong { prefix, .. } => prefix.len(),
     }
 }
 

@@ -81,6 +81,12 @@ impl Relay {
                 self.turn_away(finished, refusal, None, now);
                 continue;
             }
+            if let Some(call) = self.deciding.withdraw(&id) {
+                let refusal = Refusal::timed_out_unsent();
+                let finished = call.refuse(&refusal);
+                self.turn_away(finished, refusal, None, now);
+                continue;
+            }
             match self.calls.mark_cancel_sent(&id) {
                 Some(Standing::Waiting) => self.upstream.cancel(&id, Why::TimedOut),
                 Some(Standing::CancelSent | Standing::CancelledByHost) | None => {}

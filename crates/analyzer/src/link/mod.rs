@@ -11,7 +11,6 @@ mod packages;
 mod python;
 mod resolve;
 mod server;
-mod shapes;
 mod shutdown;
 mod sites;
 mod stop;

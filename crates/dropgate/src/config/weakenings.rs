@@ -10,7 +10,6 @@ pub(crate) fn weakenings(config: &Config) -> Vec<&'static str> {
             config.tools.all.danger_trust_annotations,
         ),
         ("journal.danger_off", config.journal.danger_off),
-        ("sanitize.danger_off", config.sanitize.danger_off),
     ];
     set.into_iter()
         .filter(|(_, value)| *value == Some(true))
@@ -27,8 +26,7 @@ mod tests {
     fn every_key_that_says_danger_is_known_here() {
         let schema = crate::config::reference::schema();
         let named = schema.matches("\"danger_").count();
-        let text = "[tools]\ndanger_trust_annotations = true\n[journal]\ndanger_off = true\n\
-                    [sanitize]\ndanger_off = true\n";
+        let text = "[tools]\ndanger_trust_annotations = true\n[journal]\ndanger_off = true\n";
         let config = parse(text, std::path::Path::new("a.toml")).unwrap();
         assert_eq!(weakenings(&config).len(), named);
         assert!(weakenings(&Config::default()).is_empty());

@@ -218,8 +218,6 @@ pub(crate) enum OnFailure {
 pub(crate) struct Sanitize {
     /// How much is taken out. Default: standard.
     pub(crate) profile: Option<SanitizeProfile>,
-    /// Pass error texts as they are. Default: false.
-    pub(crate) danger_off: Option<bool>,
 }
 
 /// How much is taken out of error texts.

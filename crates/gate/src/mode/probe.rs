@@ -128,13 +128,10 @@ enum Turn {
     Ended,
 }
 
-/// What time brings.
+/// A probe that has to be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fallen {
-    /// A probe has to be sent, and is lost then.
-    Begins { until: Duration },
-    /// The running one is lost.
-    Lost,
+pub(super) struct Begun {
+    pub(super) until: Duration,
 }
 
 impl Schedule {
@@ -165,16 +162,16 @@ impl Schedule {
     }
 
     /// Does what has fallen due by `now`, and tells the path of a probe that is lost.
-    pub(super) fn tick(&mut self, path: &mut Path, now: Duration) -> Option<Fallen> {
+    pub(super) fn tick(&mut self, path: &mut Path, now: Duration) -> Option<Begun> {
         match self.state {
             Turn::Waiting { at } if at <= now => {
                 let until = now.saturating_add(self.settings.timeout);
                 self.state = Turn::Running { until };
-                Some(Fallen::Begins { until })
+                Some(Begun { until })
             }
             Turn::Running { until } if until <= now => {
                 self.answered(path, Probed::Lost, now);
-                Some(Fallen::Lost)
+                None
             }
             Turn::Waiting { .. } | Turn::Running { .. } | Turn::Ended => None,
         }

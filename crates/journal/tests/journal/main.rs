@@ -8,6 +8,5 @@ mod changes;
 mod hostile;
 mod kills;
 mod repeats;
-mod retention;
 mod round_trip;
 mod stage;

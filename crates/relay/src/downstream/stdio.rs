@@ -7,7 +7,7 @@ use std::ops::Range;
 use dropgate_gate::call::Kind;
 use dropgate_gate::refusal::Refusal;
 use dropgate_wire::{
-    CallMeta, Direction, Envelope, IdKey, Limits, Line, Rejected, Request, Shape, reply,
+    CallMeta, Direction, Envelope, IdKey, Limits, Line, Rejected, Request, Shape, edit, reply,
     scan_buffered,
 };
 
@@ -40,6 +40,10 @@ pub(crate) struct Ask {
     /// The tool's name, or the method of a request that names none.
     pub(crate) subject: Box<str>,
     pub(crate) opening: Opening,
+    /// The tool, the resource or the prompt that it asks for; empty for others.
+    pub(crate) target: Box<str>,
+    /// From where on a list is asked for.
+    pub(crate) cursor: Option<Box<str>>,
     /// Where the arguments stand in the line.
     pub(crate) arguments: Range<usize>,
     pub(crate) progress_token: Option<IdKey>,
@@ -51,8 +55,10 @@ impl Ask {
     fn of(request: &Request<'_>, line: &[u8]) -> Self {
         let (kind, asked) = match &*request.method {
             "tools/call" => (Kind::ToolCall, Asked::Tool),
-            "resources/read" | "prompts/get" => (Kind::Fetch, Asked::Fetch),
+            "resources/read" => (Kind::Fetch, Asked::Resource),
+            "prompts/get" => (Kind::Fetch, Asked::Prompt),
             "tools/list" => (Kind::Protocol, Asked::ToolList),
+            "initialize" | "server/discover" => (Kind::Protocol, Asked::Handshake),
             _other => (Kind::Protocol, Asked::Other),
         };
         let id = CallId::of_request(&request.id);
@@ -70,6 +76,19 @@ impl Ask {
             asked,
             subject: request.tool.as_deref().unwrap_or(&request.method).into(),
             opening,
+            target: match asked {
+                Asked::Tool => request.tool.as_deref().map(Box::from),
+                Asked::Resource => param(request, "uri"),
+                Asked::Prompt => param(request, "name"),
+                Asked::Handshake | Asked::ToolList | Asked::Other => None,
+            }
+            .unwrap_or_default(),
+            cursor: match asked {
+                Asked::ToolList => param(request, "cursor"),
+                Asked::Tool | Asked::Resource | Asked::Prompt | Asked::Handshake | Asked::Other => {
+                    None
+                }
+            },
             arguments: request
                 .arguments
                 .map_or(0..0, |arguments| place_in(line, arguments)),
@@ -81,6 +100,15 @@ impl Ask {
             trace_id: meta.traceparent.as_deref().and_then(trace_id),
         }
     }
+}
+
+/// A text among the parameters.
+fn param(request: &Request<'_>, name: &str) -> Option<Box<str>> {
+    let params = request.params?;
+    let [at] = edit::members(params, [name])?;
+    serde_json::from_slice::<String>(params.get(at?)?)
+        .ok()
+        .map(String::into_boxed_str)
 }
 
 /// Where in `line` the bytes stand that were borrowed from it.

@@ -29,6 +29,8 @@ pub(crate) enum FromServer {
     Answer(CallId, Outcome, Option<i64>),
     /// A sign of progress of a call with this token. Passes.
     Progress(IdKey),
+    /// A message for the host's log. Passes once it is cleaned.
+    Log,
     /// A request, a notification, or an answer without an id. Passes.
     Message,
     /// Nothing but white space.
@@ -62,6 +64,7 @@ impl Upstream {
             Ok(Envelope::Request(_)) => FromServer::Message,
             Ok(Envelope::Notification(notification)) => match notification.progress_token {
                 Some(token) => FromServer::Progress(token.key()),
+                None if notification.method == "notifications/message" => FromServer::Log,
                 None => FromServer::Message,
             },
             Ok(Envelope::Response(response)) => match &response.id {

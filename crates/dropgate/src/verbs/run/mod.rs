@@ -2,6 +2,7 @@
 
 mod name;
 pub(crate) mod plan;
+pub(crate) mod policies;
 
 use std::fs;
 use std::io::{self, Write as _};

@@ -1,6 +1,7 @@
 //! What a run is to do: the file's settings and the flags, as meant, once. Flags outweigh the file.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,12 +9,14 @@ use dropgate_gate::breaker::{self, Ratio};
 use dropgate_gate::doomed::OnShutdown;
 use dropgate_gate::load::{self, Rate};
 use dropgate_gate::mode::Class;
+use dropgate_gate::sanitize::{self, Sanitizer};
 use dropgate_gate::shutdown::{Profile, Settings as ShutdownSettings, Source};
 use dropgate_journal as journal;
 use dropgate_relay::{CallSettings, OnUnknown, Settings, ToolRule, ToolRules};
 use dropgate_wire::Limits;
 
 use super::name::{command_digest, server_name};
+use super::policies::{self, PolicyError};
 use crate::cli::{self, RunArgs, ShutdownArgs};
 use crate::config::written::{self, Config};
 use crate::config::{self, ToolClass};
@@ -25,6 +28,8 @@ pub(crate) enum PlanError {
     Config(#[from] config::ConfigError),
     #[error("breaker: {0}")]
     Breaker(#[from] breaker::Invalid),
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
     #[error("calls.max_per_second: {0}")]
     Rate(#[from] load::Invalid),
     #[error(
@@ -32,6 +37,10 @@ pub(crate) enum PlanError {
          HOME, or keep none with --journal off"
     )]
     NoPlaceForJournal,
+    #[error(
+        "there is no place for the pins of tools: set XDG_STATE_HOME or HOME, or pin = \"off\" in [tools]"
+    )]
+    NoPlaceForPins,
 }
 
 /// Reads the configuration that the flags name, or the user's own if there is one.
@@ -65,11 +74,16 @@ pub(crate) fn settings(args: &RunArgs, config: &Config) -> Result<Settings, Plan
         .name
         .clone()
         .unwrap_or_else(|| server_name(&args.command));
+    let folder = args.config.as_deref().and_then(Path::parent);
+    let (policies, caller) = policies::policies(
+        config.authorize.as_ref(),
+        folder.unwrap_or(Path::new("")),
+        &name,
+    )?;
     Ok(Settings {
         journal: journal_settings(args, config, &name)?,
-        server_name: Arc::from(name),
+        server_name: Arc::from(name.as_str()),
         command_digest: command_digest(&args.command).into(),
-        principal: Arc::from("local"),
         shutdown: shutdown(&args.shutdown, &config.shutdown),
         limits: Limits {
             max_bytes: args.max_message,
@@ -78,6 +92,11 @@ pub(crate) fn settings(args: &RunArgs, config: &Config) -> Result<Settings, Plan
         calls: calls(&config.calls)?,
         tools: ToolRules::new(rules(args, config)),
         breaker: breaker(&config.breaker)?,
+        policies,
+        pinned: policies::pinned(config.tools.all.pin, pins_file(&name)?)?,
+        principal: Arc::from(caller.name()),
+        caller,
+        sanitizer: Rc::new(sanitizer(&config.sanitize)),
         hibernate_after: args.hibernate,
     })
 }
@@ -159,6 +178,42 @@ fn rules(args: &RunArgs, config: &Config) -> Vec<ToolRule> {
     from_flags.chain(from_file).collect()
 }
 
+fn sanitizer(file: &written::Sanitize) -> Sanitizer {
+    let profile = match file.profile {
+        Some(written::SanitizeProfile::Strict) => sanitize::Profile::Strict,
+        Some(written::SanitizeProfile::Standard) | None => sanitize::Profile::Standard,
+    };
+    let settings = sanitize::Settings {
+        profile,
+        ..sanitize::Settings::default()
+    };
+    let secrets: Vec<Vec<u8>> = secret_variables();
+    Sanitizer::new(settings, secrets.iter().map(Vec::as_slice))
+}
+
+/// Values of variables whose names say that they are secret: the server gets them, and so may tell
+/// them.
+fn secret_variables() -> Vec<Vec<u8>> {
+    const TELLING: &[&str] = &[
+        "TOKEN",
+        "SECRET",
+        "PASSWORD",
+        "PASSWD",
+        "API_KEY",
+        "APIKEY",
+        "ACCESS_KEY",
+        "PRIVATE_KEY",
+        "CREDENTIAL",
+    ];
+    std::env::vars_os()
+        .filter(|(name, _)| {
+            let name = name.to_string_lossy().to_ascii_uppercase();
+            TELLING.iter().any(|part| name.contains(part))
+        })
+        .map(|(_, value)| value.into_encoded_bytes())
+        .collect()
+}
+
 fn breaker(file: &written::Breaker) -> Result<breaker::Settings, breaker::Invalid> {
     let default = breaker::Settings::default();
     breaker::Settings {
@@ -197,10 +252,23 @@ fn journal_settings(
     Ok(Some(settings))
 }
 
+/// Where the pins of a server's tools are kept.
+///
+/// # Errors
+/// When the user has no place for state.
+pub(crate) fn pins_file(name: &str) -> Result<PathBuf, PlanError> {
+    let folder = state_folder().ok_or(PlanError::NoPlaceForPins)?;
+    Ok(folder.join("pins").join(format!("{name}.json")))
+}
+
 fn default_journals() -> Option<PathBuf> {
+    Some(state_folder()?.join("journal"))
+}
+
+fn state_folder() -> Option<PathBuf> {
     let folder = std::env::var_os("XDG_STATE_HOME")
         .map(PathBuf::from)
         .filter(|path| path.is_absolute())
         .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".local/state")))?;
-    Some(folder.join("dropgate/journal"))
+    Some(folder.join("dropgate"))
 }
