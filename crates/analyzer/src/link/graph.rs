@@ -9,7 +9,7 @@ use super::sites::SiteId;
 use super::{FnRef, Project, Value};
 
 /// Methods of one name that an unresolved call may mean; with more it means none.
-const MAX_CANDIDATES: usize = 12;
+const MAX_CANDIDATES: usize = 40;
 
 /// Edges between functions.
 #[derive(Debug, Default)]

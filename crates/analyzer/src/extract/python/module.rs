@@ -1,6 +1,6 @@
 //! The tables of a file while it is read.
 
-use ruff_python_ast::{ModModule, Stmt};
+use ruff_python_ast::{Expr as Tree, ModModule, Stmt, StmtIf};
 use ruff_text_size::{Ranged, TextRange};
 
 use super::bound::{self, Bound};
@@ -141,6 +141,20 @@ impl<'a> Lower<'a> {
         }
     }
 
+    /// Whether this is the guard of the main module, alone at the top of the file.
+    pub(super) fn is_guarded_program(&self, stmt: &StmtIf) -> bool {
+        self.scopes.owner() == FnId::MODULE
+            && stmt.elif_else_clauses.is_empty()
+            && is_main_test(&stmt.test)
+    }
+
+    /// What only runs when the file is the program is a function of its own, which nobody calls: an import does not run it.
+    pub(super) fn program(&mut self, stmt: &'a StmtIf, span: Span) {
+        let id = self.open_function(self.blank("__main__", Mode::Sync, span));
+        let body = self.block(&stmt.body);
+        self.close_function(id, body);
+    }
+
     /// Goes one level down, or gives what stands for things too deep.
     pub(super) fn deeper<T>(&mut self, too_deep: T, read: impl FnOnce(&mut Self) -> T) -> T {
         if self.depth >= MAX_DEPTH {
@@ -165,14 +179,18 @@ impl<'a> Lower<'a> {
 
 /// Whether a statement is the guard of the main module.
 fn is_main_guard(stmt: &Stmt) -> bool {
-    let Stmt::If(stmt) = stmt else { return false };
-    let Some(compare) = stmt.test.as_compare_expr() else {
+    stmt.as_if_stmt()
+        .is_some_and(|stmt| is_main_test(&stmt.test))
+}
+
+/// `__name__ == "__main__"`.
+fn is_main_test(test: &Tree) -> bool {
+    let Some(compare) = test.as_compare_expr() else {
         return false;
     };
-    let sides = std::iter::once(compare.left.as_ref()).chain(&compare.comparators);
     let mut name = false;
     let mut main = false;
-    for side in sides {
+    for side in std::iter::once(compare.left.as_ref()).chain(&compare.comparators) {
         name |= side
             .as_name_expr()
             .is_some_and(|name| name.id.as_str() == "__name__");

@@ -87,6 +87,7 @@ impl<'a> Lower<'a> {
                     span,
                 });
             }
+            TreeStmt::If(guard) if self.is_guarded_program(guard) => self.program(guard, span),
             TreeStmt::If(stmt) => {
                 let kind = self.branch(stmt);
                 block.push(Stmt { kind, span });
