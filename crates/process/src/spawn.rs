@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, socketpair};
 use rustix::pipe::{PipeFlags, fcntl_setpipe_size, pipe_with};
 use rustix::process::{
@@ -78,7 +78,7 @@ pub(crate) fn spawn(spec: Spec) -> Result<Spawned, SpawnError> {
         let texts = order::write_texts(ledger.as_deref().ok(), &spec.closer, &spec.argv)?;
         let wrapper = pidfd_open(getpid(), PidfdFlags::empty())?;
         let host = match spec.host_watch {
-            HostWatch::Parent => host_pidfd()?,
+            HostWatch::StartedBy(host) => host_end(host)?,
             HostWatch::Off => None,
         };
         let child = command.spawn()?;
@@ -155,19 +155,23 @@ fn pipes() -> io::Result<(StandardStreams, [OwnedFd; 3])> {
     ))
 }
 
-/// A hold on the process that started this one, unless that is number 1 or
-/// gone already.
-fn host_pidfd() -> io::Result<Option<OwnedFd>> {
-    let Some(host) = getppid().filter(|parent| raw(*parent) != 1) else {
+/// What is ready once the process that started this one has ended; nothing when
+/// that is number 1.
+fn host_end(host: i32) -> io::Result<Option<OwnedFd>> {
+    let Some(host) = Pid::from_raw(host).filter(|host| raw(*host) != 1) else {
         return Ok(None);
     };
     let pidfd = match pidfd_open(host, PidfdFlags::empty()) {
-        Ok(pidfd) => pidfd,
-        Err(rustix::io::Errno::SRCH) => return Ok(None),
+        Ok(pidfd) => Some(pidfd),
+        Err(rustix::io::Errno::SRCH) => None,
         Err(error) => return Err(error.into()),
     };
-    // If it ended before the pidfd was opened, the number may be another's.
-    Ok((getppid() == Some(host)).then_some(pidfd))
+    // While it is the parent its number is no other's; otherwise it has ended.
+    let pidfd = pidfd.filter(|_| getppid() == Some(host));
+    match pidfd {
+        Some(pidfd) => Ok(Some(pidfd)),
+        None => Ok(Some(eventfd(1, EventfdFlags::CLOEXEC)?)),
+    }
 }
 
 /// What the guard said of a start that succeeded.

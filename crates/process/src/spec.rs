@@ -4,7 +4,10 @@ use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
+use rustix::process::getppid;
+
 use crate::level::{Containment, Level};
+use crate::procfs::raw;
 use crate::spawn;
 use crate::tree::{SpawnError, Spawned};
 
@@ -14,10 +17,24 @@ pub enum HostWatch {
     /// Its end is an [`Event::HostDied`](crate::Event::HostDied), and an owner
     /// that does not react to it is killed with the tree. Not done when that
     /// process is number 1, as in a container, whose end ends all anyway.
-    Parent,
+    ///
+    /// It is known by its pid, as [`HostWatch::parent`] finds it. When it is
+    /// not the parent any more as the tree is spawned, it has ended, and that
+    /// is told at once.
+    StartedBy(i32),
     /// It may end as it likes.
     #[default]
     Off,
+}
+
+impl HostWatch {
+    /// A watch on the present parent. To be called as soon as this process
+    /// runs: whoever started it may end at any time, and a process that took
+    /// its place as the parent is not the host.
+    #[must_use]
+    pub fn parent() -> Self {
+        getppid().map_or(Self::Off, |parent| Self::StartedBy(raw(parent)))
+    }
 }
 
 /// Who gets the tree's processes if the guard is killed.

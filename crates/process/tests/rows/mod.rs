@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use dropgate_process::{
-    Containment, Event, Exit, Force, Grace, Level, Process, Signal, SpawnError, Spec,
+    Containment, Event, Exit, Force, Grace, HostWatch, Level, Process, Signal, SpawnError, Spec,
 };
 
 use crate::stage::{
@@ -48,6 +48,11 @@ pub(crate) const ROWS: &[(&str, Row)] = &[
     ("the leader's exit is told as it was", exit_codes),
     ("a program that does not exist leaves nothing", no_program),
     ("a killed guard leaves nothing", guard_killed),
+    (
+        "a host that ended before the spawn is told of at once",
+        host_gone_before,
+    ),
+    ("a host that lives is not told of", host_alive),
 ];
 
 const SOON: Grace = Grace {
@@ -341,4 +346,37 @@ fn guard_killed(level: Level) -> Verdict {
     let stopped = tree.take_over();
     stopped_clean(&stopped)?;
     stage::all_gone(&all)
+}
+
+/// A tree whose owner was started by this process, as far as it knows.
+fn watched(level: Level, host: HostWatch) -> Result<dropgate_process::Spawned, String> {
+    Spec::new("sh")
+        .args(["-c", STUBBORN])
+        .containment(Containment::Exactly(level))
+        .host_watch(host)
+        .spawn()
+        .map_err(|error| error.to_string())
+}
+
+fn host_gone_before(level: Level) -> Verdict {
+    let nobody = i32::MAX;
+    let no_parent = i32::try_from(std::process::id()).map_err(|error| error.to_string())?;
+    for host in [nobody, no_parent] {
+        let tree = watched(level, HostWatch::StartedBy(host))?.tree;
+        eventually("the news of the host's end", || {
+            tree.take_events().contains(&Event::HostDied)
+        })?;
+        stopped_clean(&tree.stop(SOON))?;
+    }
+    Ok(())
+}
+
+fn host_alive(level: Level) -> Verdict {
+    let spawned = watched(level, HostWatch::parent())?;
+    await_line(spawned.streams.ok_or("no pipes")?.stdout, "ready")?;
+    stopped_clean(&spawned.tree.stop(SOON))?;
+    ensure(
+        (!spawned.tree.take_events().contains(&Event::HostDied)).then_some(()),
+        || "the host lives, but its end was told".to_owned(),
+    )
 }

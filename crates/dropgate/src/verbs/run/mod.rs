@@ -23,6 +23,12 @@ const SWEEP_WITHIN: Duration = Duration::from_secs(1);
 
 /// Runs the server and returns with the code that its end calls for.
 pub(crate) fn run(args: RunArgs) -> ExitCode {
+    // Before anything that takes time, in which the host could end.
+    let host = if args.no_host_watch {
+        HostWatch::Off
+    } else {
+        HostWatch::parent()
+    };
     // What an earlier run left behind ends before anything new begins.
     let abandoned = sweep(SweepMode::Sweep, SWEEP_WITHIN);
     let ended: usize = abandoned.iter().map(|one| one.processes.len()).sum();
@@ -37,7 +43,7 @@ pub(crate) fn run(args: RunArgs) -> ExitCode {
         }
     };
     let report = args.report.clone();
-    match relay::run(move || specification(&args), settings) {
+    match relay::run(move || specification(&args, host), settings) {
         Ok(ended) => {
             let written = report.map_or(Ok(()), |path| {
                 let json = serde_json::to_string(&ended.report).unwrap_or_default();
@@ -71,16 +77,12 @@ fn planned(args: &RunArgs) -> Result<relay::Settings, PlanError> {
     Ok(settings)
 }
 
-fn specification(args: &RunArgs) -> Spec {
+fn specification(args: &RunArgs, host: HostWatch) -> Spec {
     let mut command = args.command.iter().cloned();
     let spec = Spec::new(command.next().unwrap_or_default())
         .args(command)
         .containment(args.containment)
-        .host_watch(if args.no_host_watch {
-            HostWatch::Off
-        } else {
-            HostWatch::Parent
-        })
+        .host_watch(host)
         .orphans(Orphans::Adopt);
     match args.require_containment {
         Some(level) => spec.require(level),
