@@ -15,7 +15,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     summary: "A child process or browser is left behind when the server stops.",
     why: "A child does not end with its parent. It keeps its memory, its port and whatever it was changing, and nobody knows of it any more.",
     fix: "Keep every child in a set; at shutdown close its input, send SIGTERM to its group, wait with a limit, then SIGKILL and reap.",
-    fixtures: fixtures!("LIFE-011": ts),
+    fixtures: fixtures!("LIFE-011": ts, py),
     check,
 };
 

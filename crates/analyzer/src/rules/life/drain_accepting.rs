@@ -15,7 +15,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     summary: "The shutdown sets a flag or event that no code looks at, so new calls are still taken.",
     why: "A drain ends only when nothing new comes in. A flag that the dispatch of calls never reads stops nothing.",
     fix: "Refuse new calls first: read the flag where calls are dispatched, or close the listener before waiting.",
-    fixtures: fixtures!("LIFE-007": ts),
+    fixtures: fixtures!("LIFE-007": ts, py),
     check,
 };
 

@@ -15,7 +15,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     summary: "An exit hook starts asynchronous work, which never runs.",
     why: "Hooks for the exit run when the event loop has ended: what they await, schedule or send is dropped in silence.",
     fix: "Do it on the signal and at the end of stdin, before the exit; an exit hook may only do what is done when it returns.",
-    fixtures: fixtures!("LIFE-010": ts),
+    fixtures: fixtures!("LIFE-010": ts, py),
     check,
 };
 

@@ -15,7 +15,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     summary: "A handler is registered for SIGTERM and nothing that it does ends the server.",
     why: "A handler replaces the default action. If it only sets an event that no code waits for, the process can't be ended by SIGTERM any more: worse than no handler.",
     fix: "Wait for the event where the server runs and leave from there, or cancel the task that serves.",
-    fixtures: fixtures!("LIFE-005": ts),
+    fixtures: fixtures!("LIFE-005": ts, py),
     check,
 };
 

@@ -16,7 +16,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     summary: "The shutdown waits for something without a limit of time.",
     why: "A database that is mute, a browser that hangs or a call that never returns makes the shutdown wait until the orchestrator's SIGKILL, which cleans up nothing.",
     fix: "Race every wait of the shutdown with a timer, or arm one unreferenced timer that forces the exit before the orchestrator does.",
-    fixtures: fixtures!("LIFE-006": ts),
+    fixtures: fixtures!("LIFE-006": ts, py),
     check,
 };
 
