@@ -147,3 +147,59 @@ fn finish(path: &Path, record: &Record, mode: SweepMode) -> Option<Abandoned> {
         survivors,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Child, Command};
+
+    use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
+
+    use super::*;
+
+    fn sleeper() -> (Child, Process) {
+        let child = Command::new("sleep").arg("1000").spawn().expect("sleep");
+        let pid = i32::try_from(child.id()).expect("a pid");
+        (child, Process::of(pid).expect("it runs"))
+    }
+
+    fn await_change(child: &Child, change: WaitIdOptions) {
+        let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+        let seen = waitid(WaitId::Pid(pid.expect("a pid")), change);
+        assert!(seen.expect("waits").is_some());
+    }
+
+    fn ended() -> Process {
+        let (mut child, process) = sleeper();
+        child.kill().expect("kills");
+        child.wait().expect("ends");
+        process
+    }
+
+    #[test]
+    fn a_stopped_guard_is_swept_like_a_dead_one_and_a_running_one_is_not() {
+        let (mut child, guard) = sleeper();
+        let (mut other, alive) = sleeper();
+        let record = |wrapper: Process| Record {
+            wrapper: Some(wrapper),
+            guard: Some(guard),
+            ..Record::default()
+        };
+        let dead = ended();
+        assert!(
+            !record(dead).is_abandoned(),
+            "a running guard ends its tree"
+        );
+        guard.signal(Signal::STOP);
+        await_change(&child, WaitIdOptions::STOPPED);
+        assert!(record(dead).is_abandoned(), "a stopped guard ends nothing");
+        assert!(!record(alive).is_abandoned(), "its wrapper would kill it");
+        guard.signal(Signal::CONT);
+        await_change(&child, WaitIdOptions::CONTINUED);
+        assert!(!record(dead).is_abandoned(), "it has gone on");
+        child.kill().expect("kills");
+        child.wait().expect("ends");
+        assert!(record(dead).is_abandoned(), "both are dead");
+        other.kill().expect("kills");
+        other.wait().expect("ends");
+    }
+}
