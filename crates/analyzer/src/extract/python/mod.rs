@@ -19,6 +19,8 @@ mod nesting;
 mod pattern;
 mod scope;
 mod statement;
+#[cfg(test)]
+mod tests;
 mod text;
 
 use ruff_python_parser::{Mode, ParseOptions};
