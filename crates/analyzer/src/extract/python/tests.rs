@@ -138,9 +138,12 @@ fn texts_are_taken_apart_and_known_calls_have_forms() {
     let roots: Vec<&ExprKind> = facts.functions[0]
         .body
         .iter()
-        .filter_map(|stmt| match &stmt.kind {
-            StmtKind::Expr(expr) => Some(&expr.kind),
-            _ => None,
+        .filter_map(|stmt| {
+            if let StmtKind::Expr(expr) = &stmt.kind {
+                Some(&expr.kind)
+            } else {
+                None
+            }
         })
         .collect();
     for kind in &roots[..5] {
