@@ -11,6 +11,7 @@ mod packages;
 mod python;
 mod resolve;
 mod server;
+mod shapes;
 mod shutdown;
 mod sites;
 mod stop;

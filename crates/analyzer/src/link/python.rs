@@ -38,3 +38,14 @@ pub(super) fn yielded(function: &Function) -> Vec<&Expr> {
     });
     all
 }
+
+impl Project<'_> {
+    /// Whether the package sets a timeout for all sockets, or for all requests of a library.
+    pub fn uses_default_timeout(&self) -> bool {
+        self.sites.iter().any(|site| {
+            site.paths
+                .iter()
+                .any(|path| &**path == "socket.setdefaulttimeout")
+        })
+    }
+}

@@ -12,6 +12,9 @@ use super::{ClassRef, FnRef, Project, VarRef};
 /// Steps of resolution before it gives up.
 const MAX_STEPS: usize = 10;
 
+/// Expressions that are looked at for one, over all ways.
+const MAX_LOOKS: u32 = 400;
+
 /// Values that are kept of one expression.
 const MAX_VALUES: usize = 6;
 
@@ -80,19 +83,23 @@ const WRAPPERS_RUST: &[&str] = &[
 
 pub(super) fn values<'a>(project: &Project<'a>, at: FnRef, expr: &'a Expr) -> Vec<Value<'a>> {
     let mut out = Vec::new();
-    Resolver { project }.expr(at, expr, 0, &mut out);
+    let left = std::cell::Cell::new(MAX_LOOKS);
+    Resolver { project, left }.expr(at, expr, 0, &mut out);
     out
 }
 
 struct Resolver<'p, 'a> {
     project: &'p Project<'a>,
+    /// Expressions that may still be looked at for this one.
+    left: std::cell::Cell<u32>,
 }
 
 impl<'a> Resolver<'_, 'a> {
     fn expr(&self, at: FnRef, expr: &'a Expr, steps: usize, out: &mut Vec<Value<'a>>) {
-        if steps > MAX_STEPS || out.len() >= MAX_VALUES {
+        if steps > MAX_STEPS || out.len() >= MAX_VALUES || self.left.get() == 0 {
             return;
         }
+        self.left.set(self.left.get() - 1);
         let next = steps + 1;
         match &expr.kind {
             ExprKind::Var(id) => self.variable(
@@ -113,8 +120,9 @@ impl<'a> Resolver<'_, 'a> {
                 self.source(at.file, source, &ImportItem::Module, next, out)
             }
             ExprKind::Member(object, name) => {
+                // A chain of calls is as long as it is written; only aliases count as steps.
                 let mut objects = Vec::new();
-                self.expr(at, object, next, &mut objects);
+                self.expr(at, object, steps, &mut objects);
                 self.members(at, objects, name, next, out);
             }
             ExprKind::Index(object, index) => {
@@ -125,7 +133,7 @@ impl<'a> Resolver<'_, 'a> {
                     None => self.items(objects, next, out),
                 }
             }
-            ExprKind::Call(call) => self.call(at, call, next, out),
+            ExprKind::Call(call) => self.call(at, call, steps, out),
             ExprKind::Function(id) => add(
                 out,
                 Value::Function(FnRef {
@@ -547,13 +555,20 @@ impl<'a> Resolver<'_, 'a> {
         }
     }
 
-    fn call(&self, at: FnRef, call: &'a crate::facts::Call, next: usize, out: &mut Vec<Value<'a>>) {
+    fn call(
+        &self,
+        at: FnRef,
+        call: &'a crate::facts::Call,
+        steps: usize,
+        out: &mut Vec<Value<'a>>,
+    ) {
+        let next = steps + 1;
         let language = self.project.language(at.file);
-        if language == Language::Rust && self.transparent(at, call, next, out) {
+        if language == Language::Rust && self.transparent(at, call, steps, out) {
             return;
         }
         let mut callees = Vec::new();
-        self.expr(at, &call.callee, next, &mut callees);
+        self.expr(at, &call.callee, steps, &mut callees);
         for callee in callees {
             match callee {
                 Value::Function(function) => self.result(function, next, out),

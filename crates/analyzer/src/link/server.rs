@@ -71,11 +71,13 @@ pub(super) fn entries(project: &Project<'_>) -> Vec<Entry> {
             served.push((site.at, wire));
         }
     }
+    let serves_http = served.iter().any(|(_, wire)| *wire == Wire::Http);
     // A transport that is made and handed to something unknown still serves.
     for site in &project.sites {
         let tests = project.surface(site.at.file) == crate::finding::Surface::Tests;
         if let Some(Role::Transport(wire)) = site.role
             && !tests
+            && !(wire == Wire::Http && is_plain(project, site.at) && serves_http)
             && !served
                 .iter()
                 .any(|(at, known)| at.file == site.at.file && *known == wire)
@@ -96,9 +98,46 @@ pub(super) fn entries(project: &Project<'_>) -> Vec<Entry> {
             process: process(project, at, wire, &starts),
         })
         .collect();
+    drop_bystanders(project, &mut entries);
     entries.sort_by_key(|entry| (entry.at.file, entry.span));
     entries.dedup_by_key(|entry| (entry.at, entry.wire));
     entries
+}
+
+/// Whether the language has plain HTTP servers that a transport is a part of.
+fn is_plain(project: &Project<'_>, at: FnRef) -> bool {
+    matches!(project.language(at.file), Language::Go | Language::Rust)
+}
+
+/// In Go and Rust any HTTP server looks like an entry. Those in whose process no transport is made serve metrics or a login and are dropped;
+/// if no transport is found in any, the one from which most of the program runs stays.
+fn drop_bystanders(project: &Project<'_>, entries: &mut Vec<Entry>) {
+    let is_http = |entry: &Entry| {
+        is_plain(project, entry.at)
+            && project.site(entry.site).and_then(|site| site.role)
+                == Some(Role::Serve(Serving::Over(Wire::Http)))
+    };
+    let transports: Vec<FnRef> = project
+        .sites
+        .iter()
+        .filter(|site| site.role == Some(Role::Transport(Wire::Http)))
+        .map(|site| site.at)
+        .collect();
+    let has = |entry: &Entry| transports.iter().any(|at| entry.process.contains(at));
+    let any = entries.iter().any(|entry| is_http(entry) && has(entry));
+    let widest = entries
+        .iter()
+        .filter(|entry| is_http(entry))
+        .map(|entry| entry.process.len())
+        .max();
+    entries.retain(|entry| {
+        let stays = if any {
+            has(entry)
+        } else {
+            Some(entry.process.len()) == widest
+        };
+        !is_http(entry) || stays
+    });
 }
 
 /// Python's sessions over HTTP run inside an ASGI server, and all of these handle signals.
@@ -206,7 +245,21 @@ pub(super) fn handlers(project: &Project<'_>) -> Vec<Handler> {
             {
                 continue;
             }
-            for function in handed(project, site.at, &arg.value) {
+            let mut functions = handed(project, site.at, &arg.value);
+            if arg.value.call().is_some() {
+                // `AddTool(tool, newHandler(client))`: what the call gives.
+                functions.extend(project.values(site.at, &arg.value).into_iter().filter_map(
+                    |value| match value {
+                        Value::Function(function) => Some(function),
+                        Value::Path(_)
+                        | Value::Class(_)
+                        | Value::Instance(_)
+                        | Value::Literal(..)
+                        | Value::Module(_) => None,
+                    },
+                ));
+            }
+            for function in functions {
                 all.push(Handler {
                     function,
                     site: site.id,
@@ -236,6 +289,7 @@ pub(super) fn handlers(project: &Project<'_>) -> Vec<Handler> {
             }
         }
     }
+    all.extend(super::shapes::handlers(project));
     all.sort_by_key(|handler| handler.function);
     all.dedup_by_key(|handler| handler.function);
     all

@@ -178,7 +178,15 @@ fn waits<'a>(
     all: &mut Vec<Hook<'a>>,
 ) {
     let mut names: Vec<Name> = fixed.map(Name::from).into_iter().collect();
-    if fixed.is_none() {
+    let is_ctrlc = site.paths.iter().any(|path| path.starts_with("ctrlc."));
+    if is_ctrlc && project.uses("ctrlc/termination") {
+        names.push(Name::from("SIGTERM"));
+    }
+    // Without signals Go's `Notify` asks for all of them.
+    let is_bare = project.language(site.at.file) == Language::Go && site.call.args.len() == 1;
+    if is_bare && site.name() == "Notify" {
+        names.extend(["SIGINT", "SIGTERM"].map(Name::from));
+    } else if fixed.is_none() {
         for arg in &site.call.args {
             names.extend(signals(project, site.at, &arg.value));
         }
@@ -190,8 +198,13 @@ fn waits<'a>(
             at: site.at,
             span: site.span,
             site: Some(site.id),
-            functions: Vec::new(),
-            form: Form::Wait,
+            functions: site
+                .call
+                .args
+                .iter()
+                .flat_map(|arg| handed(project, site.at, &arg.value))
+                .collect(),
+            form: if is_ctrlc { Form::Callback } else { Form::Wait },
             foreign: None,
         });
     }

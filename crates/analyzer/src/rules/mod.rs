@@ -67,6 +67,10 @@ pub const RULES: &[&Rule] = &[
     &err::stack_to_caller::RULE,
     &err::message_to_caller::RULE,
     &err::success::RULE,
+    &outbound::no_breaker::RULE,
+    &outbound::unbounded::RULE,
+    &outbound::unsafe_retry::RULE,
+    &outbound::stdout_pollution::RULE,
 ];
 
 /// The rule with an id or name.

@@ -9,7 +9,7 @@ use super::uses::unraw;
 use crate::extract::build::opaque;
 use crate::facts::{Arg, Call, CallForm, Expr, ExprKind, Name};
 
-/// What a condition of compilation is on Linux.
+/// What a condition of compilation is in a release on Linux.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Holds {
     Yes,
@@ -81,29 +81,14 @@ impl Lower {
             .collect()
     }
 
-    /// Whether the code under these attributes is not built on Linux.
+    /// Whether the code under these attributes is not part of the program on Linux: for another system, or for tests.
     pub(super) fn is_foreign(attrs: &[Attribute]) -> bool {
-        conditions(attrs).any(|condition| holds(&condition, 0) == Holds::No)
-    }
-
-    /// Whether the code under these attributes is for tests alone.
-    pub(super) fn is_for_tests(attrs: &[Attribute]) -> bool {
-        conditions(attrs).any(|condition| needs_test(&condition, 0))
-    }
-
-    /// `cfg(test)` as a decorator.
-    pub(super) fn test_mark(&self, attrs: &[Attribute]) -> Option<Expr> {
-        let first = attrs.first()?;
-        let span = self.span(first.pound_token.spans[0]);
-        let global = |name: &str| Expr {
-            kind: ExprKind::Global(Name::from(name)),
-            span,
+        let is_test = |attr: &Attribute| {
+            let last = attr.path().segments.last();
+            last.is_some_and(|last| last.ident == "test" || last.ident == "bench")
         };
-        let args = vec![Arg {
-            name: None,
-            value: global("test"),
-        }];
-        Some(call(global("cfg"), args))
+        attrs.iter().any(is_test)
+            || conditions(attrs).any(|condition| holds(&condition, 0) == Holds::No)
     }
 }
 
@@ -142,7 +127,7 @@ fn holds(meta: &Meta, depth: usize) -> Holds {
     }
     match meta {
         Meta::Path(path) if path.is_ident("unix") => Holds::Yes,
-        Meta::Path(path) if path.is_ident("windows") => Holds::No,
+        Meta::Path(path) if path.is_ident("windows") || path.is_ident("test") => Holds::No,
         Meta::NameValue(pair)
             if pair.path.is_ident("target_os") || pair.path.is_ident("target_family") =>
         {
@@ -184,16 +169,6 @@ fn combined(operator: &syn::Path, inner: &[Holds]) -> Holds {
         whole
     } else {
         Holds::Maybe
-    }
-}
-
-fn needs_test(meta: &Meta, depth: usize) -> bool {
-    match meta {
-        Meta::Path(path) => path.is_ident("test"),
-        Meta::List(list) if depth < 16 && list.path.is_ident("all") => {
-            parts(list).iter().any(|part| needs_test(part, depth + 1))
-        }
-        Meta::List(_) | Meta::NameValue(_) => false,
     }
 }
 

@@ -174,27 +174,24 @@ impl Lower {
             record.bases.extend(base);
             record.decorators.extend(decorators);
         }
-        let is_test = Self::is_for_tests(&block.attrs);
-        self.around_tests(is_test, &block.attrs, |this| {
-            this.selves.push(ty);
-            for item in &block.items {
-                if let ImplItem::Fn(one) = item
-                    && !Self::is_foreign(&one.attrs)
-                {
-                    let source = Source {
-                        attrs: &one.attrs,
-                        sig: &one.sig,
-                        block: Some(&one.block),
-                        span: between(
-                            this.span(one.sig.fn_token.span),
-                            this.span(one.block.brace_token.span.close()),
-                        ),
-                    };
-                    this.method(class, &source);
-                }
+        self.selves.push(ty);
+        for item in &block.items {
+            if let ImplItem::Fn(one) = item
+                && !Self::is_foreign(&one.attrs)
+            {
+                let source = Source {
+                    attrs: &one.attrs,
+                    sig: &one.sig,
+                    block: Some(&one.block),
+                    span: between(
+                        self.span(one.sig.fn_token.span),
+                        self.span(one.block.brace_token.span.close()),
+                    ),
+                };
+                self.method(class, &source);
             }
-            this.selves.pop();
-        });
+        }
+        self.selves.pop();
     }
 
     fn trait_methods(&mut self, item: &syn::ItemTrait) {
@@ -239,11 +236,7 @@ impl Lower {
     }
 
     fn fill(&mut self, id: FnId, source: &Source<'_>) {
-        let mut decorators = self.around.clone();
-        decorators.extend(self.decorators(source.attrs));
-        if Self::is_for_tests(source.attrs) {
-            decorators.extend(self.test_mark(source.attrs));
-        }
+        let decorators = self.decorators(source.attrs);
         let returns = self.returns(&source.sig.output);
         self.build.open(id);
         let mut params = Vec::new();
@@ -276,22 +269,9 @@ impl Lower {
         let Some((_, items)) = &module.content else {
             return;
         };
-        let is_test = Self::is_for_tests(&module.attrs);
-        self.around_tests(is_test, &module.attrs, |this| {
-            this.build.push();
-            this.items(&items.iter().collect::<Vec<_>>(), body);
-            this.build.pop();
-        });
-    }
-
-    fn around_tests(&mut self, is_test: bool, attrs: &[Attribute], read: impl FnOnce(&mut Self)) {
-        let before = self.around.len();
-        if is_test {
-            let mark: Option<Expr> = self.test_mark(attrs);
-            self.around.extend(mark);
-        }
-        read(self);
-        self.around.truncate(before);
+        self.build.push();
+        self.items(&items.iter().collect::<Vec<_>>(), body);
+        self.build.pop();
     }
 }
 

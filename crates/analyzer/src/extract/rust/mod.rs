@@ -2,7 +2,7 @@
 //!
 //! What `syn` does not see: the tokens of macros. Those that carry flow (`select!`, `matches!`, `json!`, formatting and
 //! logging macros) have a reading of their own; the arguments of others are read as expressions or statements where they are such.
-//! Code for other systems than Linux (`#[cfg(windows)]`, `#[cfg(not(unix))]`) is left out.
+//! Code that is not in a release for Linux (`#[cfg(windows)]`, `#[cfg(not(unix))]`, `#[cfg(test)]`, `#[test]`) is left out.
 #![allow(
     clippy::wildcard_enum_match_arm,
     reason = "a parser's tree has dozens of forms that mean the same here: not of interest"
@@ -76,8 +76,6 @@ struct Lower {
     build: Build,
     /// The types whose `impl` blocks are being read.
     selves: Vec<Expr>,
-    /// Attributes of the modules and items around, as far as they hold for what is inside: `#[cfg(test)]`.
-    around: Vec<Expr>,
     /// Names of the first alternative of an or-pattern; the others bind the same variables.
     alternatives: Option<Vec<(Name, VarId)>>,
 }
@@ -98,7 +96,6 @@ impl Lower {
         Self {
             build: Build::new(source),
             selves: Vec::new(),
-            around: Vec::new(),
             alternatives: None,
         }
     }

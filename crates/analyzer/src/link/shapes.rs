@@ -1,0 +1,73 @@
+//! Handlers that are known by their shape: no call registers them by name.
+
+use super::server::Handler;
+use super::sites::{SiteId, callee_name};
+use super::{FnRef, Project};
+use crate::facts::{Function, Language};
+use crate::finding::Surface;
+
+/// Traits whose methods answer requests.
+const TRAITS: &[&str] = &[
+    "ServerHandler",
+    "ServerHandlerCore",
+    "McpHandler",
+    "ToolHandler",
+];
+
+/// Methods of such traits that run the author's code on a request.
+const METHODS: &[&str] = &[
+    "call_tool",
+    "get_prompt",
+    "read_resource",
+    "handle_call_tool_request",
+    "handle_get_prompt_request",
+    "handle_read_resource_request",
+    "handle_request",
+];
+
+/// Types of the requests that Go's handlers take.
+const REQUESTS: &[&str] = &["CallToolRequest", "GetPromptRequest", "ReadResourceRequest"];
+
+/// Rust's trait methods, and Go's functions that take a request.
+pub(super) fn handlers(project: &Project<'_>) -> Vec<Handler> {
+    project
+        .functions()
+        .filter(|(at, function)| match project.language(at.file) {
+            Language::Rust => is_trait_method(project, *at, function),
+            Language::Go => takes_request(function),
+            Language::TypeScript | Language::Python => false,
+        })
+        .filter(|(at, _)| project.surface(at.file) != Surface::Tests)
+        .map(|(function, _)| Handler {
+            function,
+            site: SiteId(0),
+        })
+        .collect()
+}
+
+fn is_trait_method(project: &Project<'_>, at: FnRef, function: &Function) -> bool {
+    function.class.is_some()
+        && METHODS.contains(&&*function.name)
+        && project
+            .class_of(at)
+            .and_then(|class| project.class(class))
+            .is_some_and(|class| {
+                class.bases.iter().any(|base| {
+                    TRAITS.contains(&callee_name(base)) || {
+                        let paths = project.paths(at, base);
+                        paths.iter().any(|path| {
+                            let last = path.rsplit('.').next().unwrap_or(path);
+                            TRAITS.contains(&last)
+                        })
+                    }
+                })
+            })
+}
+
+fn takes_request(function: &Function) -> bool {
+    function
+        .params
+        .iter()
+        .filter_map(|param| param.ty.as_ref())
+        .any(|ty| REQUESTS.contains(&callee_name(ty)))
+}

@@ -1,0 +1,339 @@
+//! Whether a wait is bounded in time: by an option, by the client it is made with, or by what stands around it.
+
+use std::collections::BTreeSet;
+
+use crate::facts::{Arg, Expr, ExprKind, Pattern, StmtKind, walk};
+use crate::link::{FnRef, Project, Site, Value, VarRef};
+use crate::vocabulary::{Limit, Role};
+
+/// Callers that are looked at for a bound around a function.
+const MAX_CALLERS: usize = 8;
+
+/// Names of options that bound a wait in every library that has them.
+const USUAL: &[&str] = &["timeout", "Timeout", "signal"];
+
+/// What is known of an option.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Given {
+    /// It is not there.
+    Absent,
+    /// It is there and says that there is no limit.
+    Unlimited,
+    /// It is there, or may be.
+    Bounding,
+}
+
+/// Whether something bounds the wait of a call.
+pub(super) fn is_bounded<'a>(project: &Project<'a>, site: &Site<'a>, limit: Limit) -> bool {
+    if site
+        .paths
+        .iter()
+        .any(|path| path.to_lowercase().contains("timeout("))
+        || project.uses_default_timeout()
+    {
+        return true;
+    }
+    let by_itself = match limit {
+        Limit::Default => {
+            let own = given(project, site, USUAL);
+            let client = client(project, site, USUAL);
+            own == Given::Bounding || (own == Given::Absent && client != Given::Unlimited)
+        }
+        Limit::Option(names) => given(project, site, names) == Given::Bounding,
+        Limit::Client(names) => {
+            given(project, site, names) == Given::Bounding
+                || client(project, site, names) == Given::Bounding
+        }
+        Limit::Deadline => {
+            given(project, site, USUAL) == Given::Bounding
+                || client(project, site, USUAL) == Given::Bounding
+                || has_deadline(project, site)
+        }
+        Limit::Nothing => false,
+    };
+    by_itself || is_wrapped(project, site, &mut BTreeSet::new(), 2)
+}
+
+/// What the arguments of a call say of options.
+fn given<'a>(project: &Project<'a>, site: &Site<'a>, names: &[&str]) -> Given {
+    let mut most = Given::Absent;
+    for arg in &site.call.args {
+        most = stronger(most, argument(project, site.at, arg, names));
+    }
+    most
+}
+
+fn stronger(one: Given, other: Given) -> Given {
+    match (one, other) {
+        (Given::Bounding, _) | (_, Given::Bounding) => Given::Bounding,
+        (Given::Unlimited, _) | (_, Given::Unlimited) => Given::Unlimited,
+        (Given::Absent, Given::Absent) => Given::Absent,
+    }
+}
+
+fn argument<'a>(project: &Project<'a>, at: FnRef, arg: &'a Arg, names: &[&str]) -> Given {
+    if let Some(name) = &arg.name {
+        return if names.contains(&&**name) {
+            value(project, at, &arg.value)
+        } else {
+            Given::Absent
+        };
+    }
+    match &arg.value.kind {
+        ExprKind::Object(_) => object(project, at, &arg.value, names),
+        // Options by name, or from elsewhere.
+        ExprKind::Spread(inner) => options(project, at, inner, names),
+        ExprKind::Var(_) | ExprKind::Member(..) => {
+            if project.language(at.file) == crate::facts::Language::Python {
+                // What Python gives by place are no options.
+                return Given::Absent;
+            }
+            options_if_any(project, at, &arg.value, names)
+        }
+        ExprKind::Str(_)
+        | ExprKind::Number(_)
+        | ExprKind::Bool(_)
+        | ExprKind::Null
+        | ExprKind::Global(_)
+        | ExprKind::This
+        | ExprKind::Super
+        | ExprKind::Module(_)
+        | ExprKind::Index(..)
+        | ExprKind::Call(_)
+        | ExprKind::Function(_)
+        | ExprKind::Class(_)
+        | ExprKind::List(_)
+        | ExprKind::Join(_)
+        | ExprKind::Logic(..)
+        | ExprKind::Compare(..)
+        | ExprKind::Not(_)
+        | ExprKind::Await(_)
+        | ExprKind::Propagate(_)
+        | ExprKind::Choice(..)
+        | ExprKind::Assign(..)
+        | ExprKind::Flow(_)
+        | ExprKind::Opaque(_) => Given::Absent,
+    }
+}
+
+fn object<'a>(project: &Project<'a>, at: FnRef, literal: &'a Expr, names: &[&str]) -> Given {
+    let ExprKind::Object(entries) = &literal.kind else {
+        return Given::Absent;
+    };
+    let mut most = Given::Absent;
+    for entry in entries {
+        match &entry.key {
+            Some(key) if names.contains(&&**key) => {
+                most = stronger(most, value(project, at, &entry.value))
+            }
+            Some(_) => {}
+            None => {
+                if let ExprKind::Spread(inner) = &entry.value.kind {
+                    most = stronger(most, options(project, at, inner, names));
+                }
+            }
+        }
+    }
+    most
+}
+
+/// Options that come from elsewhere: what is not known may hold the one that matters.
+fn options<'a>(project: &Project<'a>, at: FnRef, expr: &'a Expr, names: &[&str]) -> Given {
+    let found = literals(project, at, expr);
+    if found.is_empty() || is_set_later(project, at, expr, names) {
+        return Given::Bounding;
+    }
+    found
+        .into_iter()
+        .fold(Given::Absent, |most, (at, literal)| {
+            stronger(most, object(project, at, literal, names))
+        })
+}
+
+/// As [`options`], for an argument that need not be options at all.
+fn options_if_any<'a>(project: &Project<'a>, at: FnRef, expr: &'a Expr, names: &[&str]) -> Given {
+    let found = literals(project, at, expr);
+    if is_set_later(project, at, expr, names) {
+        return Given::Bounding;
+    }
+    found
+        .into_iter()
+        .fold(Given::Absent, |most, (at, literal)| {
+            stronger(most, object(project, at, literal, names))
+        })
+}
+
+fn literals<'a>(project: &Project<'a>, at: FnRef, expr: &'a Expr) -> Vec<(FnRef, &'a Expr)> {
+    let values = project.values(at, expr).into_iter();
+    values
+        .filter_map(|value| match value {
+            Value::Literal(at, literal) if matches!(literal.kind, ExprKind::Object(_)) => {
+                Some((at, literal))
+            }
+            Value::Literal(..)
+            | Value::Path(_)
+            | Value::Function(_)
+            | Value::Class(_)
+            | Value::Instance(_)
+            | Value::Module(_) => None,
+        })
+        .collect()
+}
+
+/// `options.signal = …`, `kwargs["timeout"] = …`, `kwargs.setdefault("timeout", …)`.
+fn is_set_later<'a>(project: &Project<'a>, at: FnRef, expr: &'a Expr, names: &[&str]) -> bool {
+    let Some(function) = project.function(at) else {
+        return false;
+    };
+    let ExprKind::Var(options) = &expr.kind else {
+        return false;
+    };
+    let is_options = |object: &Expr| matches!(&object.kind, ExprKind::Var(id) if id == options);
+    let mut found = false;
+    walk::stmts(&function.body, &mut |stmt| {
+        if let StmtKind::Assign {
+            target: Pattern::Place(place),
+            ..
+        } = &stmt.kind
+        {
+            if let ExprKind::Member(object, name) = &place.kind {
+                found |= is_options(object) && names.contains(&&**name);
+            }
+            if let ExprKind::Index(object, key) = &place.kind {
+                found |=
+                    is_options(object) && key.text().is_some_and(|key| names.contains(&&**key));
+            }
+        }
+    });
+    found
+        || project.sites_of(at).any(|site| {
+            matches!(&site.call.callee.kind, ExprKind::Member(object, _) if is_options(object))
+                && site
+                    .call
+                    .arg(0)
+                    .and_then(Expr::text)
+                    .is_some_and(|key| names.contains(&&**key))
+        })
+}
+
+/// Whether a value bounds: anything but none at all.
+fn value<'a>(project: &Project<'a>, at: FnRef, expr: &'a Expr) -> Given {
+    if matches!(expr.kind, ExprKind::Null) {
+        return Given::Unlimited;
+    }
+    // `httpx.Timeout(None)`.
+    if let Some(call) = expr.call()
+        && call.args.len() == 1
+        && matches!(call.args[0].value.kind, ExprKind::Null)
+        && project
+            .last_name(at, &call.callee)
+            .is_some_and(|name| name == "Timeout")
+    {
+        return Given::Unlimited;
+    }
+    Given::Bounding
+}
+
+/// What the client says that a call is made with.
+fn client<'a>(project: &Project<'a>, site: &Site<'a>, names: &[&str]) -> Given {
+    let makes = |maker: &&Site<'a>| {
+        matches!(maker.role, Some(Role::Client(..) | Role::Open(_)))
+            && maker.paths.iter().any(|made| {
+                let made = format!("{made}()");
+                site.paths
+                    .iter()
+                    .any(|path| path.starts_with(made.as_str()))
+            })
+    };
+    let makers: Vec<&Site<'a>> = project.sites.iter().filter(makes).collect();
+    let own: Vec<&Site<'a>> = held(project, site, &makers);
+    let those = if own.is_empty() { makers } else { own };
+    those.into_iter().fold(Given::Absent, |most, maker| {
+        stronger(most, given(project, maker, names))
+    })
+}
+
+/// Of the calls that make such clients those whose value the receiver is known to hold.
+fn held<'s, 'a>(
+    project: &Project<'a>,
+    site: &Site<'a>,
+    makers: &[&'s Site<'a>],
+) -> Vec<&'s Site<'a>> {
+    let mut root = &site.call.callee;
+    while let Some(inner) = walk::children(root).first() {
+        root = inner;
+    }
+    let ExprKind::Var(id) = &root.kind else {
+        return Vec::new();
+    };
+    let variable = VarRef {
+        file: site.at.file,
+        id: *id,
+    };
+    let sets: Vec<_> = project
+        .assigned(variable)
+        .filter(|(at, _)| at.file == site.at.file)
+        .map(|(_, value)| value.span)
+        .collect();
+    let within = |maker: &&&'s Site<'a>| {
+        maker.at.file == site.at.file && sets.iter().any(|set| set.holds(maker.span))
+    };
+    makers.iter().filter(within).copied().collect()
+}
+
+/// Whether an argument is a context or signal with a deadline.
+fn has_deadline<'a>(project: &Project<'a>, site: &Site<'a>) -> bool {
+    site.call.args.iter().any(|arg| {
+        project.paths(site.at, &arg.value).iter().any(|path| {
+            path.contains("WithTimeout")
+                || path.contains("WithDeadline")
+                || path.contains("AbortSignal.timeout")
+        })
+    })
+}
+
+/// Whether a bound stands around a call, or around every call of the function that it is in.
+fn is_wrapped<'a>(
+    project: &Project<'a>,
+    site: &Site<'a>,
+    seen: &mut BTreeSet<FnRef>,
+    levels: usize,
+) -> bool {
+    let inside_bound = project.sites_of(site.at).any(|other| {
+        other.role == Some(Role::Bound) && other.span != site.span && other.span.holds(site.span)
+    });
+    if inside_bound || is_in_scope(project, site) {
+        return true;
+    }
+    if levels == 0 || !seen.insert(site.at) {
+        return false;
+    }
+    let callers = project.callers(site.at);
+    !callers.is_empty()
+        && callers.len() <= MAX_CALLERS
+        && callers
+            .iter()
+            .filter_map(|id| project.site(*id))
+            .all(|caller| is_wrapped(project, caller, seen, levels - 1))
+}
+
+/// `async with asyncio.timeout(5):` around a call.
+fn is_in_scope<'a>(project: &Project<'a>, site: &Site<'a>) -> bool {
+    let Some(function) = project.function(site.at) else {
+        return false;
+    };
+    let mut found = false;
+    walk::stmts(&function.body, &mut |stmt| {
+        if let StmtKind::With { resources, .. } = &stmt.kind
+            && stmt.span.holds(site.span)
+        {
+            found |= resources.iter().any(|resource| {
+                !resource.value.span.holds(site.span)
+                    && project
+                        .site_at(site.at, &resource.value)
+                        .is_some_and(|opened| opened.role == Some(Role::Bound))
+            });
+        }
+    });
+    found
+}

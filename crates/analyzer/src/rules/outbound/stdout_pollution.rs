@@ -1,0 +1,199 @@
+//! Something other than the protocol is written to stdout.
+
+use std::collections::BTreeSet;
+
+use crate::facts::{Block, Expr, ExprKind, Language, Span, Stmt, StmtKind, walk};
+use crate::finding::{Confidence, Severity, Surface};
+use crate::link::{FnRef, Project, Site};
+use crate::rules::{At, Axis, Report, Rule};
+use crate::vocabulary::{Role, Wire};
+
+pub(in crate::rules) const RULE: Rule = Rule {
+    id: "IO-001",
+    name: "stdout-pollution",
+    severity: Severity::High,
+    axes: &[Axis::Reliability],
+    cwe: &[1286],
+    summary: "A server over stdio writes other things than messages to stdout.",
+    why: "Over stdio, stdout belongs to the protocol. A line that is no message is dropped by some hosts, ends the connection of others, and can cut a message in two.",
+    fix: "Write to stderr: `console.error`, `print(..., file=sys.stderr)`, `eprintln!`, or a logger that goes there.",
+    fixtures: fixtures!("IO-001": py),
+    check,
+};
+
+fn check(project: &Project<'_>, report: &mut Report<'_>) {
+    let mut running: BTreeSet<FnRef> = BTreeSet::new();
+    for entry in project
+        .entries
+        .iter()
+        .filter(|entry| entry.wire == Wire::Stdio)
+    {
+        running.extend(&entry.process);
+        for hook in project.hooks_of(entry) {
+            running.extend(project.reach(&hook.functions));
+        }
+    }
+    if running.is_empty() || keeps_stdout(project) {
+        return;
+    }
+    let serving = project.handler_reach();
+    running.extend(&serving);
+    for site in &project.sites {
+        if site.role != Some(Role::Stdout)
+            || !running.contains(&site.at)
+            || project.surface(site.at.file) != Surface::Runtime
+            || goes_elsewhere(project, site)
+        {
+            continue;
+        }
+        let in_call = serving.contains(&site.at);
+        if !in_call && leaves_after(project, site) {
+            continue;
+        }
+        let finding = report.add(
+            At {
+                function: site.at,
+                span: site.span,
+            },
+            format!(
+                "`{}` writes to stdout, which belongs to the protocol",
+                site.name()
+            ),
+        );
+        if !in_call {
+            finding.sure(Confidence::Likely);
+        }
+    }
+}
+
+/// The SDK of Python in its second version takes stdout away from everything else while it serves.
+fn keeps_stdout(project: &Project<'_>) -> bool {
+    project.sites.iter().any(|site| {
+        site.role == Some(Role::Server) && site.paths.iter().any(|path| path.ends_with("MCPServer"))
+    }) || project
+        .manifests
+        .iter()
+        .flat_map(|manifest| &manifest.dependencies)
+        .any(|(name, version)| {
+            &**name == "mcp"
+                && ["==2", ">=2", "~=2", "^2"]
+                    .iter()
+                    .any(|start| version.contains(start))
+        })
+}
+
+/// `print(…, file=sys.stderr)`, `click.echo(…, err=True)`, `Console(stderr=True).print(…)`, `os.Stderr`.
+fn goes_elsewhere<'a>(project: &Project<'a>, site: &Site<'a>) -> bool {
+    if project.language(site.at.file) != Language::Python {
+        return false;
+    }
+    let named = |name: &str| {
+        site.call
+            .args
+            .iter()
+            .find(|arg| arg.name.as_deref() == Some(name))
+    };
+    if let Some(file) = named("file") {
+        return !project
+            .paths(site.at, &file.value)
+            .iter()
+            .any(|path| path.starts_with("sys.stdout"));
+    }
+    if let Some(err) = named("err") {
+        return matches!(err.value.kind, ExprKind::Bool(true));
+    }
+    let spread = site
+        .call
+        .args
+        .iter()
+        .any(|arg| arg.name.is_none() && matches!(arg.value.kind, ExprKind::Spread(_)));
+    let redirected = project.sites.iter().any(|maker| {
+        maker.name() == "Console"
+            && site.paths.iter().any(|path| path.contains("Console()"))
+            && maker
+                .call
+                .args
+                .iter()
+                .any(|arg| matches!(arg.name.as_deref(), Some("stderr" | "file")))
+    });
+    spread || redirected || is_redirected(project, site)
+}
+
+/// `with redirect_stdout(…):` around a call.
+fn is_redirected<'a>(project: &Project<'a>, site: &Site<'a>) -> bool {
+    let Some(function) = project.function(site.at) else {
+        return false;
+    };
+    let mut found = false;
+    walk::stmts(&function.body, &mut |stmt| {
+        if let StmtKind::With { resources, .. } = &stmt.kind
+            && stmt.span.holds(site.span)
+        {
+            found |= resources.iter().any(|resource| {
+                resource.value.call().is_some_and(|call| {
+                    project
+                        .last_name(site.at, &call.callee)
+                        .is_some_and(|name| name.starts_with("redirect"))
+                })
+            });
+        }
+    });
+    found
+}
+
+/// Whether the block that writes leaves the program before it serves: `--version`, usage, a failed start.
+fn leaves_after<'a>(project: &Project<'a>, site: &Site<'a>) -> bool {
+    let Some(function) = project.function(site.at) else {
+        return false;
+    };
+    let mut around: Vec<&Stmt> = Vec::new();
+    let blocks = enclosing(&function.body, site.span, &mut around);
+    let exits = |stmt: &Stmt| match &stmt.kind {
+        StmtKind::Return(_) | StmtKind::Throw(_) => true,
+        StmtKind::Expr(expr) => leaves(project, site.at, expr),
+        StmtKind::Assign { .. }
+        | StmtKind::Value(_)
+        | StmtKind::If { .. }
+        | StmtKind::Loop { .. }
+        | StmtKind::Try { .. }
+        | StmtKind::Match { .. }
+        | StmtKind::Select(_)
+        | StmtKind::With { .. }
+        | StmtKind::Defer(_)
+        | StmtKind::Break
+        | StmtKind::Continue
+        | StmtKind::Block(_) => false,
+    };
+    // Only in a branch: the end of the whole function is no early leave.
+    blocks.len() > 1
+        && blocks.last().is_some_and(|block| {
+            block
+                .iter()
+                .any(|stmt| stmt.span.start > site.span.start && exits(stmt))
+        })
+}
+
+fn leaves<'a>(project: &Project<'a>, at: FnRef, expr: &'a Expr) -> bool {
+    project
+        .site_at(at, expr)
+        .is_some_and(|site| matches!(site.role, Some(Role::Exit | Role::ExitUnwinding)))
+}
+
+/// The blocks around a place, outermost first.
+fn enclosing<'a>(block: &'a Block, span: Span, around: &mut Vec<&'a Stmt>) -> Vec<&'a Block> {
+    let mut all = vec![block];
+    let mut at = block;
+    for _ in 0..crate::facts::MAX_DEPTH {
+        let Some(stmt) = at.iter().find(|stmt| stmt.span.holds(span)) else {
+            break;
+        };
+        around.push(stmt);
+        let inner = walk::blocks(stmt)
+            .into_iter()
+            .find(|block| block.iter().any(|stmt| stmt.span.holds(span)));
+        let Some(inner) = inner else { break };
+        all.push(inner);
+        at = inner;
+    }
+    all
+}

@@ -1,0 +1,248 @@
+//! A call that changes something is repeated on failure, though the first try may have worked.
+
+use crate::facts::{Expr, ExprKind, LoopKind, Span, Stmt, StmtKind, walk};
+use crate::finding::{Confidence, Severity, Surface};
+use crate::link::{FnRef, Project, Site};
+use crate::rules::{At, Axis, Report, Rule};
+use crate::vocabulary::{self, Role, words};
+
+pub(in crate::rules) const RULE: Rule = Rule {
+    id: "RETRY-001",
+    name: "retry-without-idempotency",
+    severity: Severity::High,
+    axes: &[Axis::Reliability],
+    cwe: &[837],
+    summary: "A call that changes something is repeated without a key that makes repeating safe.",
+    why: "A timeout does not say whether the call took effect. Repeating it then charges, sends or inserts twice. A key per logical call lets the other end recognise the repetition.",
+    fix: "Send an idempotency key that stays the same over all tries, or repeat only what was certainly not executed.",
+    fixtures: fixtures!("RETRY-001": py),
+    check,
+};
+
+/// Words of names that read, whatever the method.
+const READING: &[&str] = &[
+    "get",
+    "search",
+    "query",
+    "list",
+    "fetch",
+    "read",
+    "find",
+    "lookup",
+    "token",
+    "login",
+    "auth",
+    "graphql",
+    "embed",
+    "embeddings",
+    "completion",
+    "complete",
+    "chat",
+    "download",
+    "refresh",
+];
+
+fn check(project: &Project<'_>, report: &mut Report<'_>) {
+    for site in &project.sites {
+        if project.surface(site.at.file) != Surface::Runtime
+            || !changes(project, site)
+            || has_key(project, site)
+        {
+            continue;
+        }
+        let repeated =
+            is_decorated(project, site.at) || is_looped(project, site) || is_wrapped(project, site);
+        if repeated {
+            report
+                .add(
+                    At { function: site.at, span: site.span },
+                    "this is repeated on failure and has no idempotency key: a try that timed out may have worked",
+                )
+                .sure(Confidence::Likely);
+        }
+    }
+}
+
+/// `client.post(…)`, `fetch(url, {method: "POST"})`, in a function that is not named for reading.
+fn changes<'a>(project: &Project<'a>, site: &Site<'a>) -> bool {
+    if !matches!(site.role, Some(Role::Outbound(..))) {
+        return false;
+    }
+    let by_name = matches!(site.name(), "post" | "Post" | "sendmail" | "send_message");
+    let by_option = site
+        .call
+        .option("method")
+        .or_else(|| {
+            site.call
+                .arg(0)
+                .filter(|_| matches!(site.name(), "request" | "Request"))
+        })
+        .and_then(Expr::text)
+        .is_some_and(|method| method.eq_ignore_ascii_case("post"));
+    let reads = project.function(site.at).is_some_and(|function| {
+        words::words(&function.name)
+            .iter()
+            .any(|word| READING.contains(&word.as_str()))
+    });
+    (by_name || by_option) && !reads
+}
+
+/// Whether an argument or the function speaks of a key.
+fn has_key(project: &Project<'_>, site: &Site<'_>) -> bool {
+    let Some(function) = project.function(site.at) else {
+        return false;
+    };
+    let mut found = false;
+    walk::exprs(&function.body, &mut |expr| {
+        let text = match &expr.kind {
+            ExprKind::Str(text) => Some(text),
+            ExprKind::Member(_, name) => Some(name),
+            ExprKind::Global(_)
+            | ExprKind::Number(_)
+            | ExprKind::Bool(_)
+            | ExprKind::Null
+            | ExprKind::Var(_)
+            | ExprKind::This
+            | ExprKind::Super
+            | ExprKind::Module(_)
+            | ExprKind::Index(..)
+            | ExprKind::Call(_)
+            | ExprKind::Function(_)
+            | ExprKind::Class(_)
+            | ExprKind::Object(_)
+            | ExprKind::List(_)
+            | ExprKind::Join(_)
+            | ExprKind::Logic(..)
+            | ExprKind::Compare(..)
+            | ExprKind::Not(_)
+            | ExprKind::Await(_)
+            | ExprKind::Propagate(_)
+            | ExprKind::Choice(..)
+            | ExprKind::Spread(_)
+            | ExprKind::Assign(..)
+            | ExprKind::Flow(_)
+            | ExprKind::Opaque(_) => None,
+        };
+        found |= text.is_some_and(|text| text.to_lowercase().contains("idempoten"));
+        if let ExprKind::Object(entries) = &expr.kind {
+            found |= entries.iter().any(|entry| {
+                entry
+                    .key
+                    .as_ref()
+                    .is_some_and(|key| key.to_lowercase().contains("idempoten"))
+            });
+        }
+        if let ExprKind::Call(call) = &expr.kind {
+            found |= call.args.iter().any(|arg| {
+                arg.name
+                    .as_ref()
+                    .is_some_and(|name| name.to_lowercase().contains("idempoten"))
+            });
+        }
+    });
+    found
+}
+
+fn is_decorated(project: &Project<'_>, at: FnRef) -> bool {
+    let Some(function) = project.function(at) else {
+        return false;
+    };
+    let module = FnRef {
+        file: at.file,
+        id: crate::facts::FnId::MODULE,
+    };
+    function.decorators.iter().any(|decorator| {
+        let callee = decorator.call().map_or(decorator, |call| &call.callee);
+        let language = project.language(at.file);
+        project
+            .paths(module, callee)
+            .iter()
+            .any(|path| vocabulary::role(language, path) == Some(Role::Retry))
+    })
+}
+
+/// Whether the function is handed to a library that repeats it.
+fn is_wrapped(project: &Project<'_>, site: &Site<'_>) -> bool {
+    let Some(function) = project.function(site.at) else {
+        return false;
+    };
+    let Some(parent) = function.parent else {
+        return false;
+    };
+    let outer = FnRef {
+        file: site.at.file,
+        id: parent,
+    };
+    project
+        .sites_of(outer)
+        .any(|other| other.role == Some(Role::Retry) && other.span.holds(function.span))
+}
+
+/// `for attempt in range(3): try: post(…) except: …`, unless the failure leaves the loop.
+fn is_looped(project: &Project<'_>, site: &Site<'_>) -> bool {
+    let Some(function) = project.function(site.at) else {
+        return false;
+    };
+    let mut found = false;
+    walk::stmts(&function.body, &mut |stmt| {
+        if let StmtKind::Loop {
+            kind,
+            item,
+            over,
+            body,
+        } = &stmt.kind
+            && stmt.span.holds(site.span)
+        {
+            let mut names = Vec::new();
+            if let Some(crate::facts::Pattern::Var(id)) = item {
+                let variable = crate::link::VarRef {
+                    file: site.at.file,
+                    id: *id,
+                };
+                names.extend(
+                    project
+                        .variable(variable)
+                        .map(|variable| variable.name.to_string()),
+                );
+            }
+            if let Some(over) = over {
+                names.extend(project.names_in(site.at, over));
+            }
+            let counts = names.iter().any(|name| {
+                words::words(name).iter().any(|word| {
+                    matches!(
+                        word.as_str(),
+                        "attempt" | "attempts" | "retry" | "retries" | "tries"
+                    )
+                })
+            });
+            found |= (counts || *kind == LoopKind::Forever)
+                && body.iter().any(|stmt| goes_on(stmt, site.span));
+        }
+    });
+    found
+}
+
+/// A `try` around the place whose every failure goes on with the loop.
+fn goes_on(stmt: &Stmt, span: Span) -> bool {
+    let mut found = false;
+    let mut open = vec![stmt];
+    while let Some(stmt) = open.pop() {
+        if let StmtKind::Try { body, catches, .. } = &stmt.kind
+            && body.iter().any(|inner| inner.span.holds(span))
+        {
+            found |= catches.iter().any(|catch| {
+                !catch.body.iter().any(|stmt| {
+                    matches!(
+                        stmt.kind,
+                        StmtKind::Return(_) | StmtKind::Throw(_) | StmtKind::Break
+                    )
+                })
+            });
+        }
+        for block in walk::blocks(stmt) {
+            open.extend(block);
+        }
+    }
+    found
+}
