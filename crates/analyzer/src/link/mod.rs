@@ -28,6 +28,7 @@ pub use failure::{Failure, FailureKind};
 pub use resolve::Value;
 pub use server::{Entry, Guard, Handler};
 pub use shutdown::{Form, Hook, Trigger};
+pub(crate) use sites::callee_name as callee;
 pub use sites::{Fate, Site, SiteId};
 
 /// A function of the project.
@@ -79,6 +80,8 @@ pub struct Project<'a> {
     sites_of: HashMap<FnRef, Vec<SiteId>>,
     graph: graph::Graph,
     stop: stop::Stop,
+    answering: std::collections::BTreeSet<FnRef>,
+    timers: std::collections::BTreeSet<FnRef>,
 }
 
 impl<'a> Project<'a> {
@@ -97,6 +100,8 @@ impl<'a> Project<'a> {
             sites_of: HashMap::new(),
             graph: graph::Graph::default(),
             stop: stop::Stop::default(),
+            answering: std::collections::BTreeSet::new(),
+            timers: std::collections::BTreeSet::new(),
         };
         project.sites = sites::collect(files);
         project.sites_of = sites::by_function(&project.sites);
@@ -106,6 +111,8 @@ impl<'a> Project<'a> {
             project.graph = graph::Graph::of(&project);
         }
         project.handlers = server::handlers(&project);
+        project.answering = server::answering(&project);
+        project.timers = stop::timers(&project);
         project.entries = server::entries(&project);
         project.hooks = shutdown::hooks(&project);
         project.stop = stop::Stop::of(&project);

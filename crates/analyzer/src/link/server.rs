@@ -226,6 +226,15 @@ fn process(
     project.graph.reach_without(&roots, &closed)
 }
 
+pub(super) fn answering(project: &Project<'_>) -> BTreeSet<FnRef> {
+    let roots: Vec<FnRef> = project
+        .handlers
+        .iter()
+        .map(|handler| handler.function)
+        .collect();
+    project.reach(&roots)
+}
+
 /// The functions that answer requests: registered, or decorated.
 pub(super) fn handlers(project: &Project<'_>) -> Vec<Handler> {
     let mut all = Vec::new();
@@ -304,13 +313,8 @@ impl<'a> Project<'a> {
     }
 
     /// The functions that a handler may run, handlers included.
-    pub fn handler_reach(&self) -> BTreeSet<FnRef> {
-        let roots: Vec<FnRef> = self
-            .handlers
-            .iter()
-            .map(|handler| handler.function)
-            .collect();
-        self.reach(&roots)
+    pub fn handler_reach(&self) -> &BTreeSet<FnRef> {
+        &self.answering
     }
 
     /// Whether a function is a handler, or stands inside one.

@@ -18,6 +18,8 @@ pub struct Site<'a> {
     pub id: SiteId,
     /// The function that it stands in.
     pub at: FnRef,
+    /// The last name of the callee: `query` of `pool.query`; of a renamed import the name that it was exported by.
+    pub label: Name,
     /// The call.
     pub call: &'a Call,
     /// Where it is.
@@ -48,8 +50,19 @@ pub enum Fate {
 impl Site<'_> {
     /// The last name of the callee: `query` of `pool.query`.
     pub fn name(&self) -> &str {
-        callee_name(&self.call.callee)
+        &self.label
     }
+}
+
+/// The last name of a callee in a file, variables by their own.
+fn label(file: &FileFacts, callee: &Expr) -> Name {
+    if let ExprKind::Var(id) = &callee.bare().kind {
+        let variable = usize::try_from(id.0)
+            .ok()
+            .and_then(|at| file.variables.get(at));
+        return variable.map_or_else(|| Name::from(""), |variable| variable.name.clone());
+    }
+    Name::from(callee_name(callee))
 }
 
 /// The last name of a callee.
@@ -114,12 +127,12 @@ pub(super) fn collect(files: &[FileFacts]) -> Vec<Site<'_>> {
                     | StmtKind::Block(_) => Fate::Used,
                 };
                 for expr in walk::roots(stmt) {
-                    gather(at, expr, root, &mut sites);
+                    gather(file, at, expr, root, &mut sites);
                 }
             });
             for param in &function.params {
                 if let Some(default) = &param.default {
-                    gather(at, default, Fate::Used, &mut sites);
+                    gather(file, at, default, Fate::Used, &mut sites);
                 }
             }
             if let Some(new) = sites.get_mut(from..) {
@@ -133,12 +146,12 @@ pub(super) fn collect(files: &[FileFacts]) -> Vec<Site<'_>> {
         };
         for class in &file.classes {
             for value in class.fields.iter().filter_map(|field| field.value.as_ref()) {
-                gather(module, value, Fate::Used, &mut sites);
+                gather(file, module, value, Fate::Used, &mut sites);
             }
         }
         for function in &file.functions {
             for decorator in &function.decorators {
-                gather(module, decorator, Fate::Used, &mut sites);
+                gather(file, module, decorator, Fate::Used, &mut sites);
             }
         }
     }
@@ -148,11 +161,12 @@ pub(super) fn collect(files: &[FileFacts]) -> Vec<Site<'_>> {
     sites
 }
 
-fn gather<'a>(at: FnRef, expr: &'a Expr, fate: Fate, out: &mut Vec<Site<'a>>) {
+fn gather<'a>(file: &FileFacts, at: FnRef, expr: &'a Expr, fate: Fate, out: &mut Vec<Site<'a>>) {
     if let ExprKind::Call(call) = &expr.kind {
         out.push(Site {
             id: SiteId(0),
             at,
+            label: label(file, &call.callee),
             call,
             span: expr.span,
             fate,
@@ -173,7 +187,7 @@ fn gather<'a>(at: FnRef, expr: &'a Expr, fate: Fate, out: &mut Vec<Site<'a>>) {
         Fate::Used
     };
     for child in walk::children(expr) {
-        gather(at, child, inner, out);
+        gather(file, at, child, inner, out);
     }
 }
 

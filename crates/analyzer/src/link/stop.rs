@@ -380,15 +380,21 @@ impl<'a> Project<'a> {
 
     /// Whether a function, or one around it, is called later by a timer.
     pub fn is_timer(&self, at: FnRef) -> bool {
-        self.sites.iter().any(|site| {
-            site.role == Some(Role::Later)
-                && site.at.file == at.file
-                && self.function(at).is_some_and(|function| {
-                    site.span.holds(function.span)
-                        || site.call.args.iter().any(|arg| {
-                            super::graph::handed(self, site.at, &arg.value).contains(&at)
-                        })
-                })
-        })
+        self.timers.contains(&at)
     }
+}
+
+/// Functions handed to a timer, with those written inside them.
+pub(super) fn timers(project: &Project<'_>) -> BTreeSet<FnRef> {
+    let mut all = BTreeSet::new();
+    for site in &project.sites {
+        if site.role == Some(Role::Later) {
+            for arg in &site.call.args {
+                for function in super::graph::handed(project, site.at, &arg.value) {
+                    all.extend(project.inside(function));
+                }
+            }
+        }
+    }
+    all
 }

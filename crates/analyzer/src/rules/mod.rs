@@ -2,10 +2,18 @@
 
 #[macro_use]
 mod fixtures;
+mod audit;
+mod auth;
+mod credential;
+mod doc;
+mod effects;
 mod err;
+mod io;
 mod life;
 mod outbound;
 mod report;
+mod resource;
+mod time;
 
 pub use fixtures::Fixture;
 pub use report::{At, Report};
@@ -63,14 +71,36 @@ pub const RULES: &[&Rule] = &[
     &life::drain_accepting::RULE,
     &life::exit_hook::RULE,
     &life::child_not_killed::RULE,
+    &io::defer_skipped::RULE,
+    &io::rejection::RULE,
     &life::competing::RULE,
+    &audit::buffer::RULE,
+    &audit::log_buffer::RULE,
+    &audit::telemetry::RULE,
+    &resource::pool::RULE,
+    &credential::not_cleared::RULE,
+    &credential::lease::RULE,
+    &credential::logged::RULE,
+    &credential::inherited::RULE,
+    &auth::catch_permits::RULE,
+    &auth::truthy::RULE,
+    &auth::timeout::RULE,
+    &auth::default_allow::RULE,
+    &auth::unawaited::RULE,
+    &auth::breaker::RULE,
     &err::stack_to_caller::RULE,
     &err::message_to_caller::RULE,
+    &err::swallowed::RULE,
     &err::success::RULE,
     &outbound::no_breaker::RULE,
     &outbound::unbounded::RULE,
+    &time::cancel::RULE,
     &outbound::unsafe_retry::RULE,
+    &time::all_or_nothing::RULE,
+    &time::degraded::RULE,
     &outbound::stdout_pollution::RULE,
+    &io::signal_work::RULE,
+    &doc::annotations::RULE,
 ];
 
 /// The rule with an id or name.

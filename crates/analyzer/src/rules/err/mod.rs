@@ -4,3 +4,4 @@ mod flow;
 pub(super) mod message_to_caller;
 pub(super) mod stack_to_caller;
 pub(super) mod success;
+pub(super) mod swallowed;

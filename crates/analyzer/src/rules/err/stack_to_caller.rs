@@ -16,12 +16,12 @@ pub(in crate::rules) const RULE: Rule = Rule {
     summary: "A stack trace goes to the caller.",
     why: "A trace names every file, function and library on the way to the failure, with paths of the machine and often values. It tells an attacker what to try next and tells the model nothing that helps.",
     fix: "Log the trace with a reference, and give the caller a fixed text with that reference.",
-    fixtures: fixtures!("ERR-001": py),
+    fixtures: fixtures!("ERR-001": ts, py),
     check,
 };
 
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
-    let mut reach = project.handler_reach();
+    let mut reach = project.handler_reach().clone();
     reach.extend(
         project
             .failures

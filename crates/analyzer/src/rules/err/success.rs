@@ -16,7 +16,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     summary: "A failure is answered as a success.",
     why: "A host decides by `isError` whether a call failed: whether it may be repeated, counted against a breaker or shown as failed. A result that only says so in its text is a success for all of them.",
     fix: "Set `isError` (`CallToolResult(isError=True)`), or raise the SDK's tool error with a public text.",
-    fixtures: fixtures!("ERR-004": py),
+    fixtures: fixtures!("ERR-004": ts, py),
     check,
 };
 
@@ -28,11 +28,10 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         if project.surface(failure.at.file) == Surface::Tests || !project.is_handler(failure.at) {
             continue;
         }
-        if matches!(
-            project.language(failure.at.file),
-            Language::TypeScript | Language::Python
-        ) {
-            region(project, failure, report);
+        match project.language(failure.at.file) {
+            Language::TypeScript | Language::Python => region(project, failure, report),
+            Language::Rust => made_by(failure, "success", report),
+            Language::Go => made_by(failure, "NewToolResultText", report),
         }
     }
 }
@@ -51,7 +50,8 @@ fn region<'a>(project: &Project<'a>, failure: &Failure<'a>, report: &mut Report<
     let mut answers = Vec::new();
     walk::stmts(failure.body, &mut |stmt| {
         if let StmtKind::Return(Some(value)) = &stmt.kind {
-            let tells = flow.holds(value) == Holds::Text || says_error(value);
+            let tells =
+                flow.holds(value) == Holds::Text || says_error(value) || is_content_list(value);
             if tells && !is_marked(project, failure, value) {
                 answers.push(value.span);
             }
@@ -69,6 +69,39 @@ fn region<'a>(project: &Project<'a>, failure: &Failure<'a>, report: &mut Report<
             )
             .sure(Confidence::Likely);
     }
+}
+
+/// `{ content: […] }` and nothing more: a whole result of its own.
+fn is_content_list(value: &Expr) -> bool {
+    let whole = matches!(&value.kind, ExprKind::Object(entries) if entries.iter().all(|entry| !matches!(entry.value.kind, ExprKind::Spread(_))));
+    whole
+        && value
+            .entry("content")
+            .is_some_and(|content| matches!(content.kind, ExprKind::List(_)))
+}
+
+/// A region that returns what the SDK's constructor of successful results makes.
+fn made_by(failure: &Failure<'_>, name: &str, report: &mut Report<'_>) {
+    walk::stmts(failure.body, &mut |stmt| {
+        if let StmtKind::Return(Some(value)) | StmtKind::Value(value) = &stmt.kind {
+            let mut found = false;
+            walk::each(value, &mut |expr| {
+                if let ExprKind::Call(call) = &expr.kind {
+                    found |= crate::link::callee(&call.callee) == name;
+                }
+            });
+            if found {
+                let at = At {
+                    function: failure.at,
+                    span: stmt.span,
+                };
+                report.add(
+                    at,
+                    "the failure is answered as a normal result, not as an error",
+                );
+            }
+        }
+    });
 }
 
 /// Whether a result says that it failed, in a literal text.

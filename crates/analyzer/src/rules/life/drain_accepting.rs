@@ -32,8 +32,8 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             walk::stmts(&function.body, &mut |stmt| match &stmt.kind {
                 StmtKind::Assign {
                     target: Pattern::Var(id),
-                    ..
-                } => {
+                    value: Some(value),
+                } if matches!(value.kind, ExprKind::Bool(true)) => {
                     let variable = project.variable(crate::link::VarRef {
                         file: at.file,
                         id: *id,
@@ -43,8 +43,8 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
                 }
                 StmtKind::Assign {
                     target: Pattern::Place(place),
-                    ..
-                } => {
+                    value: Some(value),
+                } if matches!(value.kind, ExprKind::Bool(true)) => {
                     sets.extend(project.last_name(at, place).map(|name| (name, stmt.span)));
                 }
                 StmtKind::Assign { .. }

@@ -31,12 +31,11 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
     if sdk_ends(project) {
         return;
     }
+    let handlers = project.handler_reach();
     let keeps: Vec<&Site<'_>> = project
         .sites
         .iter()
-        .filter(|site| {
-            entry.process.contains(&site.at) || project.handler_reach().contains(&site.at)
-        })
+        .filter(|site| entry.process.contains(&site.at) || handlers.contains(&site.at))
         .filter(|site| keeps_alive(project, site))
         .collect();
     let Some(first) = keeps.first() else {

@@ -24,7 +24,11 @@ enum Given {
 }
 
 /// Whether something bounds the wait of a call.
-pub(super) fn is_bounded<'a>(project: &Project<'a>, site: &Site<'a>, limit: Limit) -> bool {
+pub(in crate::rules) fn is_bounded<'a>(
+    project: &Project<'a>,
+    site: &Site<'a>,
+    limit: Limit,
+) -> bool {
     if site
         .paths
         .iter()
@@ -52,6 +56,14 @@ pub(super) fn is_bounded<'a>(project: &Project<'a>, site: &Site<'a>, limit: Limi
         Limit::Nothing => false,
     };
     by_itself || is_wrapped(project, site, &mut BTreeSet::new(), 2)
+}
+
+/// The limit that a call to a remote end is subject to by its role.
+pub(in crate::rules) fn of_role(site: &Site<'_>) -> Option<Limit> {
+    match site.role {
+        Some(Role::Outbound(_, limit)) => Some(limit),
+        Some(_) | None => None,
+    }
 }
 
 /// What the arguments of a call say of options.
@@ -234,8 +246,36 @@ fn value<'a>(project: &Project<'a>, at: FnRef, expr: &'a Expr) -> Given {
     Given::Bounding
 }
 
+/// Whether a client is made with a limit of its own.
+pub(in crate::rules) fn is_made_bounded<'a>(
+    project: &Project<'a>,
+    maker: &Site<'a>,
+    limit: Limit,
+) -> bool {
+    match limit {
+        Limit::Default => given(project, maker, USUAL) != Given::Unlimited,
+        Limit::Option(names) | Limit::Client(names) => {
+            given(project, maker, names) == Given::Bounding
+        }
+        Limit::Deadline => given(project, maker, USUAL) == Given::Bounding,
+        Limit::Nothing => false,
+    }
+}
+
 /// What the client says that a call is made with.
 fn client<'a>(project: &Project<'a>, site: &Site<'a>, names: &[&str]) -> Given {
+    makers(project, site)
+        .into_iter()
+        .fold(Given::Absent, |most, maker| {
+            stronger(most, given(project, maker, names))
+        })
+}
+
+/// The calls that may have made the client that a call is made on.
+pub(in crate::rules) fn makers<'s, 'a>(
+    project: &'s Project<'a>,
+    site: &Site<'a>,
+) -> Vec<&'s Site<'a>> {
     let makes = |maker: &&Site<'a>| {
         matches!(maker.role, Some(Role::Client(..) | Role::Open(_)))
             && maker.paths.iter().any(|made| {
@@ -247,10 +287,7 @@ fn client<'a>(project: &Project<'a>, site: &Site<'a>, names: &[&str]) -> Given {
     };
     let makers: Vec<&Site<'a>> = project.sites.iter().filter(makes).collect();
     let own: Vec<&Site<'a>> = held(project, site, &makers);
-    let those = if own.is_empty() { makers } else { own };
-    those.into_iter().fold(Given::Absent, |most, maker| {
-        stronger(most, given(project, maker, names))
-    })
+    if own.is_empty() { makers } else { own }
 }
 
 /// Of the calls that make such clients those whose value the receiver is known to hold.
@@ -300,7 +337,9 @@ fn is_wrapped<'a>(
     levels: usize,
 ) -> bool {
     let inside_bound = project.sites_of(site.at).any(|other| {
-        other.role == Some(Role::Bound) && other.span != site.span && other.span.holds(site.span)
+        let bounds =
+            other.role == Some(Role::Bound) || other.name().to_lowercase().contains("timeout");
+        bounds && other.span != site.span && other.span.holds(site.span)
     });
     if inside_bound || is_in_scope(project, site) {
         return true;

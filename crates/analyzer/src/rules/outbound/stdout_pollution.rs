@@ -17,7 +17,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     summary: "A server over stdio writes other things than messages to stdout.",
     why: "Over stdio, stdout belongs to the protocol. A line that is no message is dropped by some hosts, ends the connection of others, and can cut a message in two.",
     fix: "Write to stderr: `console.error`, `print(..., file=sys.stderr)`, `eprintln!`, or a logger that goes there.",
-    fixtures: fixtures!("IO-001": py),
+    fixtures: fixtures!("IO-001": ts, py),
     check,
 };
 
@@ -37,7 +37,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         return;
     }
     let serving = project.handler_reach();
-    running.extend(&serving);
+    running.extend(serving);
     for site in &project.sites {
         if site.role != Some(Role::Stdout)
             || !running.contains(&site.at)

@@ -15,7 +15,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     summary: "A call waits for something remote without a limit.",
     why: "A remote end that accepts and never answers holds the call, and whatever the call holds, for ever: the caller waits, a pool slot is gone, and a shutdown that waits for calls does not end.",
     fix: "Give the call or its client a timeout, and tie it to the cancellation of the request.",
-    fixtures: fixtures!("TIME-001": py),
+    fixtures: fixtures!("TIME-001": ts, py),
     check,
 };
 
@@ -27,6 +27,10 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         }
         let (limit, what) = match site.role {
             Some(Role::Outbound(remote, limit)) => (limit, name(remote)),
+            Some(Role::Client(_, limit)) => {
+                client(project, site, limit, report);
+                continue;
+            }
             Some(Role::Spawn(Child::Blocking | Child::Awaited)) if reach.contains(&site.at) => {
                 (Limit::Option(&["timeout", "signal"]), name(Remote::Child))
             }
@@ -35,17 +39,52 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         if super::bounds::is_bounded(project, site, limit) {
             continue;
         }
+        let used = At {
+            function: site.at,
+            span: site.span,
+        };
+        // What is made in this project without a limit is blamed where it is made, once for all its calls.
+        if let Some(maker) = super::bounds::makers(project, site).first() {
+            let made = At {
+                function: maker.at,
+                span: maker.span,
+            };
+            let message = format!("what is made here waits for {what} without a limit");
+            report
+                .add(made, message)
+                .via(project, used, "one of the calls that wait");
+            continue;
+        }
         let finding = report.add(
-            At {
-                function: site.at,
-                span: site.span,
-            },
+            used,
             format!("`{}` waits for {what} without a limit", called(site)),
         );
         if !reach.contains(&site.at) {
             finding.sure(Confidence::Likely);
         }
     }
+}
+
+/// A client without a limit whose calls are not seen: it is handed to a library.
+fn client<'a>(project: &Project<'a>, maker: &Site<'a>, limit: Limit, report: &mut Report<'_>) {
+    let starts: Vec<String> = maker.paths.iter().map(|path| format!("{path}()")).collect();
+    let is_used = project.sites.iter().any(|site| {
+        let on_it = site
+            .paths
+            .iter()
+            .any(|path| starts.iter().any(|start| path.starts_with(start.as_str())));
+        on_it && matches!(site.role, Some(Role::Outbound(..)))
+    });
+    if is_used || super::bounds::is_made_bounded(project, maker, limit) {
+        return;
+    }
+    let at = At {
+        function: maker.at,
+        span: maker.span,
+    };
+    report
+        .add(at, "this client is made without a limit of time, and whoever uses it waits as long as the other end is mute")
+        .sure(Confidence::Likely);
 }
 
 fn name(remote: Remote) -> &'static str {

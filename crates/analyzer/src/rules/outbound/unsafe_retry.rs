@@ -15,7 +15,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     summary: "A call that changes something is repeated without a key that makes repeating safe.",
     why: "A timeout does not say whether the call took effect. Repeating it then charges, sends or inserts twice. A key per logical call lets the other end recognise the repetition.",
     fix: "Send an idempotency key that stays the same over all tries, or repeat only what was certainly not executed.",
-    fixtures: fixtures!("RETRY-001": py),
+    fixtures: fixtures!("RETRY-001": ts, py),
     check,
 };
 

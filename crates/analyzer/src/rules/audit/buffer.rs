@@ -1,0 +1,202 @@
+//! A buffer of records that the shutdown forgets.
+
+use crate::facts::{Expr, ExprKind, Pattern, StmtKind, walk};
+use crate::finding::Severity;
+use crate::link::{FnRef, Project, Site};
+use crate::rules::{At, Axis, Report, Rule};
+use crate::vocabulary::words;
+
+pub(in crate::rules) const RULE: Rule = Rule {
+    id: "AUD-001",
+    name: "audit-buffer-unflushed",
+    severity: Severity::High,
+    axes: &[Axis::Security],
+    cwe: &[778, 404],
+    summary: "Audit records are collected in memory and not written when the server is asked to stop.",
+    why: "The last records before a stop are the ones that an investigation asks for.",
+    fix: "Await the flush in the shutdown, before the exit; or write each record when it is made.",
+    fixtures: fixtures!("AUD-001": ts),
+    check,
+};
+
+fn check(project: &Project<'_>, report: &mut Report<'_>) {
+    let mut done: Vec<(u32, String)> = Vec::new();
+    for site in &project.sites {
+        if !matches!(
+            site.name(),
+            "push" | "append" | "enqueue" | "push_back" | "put_nowait"
+        ) {
+            continue;
+        }
+        let ExprKind::Member(object, _) = &site.call.callee.kind else {
+            continue;
+        };
+        let Some(name) = project.last_name(site.at, object) else {
+            continue;
+        };
+        let key = (site.at.file, name.clone());
+        if !is_buffer(&name) || !outlives(project, site, object) || done.contains(&key) {
+            continue;
+        }
+        let drains: Vec<FnRef> = drains(project, site.at.file, &name);
+        if drains.is_empty()
+            || drains
+                .iter()
+                .any(|at| project.stopping().contains(at) || runs_at_stop(project, *at))
+        {
+            continue;
+        }
+        done.push(key);
+        let message = format!(
+            "`{name}` collects records in memory, and what drains it does not run when the server is asked to stop"
+        );
+        let finding = report.add(
+            At {
+                function: site.at,
+                span: site.span,
+            },
+            message,
+        );
+        for at in drains {
+            if let Some(function) = project.function(at) {
+                finding.via(
+                    project,
+                    At {
+                        function: at,
+                        span: function.span,
+                    },
+                    "drained here",
+                );
+            }
+        }
+    }
+}
+
+fn runs_at_stop(project: &Project<'_>, at: FnRef) -> bool {
+    project.callers(at).iter().any(|id| {
+        project
+            .site(*id)
+            .is_some_and(|site| project.runs_at_stop(site))
+    })
+}
+
+/// Names of buffers of records.
+fn is_buffer(name: &str) -> bool {
+    let words = words::words(name);
+    let records = words.iter().any(|word| {
+        matches!(
+            word.as_str(),
+            "audit"
+                | "log"
+                | "logs"
+                | "event"
+                | "events"
+                | "record"
+                | "records"
+                | "telemetry"
+                | "metrics"
+                | "analytics"
+                | "entries"
+        )
+    });
+    let buffer = words.iter().any(|word| {
+        matches!(
+            word.as_str(),
+            "buffer"
+                | "queue"
+                | "batch"
+                | "pending"
+                | "buf"
+                | "backlog"
+                | "entries"
+                | "events"
+                | "records"
+                | "log"
+        )
+    });
+    let audit = words.iter().any(|word| word == "audit");
+    (records && buffer && words.len() > 1) || audit
+}
+
+/// Of the file or a field, not of the function.
+fn outlives(project: &Project<'_>, site: &Site<'_>, object: &Expr) -> bool {
+    match &object.kind {
+        ExprKind::Var(id) => project
+            .variable(crate::link::VarRef {
+                file: site.at.file,
+                id: *id,
+            })
+            .is_some_and(|variable| {
+                variable.owner == crate::facts::FnId::MODULE
+                    && site.at.id != crate::facts::FnId::MODULE
+            }),
+        ExprKind::Member(inner, _) => matches!(inner.kind, ExprKind::This),
+        ExprKind::Str(_)
+        | ExprKind::Number(_)
+        | ExprKind::Bool(_)
+        | ExprKind::Null
+        | ExprKind::Global(_)
+        | ExprKind::This
+        | ExprKind::Super
+        | ExprKind::Module(_)
+        | ExprKind::Index(..)
+        | ExprKind::Call(_)
+        | ExprKind::Function(_)
+        | ExprKind::Class(_)
+        | ExprKind::Object(_)
+        | ExprKind::List(_)
+        | ExprKind::Join(_)
+        | ExprKind::Logic(..)
+        | ExprKind::Compare(..)
+        | ExprKind::Not(_)
+        | ExprKind::Await(_)
+        | ExprKind::Propagate(_)
+        | ExprKind::Choice(..)
+        | ExprKind::Spread(_)
+        | ExprKind::Assign(..)
+        | ExprKind::Flow(_)
+        | ExprKind::Opaque(_) => false,
+    }
+}
+
+/// The functions that empty it: set it to an empty list, take all of it, or clear it.
+fn drains(project: &Project<'_>, file: u32, name: &str) -> Vec<FnRef> {
+    let mut all = Vec::new();
+    for (at, function) in project
+        .functions()
+        .filter(|(at, _)| at.file == file && at.id != crate::facts::FnId::MODULE)
+    {
+        let mut found = false;
+        walk::stmts(&function.body, &mut |stmt| {
+            if let StmtKind::Assign {
+                target,
+                value: Some(value),
+            } = &stmt.kind
+            {
+                let set = match target {
+                    Pattern::Var(id) => project
+                        .variable(crate::link::VarRef { file, id: *id })
+                        .map(|variable| variable.name.to_string()),
+                    Pattern::Place(place) => project.last_name(at, place),
+                    Pattern::List(_)
+                    | Pattern::Object(_)
+                    | Pattern::Of(..)
+                    | Pattern::Value(_)
+                    | Pattern::Or(_)
+                    | Pattern::Any => None,
+                };
+                found |= set.as_deref() == Some(name)
+                    && matches!(&value.kind, ExprKind::List(items) if items.is_empty());
+            }
+        });
+        let constructs = &*function.name == "constructor" || &*function.name == "__init__";
+        found |= project.sites_of(at).any(|site| {
+            let takes = matches!(site.name(), "splice" | "clear" | "drain" | "take" | "popleft");
+            takes && matches!(&site.call.callee.kind, ExprKind::Member(object, _) if project.last_name(at, object).as_deref() == Some(name))
+        });
+        if found && !constructs {
+            all.push(at);
+        }
+    }
+    all
+}

@@ -1,0 +1,39 @@
+//! A telemetry provider that is never shut down.
+
+use crate::finding::Severity;
+use crate::link::Project;
+use crate::rules::{At, Axis, Report, Rule};
+use crate::vocabulary::{Kind, Role};
+
+pub(in crate::rules) const RULE: Rule = Rule {
+    id: "AUD-004",
+    name: "otel-not-shutdown",
+    severity: Severity::Low,
+    axes: &[Axis::Reliability],
+    cwe: &[404],
+    summary: "A telemetry provider exports in batches and is not shut down at a stop.",
+    why: "The spans of the last seconds, those of the stop itself, are never sent.",
+    fix: "Await the provider's `shutdown()` in the shutdown, with a limit of time.",
+    fixtures: fixtures!("AUD-004": ts),
+    check,
+};
+
+fn check(project: &Project<'_>, report: &mut Report<'_>) {
+    let named = project.sites.iter().any(|site| {
+        project.runs_at_stop(site)
+            && matches!(
+                site.name(),
+                "forceFlush"
+                    | "force_flush"
+                    | "ForceFlush"
+                    | "shutdownTelemetry"
+                    | "shutdown_tracer_provider"
+            )
+    });
+    for site in &project.sites {
+        if site.role == Some(Role::Open(Kind::Telemetry)) && !named && !project.closed_at_stop(site)
+        {
+            report.add(At { function: site.at, span: site.span }, "this provider exports in batches, and nothing shuts it down when the server is asked to stop");
+        }
+    }
+}

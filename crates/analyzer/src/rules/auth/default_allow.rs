@@ -1,0 +1,149 @@
+//! Access that is permitted because nothing is configured or nothing matched.
+
+use crate::facts::{Compare, Expr, ExprKind, Pattern, StmtKind, VariableKind, walk};
+use crate::finding::Severity;
+use crate::link::{FnRef, Project, VarRef};
+use crate::rules::{At, Axis, Report, Rule};
+
+use super::permit;
+
+pub(in crate::rules) const RULE: Rule = Rule {
+    id: "AUTH-004",
+    name: "default-allow",
+    severity: Severity::High,
+    axes: &[Axis::Security],
+    cwe: &[1188, 276],
+    summary: "Access is permitted when the policy is missing or nothing in it matches.",
+    why: "A policy that could not be loaded, or a case that nobody thought of, opens the door.",
+    fix: "Deny when the policy is missing and in the default arm; make an open mode an explicit flag that is off by default.",
+    fixtures: fixtures!("AUTH-004": ts),
+    check,
+};
+
+fn check(project: &Project<'_>, report: &mut Report<'_>) {
+    for (at, function) in project.functions() {
+        if !permit::is_authority(project, at) {
+            continue;
+        }
+        walk::stmts(&function.body, &mut |stmt| {
+            if let StmtKind::If { test, then, .. } = &stmt.kind
+                && is_missing(project, at, test)
+            {
+                for found in permit::permitting(project, at, then) {
+                    report.add(
+                        At {
+                            function: at,
+                            span: found.span,
+                        },
+                        "without a policy everything is permitted",
+                    );
+                }
+            }
+            if let StmtKind::Match { arms, .. } = &stmt.kind
+                && arms.len() > 1
+            {
+                for arm in arms
+                    .iter()
+                    .filter(|arm| matches!(arm.pattern, Pattern::Any))
+                {
+                    for found in permit::permitting(project, at, &arm.body) {
+                        report.add(
+                            At {
+                                function: at,
+                                span: found.span,
+                            },
+                            "what no case names is permitted",
+                        );
+                    }
+                }
+            }
+        });
+    }
+}
+
+/// A test that something set up elsewhere is not there: `!policy`, `policy == null`, `policy.length === 0`, `!process.env.X`.
+fn is_missing(project: &Project<'_>, at: FnRef, test: &Expr) -> bool {
+    match &test.kind {
+        ExprKind::Not(inner) => is_setup(project, at, inner),
+        ExprKind::Compare(Compare::Equal, left, right) => {
+            let nothing = matches!(right.kind, ExprKind::Null)
+                || matches!(&right.kind, ExprKind::Str(text) if text.is_empty());
+            nothing && is_setup(project, at, left)
+        }
+        ExprKind::Logic(_, left, right) => {
+            is_missing(project, at, left) && is_missing(project, at, right)
+        }
+        ExprKind::Str(_)
+        | ExprKind::Number(_)
+        | ExprKind::Bool(_)
+        | ExprKind::Null
+        | ExprKind::Var(_)
+        | ExprKind::Global(_)
+        | ExprKind::This
+        | ExprKind::Super
+        | ExprKind::Module(_)
+        | ExprKind::Member(..)
+        | ExprKind::Index(..)
+        | ExprKind::Call(_)
+        | ExprKind::Function(_)
+        | ExprKind::Class(_)
+        | ExprKind::Object(_)
+        | ExprKind::List(_)
+        | ExprKind::Join(_)
+        | ExprKind::Compare(..)
+        | ExprKind::Await(_)
+        | ExprKind::Propagate(_)
+        | ExprKind::Choice(..)
+        | ExprKind::Spread(_)
+        | ExprKind::Assign(..)
+        | ExprKind::Flow(_)
+        | ExprKind::Opaque(_) => false,
+    }
+}
+
+/// A variable of the module, a field, or the environment: what was set up before the check.
+fn is_setup(project: &Project<'_>, at: FnRef, expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Var(id) => project
+            .variable(VarRef {
+                file: at.file,
+                id: *id,
+            })
+            .is_some_and(|variable| {
+                variable.owner != at.id
+                    && matches!(variable.kind, VariableKind::Local | VariableKind::Constant)
+            }),
+        ExprKind::Member(object, _) => {
+            matches!(object.kind, ExprKind::This) || is_environment(object)
+        }
+        ExprKind::Str(_)
+        | ExprKind::Number(_)
+        | ExprKind::Bool(_)
+        | ExprKind::Null
+        | ExprKind::Global(_)
+        | ExprKind::This
+        | ExprKind::Super
+        | ExprKind::Module(_)
+        | ExprKind::Index(..)
+        | ExprKind::Call(_)
+        | ExprKind::Function(_)
+        | ExprKind::Class(_)
+        | ExprKind::Object(_)
+        | ExprKind::List(_)
+        | ExprKind::Join(_)
+        | ExprKind::Logic(..)
+        | ExprKind::Compare(..)
+        | ExprKind::Not(_)
+        | ExprKind::Await(_)
+        | ExprKind::Propagate(_)
+        | ExprKind::Choice(..)
+        | ExprKind::Spread(_)
+        | ExprKind::Assign(..)
+        | ExprKind::Flow(_)
+        | ExprKind::Opaque(_) => false,
+    }
+}
+
+fn is_environment(object: &Expr) -> bool {
+    matches!(&object.kind, ExprKind::Member(outer, name) if &**name == "env" && matches!(&outer.kind, ExprKind::Global(global) if &**global == "process"))
+}

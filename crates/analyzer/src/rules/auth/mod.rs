@@ -1,0 +1,9 @@
+//! Authorisation that fails open.
+
+pub(super) mod breaker;
+pub(super) mod catch_permits;
+pub(super) mod default_allow;
+pub(super) mod permit;
+pub(super) mod timeout;
+pub(super) mod truthy;
+pub(super) mod unawaited;

@@ -1,0 +1,41 @@
+//! A remote check of access without a limit of time.
+
+use crate::finding::Severity;
+use crate::link::Project;
+use crate::rules::outbound::bounds;
+use crate::rules::{At, Axis, Report, Rule};
+
+use super::permit;
+
+pub(in crate::rules) const RULE: Rule = Rule {
+    id: "AUTH-003",
+    name: "auth-without-timeout",
+    severity: Severity::Medium,
+    axes: &[Axis::Security],
+    cwe: &[636, 1088],
+    summary: "A check of access waits for a remote end without a limit of time.",
+    why: "A decision that never comes holds every call; whoever shortens the wait by hand tends to permit.",
+    fix: "Bound the check (2 s is plenty) and deny when the time is over.",
+    fixtures: fixtures!("AUTH-003": ts),
+    check,
+};
+
+fn check(project: &Project<'_>, report: &mut Report<'_>) {
+    for site in &project.sites {
+        let waits =
+            bounds::of_role(site).is_some_and(|limit| !bounds::is_bounded(project, site, limit));
+        if waits && permit::authority_around(project, site.at).is_some() {
+            let message = format!(
+                "the check of access waits for `{}` without a limit of time",
+                site.name()
+            );
+            report.add(
+                At {
+                    function: site.at,
+                    span: site.span,
+                },
+                message,
+            );
+        }
+    }
+}

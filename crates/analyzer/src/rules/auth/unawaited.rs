@@ -1,0 +1,85 @@
+//! A check of access that is not waited for.
+
+use crate::facts::{ExprKind, Mode, StmtKind, walk};
+use crate::finding::Severity;
+use crate::link::Project;
+use crate::rules::{At, Axis, Report, Rule};
+use crate::vocabulary::words;
+
+pub(in crate::rules) const RULE: Rule = Rule {
+    id: "AUTH-005",
+    name: "unawaited-auth",
+    severity: Severity::High,
+    axes: &[Axis::Security],
+    cwe: &[252, 863],
+    summary: "An asynchronous check of access is tested without waiting for its answer.",
+    why: "A promise or coroutine is always true-like: the check permits everybody, and its refusal is an unhandled failure later.",
+    fix: "`await` the check.",
+    fixtures: fixtures!("AUTH-005": ts),
+    check,
+};
+
+fn check(project: &Project<'_>, report: &mut Report<'_>) {
+    for (at, function) in project.functions() {
+        walk::stmts(&function.body, &mut |stmt| {
+            let StmtKind::If { test, .. } = &stmt.kind else {
+                return;
+            };
+            walk::each(test, &mut |expr| {
+                let tested = match &expr.kind {
+                    ExprKind::Not(inner) | ExprKind::Logic(_, inner, _) => inner,
+                    ExprKind::Call(_) if expr.span == test.span => expr,
+                    ExprKind::Str(_)
+                    | ExprKind::Number(_)
+                    | ExprKind::Bool(_)
+                    | ExprKind::Null
+                    | ExprKind::Var(_)
+                    | ExprKind::Global(_)
+                    | ExprKind::This
+                    | ExprKind::Super
+                    | ExprKind::Module(_)
+                    | ExprKind::Member(..)
+                    | ExprKind::Index(..)
+                    | ExprKind::Call(_)
+                    | ExprKind::Function(_)
+                    | ExprKind::Class(_)
+                    | ExprKind::Object(_)
+                    | ExprKind::List(_)
+                    | ExprKind::Join(_)
+                    | ExprKind::Compare(..)
+                    | ExprKind::Await(_)
+                    | ExprKind::Propagate(_)
+                    | ExprKind::Choice(..)
+                    | ExprKind::Spread(_)
+                    | ExprKind::Assign(..)
+                    | ExprKind::Flow(_)
+                    | ExprKind::Opaque(_) => return,
+                };
+                if !matches!(tested.kind, ExprKind::Call(_)) {
+                    return;
+                }
+                let Some(site) = project.site_at(at, tested) else {
+                    return;
+                };
+                let asynchronous = site.targets.iter().any(|target| {
+                    project
+                        .function(*target)
+                        .is_some_and(|called| called.mode == Mode::Async)
+                });
+                if asynchronous && words::is_authority(site.name()) {
+                    let message = format!(
+                        "`{}` is not waited for: what is tested is always true-like",
+                        site.name()
+                    );
+                    report.add(
+                        At {
+                            function: at,
+                            span: tested.span,
+                        },
+                        message,
+                    );
+                }
+            });
+        });
+    }
+}

@@ -1,0 +1,81 @@
+//! A child that gets every secret of its parent.
+
+use crate::facts::{ExprKind, walk};
+use crate::finding::{Confidence, Severity};
+use crate::link::Project;
+use crate::rules::{At, Axis, Report, Rule};
+use crate::vocabulary::Role;
+
+use super::source;
+
+pub(in crate::rules) const RULE: Rule = Rule {
+    id: "CRED-004",
+    name: "child-inherits-secrets",
+    severity: Severity::Medium,
+    axes: &[Axis::Credentials],
+    cwe: &[526, 214],
+    summary: "A child process is given the whole environment, with the secrets that the server reads from it.",
+    why: "Whatever the child runs, and whatever that starts, can read every token of the server.",
+    fix: "Give the child an environment of its own with what it needs.",
+    fixtures: fixtures!("CRED-004": ts),
+    check,
+};
+
+fn check(project: &Project<'_>, report: &mut Report<'_>) {
+    let reads = project.functions().find_map(|(at, function)| {
+        let mut found = None;
+        walk::exprs(&function.body, &mut |expr| {
+            if found.is_none() {
+                found = source::secret(project, at, expr);
+            }
+        });
+        found
+    });
+    let Some(secret) = reads else {
+        return;
+    };
+    for site in &project.sites {
+        if !matches!(site.role, Some(Role::Spawn(_)))
+            || project.surface(site.at.file) != crate::finding::Surface::Runtime
+        {
+            continue;
+        }
+        let environment = site.call.option("env");
+        let whole = environment.is_some_and(|value| {
+            let mut found = source::is_environment(value);
+            walk::each(value, &mut |expr| {
+                if let ExprKind::Spread(inner) = &expr.kind {
+                    found |= source::is_environment(inner);
+                }
+            });
+            found
+                || source::paths(project, site.at, value)
+                    .iter()
+                    .any(|path| path.ends_with("environ.copy()"))
+        });
+        // Options that are not known may hold an environment; a chain of a builder may clear it.
+        let unknown = environment.is_none()
+            && site.call.args.iter().skip(1).any(|arg| {
+                matches!(
+                    arg.value.kind,
+                    ExprKind::Var(_) | ExprKind::Spread(_) | ExprKind::Call(_)
+                )
+            });
+        let inherits = environment.is_none()
+            && !unknown
+            && project.language(site.at.file) == crate::facts::Language::TypeScript;
+        if whole || inherits {
+            let message = format!("this child inherits the whole environment, `{secret}` included");
+            let finding = report.add(
+                At {
+                    function: site.at,
+                    span: site.span,
+                },
+                message,
+            );
+            if inherits {
+                finding.sure(Confidence::Likely);
+            }
+        }
+    }
+}

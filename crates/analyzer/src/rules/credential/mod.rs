@@ -1,0 +1,7 @@
+//! Credentials: how long they live and where they go.
+
+pub(super) mod inherited;
+pub(super) mod lease;
+pub(super) mod logged;
+pub(super) mod not_cleared;
+pub(super) mod source;

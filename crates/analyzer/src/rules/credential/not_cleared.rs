@@ -1,0 +1,182 @@
+//! A credential that is kept as long as the process lives.
+
+use crate::facts::{Expr, ExprKind, Pattern, StmtKind, walk};
+use crate::finding::Severity;
+use crate::link::{FnRef, Project, VarRef};
+use crate::rules::{At, Axis, Report, Rule};
+use crate::vocabulary::{Role, words};
+
+use super::source;
+
+pub(in crate::rules) const RULE: Rule = Rule {
+    id: "CRED-001",
+    name: "credential-not-cleared",
+    severity: Severity::Low,
+    axes: &[Axis::Credentials],
+    cwe: &[226, 316, 244],
+    summary: "A credential is held in a variable for the life of the process and never cleared.",
+    why: "What stands in memory stands in core dumps, swap and heap snapshots. Strings of JavaScript and Python can't truly be wiped: setting the variable to something else only drops the reference. A short life and revocation are the control; wiping is hygiene.",
+    fix: "Read it where it is used, or keep it in a buffer that the shutdown fills with zeros (`Buffer.fill(0)`, `bytearray`, `zeroize`, `secrecy`); drop the reference at shutdown.",
+    fixtures: fixtures!("CRED-001": ts),
+    check,
+};
+
+fn check(project: &Project<'_>, report: &mut Report<'_>) {
+    for (at, function) in project.functions() {
+        if !lives_long(project, at) {
+            continue;
+        }
+        walk::stmts(&function.body, &mut |stmt| {
+            let StmtKind::Assign {
+                target: Pattern::Var(id),
+                value: Some(value),
+            } = &stmt.kind
+            else {
+                return;
+            };
+            let Some(variable) = project.variable(VarRef {
+                file: at.file,
+                id: *id,
+            }) else {
+                return;
+            };
+            let named = words::is_secret(&variable.name);
+            let from_environment = source::secret(project, at, value).filter(|_| holds_it(value));
+            let from_arguments = named && reads_arguments(project, at, value);
+            if (from_environment.is_none() && !from_arguments)
+                || wiped(project, at, value)
+                || cleared(project, &variable.name)
+            {
+                return;
+            }
+            let origin = from_environment.map_or_else(
+                || String::from("the command line"),
+                |name| format!("`{name}`"),
+            );
+            let message = format!(
+                "`{}` holds a credential from {origin} as long as the process lives",
+                variable.name
+            );
+            report.add(
+                At {
+                    function: at,
+                    span: stmt.span,
+                },
+                message,
+            );
+        });
+    }
+    fields(project, report);
+}
+
+/// Fields of classes that are set from the environment.
+fn fields(project: &Project<'_>, report: &mut Report<'_>) {
+    for (file, at) in project.files.iter().zip(0u32..) {
+        for class in &file.classes {
+            for field in &class.fields {
+                let module = FnRef {
+                    file: at,
+                    id: crate::facts::FnId::MODULE,
+                };
+                let secret = field
+                    .value
+                    .as_ref()
+                    .filter(|value| holds_it(value))
+                    .and_then(|value| source::secret(project, module, value));
+                if let (Some(name), false) = (secret, cleared(project, &field.name)) {
+                    let message = format!(
+                        "the field `{}` holds a credential from `{name}` as long as the object lives",
+                        field.name
+                    );
+                    report.add(
+                        At {
+                            function: module,
+                            span: field.span,
+                        },
+                        message,
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// The body of a file, and the function that serves: their variables live as long as the process.
+fn lives_long(project: &Project<'_>, at: FnRef) -> bool {
+    let module = at.id == crate::facts::FnId::MODULE
+        && project.surface(at.file) == crate::finding::Surface::Runtime;
+    module || project.entries.iter().any(|entry| entry.at == at)
+}
+
+/// The value itself, a default beside it, or a text around it; not a test whether it is set.
+fn holds_it(value: &Expr) -> bool {
+    matches!(
+        value.bare().kind,
+        ExprKind::Member(..)
+            | ExprKind::Index(..)
+            | ExprKind::Logic(..)
+            | ExprKind::Call(_)
+            | ExprKind::Join(_)
+    )
+}
+
+/// `process.argv[2]`, or an item of a list made of it.
+fn reads_arguments(project: &Project<'_>, at: FnRef, value: &Expr) -> bool {
+    let mut found = false;
+    walk::each(value, &mut |expr| {
+        if let ExprKind::Index(list, _) = &expr.kind {
+            let direct = project.names_in(at, list).iter().any(|name| name == "argv");
+            let by_variable = if let ExprKind::Var(id) = &list.kind {
+                project
+                    .assigned(VarRef {
+                        file: at.file,
+                        id: *id,
+                    })
+                    .any(|(from, made)| {
+                        project
+                            .names_in(from, made)
+                            .iter()
+                            .any(|name| name == "argv")
+                    })
+            } else {
+                false
+            };
+            found |= direct || by_variable;
+        }
+    });
+    found
+}
+
+/// Whether the value is put into memory that is wiped.
+fn wiped(project: &Project<'_>, at: FnRef, value: &Expr) -> bool {
+    project
+        .site_at(at, value)
+        .is_some_and(|site| site.role == Some(Role::Wiping))
+}
+
+/// Whether anything that runs at a stop sets, fills or deletes a variable of this name.
+fn cleared(project: &Project<'_>, name: &str) -> bool {
+    project.functions().any(|(at, function)| {
+        if !project.stopping().contains(&at) {
+            return false;
+        }
+        let mut found = false;
+        walk::stmts(&function.body, &mut |stmt| {
+            if let StmtKind::Assign { target, .. } = &stmt.kind {
+                let set = match target {
+                    Pattern::Var(id) => project
+                        .variable(VarRef { file: at.file, id: *id })
+                        .map(|variable| variable.name.to_string()),
+                    Pattern::Place(place) => project.last_name(at, place),
+                    Pattern::List(_) | Pattern::Object(_) | Pattern::Of(..) | Pattern::Value(_) | Pattern::Or(_) | Pattern::Any => None,
+                };
+                found |= set.as_deref() == Some(name);
+            }
+        });
+        found
+            || project.sites_of(at).any(|site| {
+                let wipes = matches!(site.name(), "fill" | "zeroize" | "clear" | "pop" | "wipe");
+                wipes && matches!(&site.call.callee.kind, ExprKind::Member(object, _) if project.last_name(at, object).as_deref() == Some(name))
+            })
+    })
+}

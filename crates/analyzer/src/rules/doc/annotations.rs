@@ -1,0 +1,88 @@
+//! A tool that changes something and does not say so.
+
+use crate::facts::Expr;
+use crate::finding::{Severity, Surface};
+use crate::link::{Project, Site};
+use crate::rules::effects;
+use crate::rules::{At, Axis, Report, Rule};
+use crate::vocabulary::Role;
+
+pub(in crate::rules) const RULE: Rule = Rule {
+    id: "DOC-001",
+    name: "missing-annotations",
+    severity: Severity::Low,
+    axes: &[Axis::Documentation],
+    cwe: &[1059],
+    summary: "A tool that changes something carries no annotations.",
+    why: "Hosts decide by `destructiveHint` and `idempotentHint` what to ask the user for and what may be repeated.",
+    fix: "Add `annotations` with `readOnlyHint`, `destructiveHint` and `idempotentHint`.",
+    fixtures: fixtures!("DOC-001": ts),
+    check,
+};
+
+fn check(project: &Project<'_>, report: &mut Report<'_>) {
+    for site in project
+        .sites
+        .iter()
+        .filter(|site| site.role == Some(Role::Handler))
+    {
+        let Some(name) = tool_name(project, site) else {
+            continue;
+        };
+        let is_tool = site.name().to_lowercase().contains("tool");
+        if is_tool
+            && project.surface(site.at.file) == Surface::Runtime
+            && effects::is_changing_name(&name)
+            && !annotated(site)
+        {
+            let message = format!("the tool `{name}` changes something and carries no annotations");
+            report.add(
+                At {
+                    function: site.at,
+                    span: site.span,
+                },
+                message,
+            );
+        }
+    }
+}
+
+fn tool_name(project: &Project<'_>, site: &Site<'_>) -> Option<String> {
+    if let Some(name) = site.call.option("name").and_then(Expr::text) {
+        return Some(name.to_string());
+    }
+    if let Some(name) = site.call.arg(0).and_then(Expr::text) {
+        return Some(name.to_string());
+    }
+    // A decorated function is named as it is.
+    let handler = project
+        .handlers
+        .iter()
+        .find(|handler| handler.site == site.id)?;
+    project
+        .function(handler.function)
+        .map(|function| function.name.to_string())
+}
+
+/// Whether hints or annotations stand among the arguments, or may: a value that is not known.
+fn annotated(site: &Site<'_>) -> bool {
+    let hinted = ["annotations", "destructiveHint", "readOnlyHint"]
+        .iter()
+        .any(|key| {
+            site.call.option(key).is_some()
+                || site
+                    .call
+                    .args
+                    .iter()
+                    .any(|arg| arg.value.entry(key).is_some())
+        });
+    let unknown = site.call.args.iter().any(|arg| {
+        matches!(
+            arg.value.kind,
+            crate::facts::ExprKind::Var(_)
+                | crate::facts::ExprKind::Member(..)
+                | crate::facts::ExprKind::Spread(_)
+        ) && arg.name.is_none()
+    }) && site.call.args.len() > 2;
+    hinted || unknown
+}

@@ -1,0 +1,3 @@
+//! What a server says of its tools.
+
+pub(super) mod annotations;

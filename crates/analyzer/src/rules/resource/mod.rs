@@ -1,0 +1,3 @@
+//! What is opened and must be closed.
+
+pub(super) mod pool;

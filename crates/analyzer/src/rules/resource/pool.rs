@@ -1,0 +1,93 @@
+//! A pool that is never closed.
+
+use crate::facts::{Language, StmtKind, walk};
+use crate::finding::Severity;
+use crate::link::{Fate, Project, Site};
+use crate::rules::{At, Axis, Report, Rule};
+use crate::vocabulary::{Kind, Role};
+
+pub(in crate::rules) const RULE: Rule = Rule {
+    id: "RES-001",
+    name: "pool-not-closed",
+    severity: Severity::High,
+    axes: &[Axis::Security, Axis::Reliability],
+    cwe: &[404, 772],
+    summary: "A pool of connections lives as long as the process and is not closed at a stop.",
+    why: "Connections that are cut leave transactions open and sessions on the server until it notices; with many restarts the limit of the role is reached and nobody can connect.",
+    fix: "Close the pool in the shutdown, after the calls in flight and within a limit of time.",
+    fixtures: fixtures!("RES-001": ts),
+    check,
+};
+
+fn check(project: &Project<'_>, report: &mut Report<'_>) {
+    for site in &project.sites {
+        if site.role != Some(Role::Open(Kind::Pool))
+            || !is_kept(project, site)
+            || project.closed_at_stop(site)
+        {
+            continue;
+        }
+        let place = At {
+            function: site.at,
+            span: site.span,
+        };
+        let finding = report.add(place, "this pool lives as long as the process, and nothing closes it when the server is asked to stop");
+        if let Some(hook) = project
+            .hooks
+            .iter()
+            .find(|hook| hook.trigger.asks_to_stop())
+        {
+            finding.via(
+                project,
+                At {
+                    function: hook.at,
+                    span: hook.span,
+                },
+                "this runs at a stop and does not close it",
+            );
+        }
+    }
+}
+
+/// Whether it outlives the function: at the top of a file, in a field, given back; not closed where it was opened, nor by a scope.
+fn is_kept(project: &Project<'_>, opened: &Site<'_>) -> bool {
+    let Some(function) = project.function(opened.at) else {
+        return false;
+    };
+    let mut scoped = false;
+    walk::stmts(&function.body, &mut |stmt| {
+        if let StmtKind::With { resources, .. } = &stmt.kind {
+            scoped |= resources
+                .iter()
+                .any(|resource| resource.value.span.holds(opened.span));
+        }
+    });
+    let closed_here = project.inside(opened.at).iter().any(|at| {
+        project.sites_of(*at).any(|site| {
+            opened.at.id.0 != 0
+                && site.span.start > opened.span.start
+                && Project::is_closing(site)
+                && project.is_cleanup(site)
+                && project.may_close(site, opened)
+        })
+    });
+    // Drop closes what main owns, in Rust; Go's `defer` counts as clean-up above.
+    let dropped = project.language(opened.at.file) == Language::Rust;
+    let local = opened.at.id.0 != 0
+        && opened.fate == Fate::Used
+        && project.sites_of(opened.at).any(|site| {
+            site.span.start > opened.span.start
+                && Project::is_closing(site)
+                && project.may_close(site, opened)
+                && !in_failure(project, site)
+        });
+    !scoped && !closed_here && !dropped && !local
+}
+
+/// A close where something failed does not close on the way that succeeds.
+fn in_failure(project: &Project<'_>, site: &Site<'_>) -> bool {
+    project
+        .failures
+        .iter()
+        .any(|failure| failure.at.file == site.at.file && failure.span.holds(site.span))
+}

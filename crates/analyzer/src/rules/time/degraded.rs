@@ -1,0 +1,99 @@
+//! One failed write that takes the reads away.
+
+use crate::facts::{ExprKind, Pattern, StmtKind, walk};
+use crate::finding::Severity;
+use crate::link::{FnRef, Project};
+use crate::rules::effects;
+use crate::rules::{At, Axis, Report, Rule};
+use crate::vocabulary::words;
+
+pub(in crate::rules) const RULE: Rule = Rule {
+    id: "DEG-001",
+    name: "no-readonly-fallback",
+    severity: Severity::Info,
+    axes: &[Axis::Reliability],
+    cwe: &[755],
+    summary: "The failure of a write marks the whole server unhealthy, reads included.",
+    why: "Reads often still work when writes do not; a server that refuses both is down where it could have been read-only.",
+    fix: "Keep one health for reading and one for writing, and refuse only what is broken.",
+    fixtures: fixtures!("DEG-001": ts),
+    check,
+};
+
+fn check(project: &Project<'_>, report: &mut Report<'_>) {
+    for failure in &project.failures {
+        let writes = project
+            .sites_of(failure.at)
+            .any(|site| failure.guarded.holds(site.span) && effects::changes(site));
+        if !writes {
+            continue;
+        }
+        walk::stmts(failure.body, &mut |stmt| {
+            let StmtKind::Assign {
+                target,
+                value: Some(value),
+            } = &stmt.kind
+            else {
+                return;
+            };
+            let name = match target {
+                Pattern::Var(id) => project
+                    .variable(crate::link::VarRef {
+                        file: failure.at.file,
+                        id: *id,
+                    })
+                    .map(|variable| variable.name.to_string()),
+                Pattern::Place(place) => project.last_name(failure.at, place),
+                Pattern::List(_)
+                | Pattern::Object(_)
+                | Pattern::Of(..)
+                | Pattern::Value(_)
+                | Pattern::Or(_)
+                | Pattern::Any => None,
+            };
+            let Some(name) = name.filter(|name| is_health(name)) else {
+                return;
+            };
+            if matches!(value.kind, ExprKind::Bool(false))
+                && guards_others(project, failure.at, &name)
+            {
+                let message = format!("a failed write sets `{name}`, which refuses reads as well");
+                report.add(
+                    At {
+                        function: failure.at,
+                        span: stmt.span,
+                    },
+                    message,
+                );
+            }
+        });
+    }
+}
+
+fn is_health(name: &str) -> bool {
+    let words = words::words(name);
+    let health = words.iter().any(|word| {
+        matches!(
+            word.as_str(),
+            "healthy" | "available" | "connected" | "ready" | "up" | "alive"
+        )
+    });
+    let split = words
+        .iter()
+        .any(|word| matches!(word.as_str(), "write" | "writes" | "writable" | "read"));
+    health && !split
+}
+
+fn guards_others(project: &Project<'_>, writer: FnRef, name: &str) -> bool {
+    project.functions().any(|(at, function)| {
+        let mut found = false;
+        if at != writer {
+            walk::stmts(&function.body, &mut |stmt| {
+                if let StmtKind::If { test, .. } = &stmt.kind {
+                    found |= project.names_in(at, test).iter().any(|known| known == name);
+                }
+            });
+        }
+        found
+    })
+}
