@@ -84,24 +84,9 @@ impl Sanitizer {
             return Ok(None);
         }
         let at = value_of(line, "result")?;
-        let mut edits = Vec::new();
-        self.edit_scalars(
-            line,
-            at.clone(),
-            Depth::Exact,
-            &mut edits,
-            redactions,
-            budget,
-        )?;
-        if edits.is_empty() {
-            // A value that stands across texts can't be cut out of one.
-            let is_left = self.values.is_in(&line[at], budget)?;
-            return if is_left {
-                Err(Fault::Unreadable)
-            } else {
-                Ok(None)
-            };
-        }
+        let Some(mut edits) = self.edited(line, &at, Depth::Exact, redactions, budget)? else {
+            return Ok(None);
+        };
         tell_outcome(answer, &at, &mut edits)?;
         rewritten(line, edits, at).map(Some)
     }
@@ -117,16 +102,9 @@ impl Sanitizer {
             return Err(Fault::TooLong);
         }
         let at = value_of(line, "result")?;
-        let mut edits = Vec::new();
-        self.edit_scalars(line, at.clone(), Depth::All, &mut edits, redactions, budget)?;
-        if edits.is_empty() {
-            let is_left = self.values.is_in(&line[at], budget)?;
-            return if is_left {
-                Err(Fault::Unreadable)
-            } else {
-                Ok(None)
-            };
-        }
+        let Some(mut edits) = self.edited(line, &at, Depth::All, redactions, budget)? else {
+            return Ok(None);
+        };
         if let Some(reference) = answer.reference
             && let Some([Some(content)]) = edit::members(&line[at.clone()], ["content"])
         {
@@ -219,6 +197,27 @@ impl Sanitizer {
         let text = PublicText::cleaned(capped(text, MAX_MESSAGE).into_owned());
         let reference = answer.reference.filter(|_| changed);
         Ok((text.with_reference(reference), changed))
+    }
+
+    /// What cleans every key, text and number at `at`; nothing when all is clean.
+    pub(super) fn edited(
+        &self,
+        line: &[u8],
+        at: &Range<usize>,
+        depth: Depth,
+        redactions: &mut Redactions,
+        budget: &mut Budget<'_>,
+    ) -> Result<Option<Vec<Edit>>, Fault> {
+        let mut edits = Vec::new();
+        self.edit_scalars(line, at.clone(), depth, &mut edits, redactions, budget)?;
+        if !edits.is_empty() {
+            return Ok(Some(edits));
+        }
+        // A value that stands across texts can't be cut out of one.
+        if self.values.is_in(&line[at.clone()], budget)? {
+            return Err(Fault::Unreadable);
+        }
+        Ok(None)
     }
 
     /// Cleans every key, text and number at `at`.

@@ -71,23 +71,9 @@ impl Sanitizer {
             // Without params there is only the method, which the host knows.
             return Ok(None);
         };
-        let mut edits = Vec::new();
-        self.edit_scalars(
-            line,
-            at.clone(),
-            Depth::Exact,
-            &mut edits,
-            redactions,
-            budget,
-        )?;
-        if edits.is_empty() {
-            let is_left = self.values.is_in(&line[at], budget)?;
-            return if is_left {
-                Err(Fault::Unreadable)
-            } else {
-                Ok(None)
-            };
-        }
+        let Some(edits) = self.edited(line, &at, Depth::Exact, redactions, budget)? else {
+            return Ok(None);
+        };
         rewritten(line, edits, at).map(Some)
     }
 
