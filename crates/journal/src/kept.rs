@@ -105,7 +105,7 @@ impl Sidecar {
 
     pub(crate) fn sync(&mut self) -> io::Result<()> {
         if self.dirty == Dirty::Yes {
-            rustix::fs::fdatasync(&self.file)?;
+            self.file.sync_data()?;
             self.dirty = Dirty::No;
         }
         Ok(())

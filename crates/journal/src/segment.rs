@@ -95,7 +95,7 @@ impl Segment {
         if let Some(error) = self.faults.as_ref().and_then(|faults| faults.sync()) {
             return Err(error);
         }
-        Ok(rustix::fs::fdatasync(&self.file)?)
+        self.file.sync_data()
     }
 
     /// Cuts off what stands after `length`, with all that was set aside.

@@ -172,3 +172,34 @@ fn a_folder_with_too_many_chains_is_refused() {
     let why = refusal(Settings::new(place.journal()));
     assert!(why.contains("more chains"), "{why}");
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config {
+        cases: 64,
+        failure_persistence: None,
+        ..proptest::test_runner::Config::default()
+    })]
+
+    #[test]
+    fn any_bytes_in_place_of_a_segment_are_put_aside_or_refused(
+        content in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..4000),
+    ) {
+        let place = Place::new();
+        crate::recover_body::recover_any(place.path(), &content);
+    }
+
+    #[test]
+    fn any_piece_of_a_real_segment_is_gone_on_with_or_refused(
+        from in 0.0..1.0_f64,
+        to in 0.0..1.0_f64,
+        again in 0..3_usize,
+    ) {
+        let place = written();
+        let bytes = fs::read(place.segments().pop().expect("a segment")).expect("readable");
+        let at = |share: f64| (share * bytes.len() as f64) as usize;
+        let (from, to) = (at(from.min(to)), at(from.max(to)));
+        let content = [&bytes[..to], bytes[from..to].repeat(again).as_slice()].concat();
+        let other = Place::new();
+        crate::recover_body::recover_any(other.path(), &content);
+    }
+}

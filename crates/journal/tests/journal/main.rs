@@ -5,8 +5,10 @@
 )]
 
 mod changes;
+mod disks;
 mod hostile;
 mod kills;
+mod recover_body;
 mod repeats;
 mod round_trip;
 mod stage;

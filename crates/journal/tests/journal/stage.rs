@@ -35,7 +35,12 @@ impl Place {
 
     /// The segments of all chains, in order.
     pub(crate) fn segments(&self) -> Vec<PathBuf> {
-        let mut files: Vec<PathBuf> = std::fs::read_dir(self.journal())
+        self.segments_of(&self.journal())
+    }
+
+    /// The same of a journal elsewhere.
+    pub(crate) fn segments_of(&self, journal: &Path) -> Vec<PathBuf> {
+        let mut files: Vec<PathBuf> = std::fs::read_dir(journal)
             .expect("the journal")
             .flat_map(|entry| std::fs::read_dir(entry.expect("an entry").path()))
             .flatten()
