@@ -70,9 +70,37 @@ impl StderrFilter {
     /// What becomes of the next line, without its line end. A line may be a piece of a longer one; a secret that is cut
     /// by the end of a piece is not found, so pieces should be long.
     pub fn line(&mut self, sanitizer: &Sanitizer, line: &[u8], time: &dyn Fn() -> Time) -> Forward {
-        if let Some(forward) = self.in_key(line) {
-            return forward;
+        match self.key {
+            Key::Outside => {}
+            Key::Inside { lines } => {
+                self.key = if ends_key_block(line) || lines >= MAX_KEY_LINES {
+                    Key::Outside
+                } else {
+                    Key::Inside { lines: lines + 1 }
+                };
+                return Forward::Dropped;
+            }
         }
+        let Some(start) = opens_key_block(line) else {
+            return self.outside_key(sanitizer, line, time);
+        };
+        self.key = Key::Inside { lines: 0 };
+        let head = line.get(..start).unwrap_or_default();
+        let mut kept = match self.outside_key(sanitizer, head, time) {
+            Forward::Clean => head.to_vec(),
+            Forward::Replaced(head) => head,
+            Forward::Dropped => Vec::new(),
+        };
+        kept.extend_from_slice(KEY_REMOVED);
+        Forward::Replaced(kept)
+    }
+
+    fn outside_key(
+        &mut self,
+        sanitizer: &Sanitizer,
+        line: &[u8],
+        time: &dyn Fn() -> Time,
+    ) -> Forward {
         let depth = match sanitizer.settings.profile {
             Profile::Standard => Depth::Secrets,
             Profile::Strict => Depth::All,
@@ -95,28 +123,6 @@ impl StderrFilter {
             Ok(Some(line)) => Forward::Replaced(line),
             Err(Fault::TimeUp | Fault::TooLong | Fault::Unreadable) => {
                 Forward::Replaced(WITHHELD.to_vec())
-            }
-        }
-    }
-
-    /// A block of a key that spans lines.
-    fn in_key(&mut self, line: &[u8]) -> Option<Forward> {
-        match self.key {
-            Key::Outside => {
-                let start = opens_key_block(line)?;
-                self.key = Key::Inside { lines: 0 };
-                let mut kept = line.get(..start).unwrap_or_default().to_vec();
-                kept.extend_from_slice(KEY_REMOVED);
-                Some(Forward::Replaced(kept))
-            }
-            Key::Inside { lines } => {
-                let ended = ends_key_block(line);
-                self.key = if ended || lines >= MAX_KEY_LINES {
-                    Key::Outside
-                } else {
-                    Key::Inside { lines: lines + 1 }
-                };
-                Some(Forward::Dropped)
             }
         }
     }

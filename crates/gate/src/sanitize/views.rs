@@ -33,41 +33,109 @@ pub(super) fn decoded(view: View, text: &[u8]) -> Cow<'_, [u8]> {
     }
     let mut out = Vec::with_capacity(text.len());
     let mut at = 0;
-    while at < text.len() {
-        let (meaning, length) = step(view, text, at);
+    while let Some(found) = text
+        .get(at..)
+        .and_then(|rest| memchr::memchr(view.sign(), rest))
+    {
+        out.extend_from_slice(&text[at..at + found]);
+        let (meaning, length) = step(view, text, at + found);
         meaning.push_to(&mut out);
-        at += length;
+        at += found + length;
     }
+    out.extend_from_slice(text.get(at..).unwrap_or_default());
     Cow::Owned(out)
 }
 
 /// Where ranges of the decoded text stand in the text itself. The ranges ascend; those that overlap are joined first.
 pub(super) fn origins(view: View, text: &[u8], mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
     ranges.sort_unstable_by_key(|range| (range.start, range.end));
+    let mut places = Places {
+        view,
+        text,
+        at: 0,
+        decoded_at: 0,
+    };
     let mut origins: Vec<Range<usize>> = Vec::with_capacity(ranges.len());
-    let mut wanted = ranges.into_iter().peekable();
-    let (mut at, mut decoded_at) = (0, 0);
-    let mut open: Option<(usize, usize)> = None;
-    while at < text.len() && (open.is_some() || wanted.peek().is_some()) {
-        let (meaning, length) = step(view, text, at);
-        let decoded_end = decoded_at + meaning.length();
-        while let Some(range) = wanted.next_if(|range| range.start < decoded_end) {
-            let (start, end) = open.unwrap_or((at, range.end));
-            open = Some((start, end.max(range.end)));
+    let mut ranges = ranges.into_iter().peekable();
+    while let Some(mut range) = ranges.next() {
+        while let Some(next) = ranges.next_if(|next| next.start < range.end) {
+            range.end = range.end.max(next.end);
         }
-        at += length;
-        decoded_at = decoded_end;
-        if let Some((start, end)) = open
-            && end <= decoded_at
-        {
-            origins.push(start..at);
-            open = None;
+        let start = places.start_of(range.start);
+        let end = places.end_of(range.end);
+        if start < end {
+            origins.push(start..end);
         }
-    }
-    if let Some((start, _)) = open {
-        origins.push(start..text.len());
     }
     origins
+}
+
+/// A walk over a text that knows where it is in the decoded one.
+struct Places<'t> {
+    view: View,
+    text: &'t [u8],
+    at: usize,
+    decoded_at: usize,
+}
+
+impl Places<'_> {
+    /// Where the step that makes this byte of the decoded text starts.
+    fn start_of(&mut self, decoded: usize) -> usize {
+        loop {
+            let (decoded_length, length) = self.next();
+            if length == 0 || self.decoded_at + decoded_length > decoded {
+                break;
+            }
+            self.decoded_at += decoded_length;
+            self.at += length;
+        }
+        self.at + self.plain_until(decoded)
+    }
+
+    /// Where the step that makes the byte before this place of the decoded text ends.
+    fn end_of(&mut self, decoded: usize) -> usize {
+        loop {
+            let (decoded_length, length) = self.next();
+            if length == 0 || self.decoded_at >= decoded {
+                break;
+            }
+            if self.decoded_at + decoded_length >= decoded {
+                let inside = self.plain_until(decoded);
+                return self.at + if inside > 0 { inside } else { length };
+            }
+            self.decoded_at += decoded_length;
+            self.at += length;
+        }
+        self.at
+    }
+
+    /// How far into the plain text at the walk's place a place of the decoded text is; nothing within an escape.
+    fn plain_until(&self, decoded: usize) -> usize {
+        let (decoded_length, length) = self.next();
+        let inside = decoded.saturating_sub(self.decoded_at).min(length);
+        if decoded_length == length && !self.is_escape() {
+            inside
+        } else {
+            0
+        }
+    }
+
+    fn is_escape(&self) -> bool {
+        self.text.get(self.at) == Some(&self.view.sign())
+    }
+
+    /// How long the next step is, decoded and as it stands: an escape, or plain text up to the next one.
+    fn next(&self) -> (usize, usize) {
+        let Some(rest) = self.text.get(self.at..).filter(|rest| !rest.is_empty()) else {
+            return (0, 0);
+        };
+        if self.is_escape() {
+            let (meaning, length) = step(self.view, self.text, self.at);
+            return (meaning.length(), length);
+        }
+        let plain = memchr::memchr(self.view.sign(), rest).unwrap_or(rest.len());
+        (plain, plain)
+    }
 }
 
 /// What one step of the text means.
@@ -163,6 +231,8 @@ mod tests {
     fn several_ranges_come_back_in_order() {
         let found = origins(View::Percent, b"%41b%43d", vec![2..3, 0..1, 0..2]);
         assert_eq!(found, [0..4, 4..7]);
+        let plain = origins(View::Percent, b"abcd%41efgh", vec![1..2, 6..8, 3..5]);
+        assert_eq!(plain, [1..2, 3..7, 8..10]);
         let cut = origins(View::Percent, b"ab", std::iter::once(1..9).collect());
         assert_eq!((cut.len(), cut[0].clone()), (1, 1..2));
     }

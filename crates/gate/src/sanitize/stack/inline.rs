@@ -15,18 +15,40 @@ const FRAME: usize = 192;
 
 /// Marks ` at f (file:1:2)` and ` File "x.py", line 3, in f` in a line of text. Neighbouring frames are one piece.
 pub(super) fn mark(text: &[u8], at: Range<usize>, spans: &mut Spans) {
+    let start = at.start.saturating_sub(1);
+    let window = text.get(start..at.end).unwrap_or_default();
+    let mut at_signs = AT
+        .find_iter(window)
+        .map(|found| start + found + 1)
+        .peekable();
+    let mut file_signs = FILE
+        .find_iter(window)
+        .map(|found| start + found + 1)
+        .peekable();
     let mut open: Option<Range<usize>> = None;
     let mut from = at.start;
-    while let Some(found) = next_candidate(text, from..at.end) {
-        let (start, kind) = found;
-        let end = match kind {
-            Candidate::At => at_frame(text, start, at.end),
-            Candidate::File => file_frame(text, start, at.end),
+    loop {
+        let is_at = match (at_signs.peek(), file_signs.peek()) {
+            (None, None) => break,
+            (Some(at), Some(file)) => at < file,
+            (Some(_), None) => true,
+            (None, Some(_)) => false,
         };
-        let Some(end) = end else {
-            from = start + 3;
+        let next = if is_at {
+            at_signs.next()
+        } else {
+            file_signs.next()
+        };
+        let Some(start) = next.filter(|&start| start >= from) else {
             continue;
         };
+        let end = if is_at {
+            at_frame(text, start, at.end)
+        } else {
+            file_frame(text, start, at.end)
+        };
+        let Some(end) = end else { continue };
+        from = end;
         match &mut open {
             Some(piece) if start <= piece.end + 2 => piece.end = end,
             Some(piece) => {
@@ -35,30 +57,14 @@ pub(super) fn mark(text: &[u8], at: Range<usize>, spans: &mut Spans) {
             }
             None => open = Some(start..end),
         }
-        from = end;
     }
     if let Some(piece) = open {
         spans.add(piece, Kind::Stack);
     }
 }
 
-#[derive(Clone, Copy)]
-enum Candidate {
-    At,
-    File,
-}
-
-fn next_candidate(text: &[u8], range: Range<usize>) -> Option<(usize, Candidate)> {
-    static AT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b" at "));
-    static FILE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b" File "));
-    let window = text.get(range.start.saturating_sub(1)..range.end)?;
-    let base = range.start.saturating_sub(1) + 1;
-    let at = AT.find(window).map(|found| (base + found, Candidate::At));
-    let file_end = at.map_or(window.len(), |(found, _)| found - base);
-    let file = FILE.find(&window[..file_end]);
-    let file = file.map(|found| (base + found, Candidate::File));
-    file.or(at)
-}
+static AT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b" at "));
+static FILE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b" File "));
 
 /// The end of `at f (file:1:2)`, `at a.b.C.m(C.java:1)` or `at file:1:2`.
 fn at_frame(text: &[u8], start: usize, end: usize) -> Option<usize> {
