@@ -14,6 +14,8 @@ mod policies;
 mod question;
 mod sha;
 
+pub use dropgate_gate::mode::Class;
+
 pub use cedar::{
     CedarPolicies, Complaint, Complaints, Explanation, MAX_COMPLAINTS, MAX_POLICIES,
     MAX_POLICY_TEXT, PolicyFile, Severity,
@@ -22,5 +24,5 @@ pub use point::{
     DecisionPoint, MAX_ARGUMENTS, MAX_OPEN, MAX_TIMEOUT, PointRefused, PointSettings, RestSettings,
 };
 pub use policies::{Answer, Pending, Policies};
-pub use question::{Class, Mode, Moment, Question, Subject};
+pub use question::{Mode, Moment, Question, Subject};
 pub use sha::sha256;

@@ -8,11 +8,12 @@ use std::time::Duration;
 use dropgate_gate::decision::{
     Answers, Authority, Decision, Denial, PolicyAnswer, Principal, Reason, Standing, decide,
 };
+use dropgate_gate::mode::Class;
 use dropgate_gate::pins::{Extent, MAX_TOOLS, ToolDefinition, ToolPage};
 
 use crate::cedar::{CedarPolicies, Complaint, Complaints, Explanation, PolicyFile};
 use crate::point::DecisionPoint;
-use crate::question::{Class, Mode, Moment, Question, Subject};
+use crate::question::{Mode, Moment, Question, Subject};
 
 /// A decision, or the wait for one.
 #[must_use = "a call waits for its decision"]

@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use dropgate_gate::decision::Principal;
+use dropgate_gate::mode::Class;
 
 /// One question. It borrows what the caller has read already.
 #[derive(Debug, Clone, Copy)]
@@ -48,26 +49,6 @@ impl<'a> Subject<'a> {
             Self::Tool(_) => "tools/call",
             Self::Resource(_) => "resources/read",
             Self::Prompt(_) => "prompts/get",
-        }
-    }
-}
-
-/// Whether a tool writes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Class {
-    /// It only reads.
-    Read,
-    /// It may change something.
-    Write,
-}
-
-impl Class {
-    /// The word that policies see.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Read => "read",
-            Self::Write => "write",
         }
     }
 }

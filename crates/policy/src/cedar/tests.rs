@@ -15,7 +15,8 @@ use super::request;
 use super::shape;
 use super::slices::Slices;
 use super::vocabulary::Family;
-use crate::question::{Class, Mode, Moment, Question, Subject};
+use crate::Class;
+use crate::question::{Mode, Moment, Question, Subject};
 
 const SCHEMA: &str = r#"{
     "type": "object",
