@@ -4,6 +4,8 @@
 use dropgate_process::SpawnError;
 use dropgate_relay::RunError;
 
+use crate::verbs::trust::store::StoreError;
+
 /// The command line is wrong; nothing was started.
 pub(crate) const USAGE: u8 = 64;
 /// The server could not be started.
@@ -25,5 +27,16 @@ pub(crate) fn of_run_error(error: &RunError) -> u8 {
             SpawnError::GuardEnded | SpawnError::GuardSilent | SpawnError::System(_),
         )
         | RunError::System(_) => INTERNAL,
+    }
+}
+
+/// The code of pins that can't be read or written.
+pub(crate) fn of_store_error(error: &StoreError) -> u8 {
+    match error {
+        StoreError::Name(_) => USAGE,
+        StoreError::NoPlace | StoreError::Unreadable { .. } => REFUSED,
+        StoreError::File { .. } | StoreError::Held(_) | StoreError::Unwritable { .. } => {
+            CAN_NOT_WRITE
+        }
     }
 }

@@ -41,6 +41,8 @@ pub(crate) enum Verb {
     Journal(JournalArgs),
     /// Say whether a configuration file would be taken
     Check(CheckArgs),
+    /// Show pinned tools, and accept definitions that changed
+    Trust(TrustArgs),
     /// Print the completions of a shell
     Completions(CompletionsArgs),
     /// Print the man page
@@ -205,6 +207,21 @@ pub(crate) struct ReapArgs {
     /// Only say what would be ended
     #[arg(long)]
     pub(crate) dry_run: bool,
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct TrustArgs {
+    /// The server, as `dropgate run` named it; without it, all are listed
+    #[arg(value_name = "SERVER")]
+    pub(crate) server: Option<String>,
+    /// Accept what the server now offers under this name [repeatable]
+    #[arg(value_name = "TOOL")]
+    pub(crate) tools: Vec<String>,
+    /// Accept everything that waits
+    #[arg(long, requires = "server", conflicts_with = "tools")]
+    pub(crate) all: bool,
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
 }

@@ -11,7 +11,7 @@ use clap::{CommandFactory as _, Parser as _};
 use self::flags::Flags;
 pub(crate) use self::flags::{
     CheckArgs, CompletionsArgs, DoctorArgs, Format, Print, ProbeArgs, Profile, ReapArgs, RunArgs,
-    ShutdownArgs, Verb,
+    ShutdownArgs, TrustArgs, Verb,
 };
 pub(crate) use self::journal::{
     ExportArgs, ExportFormat, Filter, JournalArgs, JournalVerb, OutcomeArgs, ShowArgs, VerifyArgs,

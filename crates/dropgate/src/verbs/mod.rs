@@ -9,6 +9,7 @@ mod journal;
 mod probe;
 mod reap;
 mod run;
+pub(crate) mod trust;
 
 use std::process::ExitCode;
 
@@ -24,6 +25,7 @@ pub(crate) fn run(verb: Verb) -> ExitCode {
         Verb::Journal(args) => journal::run(&args),
         Verb::Reap(args) => reap::run(&args),
         Verb::Check(args) => check::run(&args),
+        Verb::Trust(args) => trust::run(&args),
         Verb::Completions(args) => completions::completions(&args),
         Verb::Man => completions::man(),
     }

@@ -1,0 +1,130 @@
+//! What changed between two texts, by line, in characters that can't fool a terminal or its reader.
+
+/// The most lines of either text that are compared; longer ones are shown one after the other.
+const MAX_COMPARED: usize = 500;
+
+/// The most lines that are shown.
+const MAX_SHOWN: usize = 200;
+
+/// The longest line that is shown, in characters.
+const MAX_WIDTH: usize = 2000;
+
+/// The lines of both texts: `- ` before those that went, `+ ` before those that came. Lines that
+/// stayed are left out.
+pub(super) fn lines(old: &str, new: &str) -> Vec<String> {
+    let old: Vec<&str> = old.lines().collect();
+    let new: Vec<&str> = new.lines().collect();
+    let mut shown = if old.len() > MAX_COMPARED || new.len() > MAX_COMPARED {
+        let gone = old.iter().map(|line| marked('-', line));
+        gone.chain(new.iter().map(|line| marked('+', line)))
+            .collect()
+    } else {
+        compared(&old, &new)
+    };
+    if shown.len() > MAX_SHOWN {
+        let more = shown.len() - MAX_SHOWN;
+        shown.truncate(MAX_SHOWN);
+        shown.push(format!("  ... and {more} more lines"));
+    }
+    shown
+}
+
+/// The text without anything that a terminal obeys or a reader can't see: control characters,
+/// marks of direction, characters of no width and tags are written as escapes.
+pub(super) fn visible(text: &str) -> String {
+    let mut out = String::new();
+    for character in text.chars() {
+        if is_hidden(character) {
+            out.extend(character.escape_unicode());
+        } else {
+            out.push(character);
+        }
+    }
+    out
+}
+
+fn is_hidden(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{3164}'
+            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fff0}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e0fff}')
+}
+
+fn marked(mark: char, line: &str) -> String {
+    let mut text = format!("{mark} ");
+    let visible = visible(line);
+    text.extend(visible.chars().take(MAX_WIDTH));
+    if visible.chars().nth(MAX_WIDTH).is_some() {
+        text.push_str(" ...");
+    }
+    text
+}
+
+/// By the longest common subsequence of lines.
+fn compared(old: &[&str], new: &[&str]) -> Vec<String> {
+    let width = new.len() + 1;
+    let mut common = vec![0_u16; (old.len() + 1) * width];
+    for (row, left) in old.iter().enumerate().rev() {
+        for (column, right) in new.iter().enumerate().rev() {
+            common[row * width + column] = if left == right {
+                common[(row + 1) * width + column + 1] + 1
+            } else {
+                common[(row + 1) * width + column].max(common[row * width + column + 1])
+            };
+        }
+    }
+    let mut shown = Vec::new();
+    let (mut row, mut column) = (0, 0);
+    while row < old.len() || column < new.len() {
+        let goes = row < old.len()
+            && (column == new.len()
+                || common[(row + 1) * width + column] >= common[row * width + column + 1]);
+        if row < old.len() && column < new.len() && old[row] == new[column] {
+            row += 1;
+            column += 1;
+        } else if goes {
+            shown.push(marked('-', old[row]));
+            row += 1;
+        } else {
+            shown.push(marked('+', new[column]));
+            column += 1;
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_went_and_what_came() {
+        assert_eq!(lines("a\nb\nc", "a\nx\nc\nd"), ["- b", "+ x", "+ d"]);
+        assert_eq!(lines("", "a"), ["+ a"]);
+        assert_eq!(lines("a", ""), ["- a"]);
+        assert_eq!(lines("same", "same"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn nothing_is_hidden_and_nothing_is_obeyed() {
+        let tricky = "\u{1b}[2Jread\u{202e}\u{200b}\u{e0041}\u{7}";
+        assert_eq!(
+            lines("", tricky),
+            ["+ \\u{1b}[2Jread\\u{202e}\\u{200b}\\u{e0041}\\u{7}"]
+        );
+        assert_eq!(visible("Größe 寸 🙂"), "Größe 寸 🙂");
+    }
+
+    #[test]
+    fn long_texts_are_cut() {
+        let many: String = (0..2000).map(|n| format!("{n}\n")).collect();
+        assert_eq!(lines("", &many).len(), MAX_SHOWN + 1);
+        let wide = "x".repeat(MAX_WIDTH + 1);
+        assert_eq!(
+            lines("", &wide),
+            [format!("+ {} ...", "x".repeat(MAX_WIDTH))]
+        );
+    }
+}
