@@ -68,6 +68,21 @@ impl Chain {
 
     /// A new chain, and the right to write it.
     pub(crate) fn make(journal: &Folder) -> Result<(Self, Lock), FolderError> {
+        /// Whoever starts at the same moment may take a chain between its making and its locking.
+        const TRIES: usize = 16;
+        for _ in 0..TRIES {
+            let chain = Self::make_one(journal)?;
+            if let Writing::Ours(lock) = chain.lock()? {
+                return Ok((chain, lock));
+            }
+        }
+        Err(refused(
+            journal.path(),
+            "other processes take every chain that is made; look which ones they are",
+        ))
+    }
+
+    fn make_one(journal: &Folder) -> Result<Self, FolderError> {
         let bits = Randomness::new()
             .bits()
             .map_err(|error| system(journal.path(), std::io::Error::other(error.to_string())))?;
@@ -78,14 +93,7 @@ impl Chain {
         );
         let folder = journal.make_inner(&name)?;
         journal.sync()?;
-        let chain = Self { folder, name };
-        match chain.lock()? {
-            Writing::Ours(lock) => Ok((chain, lock)),
-            Writing::Elsewhere => Err(refused(
-                chain.folder.path(),
-                "another process took a chain that was just made",
-            )),
-        }
+        Ok(Self { folder, name })
     }
 
     /// Takes the chain, unless its writer lives. Never waits.

@@ -199,6 +199,12 @@ impl Folder {
         }
     }
 
+    /// Gives a file another name, in place of what had that name.
+    pub(crate) fn rename(&self, from: &str, to: &str) -> Result<(), FolderError> {
+        rustix::fs::renameat(&self.handle, from, &self.handle, to)
+            .map_err(|errno| system(&self.path.join(from), errno.into()))
+    }
+
     /// Gives a file a second name, unless that name is taken.
     pub(crate) fn link(&self, from: &str, to: &str) -> Result<(), FolderError> {
         rustix::fs::linkat(

@@ -56,8 +56,10 @@ impl Keys {
             }
             getrandom::fill(&mut *key)
                 .map_err(|error| system(folder.path(), std::io::Error::other(error.to_string())))?;
-            let draft = format!("key.{}", std::process::id());
-            folder.remove(&draft)?;
+            let mut suffix = [0; 8];
+            getrandom::fill(&mut suffix)
+                .map_err(|error| system(folder.path(), std::io::Error::other(error.to_string())))?;
+            let draft = format!("key.{:016x}", u64::from_le_bytes(suffix));
             folder
                 .create(&draft)?
                 .write_all(&*key)

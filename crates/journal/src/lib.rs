@@ -30,9 +30,11 @@ mod record;
 mod recover;
 mod reference;
 mod reserve;
+mod retention;
 mod segment;
 mod settings;
 mod shared;
+mod sign;
 mod state;
 mod ticket;
 mod verify;
@@ -41,6 +43,8 @@ mod writer;
 
 #[cfg(test)]
 mod faults;
+#[cfg(test)]
+mod forgery;
 
 pub use chain::Liveness;
 pub use claim::Earlier;

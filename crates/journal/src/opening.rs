@@ -16,6 +16,7 @@ use crate::recover::{Ending, OpenError, Recovered, Sent, recover};
 use crate::segment::Faults;
 use crate::settings::{Damage, Settings};
 use crate::shared::Shared;
+use crate::sign::{Signable, is_signable};
 use crate::writer::{Surroundings, Writer};
 
 pub(crate) struct Opened {
@@ -51,7 +52,9 @@ pub(crate) fn open(
             Err(error) => return Err(error),
         };
         orphans.extend_from_slice(&recovered.orphans);
-        if ours.is_none() {
+        let begun = recovered.place.head.seq > 0;
+        let signable = !begun || is_signable(&chain.folder)? == Signable::Yes;
+        if ours.is_none() && signable {
             ours = Some((chain, lock, recovered));
         } else if recovered.ending == Ending::Abrupt {
             let around = Surroundings {

@@ -35,6 +35,11 @@ pub(crate) struct Fields<'a> {
     pub(crate) kept_sha256: Option<Cow<'a, str>>,
     #[serde(borrow)]
     pub(crate) class: Option<Cow<'a, str>>,
+    /// Of a segment's first line: the public key that signs now.
+    #[serde(borrow)]
+    public_key: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    note: Option<Cow<'a, str>>,
     #[serde(default)]
     pub(crate) sent: bool,
     #[serde(default)]
@@ -86,6 +91,15 @@ impl<'a> Fields<'a> {
     /// Where its answer is kept, as the record says it.
     pub(crate) fn kept_at(&self) -> Option<&str> {
         self.result_ref.as_deref().or(self.original_ref.as_deref())
+    }
+
+    pub(crate) fn public_key(&self) -> Option<&str> {
+        self.public_key.as_deref()
+    }
+
+    /// The signed note of a checkpoint or a seal.
+    pub(crate) fn signed_note(&self) -> Option<&str> {
+        self.note.as_deref()
     }
 
     fn references(texts: Option<&[Cow<'_, str>]>) -> impl Iterator<Item = CallRef> {

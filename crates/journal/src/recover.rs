@@ -16,6 +16,7 @@ use crate::line::scan::Line;
 use crate::line::time::{Stamp, boot_id};
 use crate::record::Fields;
 use crate::segment::name;
+use crate::sign::public_bytes;
 use crate::walk::{Fault, Later, Walk, later, through};
 use crate::writer::Place;
 
@@ -138,6 +139,7 @@ pub(crate) fn recover(chain: &Chain) -> Result<Recovered, OpenError> {
                 last: number,
                 head,
                 stamp: Stamp::parse(walk.ts()).unwrap_or_default(),
+                announced: std::mem::take(&mut found.announced),
             },
             ending: found.ending,
             orphans: found.orphans(),
@@ -151,6 +153,7 @@ pub(crate) fn recover(chain: &Chain) -> Result<Recovered, OpenError> {
             last: last.saturating_sub(1),
             head: Head::before_first(&chain.name),
             stamp: Stamp::default(),
+            announced: Vec::new(),
         },
         torn: found.torn,
         open: Vec::new(),
@@ -165,6 +168,7 @@ struct Found {
     /// Calls that have a fingerprint and no key, and were not answered for good.
     unanswered: HashMap<CallRef, Orphan>,
     undelivered: Vec<CallRef>,
+    announced: Vec<[u8; 32]>,
     boot: Vec<u8>,
     ending: Ending,
     torn: Option<Torn>,
@@ -176,6 +180,7 @@ impl Default for Found {
             open: HashMap::new(),
             unanswered: HashMap::new(),
             undelivered: Vec::new(),
+            announced: Vec::new(),
             boot: Vec::new(),
             ending: Ending::Sealed,
             torn: None,
@@ -221,13 +226,20 @@ impl Found {
                     self.open.entry(call).or_insert(Sent::Perhaps);
                 }
             }
+            b"checkpoint" => self.announced.extend(announced(&Fields::read(raw))),
             b"note" => {
                 let fields = Fields::read(raw);
                 if fields.is_about(Topic::Undelivered) {
                     self.undelivered.extend(fields.call());
                 }
             }
-            b"seal" if Fields::read(raw).end => self.ending = Ending::Sealed,
+            b"seal" => {
+                let fields = Fields::read(raw);
+                self.announced.extend(announced(&fields));
+                if fields.end {
+                    self.ending = Ending::Sealed;
+                }
+            }
             _other => {}
         }
     }
@@ -305,6 +317,12 @@ impl Found {
         open.sort_by_key(|open| open.call);
         open
     }
+}
+
+/// The key that a note announces.
+fn announced(fields: &Fields<'_>) -> Option<[u8; 32]> {
+    let note = fields.signed_note()?;
+    public_bytes(note.lines().find_map(|line| line.strip_prefix("next "))?)
 }
 
 /// Moves what stands after `length` into a file beside the segment.

@@ -6,9 +6,12 @@ use crate::chain::{Chain, Liveness};
 use crate::folder::{Folder, FolderError, system};
 use crate::line::hash::{Hash, Head};
 use crate::line::scan::Line;
+use crate::line::time::Stamp;
 use crate::lines::{Lines, Next};
 use crate::record::Fields;
+use crate::retention::{Stub, stamp};
 use crate::segment::name;
+use crate::sign::{MOST_UNSIGNED, Trust};
 use crate::walk::{Fault, Later, Walk, later, through};
 
 /// What is known from outside, which a journal alone can't prove.
@@ -16,6 +19,9 @@ use crate::walk::{Fault, Later, Walk, later, through};
 pub struct Known {
     /// Heads that were kept elsewhere: each must be in a chain.
     pub heads: Vec<Hash>,
+    /// First keys of chains, as [`ChainVerified::key`] gave them: if there are
+    /// any, every chain must begin with one of them.
+    pub keys: Vec<String>,
 }
 
 /// What verifying found.
@@ -38,6 +44,12 @@ pub struct ChainVerified {
     pub records: u64,
     /// The last of them.
     pub head: Option<Head>,
+    /// Its first public key, as C2SP notes write keys. All later ones follow from it.
+    pub key: Option<String>,
+    /// Records up to this one are covered by a signed checkpoint.
+    pub signed: u64,
+    /// Records up to this one were removed because of their age or the journal's size.
+    pub removed: u64,
     /// Whether a living process writes it.
     pub writer: Liveness,
     /// Whether its last record is the seal of an orderly end.
@@ -140,7 +152,7 @@ pub fn verify(dir: &Path, known: &Known) -> Result<Verified, FolderError> {
     let mut missing = known.heads.clone();
     let chains = Chain::all(&folder)?
         .iter()
-        .map(|chain| verify_chain(chain, &mut missing))
+        .map(|chain| verify_chain(chain, &mut missing, &known.keys))
         .collect::<Result<_, _>>()?;
     Ok(Verified {
         chains,
@@ -148,16 +160,27 @@ pub fn verify(dir: &Path, known: &Known) -> Result<Verified, FolderError> {
     })
 }
 
-fn verify_chain(chain: &Chain, missing: &mut Vec<Hash>) -> Result<ChainVerified, FolderError> {
+fn verify_chain(
+    chain: &Chain,
+    missing: &mut Vec<Hash>,
+    keys: &[String],
+) -> Result<ChainVerified, FolderError> {
     // Asked first: a writer that begins meanwhile only adds lines.
     let writer = chain.is_written()?;
     let segments = chain.segments()?;
-    let mut walk = Walk::from(Some(Head::before_first(&chain.name)));
+    let stub = Stub::read(&chain.folder)?;
+    let begin = stub.as_ref().and_then(Stub::head);
+    let begin = begin.unwrap_or_else(|| Head::before_first(&chain.name));
+    let mut walk = Walk::from(Some(begin));
+    let mut notes = Notes::new(&chain.name, stub.as_ref());
     let mut result = ChainVerified {
         chain: chain.name.clone(),
         verdict: Verdict::Whole,
         records: 0,
         head: None,
+        key: None,
+        signed: 0,
+        removed: begin.seq,
         writer,
         ending: Sealing::Sealed,
     };
@@ -172,6 +195,7 @@ fn verify_chain(chain: &Chain, missing: &mut Vec<Hash>) -> Result<ChainVerified,
         let until = repeated.map_or(u64::MAX, |poisoned| poisoned.seq);
         let stop = through(&mut walk, &file, until, &mut |line, raw, _| {
             result.records += 1;
+            notes.take(line, raw);
             result.ending = match line.kind {
                 b"seal" if Fields::read(raw).end => Sealing::Sealed,
                 _other => Sealing::Open,
@@ -182,6 +206,14 @@ fn verify_chain(chain: &Chain, missing: &mut Vec<Hash>) -> Result<ChainVerified,
         })
         .map_err(|source| system(&path, source))?;
         result.head = walk.head().filter(|head| head.seq > 0);
+        if let Some((seq, why)) = &notes.fault {
+            let line = seq.saturating_sub(walk.head().map_or(0, |head| head.seq) + 1 - stop.line);
+            result.verdict = Verdict::Tampered {
+                place: Spot { file: path, line },
+                why: why.clone(),
+            };
+            break;
+        }
         let Some(fault) = stop.fault else { continue };
         let place = Spot {
             file: path.clone(),
@@ -201,7 +233,103 @@ fn verify_chain(chain: &Chain, missing: &mut Vec<Hash>) -> Result<ChainVerified,
         result.verdict = judge(fault, after, place, bytes, last);
         break;
     }
+    result.key.clone_from(&notes.root);
+    result.signed = notes.trust.as_ref().map_or(0, |trust| trust.signed);
+    let known = |key: &String| keys.contains(key);
+    if result.verdict == Verdict::Whole
+        && !keys.is_empty()
+        && !result.key.as_ref().is_some_and(known)
+    {
+        result.verdict = Verdict::Tampered {
+            place: Spot {
+                file: chain.folder.path().to_owned(),
+                line: 1,
+            },
+            why: "the chain begins with a key that is none of those given".to_owned(),
+        };
+    }
     Ok(result)
+}
+
+/// The signed notes along a chain.
+struct Notes {
+    chain: String,
+    root: Option<String>,
+    trust: Option<Trust>,
+    /// The record and what is wrong with its note, or with the lack of one.
+    fault: Option<(u64, String)>,
+}
+
+impl Notes {
+    fn new(chain: &str, stub: Option<&Stub>) -> Self {
+        let mut notes = Self {
+            chain: chain.to_owned(),
+            root: None,
+            trust: None,
+            fault: None,
+        };
+        if let Some(stub) = stub {
+            notes.begin(&stub.key, stamp(&stub.since));
+            for (seq, hash, at, note) in &stub.notes {
+                let hash = Hash::parse(hash.as_bytes());
+                let followed = match (&mut notes.trust, hash) {
+                    (Some(trust), Some(hash)) => {
+                        trust.follow(note, &Head { seq: *seq, hash }, stamp(at))
+                    }
+                    (_, _) => Err("it can not be read"),
+                };
+                if let Err(why) = followed {
+                    notes.fault =
+                        Some((0, format!("the stub of removed segments is false: {why}")));
+                }
+            }
+            if let Some(trust) = &mut notes.trust {
+                trust.signed = stub.last;
+            }
+        }
+        notes
+    }
+
+    fn begin(&mut self, key: &str, at: Stamp) {
+        self.trust = Trust::root(&self.chain, key, at);
+        self.root = self.trust.as_ref().map(Trust::verifier_key);
+    }
+
+    fn take(&mut self, line: &Line<'_>, raw: &[u8]) {
+        if self.fault.is_some() {
+            return;
+        }
+        if let Err(why) = self.check(line, raw) {
+            self.fault = Some((line.seq, why.to_owned()));
+        }
+    }
+
+    fn check(&mut self, line: &Line<'_>, raw: &[u8]) -> Result<(), &'static str> {
+        let at = || line.stamp().unwrap_or_default();
+        if line.seq == 1 {
+            self.begin(Fields::read(raw).public_key().unwrap_or_default(), at());
+        }
+        let trust = self
+            .trust
+            .as_mut()
+            .ok_or("the chain does not begin with a public key")?;
+        match line.kind {
+            b"checkpoint" | b"seal" => {
+                let fields = Fields::read(raw);
+                let note = fields.signed_note().ok_or("it has no signed note")?;
+                let hash = Hash::parse(line.prev).ok_or("it has no hash before it")?;
+                let head = Head {
+                    seq: line.seq - 1,
+                    hash,
+                };
+                trust.follow(note, &head, at())
+            }
+            _other if line.seq - trust.signed > MOST_UNSIGNED => {
+                Err("no signed checkpoint covers it, and the writer would have made one")
+            }
+            _other => Ok(()),
+        }
+    }
 }
 
 /// What a segment says that begins where the one before it could not be written on.

@@ -165,7 +165,7 @@ pub(crate) fn later(file: &mut File, from: u64) -> io::Result<Later> {
             };
             if let Some(record) = Line::read(ended).filter(Line::is_whole) {
                 match record.kind {
-                    b"sent" | b"seal" | b"checkpoint" => return Ok(Later::Synced),
+                    b"sent" => return Ok(Later::Synced),
                     _other => found = Later::Unsynced,
                 }
             }

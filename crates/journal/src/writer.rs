@@ -1,7 +1,10 @@
 //! The thread that writes: whatever queued while the last batch went to the
 //! disk is the next batch.
 
+mod note;
 mod side;
+
+use note::Due;
 
 use std::collections::HashMap;
 use std::io;
@@ -12,18 +15,21 @@ use crate::CallRef;
 use crate::chain::{Chain, Lock};
 use crate::claim::Claims;
 use crate::entry::{Entry, Tier};
-use crate::folder::Folder;
+use crate::folder::{Folder, system};
 use crate::kept::Sidecar;
 use crate::keys::Keys;
 use crate::line::entry::{Scratch, calls, render, segment_members};
 use crate::line::hash::Head;
 use crate::line::scan::Line;
 use crate::line::tape::Tape;
+use crate::line::text::count;
 use crate::line::time::{Clock, Stamp};
+use crate::record::Fields;
 use crate::reserve::{Held, Released, Reserve};
 use crate::segment::{Faults, Segment};
 use crate::settings::Settings;
 use crate::shared::{Closing, Queued, Shared};
+use crate::sign::{RECORDS, Signer};
 use crate::state::Why;
 
 /// Where a chain can be gone on with.
@@ -34,6 +40,8 @@ pub(crate) struct Place {
     pub(crate) last: u64,
     pub(crate) head: Head,
     pub(crate) stamp: Stamp,
+    /// Public keys that the end of the chain announces.
+    pub(crate) announced: Vec<[u8; 32]>,
 }
 
 pub(crate) struct Writer {
@@ -49,6 +57,9 @@ pub(crate) struct Writer {
     scratch: Scratch,
     clock: Clock,
     reserve: Reserve,
+    signer: Option<Signer>,
+    /// The last record that a note covers, and when it was made.
+    noted: (u64, Instant),
     segment: Option<Segment>,
     last: u64,
     began: Stamp,
@@ -124,8 +135,16 @@ impl Writer {
             None => None,
         };
         let reserve = Reserve::hold(&chain.folder);
+        let signer = if place.head.seq == 0 {
+            let made = Signer::make(&chain.folder, &chain.name, Stamp::now());
+            Some(made.map_err(|source| system(chain.folder.path(), source))?)
+        } else {
+            Signer::open(&chain.folder, &chain.name, &place.announced)?
+        };
         Ok(Self {
             reserve,
+            signer,
+            noted: (place.head.seq, Instant::now()),
             chain,
             _lock: lock,
             settings: around.settings,
@@ -155,12 +174,14 @@ impl Writer {
     /// Writes until the journal is sealed or dropped.
     pub(crate) fn run(mut self) {
         let mut batch = Vec::new();
+        self.prune();
         loop {
             self.closing = self.shared.take(&mut batch, IDLE);
             let something = !batch.is_empty();
             self.render(&mut batch);
             let end = match self.closing {
                 Closing::No => {
+                    let something = self.checkpoint_if_due() == Due::Now || something;
                     if something || self.is_failing() {
                         let ended = self.commit();
                         self.turn_segment();
@@ -186,6 +207,7 @@ impl Writer {
     /// Adds lines without a queue, for those who finish a chain.
     pub(crate) fn lines(&mut self, write: impl FnOnce(&mut Tape, &mut Clock)) {
         self.first_line();
+        self.checkpoint_if_many();
         write(&mut self.tape, &mut self.clock);
         self.goal.sync = Need::Sync;
     }
@@ -201,9 +223,7 @@ impl Writer {
         if !self.goal.send.is_empty() && self.commit() == Ended::Yes {
             return;
         }
-        self.tape.line(&mut self.clock, "seal", |out| {
-            out.extend_from_slice(b",\"end\":true");
-        });
+        self.noted_line("seal", &|out| out.extend_from_slice(b",\"end\":true"));
         self.goal.sync = Need::Sync;
         if self.commit() == Ended::No {
             if let Some(segment) = &mut self.segment {
@@ -250,6 +270,7 @@ impl Writer {
                 }
                 Entry::Start(_) | Entry::LateResult(_) | Entry::Note(_) => {}
             }
+            self.checkpoint_if_many();
             let kept = self.keep(&queued.entry);
             render(
                 &mut self.tape,
@@ -279,8 +300,11 @@ impl Writer {
         let mut open: Vec<CallRef> = self.open.keys().copied().collect();
         open.truncate(MOST_OPEN);
         let (chain, number) = (self.chain.name.as_str(), self.last + 1);
+        let signer = self.signer.as_ref();
+        let epoch = signer.map_or(0, Signer::epoch);
+        let public = signer.map_or_else(String::new, Signer::public);
         self.tape.line_at(&mut self.clock, stamp, "segment", |out| {
-            segment_members(out, (chain, number), &open, poisoned);
+            segment_members(out, (chain, number), (epoch, &public), &open, poisoned);
         });
     }
 
@@ -431,8 +455,32 @@ impl Writer {
         let first = lost.bytes().split(|byte| *byte == b'\n').next();
         let stamp = first.and_then(Line::read).and_then(|line| line.stamp());
         let stamp = stamp.unwrap_or_else(|| self.clock.now());
+        self.noted.0 = self.durable.seq;
         self.segment_line(stamp, Some(&error.to_string()));
-        self.tape.adopt(lost.bytes());
+        for raw in lost.bytes().split(|byte| *byte == b'\n') {
+            let Some(line) = Line::read(raw) else {
+                continue;
+            };
+            match line.kind {
+                b"segment" | b"checkpoint" => {}
+                b"seal" if Fields::read(raw).end => {
+                    let end = |out: &mut Vec<u8>| out.extend_from_slice(b",\"end\":true");
+                    self.noted_line_at(line.stamp().unwrap_or(stamp), "seal", &end);
+                }
+                b"seal" => {}
+                _other => {
+                    if self.tape.head().seq - self.noted.0 >= RECORDS {
+                        let at = line.stamp().unwrap_or(stamp);
+                        self.noted_line_at(at, "checkpoint", &|_| {});
+                    }
+                    self.tape.adopt(&line);
+                }
+            }
+        }
+        if self.signer.as_ref().is_some_and(Signer::announces) {
+            // The announcement was among what was lost.
+            self.noted_line("checkpoint", &|_| {});
+        }
         self.goal.sync = Need::Sync;
     }
 
@@ -444,9 +492,7 @@ impl Writer {
             return;
         }
         let next = segment.number() + 1;
-        self.tape.line(&mut self.clock, "seal", |out| {
-            crate::line::text::count(out, "next", next);
-        });
+        self.noted_line("seal", &|out| count(out, "next", next));
         self.goal.sync = Need::Sync;
         if self.commit() == Ended::No
             && let Some(mut segment) = self.segment.take()
@@ -454,6 +500,7 @@ impl Writer {
             let length = segment.length();
             let _space_stays_set_aside = segment.cut(length);
             self.tape.clear();
+            self.prune();
         }
     }
 

@@ -50,6 +50,9 @@ pub(crate) struct VerifyArgs {
     /// noticed. The report of `run` and this verb print heads.
     #[arg(long, value_name = "HASH")]
     pub(crate) head: Vec<Hash>,
+    /// A chain's first key, as this verb printed it; no other may begin one [repeatable]
+    #[arg(long, value_name = "KEY")]
+    pub(crate) key: Vec<String>,
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
 }

@@ -239,11 +239,14 @@ fn note_members(out: &mut Vec<u8>, note: &Note) {
 pub(crate) fn segment_members(
     out: &mut Vec<u8>,
     (chain, segment): (&str, u64),
+    (epoch, public): (u64, &str),
     open: &[crate::CallRef],
     poisoned: Option<&str>,
 ) {
     member(out, "chain", chain);
     count(out, "segment", segment);
+    count(out, "epoch", epoch);
+    member(out, "public_key", public);
     if !open.is_empty() {
         list(out, "open", open);
     }

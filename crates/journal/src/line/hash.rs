@@ -25,6 +25,15 @@ impl Hash {
         &self.0
     }
 
+    /// Its 32 bytes.
+    pub(crate) fn bytes(&self) -> [u8; 32] {
+        let digit = |letter: u8| match letter {
+            b'0'..=b'9' => letter - b'0',
+            _letter => letter.wrapping_sub(b'a').wrapping_add(10) & 15,
+        };
+        std::array::from_fn(|at| digit(self.0[2 * at]) << 4 | digit(self.0[2 * at + 1]))
+    }
+
     /// Reads 64 lower-case letters.
     pub(crate) fn parse(text: &[u8]) -> Option<Self> {
         let text: &[u8; 64] = text.try_into().ok()?;

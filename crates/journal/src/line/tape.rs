@@ -74,16 +74,11 @@ impl Tape {
         self.end();
     }
 
-    /// Chains the lines of another tape to this one: same content, new numbers
-    /// and hashes. What they say of the beginning of a segment is left out.
-    pub(crate) fn adopt(&mut self, lines: &[u8]) {
-        for line in lines.split(|byte| *byte == b'\n') {
-            if let Some(line) = Line::read(line).filter(|line| line.kind != b"segment") {
-                self.begin();
-                self.bytes.extend_from_slice(line.content);
-                self.end();
-            }
-        }
+    /// Chains a line of another tape to this one: same content, new number and hash.
+    pub(crate) fn adopt(&mut self, line: &Line<'_>) {
+        self.begin();
+        self.bytes.extend_from_slice(line.content);
+        self.end();
     }
 
     fn begin(&mut self) {

@@ -62,6 +62,7 @@ impl Original {
     fn code(&self) -> u8 {
         let known = Known {
             heads: vec![self.head.hash],
+            ..Known::default()
         };
         verify(&self.place.journal(), &known)
             .expect("readable")

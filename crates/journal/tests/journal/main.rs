@@ -10,5 +10,6 @@ mod hostile;
 mod kills;
 mod recover_body;
 mod repeats;
+mod retention;
 mod round_trip;
 mod stage;

@@ -46,6 +46,7 @@ fn a_call_leaves_intent_sent_and_outcome_and_the_chain_is_whole() {
 
     let known = Known {
         heads: vec![head.hash],
+        ..Known::default()
     };
     let verified = verify(&place.journal(), &known).expect("readable");
     assert_eq!(verified.code(), 0, "{verified:?}");

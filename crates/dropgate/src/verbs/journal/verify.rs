@@ -27,6 +27,9 @@ struct Chain {
     records: u64,
     seq: u64,
     head: Option<String>,
+    signed: u64,
+    removed: u64,
+    key: Option<String>,
     sealed: bool,
     written: bool,
     file: Option<String>,
@@ -41,6 +44,7 @@ pub(super) fn run(args: &VerifyArgs) -> Result<ExitCode, Problem> {
     for journal in journals(&args.which)? {
         let known = Known {
             heads: missing.clone(),
+            keys: args.key.clone(),
         };
         let verified = verify(&journal, &known)?;
         missing.clone_from(&verified.missing_heads);
@@ -106,6 +110,9 @@ fn describe(journal: &Path, chain: &ChainVerified) -> Chain {
         records: chain.records,
         seq: chain.head.map_or(0, |head| head.seq),
         head: chain.head.map(|head| head.hash.to_string()),
+        signed: chain.signed,
+        removed: chain.removed,
+        key: chain.key.clone(),
         sealed: chain.ending == Sealing::Sealed,
         written: chain.writer == Liveness::Writer,
         file: place.map(|place| place.file.display().to_string()),
@@ -127,7 +134,19 @@ fn text(report: &Report) -> String {
             chain.verdict, chain.journal, chain.chain, chain.records
         ));
         if let Some(head) = &chain.head {
-            text.push_str(&format!("  head {head} at {}\n", chain.seq));
+            text.push_str(&format!(
+                "  head {head} at {}, signed up to {}\n",
+                chain.seq, chain.signed
+            ));
+        }
+        if let Some(key) = &chain.key {
+            text.push_str(&format!("  key {key}\n"));
+        }
+        if chain.removed > 0 {
+            text.push_str(&format!(
+                "  records 1 to {} were removed for their age or the journal's size\n",
+                chain.removed
+            ));
         }
         if let (Some(file), Some(line), Some(why)) = (&chain.file, chain.line, &chain.why) {
             text.push_str(&format!("  {file}, line {line}: {why}\n"));

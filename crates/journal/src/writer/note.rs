@@ -1,0 +1,94 @@
+//! What the writer does from time to time: signed notes, new keys, room for new records.
+
+use std::time::Instant;
+
+use crate::line::text::{count, member, string};
+use crate::line::time::Stamp;
+use crate::retention::prune;
+use crate::sign::{EVERY, RECORDS};
+
+use super::{Ended, Need, Writer};
+
+/// Whether there is something to commit.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Due {
+    No,
+    Now,
+}
+
+impl Writer {
+    /// A line that carries a signed note on the head before it.
+    pub(super) fn noted_line(&mut self, kind: &str, more: &dyn Fn(&mut Vec<u8>)) {
+        let now = self.clock.now();
+        self.noted_line_at(now, kind, more);
+    }
+
+    /// The same among lines of that time.
+    pub(super) fn noted_line_at(&mut self, now: Stamp, kind: &str, more: &dyn Fn(&mut Vec<u8>)) {
+        let head = self.tape.head();
+        let signed = self
+            .signer
+            .as_ref()
+            .map(|signer| (signer.epoch(), signer.note(&head, now)));
+        self.tape.line_at(&mut self.clock, now, kind, |out| {
+            more(out);
+            if let Some((epoch, note)) = &signed {
+                count(out, "epoch", *epoch);
+                crate::line::text::key(out, "note");
+                string(out, note);
+            } else {
+                member(out, "unsigned", "the chain's key is gone");
+            }
+        });
+        self.noted = (self.tape.head().seq, Instant::now());
+    }
+
+    /// While records come fast, one note in so many.
+    pub(super) fn checkpoint_if_many(&mut self) {
+        if self.signer.is_some() && self.tape.head().seq - self.noted.0 >= RECORDS {
+            self.noted_line("checkpoint", &|_| {});
+        }
+    }
+
+    /// While they come slowly, one after some time; and a new key when the old one was used for long enough.
+    pub(super) fn checkpoint_if_due(&mut self) -> Due {
+        let unnoted = self.tape.head().seq > self.noted.0;
+        let now = self.clock.now();
+        let Some(signer) = &mut self.signer else {
+            return Due::No;
+        };
+        if !unnoted || self.noted.1.elapsed() < EVERY {
+            return Due::No;
+        }
+        if signer.is_old(now) && signer.prepare(&self.chain.folder).is_ok() {
+            self.change_key();
+            return Due::Now;
+        }
+        self.noted_line("checkpoint", &|_| {});
+        self.goal.sync = Need::Sync;
+        Due::Now
+    }
+
+    /// Announces the key that was prepared, and turns to it once that is durable.
+    fn change_key(&mut self) {
+        self.noted_line("checkpoint", &|_| {});
+        self.goal.sync = Need::Sync;
+        if self.commit() == Ended::Yes {
+            return;
+        }
+        let now = self.clock.now();
+        if let Some(signer) = &mut self.signer
+            && signer.change(&self.chain.folder, now).is_err()
+        {
+            // The new key is in the file beside the old one, and the next start turns to it.
+            self.signer = None;
+        }
+    }
+
+    /// Removes what is too old or too much. What can't be removed now is tried again at the next segment.
+    pub(super) fn prune(&self) {
+        if let Some((folder, _)) = &self.claims {
+            let _tried_again = prune(folder, &self.chain.name, &self.settings);
+        }
+    }
+}
