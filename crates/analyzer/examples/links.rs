@@ -74,11 +74,17 @@ fn print(project: &Project<'_>) {
     }
     for hook in &project.hooks {
         println!(
-            "hook {:?} {:?} {} functions {}",
+            "hook {:?} {:?} {} functions {} in {:?}",
             hook.trigger,
             hook.form,
             place(hook.at.file, hook.span.line),
-            hook.functions.len()
+            hook.functions.len(),
+            project
+                .entries
+                .iter()
+                .filter(|entry| entry.process.contains(&hook.at))
+                .map(|entry| entry.span.line)
+                .collect::<Vec<_>>()
         );
     }
     for site in &project.sites {

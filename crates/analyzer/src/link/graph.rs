@@ -83,6 +83,13 @@ impl Graph {
     /// Functions that are given back, put into objects or stored in fields: whoever gets them may call them.
     fn values_given(&mut self, project: &Project<'_>) {
         for (at, function) in project.functions() {
+            // An `async` block of Rust is written to be awaited where it stands.
+            let is_block = function.mode == crate::facts::Mode::Async && function.name.is_empty();
+            if let (true, Some(id), Language::Rust) =
+                (is_block, function.parent, project.language(at.file))
+            {
+                self.edge(FnRef { file: at.file, id }, at);
+            }
             let mut given = Vec::new();
             walk::stmts(&function.body, &mut |stmt| match &stmt.kind {
                 StmtKind::Return(Some(value)) | StmtKind::Value(value) | StmtKind::Defer(value) => {

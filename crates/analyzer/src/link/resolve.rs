@@ -599,6 +599,9 @@ impl<'a> Resolver<'_, 'a> {
         out: &mut Vec<Value<'a>>,
     ) -> bool {
         if let ExprKind::Member(object, name) = &call.callee.kind {
+            if matches!(&**name, "get_or_init" | "get_or_try_init") {
+                return self.made(at, call, next, out);
+            }
             if TRANSPARENT_RUST.contains(&&**name) {
                 self.expr(at, object, next, out);
                 return true;
@@ -606,7 +609,10 @@ impl<'a> Resolver<'_, 'a> {
             if let ExprKind::Global(ty) | ExprKind::Member(_, ty) = &object.kind
                 && WRAPPERS_RUST.contains(&format!("{ty}.{name}").as_str())
             {
-                return self.first(at, call, next, out);
+                return match &**ty {
+                    "LazyLock" | "Lazy" => self.made(at, call, next, out),
+                    _ => self.first(at, call, next, out),
+                };
             }
             if let ExprKind::Var(id) = &object.kind
                 && let Some(variable) = self.project.variable(VarRef {
@@ -615,7 +621,10 @@ impl<'a> Resolver<'_, 'a> {
                 })
                 && WRAPPERS_RUST.contains(&format!("{}.{name}", variable.name).as_str())
             {
-                return self.first(at, call, next, out);
+                return match &*variable.name {
+                    "LazyLock" | "Lazy" => self.made(at, call, next, out),
+                    _ => self.first(at, call, next, out),
+                };
             }
         }
         if let ExprKind::Global(name) = &call.callee.kind
@@ -635,6 +644,40 @@ impl<'a> Resolver<'_, 'a> {
     ) -> bool {
         if let Some(inner) = call.arg(0) {
             self.expr(at, inner, next, out);
+        }
+        true
+    }
+
+    /// What the closure in the first argument gives, through the `async` block that it may be.
+    fn made(
+        &self,
+        at: FnRef,
+        call: &'a crate::facts::Call,
+        next: usize,
+        out: &mut Vec<Value<'a>>,
+    ) -> bool {
+        let mut open = Vec::new();
+        self.first(at, call, next, &mut open);
+        for _ in 0..3 {
+            let mut inner = Vec::new();
+            for value in open {
+                match value {
+                    Value::Function(function) => self.result(function, next, &mut inner),
+                    // `LazyLock::new(Client::new)`.
+                    Value::Path(path) if !path.ends_with(')') => {
+                        add(&mut inner, Value::Path(Name::from(format!("{path}()"))));
+                    }
+                    Value::Path(_)
+                    | Value::Class(_)
+                    | Value::Instance(_)
+                    | Value::Literal(..)
+                    | Value::Module(_) => add(&mut inner, value),
+                }
+            }
+            open = inner;
+        }
+        for value in open {
+            add(out, value);
         }
         true
     }

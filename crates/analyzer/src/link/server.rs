@@ -99,6 +99,9 @@ pub(super) fn entries(project: &Project<'_>) -> Vec<Entry> {
         })
         .collect();
     drop_bystanders(project, &mut entries);
+    for entry in &mut entries {
+        (entry.at, entry.site, entry.span) = decided(project, entry.at, entry.site, entry.span);
+    }
     entries.sort_by_key(|entry| (entry.at.file, entry.span));
     entries.dedup_by_key(|entry| (entry.at, entry.wire));
     entries
@@ -216,7 +219,13 @@ fn process(
         .iter()
         .filter(|(start, other)| *other != wire && !above.contains(start))
         .filter(|(start, _)| !starts.contains(&(*start, wire)))
-        .map(|(start, _)| *start)
+        .map(|(start, _)| {
+            if is_plain(project, at) {
+                outermost(project, *start, &above)
+            } else {
+                *start
+            }
+        })
         .collect();
     let mut roots: Vec<FnRef> = above.into_iter().collect();
     roots.push(FnRef {
@@ -233,6 +242,49 @@ pub(super) fn answering(project: &Project<'_>) -> BTreeSet<FnRef> {
         .map(|handler| handler.function)
         .collect();
     project.reach(&roots)
+}
+
+/// The function around a start that belongs to it alone: a server often runs in a task of the function that also waits for signals.
+fn outermost(project: &Project<'_>, start: FnRef, above: &BTreeSet<FnRef>) -> FnRef {
+    let mut at = start;
+    for _ in 0..crate::facts::MAX_DEPTH {
+        let parent = project.function(at).and_then(|function| function.parent);
+        let Some(id) = parent.filter(|id| *id != FnId::MODULE) else {
+            break;
+        };
+        let outer = FnRef { file: at.file, id };
+        if above.contains(&outer) {
+            break;
+        }
+        at = outer;
+    }
+    at
+}
+
+/// The call that serves, or of a wrapper around it the one call of the wrapper: where the author decides to serve.
+fn decided(project: &Project<'_>, at: FnRef, site: SiteId, span: Span) -> (FnRef, SiteId, Span) {
+    let mut found = (at, site, span);
+    for _ in 0..3 {
+        let short = project.function(found.0).is_some_and(|function| {
+            function.body.len() == 1
+                && function.class.is_some()
+                && matches!(
+                    function.body.first().map(|stmt| &stmt.kind),
+                    Some(crate::facts::StmtKind::Return(Some(_)))
+                )
+        });
+        let callers: Vec<&super::Site<'_>> = project
+            .callers(found.0)
+            .iter()
+            .filter_map(|id| project.site(*id))
+            .filter(|site| project.surface(site.at.file) != crate::finding::Surface::Tests)
+            .collect();
+        match callers.as_slice() {
+            [one] if short && is_plain(project, at) => found = (one.at, one.id, one.span),
+            _ => break,
+        }
+    }
+    found
 }
 
 /// The functions that answer requests: registered, or decorated.

@@ -1,6 +1,6 @@
 //! The text of an error goes to the caller of a tool.
 
-use crate::facts::{Expr, Language, Stmt, StmtKind, walk};
+use crate::facts::{Expr, ExprKind, Language, Stmt, StmtKind, walk};
 use crate::finding::{Confidence, Severity, Surface};
 use crate::link::{Failure, FnRef, Project, Value};
 use crate::rules::{At, Axis, Report, Rule};
@@ -51,7 +51,10 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         if !reach.contains(&failure.at) && !project.is_handler(failure.at) {
             continue;
         }
-        if project.surface(failure.at.file) == Surface::Tests || is_expected(project, failure) {
+        if project.surface(failure.at.file) == Surface::Tests
+            || is_expected(project, failure)
+            || super::own::is_own(project, failure)
+        {
             continue;
         }
         region(project, failure, report);
@@ -138,6 +141,17 @@ fn leak<'a>(
     place: Where,
 ) -> Option<&'a Expr> {
     match &stmt.kind {
+        // Below a handler these languages hand errors up with more words; they leave where a result is made of them.
+        StmtKind::Return(Some(value))
+            if place == Where::Below
+                && matches!(
+                    project.language(flow.at.file),
+                    Language::Go | Language::Rust
+                )
+                && !makes_result(value) =>
+        {
+            None
+        }
         StmtKind::Return(Some(value)) => match flow.holds(value) {
             Holds::Text => Some(flow.source(value)),
             // Go's SDKs make the text of what a handler returns as its error.
@@ -178,6 +192,32 @@ fn leak<'a>(
         | StmtKind::Continue
         | StmtKind::Block(_) => None,
     }
+}
+
+/// Whether a result for the caller of a tool is made here.
+fn makes_result(value: &Expr) -> bool {
+    let mut found = false;
+    walk::each(value, &mut |inner| {
+        if let Some(call) = inner.call() {
+            let mut callee = &call.callee;
+            let mut names = Vec::new();
+            while let ExprKind::Member(object, name) = &callee.kind {
+                names.push(name.to_string());
+                callee = object;
+            }
+            if let ExprKind::Global(name) = &callee.kind {
+                names.push(name.to_string());
+            }
+            found |= names.iter().any(|name| {
+                name.contains("ToolResult")
+                    || matches!(
+                        name.as_str(),
+                        "McpError" | "ErrorData" | "CallToolError" | "internal_error"
+                    )
+            });
+        }
+    });
+    found
 }
 
 fn passes_on(project: &Project<'_>, at: FnRef, value: &Expr) -> bool {

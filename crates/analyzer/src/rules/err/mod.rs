@@ -2,6 +2,7 @@
 
 mod flow;
 pub(super) mod message_to_caller;
+mod own;
 pub(super) mod stack_to_caller;
 pub(super) mod success;
 pub(super) mod swallowed;

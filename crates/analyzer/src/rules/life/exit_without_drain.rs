@@ -45,6 +45,7 @@ const IN_FLIGHT: &[&str] = &[
 ];
 
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
+    super::shutdown_unawaited::look(project, report);
     for hook in &project.hooks {
         if !hook.trigger.asks_to_stop() || !serves(project, hook) {
             continue;

@@ -14,7 +14,7 @@ const USUAL: &[&str] = &["timeout", "Timeout", "signal"];
 
 /// What is known of an option.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Given {
+pub(super) enum Given {
     /// It is not there.
     Absent,
     /// It is there and says that there is no limit.
@@ -34,6 +34,7 @@ pub(in crate::rules) fn is_bounded<'a>(
         .iter()
         .any(|path| path.to_lowercase().contains("timeout("))
         || project.uses_default_timeout()
+        || is_given_later(project, site)
     {
         return true;
     }
@@ -66,8 +67,33 @@ pub(in crate::rules) fn of_role(site: &Site<'_>) -> Option<Limit> {
     }
 }
 
+/// `builder = builder.timeout(limit);` before `builder.send()`.
+fn is_given_later(project: &Project<'_>, site: &Site<'_>) -> bool {
+    let ExprKind::Member(object, _) = &site.call.callee.kind else {
+        return false;
+    };
+    let ExprKind::Var(id) = object.bare().kind else {
+        return false;
+    };
+    let variable = VarRef {
+        file: site.at.file,
+        id,
+    };
+    project.assigned(variable).any(|(_, value)| {
+        let mut found = false;
+        walk::each(value, &mut |inner| {
+            if let ExprKind::Call(call) = &inner.kind
+                && let ExprKind::Member(_, name) = &call.callee.kind
+            {
+                found |= matches!(&**name, "timeout" | "read_timeout" | "SetTimeout");
+            }
+        });
+        found
+    })
+}
+
 /// What the arguments of a call say of options.
-fn given<'a>(project: &Project<'a>, site: &Site<'a>, names: &[&str]) -> Given {
+pub(super) fn given<'a>(project: &Project<'a>, site: &Site<'a>, names: &[&str]) -> Given {
     let mut most = Given::Absent;
     for arg in &site.call.args {
         most = stronger(most, argument(project, site.at, arg, names));

@@ -1,6 +1,7 @@
 //! What waits for others and what is written to them: TIME-001, CB-001, RETRY-001, IO-001.
 
 pub(super) mod bounds;
+mod escaped;
 pub(super) mod no_breaker;
 pub(super) mod stdout_pollution;
 pub(super) mod unbounded;

@@ -25,6 +25,21 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         if project.surface(site.at.file) != Surface::Runtime {
             continue;
         }
+        if let Some(Role::Client(Remote::Http, Limit::Option(names))) = site.role
+            && super::escaped::without_limit(project, site, names)
+        {
+            let at = At {
+                function: site.at,
+                span: site.span,
+            };
+            report
+                .add(
+                    at,
+                    "this client has no timeout, and is handed to a library that waits with it",
+                )
+                .sure(Confidence::Likely);
+            continue;
+        }
         let (limit, what) = match site.role {
             Some(Role::Outbound(remote, limit)) => (limit, name(remote)),
             Some(Role::Client(_, limit)) => {
