@@ -7,6 +7,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 use std::time::Duration;
 
+use foldhash::fast::RandomState;
+
 use crate::in_flight::MAX_IN_FLIGHT;
 
 /// How long a call may take; `[calls]` in the configuration, or the table of its tool.
@@ -32,10 +34,10 @@ impl Default for Limits {
 /// Each step costs the logarithm of the number of calls.
 #[derive(Debug)]
 pub struct Deadlines<K, T> {
-    calls: HashMap<K, Timed<T>>,
+    calls: HashMap<K, Timed<T>, RandomState>,
     /// Earliest first; the number tells calls apart that are due at the same time.
     order: BTreeMap<(Duration, u64), K>,
-    tokens: HashMap<T, K>,
+    tokens: HashMap<T, K, RandomState>,
     last_number: u64,
 }
 
@@ -86,9 +88,9 @@ impl<K: Eq + Hash + Clone, T: Eq + Hash + Clone> Deadlines<K, T> {
     #[must_use]
     pub fn new() -> Self {
         Self {
-            calls: HashMap::new(),
+            calls: HashMap::default(),
             order: BTreeMap::new(),
-            tokens: HashMap::new(),
+            tokens: HashMap::default(),
             last_number: 0,
         }
     }

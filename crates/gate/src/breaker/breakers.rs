@@ -3,6 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
+use foldhash::fast::RandomState;
+
 use super::circuit::{Circuit, Command};
 use super::settings::Settings;
 use super::ticket::{Admission, Attempt, Probing, Role, Ticket};
@@ -25,7 +27,7 @@ pub struct Breakers {
     probing: Probing,
     seed: u64,
     upstream: Circuit,
-    names: HashMap<Box<str>, usize>,
+    names: HashMap<Box<str>, usize, RandomState>,
     tools: Vec<Tool>,
     /// When time alone will change a tool's breaker, by its place in `tools`.
     due: BTreeSet<(Duration, usize)>,
@@ -92,7 +94,7 @@ impl Breakers {
             probing,
             seed,
             upstream: Circuit::new(settings, probing, seed, now),
-            names: HashMap::new(),
+            names: HashMap::default(),
             tools: Vec::new(),
             due: BTreeSet::new(),
             uses: 0,

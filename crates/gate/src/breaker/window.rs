@@ -135,6 +135,7 @@ fn place(number: u64) -> usize {
 }
 
 fn number(now: Duration, settings: &Settings) -> u64 {
-    let width = (settings.window.as_nanos() / BUCKETS as u128).max(1);
-    u64::try_from(now.as_nanos() / width).unwrap_or(u64::MAX)
+    // Each call divides twice, and 64 bits hold five hundred years.
+    let nanoseconds = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+    nanoseconds(now) / (nanoseconds(settings.window) / BUCKETS as u64).max(1)
 }
