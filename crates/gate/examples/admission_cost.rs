@@ -13,7 +13,9 @@ use std::collections::VecDeque;
 use std::error::Error;
 use std::time::{Duration, Instant};
 
-use dropgate_gate::breaker::{self, Admission, Attempt, Breakers, Pass, Probing, Verdict};
+use dropgate_gate::breaker::{
+    self, Admission, Attempt, Breakers, Command, Pass, Probing, Scope, Verdict,
+};
 use dropgate_gate::deadlines::{self, Deadlines};
 use dropgate_gate::load::{Answer, Load, Rate, Slot};
 use dropgate_gate::mode::Class;
@@ -37,6 +39,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         print(name, rounds[0], rounds[ROUNDS / 2]);
     }
     print("together", best, median);
+    let refused = rounds(refusals)?;
+    print(
+        "a refusal by an open breaker",
+        refused[0],
+        refused[ROUNDS / 2],
+    );
     if best < 1000.0 {
         Ok(())
     } else {
@@ -81,6 +89,25 @@ fn breakers() -> Result<Duration, Box<dyn Error>> {
         {
             breakers.record(pass, Verdict::Success, Verdict::Success, now);
         }
+    }
+    Ok(began.elapsed())
+}
+
+fn refusals() -> Result<Duration, Box<dyn Error>> {
+    let settings = breaker::Settings::default();
+    let mut breakers = Breakers::new(&settings, Probing::Callers, 1, Duration::ZERO);
+    let scope = Scope::Tool("tool".into());
+    breakers.command(&scope, Command::ForceOpen, Duration::ZERO);
+    let attempt = Attempt {
+        class: Class::Write,
+        timeout: Duration::from_secs(30),
+    };
+    let began = Instant::now();
+    for call in 0..CALLS {
+        match breakers.admit(Some("tool"), &attempt, at(call)).0 {
+            Admission::Rejected(why) => std::hint::black_box(why),
+            Admission::Closed(_) | Admission::Trial(_) => return Err("admitted".into()),
+        };
     }
     Ok(began.elapsed())
 }

@@ -282,6 +282,25 @@ fn with_a_probe_a_write_is_never_the_trial() {
 }
 
 #[test]
+fn a_lost_probe_says_nothing_and_a_forgotten_one_is_a_failure() {
+    let mut breakers = breakers(Probing::Probe);
+    let half_open = open(&mut breakers, "create", ms(0));
+    let mut now = half_open;
+    for verdict in [Verdict::Success, Verdict::Ignored, Verdict::Ignored] {
+        let probe = breakers.admit_probe(ms(2000), now).0.unwrap();
+        assert_eq!(breakers.awaiting(), 0);
+        now += ms(2000);
+        breakers.record_probe(probe, verdict, now);
+        assert_eq!(breakers.tool("create"), Phase::HalfOpen);
+        assert_eq!(breakers.awaiting(), 1);
+    }
+    drop(breakers.admit_probe(ms(2000), now).0.unwrap());
+    assert_eq!(breakers.tick(now + ms(3999)), []);
+    let told = breakers.tick(now + ms(4000))[0].transition;
+    assert_eq!(told.cause, Cause::TrialLost);
+}
+
+#[test]
 fn a_crash_loop_opens_the_breaker_of_the_upstream_for_all_tools() {
     let mut breakers = breakers(Probing::Callers);
     let mut told = Vec::new();

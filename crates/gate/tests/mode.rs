@@ -48,7 +48,11 @@ fn probe(mode: &mut Mode, ends: Probed) -> (Duration, Vec<Effect>) {
         Probed::Lost => (until, Event::Time),
         Probed::Good | Probed::Failed => (begins, Event::Probed(ends)),
     };
-    (at, mode.step(event, at))
+    let mut told = mode.step(event, at);
+    if ends == Probed::Lost {
+        assert_eq!(told.remove(0), Effect::ProbeLost);
+    }
+    (at, told)
 }
 
 fn probes(mode: &mut Mode, ends: Probed, count: u32) -> Vec<Effect> {

@@ -162,12 +162,16 @@ impl Breakers {
     }
 
     /// Admits one probe of dropgate's own for all breakers that wait for one; none if none does.
+    ///
+    /// A probe that is not answered by `timeout` says nothing of the upstream: record it then as
+    /// [`Verdict::Ignored`]. It is a failure only if nothing is recorded for twice as long.
     pub fn admit_probe(
         &mut self,
         timeout: Duration,
         now: Duration,
     ) -> (Option<ProbePass>, Vec<Change>) {
         let changes = self.tick(now);
+        let timeout = timeout.saturating_mul(2);
         let upstream = self
             .upstream
             .awaits_trial()
@@ -182,6 +186,17 @@ impl Breakers {
         let pass =
             (upstream.is_some() || !tools.is_empty()).then_some(ProbePass { upstream, tools });
         (pass, changes)
+    }
+
+    /// How many breakers wait for a trial that nobody runs. While there is one, and only a probe
+    /// may be the trial, the next probe should not wait for its usual time.
+    #[must_use]
+    pub fn awaiting(&self) -> usize {
+        let tools = self.tools.iter().map(|tool| &tool.circuit);
+        std::iter::once(&self.upstream)
+            .chain(tools)
+            .filter(|circuit| circuit.awaits_trial())
+            .count()
     }
 
     /// Takes the result of a probe.

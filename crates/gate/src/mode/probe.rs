@@ -128,10 +128,13 @@ enum Turn {
     Ended,
 }
 
-/// A probe that has to be sent.
+/// What time brings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Begun {
-    pub(super) until: Duration,
+pub(super) enum Fallen {
+    /// A probe has to be sent, and is lost then.
+    Begins { until: Duration },
+    /// The running one is lost.
+    Lost,
 }
 
 impl Schedule {
@@ -162,16 +165,16 @@ impl Schedule {
     }
 
     /// Does what has fallen due by `now`, and tells the path of a probe that is lost.
-    pub(super) fn tick(&mut self, path: &mut Path, now: Duration) -> Option<Begun> {
+    pub(super) fn tick(&mut self, path: &mut Path, now: Duration) -> Option<Fallen> {
         match self.state {
             Turn::Waiting { at } if at <= now => {
                 let until = now.saturating_add(self.settings.timeout);
                 self.state = Turn::Running { until };
-                Some(Begun { until })
+                Some(Fallen::Begins { until })
             }
             Turn::Running { until } if until <= now => {
                 self.answered(path, Probed::Lost, now);
-                None
+                Some(Fallen::Lost)
             }
             Turn::Waiting { .. } | Turn::Running { .. } | Turn::Ended => None,
         }

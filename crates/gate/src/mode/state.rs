@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::catalogue::Catalogue;
 use super::class::Class;
-use super::probe::{Begun, Path, ProbeSettings, Probed, Schedule};
+use super::probe::{Fallen, Path, ProbeSettings, Probed, Schedule};
 use super::refusal;
 use super::standing::{Standing, Why};
 use crate::breaker::{MAX_NAME, MAX_TOOLS};
@@ -60,7 +60,8 @@ pub enum Event<'a> {
     UpstreamClosed,
     /// A breaker waits for a probe.
     ProbeWanted,
-    /// What became of the probe that [`Effect::Probe`] asked for.
+    /// What became of the probe that [`Effect::Probe`] asked for last. An answer to an earlier one
+    /// comes too late, and must not be told.
     Probed(Probed),
     /// The journal can't make records durable.
     JournalFails,
@@ -86,6 +87,8 @@ pub enum Effect {
         /// When it is lost, since the caller's origin.
         until: Duration,
     },
+    /// Forget the probe: it is lost. The breakers that took it for a trial get it back unused.
+    ProbeLost,
     /// Put this change on record.
     Record {
         /// What was possible.
@@ -103,7 +106,8 @@ pub enum Effect {
 pub enum Judgement {
     /// It may.
     Run,
-    /// It may as the trial of a half-open breaker, and is refused in these words if it is not one.
+    /// It may as the trial of a half-open breaker. Ask the breaker: if it admits the call as any
+    /// other, give that back, and refuse in these words.
     OnlyAsTrial(Refusal),
     /// It may not.
     Refuse(Refusal),
@@ -156,8 +160,11 @@ impl Mode {
         let mut effects = Vec::new();
         match event {
             Event::Time => {
-                let begun = self.schedule.tick(&mut self.path, now);
-                effects.extend(begun.map(|Begun { until }| Effect::Probe { until }));
+                let fallen = self.schedule.tick(&mut self.path, now);
+                effects.extend(fallen.map(|fallen| match fallen {
+                    Fallen::Begins { until } => Effect::Probe { until },
+                    Fallen::Lost => Effect::ProbeLost,
+                }));
             }
             Event::BreakerOpened(tool, class) => self.note_open(tool, class),
             Event::BreakerClosed(tool) => {
