@@ -3,13 +3,15 @@
 
 mod note;
 mod side;
+mod trouble;
 
 use note::Due;
+use trouble::SyncFailed;
 
 use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::CallRef;
 use crate::chain::{Chain, Lock};
@@ -20,17 +22,14 @@ use crate::kept::Sidecar;
 use crate::keys::Keys;
 use crate::line::entry::{Scratch, calls, render, segment_members};
 use crate::line::hash::Head;
-use crate::line::scan::Line;
 use crate::line::tape::Tape;
 use crate::line::text::count;
 use crate::line::time::{Clock, Stamp};
-use crate::record::Fields;
-use crate::reserve::{Held, Released, Reserve};
+use crate::reserve::Reserve;
 use crate::segment::{Faults, Segment};
 use crate::settings::Settings;
 use crate::shared::{Closing, Queued, Shared};
-use crate::sign::{RECORDS, Signer};
-use crate::state::Why;
+use crate::sign::Signer;
 
 /// Where a chain can be gone on with.
 pub(crate) struct Place {
@@ -61,6 +60,8 @@ pub(crate) struct Writer {
     /// The last record that a note covers, and when it was made.
     noted: (u64, Instant),
     segment: Option<Segment>,
+    /// The segment that could not be written on, and how much of it is durable.
+    poisoned: Option<(Segment, u64)>,
     last: u64,
     began: Stamp,
     /// Everything since the last sync, and how much of it the segment holds.
@@ -98,12 +99,6 @@ enum Need {
 
 /// More than this never waits for a sync, so that memory and what a loss of power takes stay bounded.
 const UNSYNCED: usize = 1 << 20;
-/// How long the writer waits before it tries a disk again.
-const PAUSE: Duration = Duration::from_millis(50);
-/// How long it tries to write a seal.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// How long it sleeps when there is nothing to do.
-const IDLE: Duration = Duration::from_secs(1);
 /// The most open calls that are listed at the start of a segment.
 const MOST_OPEN: usize = 2048;
 
@@ -147,6 +142,7 @@ impl Writer {
             noted: (place.head.seq, Instant::now()),
             chain,
             _lock: lock,
+            scratch: Scratch::showing(&around.settings.clear),
             settings: around.settings,
             shared: around.shared,
             wake: around.wake,
@@ -154,10 +150,10 @@ impl Writer {
             keys: around.keys,
             claims: around.claims,
             sidecar: None,
-            scratch: Scratch::default(),
             clock: Clock::new(&crate::line::time::boot_id(), place.stamp),
             durable_length: segment.as_ref().map_or(0, Segment::length),
             segment,
+            poisoned: None,
             last: place.last,
             began: Stamp::now(),
             tape: Tape::after(place.head),
@@ -176,7 +172,7 @@ impl Writer {
         let mut batch = Vec::new();
         self.prune();
         loop {
-            self.closing = self.shared.take(&mut batch, IDLE);
+            self.closing = self.shared.take(&mut batch, self.nap());
             let something = !batch.is_empty();
             self.render(&mut batch);
             let end = match self.closing {
@@ -387,103 +383,6 @@ impl Writer {
         Ok(())
     }
 
-    /// After an error: what has to happen before the next attempt.
-    fn overcome(&mut self, error: &io::Error) -> Ended {
-        let full = matches!(
-            error.kind(),
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
-        );
-        self.fail(if full {
-            Why::NoSpace
-        } else {
-            Why::Disk(error.to_string().into())
-        });
-        let cut = match &mut self.segment {
-            Some(segment) => segment.cut(segment.length()),
-            None => Ok(()),
-        };
-        let released = if full {
-            self.reserve.release()
-        } else {
-            Released::Before
-        };
-        let as_before = full && cut.is_ok() && !SyncFailed::is(error);
-        if !as_before && self.segment.is_some() {
-            self.poison(error);
-        }
-        self.failures += 1;
-        if released == Released::Now || self.failures == 1 {
-            return Ended::No;
-        }
-        self.rest()
-    }
-
-    /// Waits before the next attempt. Whoever seals has so much patience, and
-    /// whoever leaves none: the chain then ends as after a crash.
-    fn rest(&mut self) -> Ended {
-        self.closing = self.shared.pause(PAUSE, self.closing);
-        match self.closing {
-            Closing::No => Ended::No,
-            Closing::Seal => {
-                let since = *self.sealing_since.get_or_insert_with(Instant::now);
-                if since.elapsed() < PATIENCE {
-                    Ended::No
-                } else {
-                    Ended::Yes
-                }
-            }
-            Closing::Leave => Ended::Yes,
-        }
-    }
-
-    /// Leaves the segment for good: all since its last durable record is chained
-    /// anew into the next segment, since after a failed sync nobody knows what
-    /// of it the disk holds.
-    fn poison(&mut self, error: &io::Error) {
-        if let Some(mut segment) = self.segment.take() {
-            let _stays_as_it_is = segment.cut(self.durable_length);
-            if self.durable_length == 0 {
-                // Nothing of it counts, and the next attempt takes its number.
-                let name = crate::segment::name(segment.number());
-                if self.chain.folder.remove(&name).is_ok() {
-                    self.last = segment.number() - 1;
-                }
-            }
-        }
-        let lost = std::mem::replace(&mut self.tape, Tape::after(self.durable));
-        self.held = 0;
-        let first = lost.bytes().split(|byte| *byte == b'\n').next();
-        let stamp = first.and_then(Line::read).and_then(|line| line.stamp());
-        let stamp = stamp.unwrap_or_else(|| self.clock.now());
-        self.noted.0 = self.durable.seq;
-        self.segment_line(stamp, Some(&error.to_string()));
-        for raw in lost.bytes().split(|byte| *byte == b'\n') {
-            let Some(line) = Line::read(raw) else {
-                continue;
-            };
-            match line.kind {
-                b"segment" | b"checkpoint" => {}
-                b"seal" if Fields::read(raw).end => {
-                    let end = |out: &mut Vec<u8>| out.extend_from_slice(b",\"end\":true");
-                    self.noted_line_at(line.stamp().unwrap_or(stamp), "seal", &end);
-                }
-                b"seal" => {}
-                _other => {
-                    if self.tape.head().seq - self.noted.0 >= RECORDS {
-                        let at = line.stamp().unwrap_or(stamp);
-                        self.noted_line_at(at, "checkpoint", &|_| {});
-                    }
-                    self.tape.adopt(&line);
-                }
-            }
-        }
-        if self.signer.as_ref().is_some_and(Signer::announces) {
-            // The announcement was among what was lost.
-            self.noted_line("checkpoint", &|_| {});
-        }
-        self.goal.sync = Need::Sync;
-    }
-
     /// Seals a segment that is full or old, and lets the next line begin another.
     fn turn_segment(&mut self) {
         let Some(segment) = &self.segment else { return };
@@ -503,51 +402,10 @@ impl Writer {
             self.prune();
         }
     }
-
-    fn is_failing(&self) -> bool {
-        self.shared.news().failing.is_some()
-    }
-
-    fn fail(&mut self, why: Why) {
-        let mut news = self.shared.news();
-        if news.failing.as_ref() != Some(&why) {
-            news.failing = Some(why);
-            drop(news);
-            (self.wake)();
-        }
-    }
-
-    /// Sound again only with a reserve in hand.
-    fn recover_soundness(&mut self) {
-        if !self.is_failing() {
-            return;
-        }
-        if self.reserve.hold_again() == Held::Yes {
-            self.shared.news().failing = None;
-            (self.wake)();
-        } else {
-            self.fail(Why::NoSpace);
-        }
-    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Ended {
     No,
     Yes,
-}
-
-/// Marks an error as one of a sync, after which the segment is never touched again.
-#[derive(Debug, thiserror::Error)]
-#[error("sync failed: {0}")]
-struct SyncFailed(io::Error);
-
-impl SyncFailed {
-    fn wrap(error: io::Error) -> io::Error {
-        io::Error::new(error.kind(), Self(error))
-    }
-
-    fn is(error: &io::Error) -> bool {
-        error.get_ref().is_some_and(|inner| inner.is::<Self>())
-    }
 }

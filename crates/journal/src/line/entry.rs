@@ -13,6 +13,18 @@ use crate::keys::{Keys, LONGEST_PATH, MOST_FIELDS};
 pub(crate) struct Scratch {
     form: Vec<u8>,
     fields: Vec<u8>,
+    shown: Vec<u8>,
+    /// Paths whose values may be recorded as they are.
+    clear: Vec<String>,
+}
+
+impl Scratch {
+    pub(crate) fn showing(clear: &[String]) -> Self {
+        Self {
+            clear: clear.to_vec(),
+            ..Self::default()
+        }
+    }
 }
 
 /// Where the journal kept what an outcome carried.
@@ -41,7 +53,8 @@ pub(crate) fn render(
             let now = clock.now();
             scratch.fields.clear();
             let mut fields = 0;
-            let buffer = &mut scratch.fields;
+            scratch.shown.clear();
+            let (buffer, shown, clear) = (&mut scratch.fields, &mut scratch.shown, &scratch.clear);
             let scope = (&*intent.principal, &*intent.server, &*intent.tool);
             let day = keys.of_day(now);
             let hashed = keys.hash_call(
@@ -50,6 +63,9 @@ pub(crate) fn render(
                 &mut scratch.form,
                 &mut |path, value| {
                     fields += 1;
+                    if clear.iter().any(|one| one.as_bytes() == path) {
+                        show(shown, path, value);
+                    }
                     if fields <= MOST_FIELDS {
                         if !buffer.is_empty() {
                             buffer.push(b',');
@@ -79,6 +95,12 @@ pub(crate) fn render(
                     out.extend_from_slice(fields_text);
                     out.push(b'}');
                 }
+                if !scratch.shown.is_empty() {
+                    key(out, "clear");
+                    out.push(b'{');
+                    out.extend_from_slice(&scratch.shown);
+                    out.push(b'}');
+                }
                 if fields > MOST_FIELDS {
                     count(
                         out,
@@ -106,6 +128,23 @@ pub(crate) fn render(
         }
         Entry::LookUp(_) => {}
     }
+}
+
+/// Adds a value that may be recorded as it is, unless that would be much.
+fn show(out: &mut Vec<u8>, path: &[u8], value: &[u8]) {
+    const MOST: usize = 4096;
+    let (Ok(path), Ok(value)) = (std::str::from_utf8(path), std::str::from_utf8(value)) else {
+        return;
+    };
+    if out.len() + path.len() + value.len() > MOST {
+        return;
+    }
+    if !out.is_empty() {
+        out.push(b',');
+    }
+    string(out, path);
+    out.push(b':');
+    out.extend_from_slice(value.as_bytes());
 }
 
 /// The most calls that one line names.

@@ -1,6 +1,6 @@
 //! What the writer does from time to time: signed notes, new keys, room for new records.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::line::text::{count, member, string};
 use crate::line::time::Stamp;
@@ -67,6 +67,19 @@ impl Writer {
         self.noted_line("checkpoint", &|_| {});
         self.goal.sync = Need::Sync;
         Due::Now
+    }
+
+    /// How long the writer may sleep when nothing comes.
+    pub(super) fn nap(&self) -> Duration {
+        /// Nothing at all is to be done by then.
+        const LONGEST: Duration = Duration::from_secs(600);
+        if self.is_failing() {
+            Duration::from_secs(1)
+        } else if self.signer.is_some() && self.tape.head().seq > self.noted.0 {
+            EVERY.saturating_sub(self.noted.1.elapsed())
+        } else {
+            LONGEST
+        }
     }
 
     /// Announces the key that was prepared, and turns to it once that is durable.

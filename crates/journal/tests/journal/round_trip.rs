@@ -180,3 +180,19 @@ fn intents_are_refused_before_the_queue_is_full_of_them() {
     let ticket = desk.journal.delivered(call);
     assert_eq!(ticket.err(), Some(Unavailable::Full));
 }
+
+#[test]
+fn only_values_at_paths_that_were_named_stand_in_the_journal() {
+    let place = Place::new();
+    let mut settings = Settings::new(place.journal());
+    settings.clear = vec!["/times".to_owned(), "/nothing".to_owned()];
+    let mut desk = Desk::open(settings);
+    let call = desk.journal.new_call().expect("a reference");
+    let ticket = desk
+        .journal
+        .intent(intent(call), Tier::Write)
+        .expect("taken");
+    drop(desk.receipt(ticket));
+    let record = &place.records()[1];
+    assert_eq!(record["clear"], serde_json::json!({ "/times": 3 }));
+}
