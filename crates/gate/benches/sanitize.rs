@@ -65,6 +65,23 @@ fn main() {
         &sanitizer,
     );
     let shapes = SHAPES.concat();
+    let prose = fill("Some words, and then a sentence that goes on. ", 4096);
+    report("4 KiB of prose", &result(prose, End::Failed), &sanitizer);
+    report(
+        "4 KiB of code",
+        &result(code(4096), End::Failed),
+        &sanitizer,
+    );
+    let trace = "TypeError: no recipient\n".to_owned()
+        + &fill(
+            "    at Queue.drain (/srv/mailer/dist/queue.js:88:29)\n",
+            4096,
+        );
+    report(
+        "4 KiB of one trace",
+        &result(trace, End::Failed),
+        &sanitizer,
+    );
     report(
         "4 KiB of traces",
         &result(shapes[..cut(&shapes, 4096)].to_owned(), End::Failed),

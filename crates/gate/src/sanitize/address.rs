@@ -220,9 +220,7 @@ fn with_port(text: &[u8], at: Range<usize>) -> Range<usize> {
 }
 
 fn starts_number(text: &[u8], at: usize) -> bool {
-    before(text, at)
-        .is_none_or(|byte| !byte.is_ascii_alphanumeric() && !matches!(byte, b'.' | b'_'))
-        || { !before(text, at).is_some_and(|byte| byte.is_ascii_digit()) && starts_token(text, at) }
+    !matches!(before(text, at), Some(b'.' | b'_' | b'0'..=b'9')) && starts_token(text, at)
 }
 
 /// A private number with or without a port, any number with a port. Its first dot is at `sign`.

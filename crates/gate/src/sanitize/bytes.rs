@@ -91,6 +91,19 @@ pub(super) fn logical_end(text: &[u8], at: usize, most: usize) -> usize {
     end
 }
 
+/// Whether a text is at least so random, in tenths of a bit per byte. Texts of few different bytes are told at once.
+pub(super) fn is_random(text: &[u8], tenths: u32) -> bool {
+    let mut seen = [0_u64; 4];
+    let sample = &text[..text.len().min(128)];
+    for &byte in sample {
+        seen[usize::from(byte >> 6)] |= 1 << (byte & 63);
+    }
+    let kinds: u32 = seen.iter().map(|word| word.count_ones()).sum();
+    // So many different bytes can't hold more than their logarithm.
+    let most = (kinds as f32).log2() * 10.0;
+    (text.len() > sample.len() || most >= tenths as f32) && entropy(text) >= tenths
+}
+
 /// The bits per byte of a text, in tenths: how random it looks.
 pub(super) fn entropy(text: &[u8]) -> u32 {
     let sample = &text[..text.len().min(512)];
@@ -162,7 +175,9 @@ mod tests {
     fn entropy_tells_words_from_keys() {
         assert_eq!(entropy(b""), 0);
         assert_eq!(entropy(b"aaaaaaaa"), 0);
-        assert!(entropy(b"required") < 30);
+        assert!(entropy(b"required") < 30 && !is_random(b"required", 30));
+        assert!(is_random(b"Zm9vYmFyYmF6cXV4MDEyMzQ1Njc4", 38));
+        assert!(!is_random(&b"sk-".repeat(30), 20) && !is_random(b"", 1));
         assert!(entropy(b"Zm9vYmFyYmF6cXV4MDEyMzQ1Njc4") > 38);
     }
 }

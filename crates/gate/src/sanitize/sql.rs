@@ -80,6 +80,7 @@ pub(super) fn mark(text: &[u8], spans: &mut Spans, budget: &mut Budget<'_>) -> R
     budget.spend(text.len())?;
     let mut covered = 0;
     let mut last_statement = None;
+    let mut froms = Froms::default();
     for hit in words.find_iter(text) {
         if hit.start() < covered {
             continue;
@@ -90,7 +91,7 @@ pub(super) fn mark(text: &[u8], spans: &mut Spans, budget: &mut Budget<'_>) -> R
         };
         let found = match mark {
             Mark::Select | Mark::Verb(_) | Mark::Update => {
-                statement(text, hit.start()..hit.end(), mark).map(|at| (at, Kind::Sql))
+                statement(text, hit.start()..hit.end(), mark, &mut froms).map(|at| (at, Kind::Sql))
             }
             Mark::Bracket => Some((bracket(text, hit.start()), Kind::Sql)),
             Mark::Quoted(close) => quoted(text, hit.end(), close),
@@ -123,7 +124,12 @@ enum Letters {
     Capitals,
 }
 
-fn statement(text: &[u8], verb: Range<usize>, mark: Mark) -> Option<Range<usize>> {
+fn statement(
+    text: &[u8],
+    verb: Range<usize>,
+    mark: Mark,
+    froms: &mut Froms,
+) -> Option<Range<usize>> {
     if !starts_token(text, verb.start) || before(text, verb.start) == Some(b'_') {
         return None;
     }
@@ -137,7 +143,7 @@ fn statement(text: &[u8], verb: Range<usize>, mark: Mark) -> Option<Range<usize>
         Letters::Capitals
     };
     let is_statement = match mark {
-        Mark::Select => is_select(text, verb.end, letters),
+        Mark::Select => is_select(text, verb.end, letters, froms),
         Mark::Verb(words) => {
             let names = is_table(text, verb.end);
             names && (letters == Letters::Capitals || follows(text, verb.end, words))
@@ -149,9 +155,9 @@ fn statement(text: &[u8], verb: Range<usize>, mark: Mark) -> Option<Range<usize>
 }
 
 /// `SELECT a, b FROM c`; in small letters only when the list or the table can't be English.
-fn is_select(text: &[u8], at: usize, letters: Letters) -> bool {
+fn is_select(text: &[u8], at: usize, letters: Letters, froms: &mut Froms) -> bool {
     let stop = logical_or_deep_end(text, at);
-    let list_end = word_in(text, at..stop, b"from");
+    let list_end = froms.next(text, at).filter(|&from| from < stop);
     let list = &text[at..list_end.unwrap_or(stop.min(at + 64))];
     let first = list.trim_ascii_start();
     let signs = |bytes: &[u8]| {
@@ -217,6 +223,24 @@ fn follows(text: &[u8], at: usize, words: &[&str]) -> bool {
     words
         .iter()
         .any(|word| (0..window.len()).any(|place| has_word(window, place, word.as_bytes())))
+}
+
+/// The next FROM, searched for once however many SELECTs stand before it.
+#[derive(Debug, Default)]
+struct Froms {
+    found: Option<usize>,
+    searched: usize,
+}
+
+impl Froms {
+    fn next(&mut self, text: &[u8], at: usize) -> Option<usize> {
+        if self.found.is_none_or(|found| found < at) && self.searched < text.len() {
+            let start = at.max(self.searched);
+            self.found = word_in(text, start..text.len(), b"from");
+            self.searched = self.found.map_or(text.len(), |found| found + 4);
+        }
+        self.found.filter(|&found| found >= at)
+    }
 }
 
 /// Where a word stands between spaces or signs.

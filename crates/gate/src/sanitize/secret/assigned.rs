@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::rules::{Named, REASONS};
-use crate::sanitize::bytes::{entropy, has_word, run};
+use crate::sanitize::bytes::{has_word, is_random, run};
 
 /// The longest rest of a name, bytes.
 const NAME_REST: usize = 40;
@@ -129,17 +129,16 @@ fn is_secret(value: &[u8], named: Named, sign: Sign, quote: Option<u8>) -> bool 
         // A sentence may follow the colon; a password in one word is seldom mere letters.
         (Named::Password, Sign::Colon, None) => value.len() >= 5 && mixture(value) >= 2,
         (Named::Token, _, _) => {
-            !value.contains(&b' ')
-                && (value.len() >= 8
-                    && mixture(value) >= 2
-                    && entropy(value) >= 28
-                    && has_digit(value)
-                    || value.len() >= 20 && mixture(value) >= 2 && entropy(value) >= 35)
+            value.len() >= 8
+                && is_random(value, 28)
+                && !value.contains(&b' ')
+                && mixture(value) >= 2
+                && (has_digit(value) || value.len() >= 20 && is_random(value, 35))
         }
         (Named::Service, _, _) => {
             value.len() >= 16
                 && has_digit(value)
-                && entropy(value) >= 30
+                && is_random(value, 30)
                 && value.iter().all(|&byte| {
                     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'=' | b'+' | b'/')
                 })
@@ -148,9 +147,10 @@ fn is_secret(value: &[u8], named: Named, sign: Sign, quote: Option<u8>) -> bool 
 }
 
 fn is_reason(value: &[u8]) -> bool {
-    REASONS
-        .iter()
-        .any(|reason| value.eq_ignore_ascii_case(reason.as_bytes()))
+    value.len() <= 24
+        && REASONS
+            .iter()
+            .any(|reason| value.eq_ignore_ascii_case(reason.as_bytes()))
 }
 
 fn has_digit(value: &[u8]) -> bool {

@@ -78,6 +78,9 @@ pub(super) fn user_of_address(text: &[u8], at: usize) -> Option<Range<usize>> {
     let scheme = run_back(text, at, 32, |byte| {
         byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'.' | b'-')
     });
+    if at < scheme + 2 {
+        return None;
+    }
     let is_web = has_word(text, scheme, b"http") || has_word(text, scheme, b"ws");
     let end = run(text, start, AUTHORITY, |byte| {
         let ends = match byte {

@@ -13,7 +13,7 @@ use std::sync::LazyLock;
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
 use super::budget::{Budget, Fault};
-use super::bytes::{entropy, run, run_back, starts_token};
+use super::bytes::{is_random, run, run_back, starts_token};
 use super::span::{Kind, Spans};
 use rules::{NAMED, Named, PREFIXED, Prefixed};
 
@@ -178,7 +178,7 @@ fn prefixed(text: &[u8], rule: &Prefixed, keyword: Range<usize>) -> Option<Range
     }
     let fits = |byte: u8| rule.chars.has(byte);
     let sample = text.get(keyword.end..run(text, keyword.end, SAMPLE, fits))?;
-    if sample.len() < rule.least || entropy(sample) < rule.entropy {
+    if sample.len() < rule.least || !is_random(sample, rule.entropy) {
         return None;
     }
     let end = run(text, keyword.end + sample.len(), TOKEN, fits);
