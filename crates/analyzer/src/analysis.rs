@@ -45,7 +45,7 @@ pub struct Analysis {
     pub unanalysable: Vec<Unanalysable>,
     /// How much was read.
     pub analysed: Analysed,
-    /// The score; `None` where nothing was analysed or no server was found.
+    /// The score; `None` where nothing was analysed, a file could not be read, or no server was found.
     pub score: Option<Score>,
     /// The files as read, by path, for excerpts.
     pub sources: Vec<(Name, String)>,
@@ -162,7 +162,8 @@ fn run(collected: collect::Collected) -> Analysis {
         }
     }
     unanalysable.sort_by(|a, b| a.file.cmp(&b.file));
-    let score = (analysed.files > 0 && servers > 0).then(|| score::score(&findings));
+    let whole = unanalysable.is_empty() && analysed.files > 0 && servers > 0;
+    let score = whole.then(|| score::score(&findings));
     let comments = files
         .into_iter()
         .map(|file| (file.path, file.comments))

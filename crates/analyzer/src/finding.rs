@@ -95,6 +95,35 @@ pub enum Surface {
     Tests,
 }
 
+impl Severity {
+    /// Its word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+        }
+    }
+}
+
+impl std::fmt::Display for Severity {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(self.word())
+    }
+}
+
+impl Confidence {
+    /// Its word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Likely => "likely",
+            Self::Proved => "proved",
+        }
+    }
+}
+
 fn text<S: serde::Serializer>(name: &Name, out: S) -> Result<S::Ok, S::Error> {
     out.serialize_str(name)
 }

@@ -151,6 +151,6 @@ A rule takes at most twice from an axis. An axis never falls below 0.
 Findings whose confidence is unknown take nothing: code that was needed was not there to be read.
 The score is the lowest axis; with a high finding in runtime code it is at most 89.
 Grades: A from 90, B from 80, C from 70, D from 60, F below.
-There is no grade when nothing was analysed, or no MCP server was found.
+There is no grade when nothing was analysed, a file could not be read, or no MCP server was found.
 "
 }

@@ -1,0 +1,23 @@
+//! How an analysis is written: for people, programs, code hosts and pages. The same analysis always gives the same bytes.
+
+pub mod badge;
+pub mod explain;
+pub mod github;
+pub mod json;
+pub mod sarif;
+pub mod text;
+
+use std::borrow::Cow;
+
+/// A text of the source without what moves a terminal's cursor or hides text: such characters become `�`.
+fn visible(text: &str) -> Cow<'_, str> {
+    let hidden = |c: char| {
+        (c.is_control() && c != '\n' && c != '\t')
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if text.contains(hidden) {
+        Cow::Owned(text.replace(hidden, "\u{fffd}"))
+    } else {
+        Cow::Borrowed(text)
+    }
+}

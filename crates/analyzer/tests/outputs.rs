@@ -1,0 +1,208 @@
+//! What is written of an analysis, and what it is judged to be.
+
+#![allow(clippy::expect_used, reason = "a test says what it needs by failing")]
+
+use dropgate_analyzer::Analysis;
+use dropgate_analyzer::analysis::analyze_texts;
+use dropgate_analyzer::facts::Name;
+use dropgate_analyzer::finding::Surface;
+use dropgate_analyzer::gate::{Empty, Gate, Verdict, judge};
+use dropgate_analyzer::output::{badge, explain, github, json, text};
+use dropgate_analyzer::rules::{RULES, find};
+use serde_json::Value;
+
+fn of(files: &[(&str, &str)]) -> Analysis {
+    let files = files
+        .iter()
+        .map(|(path, text)| (Name::from(*path), (*text).to_owned()))
+        .collect();
+    analyze_texts(files).expect("threads start")
+}
+
+/// A server whose process ends in the middle of calls.
+fn bad() -> Analysis {
+    let rule = find("LIFE-002").expect("the rule is there");
+    of(&[("src/server.ts", rule.fixtures[0].bad)])
+}
+
+fn gates(texts: &[&str]) -> Vec<Gate> {
+    texts
+        .iter()
+        .map(|text| text.parse().expect("a gate"))
+        .collect()
+}
+
+#[test]
+fn json_has_the_documented_members() {
+    let analysis = bad();
+    let page = serde_json::to_value(json::Page::of(&analysis)).expect("JSON");
+    for member in [
+        "grade",
+        "score",
+        "axes",
+        "analysed",
+        "findings",
+        "unanalysable",
+    ] {
+        assert!(page.get(member).is_some(), "{member} in {page}");
+    }
+    let findings = page["findings"].as_array().expect("a list");
+    let finding = findings
+        .iter()
+        .find(|finding| finding["rule"] == "LIFE-002")
+        .expect("the fault is found");
+    for member in [
+        "name",
+        "severity",
+        "confidence",
+        "surface",
+        "file",
+        "line",
+        "end_line",
+        "message",
+        "fix",
+        "fingerprint",
+    ] {
+        assert!(
+            !finding[member].is_null() && finding[member] != "",
+            "{member} in {finding}"
+        );
+    }
+}
+
+#[test]
+fn the_same_source_gives_the_same_bytes() {
+    let (one, two) = (bad(), bad());
+    let page =
+        |analysis: &Analysis| serde_json::to_string(&json::Page::of(analysis)).expect("JSON");
+    assert_eq!(page(&one), page(&two));
+    assert_eq!(
+        text::render(&one, "", text::Colors::Plain),
+        text::render(&two, "", text::Colors::Plain)
+    );
+}
+
+#[test]
+fn text_shows_the_line_and_what_to_do() {
+    let analysis = bad();
+    let shown = text::render(&analysis, "pkg/", text::Colors::Plain);
+    let finding = analysis
+        .findings
+        .iter()
+        .find(|finding| finding.rule == "LIFE-002")
+        .expect("the fault is found");
+    assert!(shown.contains("[LIFE-002]"), "{shown}");
+    let place = format!("pkg/src/server.ts:{}", finding.line);
+    assert!(shown.contains(&place), "{place} in {shown}");
+    assert!(shown.contains("process.exit"), "{shown}");
+    assert!(shown.contains("grade "), "{shown}");
+    assert!(
+        !shown.contains('\u{1b}'),
+        "no colour was asked for: {shown}"
+    );
+}
+
+#[test]
+fn a_source_can_not_write_to_the_terminal() {
+    let mut analysis = bad();
+    for finding in &mut analysis.findings {
+        finding.message = "a\u{1b}[2Jb\u{202e}c".to_owned();
+    }
+    for (_, source) in &mut analysis.sources {
+        *source = source.replace("process", "proce\u{1b}s");
+    }
+    let shown = text::render(&analysis, "", text::Colors::Plain);
+    assert!(!shown.contains(['\u{1b}', '\u{202e}']), "{shown:?}");
+}
+
+#[test]
+fn annotations_are_one_line_each() {
+    let analysis = bad();
+    let shown = github::render(&analysis, "pkg/");
+    assert_eq!(shown.lines().count(), analysis.findings.len());
+    assert!(
+        shown
+            .lines()
+            .all(|line| line.starts_with("::") && line.contains(" file=pkg/src/server.ts,line=")),
+        "{shown}"
+    );
+}
+
+#[test]
+fn gates_count_what_is_as_bad_or_worse() {
+    let analysis = bad();
+    let verdict = |texts: &[&str]| judge(&analysis, &gates(texts), Empty::Refused);
+    assert_eq!(verdict(&[]), Verdict::Passed);
+    for gate in ["high", "medium", "low", "grade=A"] {
+        assert!(
+            matches!(verdict(&[gate]), Verdict::Failed(_)),
+            "{gate}: {:?}",
+            verdict(&[gate])
+        );
+    }
+    assert!("grade=b".parse::<Gate>().is_err());
+    assert!("info".parse::<Gate>().is_err());
+}
+
+#[test]
+fn findings_in_tests_reach_no_gate() {
+    let mut analysis = bad();
+    assert!(!analysis.findings.is_empty());
+    for finding in &mut analysis.findings {
+        finding.surface = Surface::Tests;
+    }
+    assert_eq!(
+        judge(&analysis, &gates(&["low"]), Empty::Allowed),
+        Verdict::Passed
+    );
+}
+
+#[test]
+fn nothing_analysed_has_no_grade() {
+    for (files, empty) in [
+        (&[][..], "nothing to analyse"),
+        (
+            &[("src/sum.ts", "export const one = 1;")][..],
+            "no MCP server",
+        ),
+    ] {
+        let analysis = of(files);
+        assert!(analysis.score.is_none());
+        let page = serde_json::to_value(json::Page::of(&analysis)).expect("JSON");
+        assert_eq!(page["grade"], Value::Null);
+        let badge = serde_json::to_value(badge::Badge::of(&analysis)).expect("JSON");
+        assert_eq!(badge["message"], "no grade");
+        let Verdict::Unknown(why) = judge(&analysis, &[], Empty::Refused) else {
+            panic!("{files:?} was judged");
+        };
+        assert!(why.contains(empty), "{why}");
+        assert_eq!(judge(&analysis, &[], Empty::Allowed), Verdict::Passed);
+    }
+}
+
+#[test]
+fn a_file_that_does_not_parse_leaves_no_grade() {
+    let rule = find("LIFE-002").expect("the rule is there");
+    let analysis = of(&[
+        ("src/server.ts", rule.fixtures[0].good),
+        ("src/broken.ts", "export function ( {"),
+    ]);
+    assert!(analysis.score.is_none());
+    let Verdict::Unknown(why) = judge(&analysis, &gates(&["high"]), Empty::Allowed) else {
+        panic!("a broken file was judged");
+    };
+    assert!(why.contains("src/broken.ts"), "{why}");
+}
+
+#[test]
+fn every_rule_is_explained_with_code() {
+    for rule in RULES {
+        let shown = explain::rule(rule);
+        for fixture in rule.fixtures {
+            assert!(shown.contains(fixture.bad.trim_end()), "{}", rule.id);
+            assert!(shown.contains(fixture.good.trim_end()), "{}", rule.id);
+        }
+        assert!(explain::list().contains(rule.id));
+    }
+    assert_eq!(json::rules().len(), RULES.len());
+}
