@@ -15,7 +15,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     summary: "Audit records are collected in memory and not written when the server is asked to stop.",
     why: "The last records before a stop are the ones that an investigation asks for.",
     fix: "Await the flush in the shutdown, before the exit; or write each record when it is made.",
-    fixtures: fixtures!("AUD-001": ts),
+    fixtures: fixtures!("AUD-001": ts, py),
     check,
 };
 

@@ -16,7 +16,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     summary: "The answer of a check is an object, and the branch only asks whether there is one.",
     why: "`{ allowed: false }` is true-like: the branch permits whatever the check says.",
     fix: "Compare the field that decides: `(await check(x)).allowed === true`.",
-    fixtures: fixtures!("AUTH-002": ts),
+    fixtures: fixtures!("AUTH-002": ts, py),
     check,
 };
 

@@ -15,7 +15,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     summary: "An asynchronous check of access is tested without waiting for its answer.",
     why: "A promise or coroutine is always true-like: the check permits everybody, and its refusal is an unhandled failure later.",
     fix: "`await` the check.",
-    fixtures: fixtures!("AUTH-005": ts),
+    fixtures: fixtures!("AUTH-005": ts, py),
     check,
 };
 

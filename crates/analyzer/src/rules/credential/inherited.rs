@@ -17,7 +17,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     summary: "A child process is given the whole environment, with the secrets that the server reads from it.",
     why: "Whatever the child runs, and whatever that starts, can read every token of the server.",
     fix: "Give the child an environment of its own with what it needs.",
-    fixtures: fixtures!("CRED-004": ts),
+    fixtures: fixtures!("CRED-004": ts, py),
     check,
 };
 

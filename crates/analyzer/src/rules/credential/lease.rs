@@ -14,7 +14,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     summary: "Dynamic credentials are leased and not revoked at a stop.",
     why: "The account that the lease made stays until its time is over, for whoever found it, and counts against the limit of accounts.",
     fix: "Revoke the lease in the shutdown, before the client is closed, best effort and bounded.",
-    fixtures: fixtures!("CRED-002": ts),
+    fixtures: fixtures!("CRED-002": ts, py),
     check,
 };
 

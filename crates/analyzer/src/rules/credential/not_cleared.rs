@@ -17,7 +17,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     summary: "A credential is held in a variable for the life of the process and never cleared.",
     why: "What stands in memory stands in core dumps, swap and heap snapshots. Strings of JavaScript and Python can't truly be wiped: setting the variable to something else only drops the reference. A short life and revocation are the control; wiping is hygiene.",
     fix: "Read it where it is used, or keep it in a buffer that the shutdown fills with zeros (`Buffer.fill(0)`, `bytearray`, `zeroize`, `secrecy`); drop the reference at shutdown.",
-    fixtures: fixtures!("CRED-001": ts),
+    fixtures: fixtures!("CRED-001": ts, py),
     check,
 };
 

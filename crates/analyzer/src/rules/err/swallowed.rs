@@ -16,7 +16,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     summary: "The failure of a change is swallowed, and the tool reports success.",
     why: "The caller goes on as if the change had happened.",
     fix: "Answer with `isError`, or say in a comment why this failure does not matter and catch only that kind.",
-    fixtures: fixtures!("ERR-003": ts),
+    fixtures: fixtures!("ERR-003": ts, py),
     check,
 };
 

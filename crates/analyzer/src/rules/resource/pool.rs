@@ -15,7 +15,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     summary: "A pool of connections lives as long as the process and is not closed at a stop.",
     why: "Connections that are cut leave transactions open and sessions on the server until it notices; with many restarts the limit of the role is reached and nobody can connect.",
     fix: "Close the pool in the shutdown, after the calls in flight and within a limit of time.",
-    fixtures: fixtures!("RES-001": ts),
+    fixtures: fixtures!("RES-001": ts, py),
     check,
 };
 
