@@ -198,9 +198,15 @@ pub fn table(language: Language) -> &'static [Row] {
 pub fn role(language: Language, path: &str) -> Option<Role> {
     table(language)
         .iter()
-        .filter(|row| matches(row.0, path))
+        .filter(|row| may_match(row.0, path) && matches(row.0, path))
         .max_by_key(|row| row.0.len() - row.0.matches('*').count())
         .map(|row| row.1)
+}
+
+/// Whether the first letters agree, which rules most rows out at once.
+fn may_match(pattern: &str, text: &str) -> bool {
+    let first = pattern.as_bytes().first();
+    first == Some(&b'*') || first == text.as_bytes().first()
 }
 
 /// Whether a pattern with `*` matches a whole text.
@@ -212,15 +218,15 @@ pub fn matches(pattern: &str, text: &str) -> bool {
     let Some(mut rest) = text.strip_prefix(first) else {
         return false;
     };
-    let parts: Vec<&str> = parts.collect();
-    let Some((last, middle)) = parts.split_last() else {
+    let Some(mut part) = parts.next() else {
         return rest.is_empty();
     };
-    for part in middle {
+    for next in parts {
         match rest.find(part) {
             Some(at) => rest = rest.get(at + part.len()..).unwrap_or_default(),
             None => return false,
         }
+        part = next;
     }
-    rest.ends_with(last)
+    rest.ends_with(part)
 }

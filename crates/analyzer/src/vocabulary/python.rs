@@ -190,8 +190,6 @@ pub const ROWS: &[Row] = &[
     Row("requests.head", Outbound(Remote::Http, TIMEOUT)),
     Row("requests.options", Outbound(Remote::Http, TIMEOUT)),
     Row("requests.request", Outbound(Remote::Http, TIMEOUT)),
-    Row("requests*.Session", Client(Remote::Http, Limit::Nothing)),
-    Row("requests.session", Client(Remote::Http, Limit::Nothing)),
     Row("requests*ession().get", Outbound(Remote::Http, TIMEOUT)),
     Row("requests*ession().post", Outbound(Remote::Http, TIMEOUT)),
     Row("requests*ession().put", Outbound(Remote::Http, TIMEOUT)),

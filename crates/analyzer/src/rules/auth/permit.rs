@@ -41,6 +41,13 @@ fn is_negative(project: &Project<'_>, at: FnRef) -> bool {
                     | "revoked"
                     | "blacklisted"
                     | "denylisted"
+                    | "expired"
+                    | "expiring"
+                    | "invalid"
+                    | "stale"
+                    | "missing"
+                    | "needed"
+                    | "needs"
             )
         })
     })

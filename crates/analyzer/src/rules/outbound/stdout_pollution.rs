@@ -47,7 +47,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             continue;
         }
         let in_call = serving.contains(&site.at);
-        if !in_call && leaves_after(project, site) {
+        if !in_call && (leaves_after(project, site) || only_when_leaving(project, site.at, 3)) {
             continue;
         }
         let finding = report.add(
@@ -171,6 +171,26 @@ fn leaves_after<'a>(project: &Project<'a>, site: &Site<'a>) -> bool {
                 .iter()
                 .any(|stmt| stmt.span.start > site.span.start && exits(stmt))
         })
+}
+
+/// Whether a function only runs where the program leaves without serving: `sys.exit(setup())`, `setup(); return`.
+fn only_when_leaving(project: &Project<'_>, at: FnRef, levels: usize) -> bool {
+    let callers = project.callers(at);
+    levels > 0
+        && !callers.is_empty()
+        && callers
+            .iter()
+            .filter_map(|id| project.site(*id))
+            .all(|site| {
+                let inside_exit = project.sites_of(site.at).any(|outer| {
+                    matches!(outer.role, Some(Role::Exit | Role::ExitUnwinding))
+                        && outer.span != site.span
+                        && outer.span.holds(site.span)
+                });
+                inside_exit
+                    || leaves_after(project, site)
+                    || only_when_leaving(project, site.at, levels - 1)
+            })
 }
 
 fn leaves<'a>(project: &Project<'a>, at: FnRef, expr: &'a Expr) -> bool {

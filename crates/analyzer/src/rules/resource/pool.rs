@@ -2,7 +2,7 @@
 
 use crate::facts::{Language, StmtKind, walk};
 use crate::finding::Severity;
-use crate::link::{Fate, Project, Site};
+use crate::link::{Fate, Project, Site, Trigger};
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::{Kind, Role};
 
@@ -24,6 +24,8 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         if site.role != Some(Role::Open(Kind::Pool))
             || !is_kept(project, site)
             || project.closed_at_stop(site)
+            || closed_at_exit(project, site)
+            || given_to_scopes(project, site)
         {
             continue;
         }
@@ -90,4 +92,41 @@ fn in_failure(project: &Project<'_>, site: &Site<'_>) -> bool {
         .failures
         .iter()
         .any(|failure| failure.at.file == site.at.file && failure.span.holds(site.span))
+}
+
+/// Closed when the process exits by itself: that a signal skips it is what LIFE-001 says.
+fn closed_at_exit<'a>(project: &Project<'a>, opened: &Site<'a>) -> bool {
+    let roots: Vec<_> = project
+        .hooks
+        .iter()
+        .filter(|hook| hook.trigger == Trigger::Exit)
+        .flat_map(|hook| hook.functions.iter().copied())
+        .collect();
+    project.reach(&roots).iter().any(|at| {
+        project
+            .sites_of(*at)
+            .any(|site| Project::is_closing(site) && project.may_close(site, opened))
+    })
+}
+
+/// Opened by a function whose every caller puts the value into a scope that closes it.
+fn given_to_scopes(project: &Project<'_>, opened: &Site<'_>) -> bool {
+    let callers = project.callers(opened.at);
+    !callers.is_empty()
+        && callers
+            .iter()
+            .filter_map(|id| project.site(*id))
+            .all(|caller| {
+                let mut scoped = false;
+                if let Some(function) = project.function(caller.at) {
+                    walk::stmts(&function.body, &mut |stmt| {
+                        if let StmtKind::With { resources, .. } = &stmt.kind {
+                            scoped |= resources
+                                .iter()
+                                .any(|resource| resource.value.span.holds(caller.span));
+                        }
+                    });
+                }
+                scoped
+            })
 }
