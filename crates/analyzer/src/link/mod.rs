@@ -78,6 +78,9 @@ pub struct Project<'a> {
     modules: modules::Modules,
     bindings: bindings::Bindings<'a>,
     sites_of: HashMap<FnRef, Vec<SiteId>>,
+    site_index: HashMap<(FnRef, Span), SiteId>,
+    default_timeout: std::sync::OnceLock<bool>,
+    twins: HashMap<(Language, String, Name), Vec<ClassRef>>,
     graph: graph::Graph,
     stop: stop::Stop,
     answering: std::collections::BTreeSet<FnRef>,
@@ -98,6 +101,9 @@ impl<'a> Project<'a> {
             modules: modules::Modules::of(files, manifests),
             bindings: bindings::Bindings::of(files),
             sites_of: HashMap::new(),
+            site_index: HashMap::new(),
+            default_timeout: std::sync::OnceLock::new(),
+            twins: resolve::twins(files),
             graph: graph::Graph::default(),
             stop: stop::Stop::default(),
             answering: std::collections::BTreeSet::new(),
@@ -105,6 +111,11 @@ impl<'a> Project<'a> {
         };
         project.sites = sites::collect(files);
         project.sites_of = sites::by_function(&project.sites);
+        project.site_index = project
+            .sites
+            .iter()
+            .map(|site| ((site.at, site.span), site.id))
+            .collect();
         // Parameters get their values from call sites, so the second round knows callers that the first one found.
         for _ in 0..2 {
             project.sites = sites::resolve(&project);
@@ -186,8 +197,8 @@ impl<'a> Project<'a> {
 
     /// The call at an expression.
     pub fn site_at(&self, at: FnRef, expr: &Expr) -> Option<&Site<'a>> {
-        let span = expr.bare().span;
-        self.sites_of(at).find(|site| site.span == span)
+        let id = self.site_index.get(&(at, expr.bare().span))?;
+        self.site(*id)
     }
 
     /// What an expression may be.

@@ -42,10 +42,12 @@ pub(super) fn yielded(function: &Function) -> Vec<&Expr> {
 impl Project<'_> {
     /// Whether the package sets a timeout for all sockets, or for all requests of a library.
     pub fn uses_default_timeout(&self) -> bool {
-        self.sites.iter().any(|site| {
-            site.paths
-                .iter()
-                .any(|path| &**path == "socket.setdefaulttimeout")
+        *self.default_timeout.get_or_init(|| {
+            self.sites.iter().any(|site| {
+                site.paths
+                    .iter()
+                    .any(|path| &**path == "socket.setdefaulttimeout")
+            })
         })
     }
 }

@@ -1,7 +1,10 @@
 //! What an expression may be: through imports, aliases, defaults, fields, results and arguments.
 
+use std::collections::HashMap;
+
 use crate::facts::{
-    ClassId, Expr, ExprKind, ImportItem, Language, Logic, Name, Stmt, StmtKind, VariableKind, walk,
+    ClassId, Expr, ExprKind, FileFacts, ImportItem, Language, Logic, Name, Stmt, StmtKind,
+    VariableKind, walk,
 };
 use crate::vocabulary::{self, Role};
 
@@ -517,29 +520,11 @@ impl<'a> Resolver<'_, 'a> {
     }
 
     fn twins(&self, class: ClassRef, name: &Name) -> Vec<ClassRef> {
-        let language = self.project.language(class.file);
-        if !matches!(language, Language::Rust | Language::Go) || name.is_empty() {
+        let Some(file) = self.project.file(class.file) else {
             return Vec::new();
-        }
-        let home =
-            super::modules::folder(self.project.file(class.file).map_or("", |file| &file.path));
-        let mut all = Vec::new();
-        for (file, at) in self.project.files.iter().zip(0u32..) {
-            let near = at == class.file
-                || (language == Language::Go && super::modules::folder(&file.path) == home)
-                || (language == Language::Rust && file.language == Language::Rust);
-            if near {
-                for (other, id) in file.classes.iter().zip(0u32..) {
-                    if other.name == *name {
-                        all.push(ClassRef {
-                            file: at,
-                            id: ClassId(id),
-                        });
-                    }
-                }
-            }
-        }
-        all
+        };
+        let key = (file.language, twin_home(file), name.clone());
+        self.project.twins.get(&key).cloned().unwrap_or_default()
     }
 
     fn instance_of(&self, at: FnRef, ty: &'a Expr, next: usize, out: &mut Vec<Value<'a>>) {
@@ -802,6 +787,34 @@ impl<'a> Resolver<'_, 'a> {
                 }
             }
         }
+    }
+}
+
+/// Records of one type by name: in Go those of a folder, in Rust those of the project.
+pub(super) fn twins(files: &[FileFacts]) -> HashMap<(Language, String, Name), Vec<ClassRef>> {
+    let mut all: HashMap<(Language, String, Name), Vec<ClassRef>> = HashMap::new();
+    for (file, at) in files.iter().zip(0u32..) {
+        if !matches!(file.language, Language::Rust | Language::Go) {
+            continue;
+        }
+        for (class, id) in file.classes.iter().zip(0u32..) {
+            if !class.name.is_empty() {
+                let key = (file.language, twin_home(file), class.name.clone());
+                all.entry(key).or_default().push(ClassRef {
+                    file: at,
+                    id: ClassId(id),
+                });
+            }
+        }
+    }
+    all
+}
+
+fn twin_home(file: &FileFacts) -> String {
+    if file.language == Language::Go {
+        super::modules::folder(&file.path).to_owned()
+    } else {
+        String::new()
     }
 }
 

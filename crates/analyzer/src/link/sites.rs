@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::facts::{Call, Expr, ExprKind, FileFacts, FnId, Name, Span, StmtKind, walk};
+use crate::facts::{Call, Expr, ExprKind, FileFacts, FnId, Language, Name, Span, StmtKind, walk};
 use crate::vocabulary::{self, Role};
 
 use super::{FnRef, Project, Value};
@@ -202,6 +202,7 @@ pub(super) fn by_function(sites: &[Site<'_>]) -> HashMap<FnRef, Vec<SiteId>> {
 /// The same calls with paths, targets and roles, as the project knows them now.
 pub(super) fn resolve<'a>(project: &Project<'a>) -> Vec<Site<'a>> {
     let mut sites = project.sites.clone();
+    let mut roles: HashMap<(Language, Name), Option<Role>> = HashMap::new();
     for site in &mut sites {
         site.paths.clear();
         site.targets.clear();
@@ -214,10 +215,11 @@ pub(super) fn resolve<'a>(project: &Project<'a>) -> Vec<Site<'a>> {
             }
         }
         let language = project.language(site.at.file);
-        site.role = site
-            .paths
-            .iter()
-            .find_map(|path| vocabulary::role(language, path));
+        site.role = site.paths.iter().find_map(|path| {
+            *roles
+                .entry((language, path.clone()))
+                .or_insert_with(|| vocabulary::role(language, path))
+        });
     }
     sites
 }

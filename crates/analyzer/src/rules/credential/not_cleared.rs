@@ -1,5 +1,7 @@
 //! A credential that is kept as long as the process lives.
 
+use std::collections::BTreeSet;
+
 use crate::facts::{Expr, ExprKind, Pattern, StmtKind, walk};
 use crate::finding::Severity;
 use crate::link::{FnRef, Project, VarRef};
@@ -22,6 +24,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
 };
 
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
+    let cleared = cleared(project);
     for (at, function) in project.functions() {
         if !lives_long(project, at) {
             continue;
@@ -45,7 +48,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             let from_arguments = named && reads_arguments(project, at, value);
             if (from_environment.is_none() && !from_arguments)
                 || wiped(project, at, value)
-                || cleared(project, &variable.name)
+                || cleared.contains(&*variable.name)
             {
                 return;
             }
@@ -66,11 +69,11 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             );
         });
     }
-    fields(project, report);
+    fields(project, &cleared, report);
 }
 
 /// Fields of classes that are set from the environment.
-fn fields(project: &Project<'_>, report: &mut Report<'_>) {
+fn fields(project: &Project<'_>, cleared: &BTreeSet<String>, report: &mut Report<'_>) {
     for (file, at) in project.files.iter().zip(0u32..) {
         for class in &file.classes {
             for field in &class.fields {
@@ -83,7 +86,7 @@ fn fields(project: &Project<'_>, report: &mut Report<'_>) {
                     .as_ref()
                     .filter(|value| holds_it(value))
                     .and_then(|value| source::secret(project, module, value));
-                if let (Some(name), false) = (secret, cleared(project, &field.name)) {
+                if let (Some(name), false) = (secret, cleared.contains(&*field.name)) {
                     let message = format!(
                         "the field `{}` holds a credential from `{name}` as long as the object lives",
                         field.name
@@ -154,29 +157,38 @@ fn wiped(project: &Project<'_>, at: FnRef, value: &Expr) -> bool {
         .is_some_and(|site| site.role == Some(Role::Wiping))
 }
 
-/// Whether anything that runs at a stop sets, fills or deletes a variable of this name.
-fn cleared(project: &Project<'_>, name: &str) -> bool {
-    project.functions().any(|(at, function)| {
-        if !project.stopping().contains(&at) {
-            return false;
-        }
-        let mut found = false;
+/// The names that anything that runs at a stop sets, fills or deletes.
+fn cleared(project: &Project<'_>) -> BTreeSet<String> {
+    let mut all = BTreeSet::new();
+    for at in project.stopping() {
+        let Some(function) = project.function(*at) else {
+            continue;
+        };
         walk::stmts(&function.body, &mut |stmt| {
             if let StmtKind::Assign { target, .. } = &stmt.kind {
-                let set = match target {
+                all.extend(match target {
                     Pattern::Var(id) => project
-                        .variable(VarRef { file: at.file, id: *id })
+                        .variable(VarRef {
+                            file: at.file,
+                            id: *id,
+                        })
                         .map(|variable| variable.name.to_string()),
-                    Pattern::Place(place) => project.last_name(at, place),
-                    Pattern::List(_) | Pattern::Object(_) | Pattern::Of(..) | Pattern::Value(_) | Pattern::Or(_) | Pattern::Any => None,
-                };
-                found |= set.as_deref() == Some(name);
+                    Pattern::Place(place) => project.last_name(*at, place),
+                    Pattern::List(_)
+                    | Pattern::Object(_)
+                    | Pattern::Of(..)
+                    | Pattern::Value(_)
+                    | Pattern::Or(_)
+                    | Pattern::Any => None,
+                });
             }
         });
-        found
-            || project.sites_of(at).any(|site| {
-                let wipes = matches!(site.name(), "fill" | "zeroize" | "clear" | "pop" | "wipe");
-                wipes && matches!(&site.call.callee.kind, ExprKind::Member(object, _) if project.last_name(at, object).as_deref() == Some(name))
-            })
-    })
+        for site in project.sites_of(*at) {
+            let wipes = matches!(site.name(), "fill" | "zeroize" | "clear" | "pop" | "wipe");
+            if let (true, ExprKind::Member(object, _)) = (wipes, &site.call.callee.kind) {
+                all.extend(project.last_name(*at, object));
+            }
+        }
+    }
+    all
 }

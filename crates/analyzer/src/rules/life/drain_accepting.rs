@@ -1,6 +1,6 @@
 //! A shutdown that goes on taking calls.
 
-use crate::facts::{ExprKind, FnId, Pattern, StmtKind, walk};
+use crate::facts::{ExprKind, Pattern, StmtKind, walk};
 use crate::finding::Severity;
 use crate::link::{FnRef, Form, Project};
 use crate::rules::{At, Axis, Report, Rule};
@@ -109,19 +109,22 @@ fn is_read(project: &Project<'_>, name: &str, set: u32, at: FnRef) -> bool {
             let assigns = matches!(&stmt.kind, StmtKind::Assign { .. });
             for root in walk::roots(stmt) {
                 walk::each(root, &mut |expr| {
-                    let is_place = assigns
-                        && matches!(expr.kind, ExprKind::Member(..))
-                        && stmt.span.start == expr.span.start;
-                    let own_set = other == at && expr.span.start == set;
                     let named = matches!(
                         expr.kind,
                         ExprKind::Var(_) | ExprKind::Member(..) | ExprKind::Global(_)
                     ) && project.last_name(other, expr).as_deref() == Some(name);
+                    if !named {
+                        return;
+                    }
+                    let is_place = assigns
+                        && matches!(expr.kind, ExprKind::Member(..))
+                        && stmt.span.start == expr.span.start;
+                    let own_set = other == at && expr.span.start == set;
                     let reset = project.sites_of(other).any(|site| {
                         matches!(site.name(), "set" | "clear" | "store")
                             && site.call.callee.span.holds(expr.span)
                     });
-                    if named && !is_place && !own_set && !reset && other.id != FnId(u32::MAX) {
+                    if !is_place && !own_set && !reset {
                         count += 1;
                     }
                 });
