@@ -33,13 +33,13 @@ pub(super) fn read(path: &Name, text: &str) -> Option<Manifest> {
         path: path.clone(),
         language: Language::Rust,
         name: Name::from(name),
-        entries: entries(&root, package.is_some()),
+        entries: entries(&root),
         dependencies,
     })
 }
 
 /// The sources of binaries; those that Cargo finds by itself are `src/main.rs` and each file of `src/bin`.
-fn entries(root: &toml::Table, is_package: bool) -> Vec<Name> {
+fn entries(root: &toml::Table) -> Vec<Name> {
     let mut all = Vec::new();
     let bins = root.get("bin").and_then(toml::Value::as_array);
     for bin in bins.into_iter().flatten() {
@@ -51,7 +51,7 @@ fn entries(root: &toml::Table, is_package: bool) -> Vec<Name> {
             (None, None) => {}
         }
     }
-    if is_package {
+    if root.contains_key("package") {
         all.push(Name::from("src/main.rs"));
     }
     all.dedup();

@@ -17,7 +17,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     summary: "When the check of access itself fails, access is permitted.",
     why: "Whoever can make the check fail (a timeout, a malformed policy, a service that is down) is let in. A policy like `robots.txt` or a filter of data is such a check too.",
     fix: "Deny on everything but an affirmative answer: return false, or let the failure reach the caller.",
-    fixtures: fixtures!("AUTH-001": ts, py),
+    fixtures: fixtures!("AUTH-001": ts, py, rs, go),
     check,
 };
 

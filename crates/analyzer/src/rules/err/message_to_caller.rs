@@ -17,7 +17,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     summary: "The text of an error goes to the caller as it is.",
     why: "Messages of drivers, clients and the system name paths, hosts, statements, parameters and versions. What a tool returns, and in most SDKs what it throws, is read by a model and often kept; whoever can call the tool can ask for such texts on purpose.",
     fix: "Log the error with a reference, and give the caller a text from a fixed map with that reference.",
-    fixtures: fixtures!("ERR-002": ts, py),
+    fixtures: fixtures!("ERR-002": ts, py, rs, go),
     check,
 };
 

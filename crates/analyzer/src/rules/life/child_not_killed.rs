@@ -15,7 +15,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     summary: "A child process or browser is left behind when the server stops.",
     why: "A child does not end with its parent. It keeps its memory, its port and whatever it was changing, and nobody knows of it any more.",
     fix: "Keep every child in a set; at shutdown close its input, send SIGTERM to its group, wait with a limit, then SIGKILL and reap.",
-    fixtures: fixtures!("LIFE-011": ts, py),
+    fixtures: fixtures!("LIFE-011": ts, py, rs, go),
     check,
 };
 
@@ -72,7 +72,12 @@ fn served_by_framework(project: &Project<'_>) -> bool {
         || project
             .entries
             .iter()
-            .all(|entry| entry.guard == Guard::Framework)
+            .all(|entry| entry.guard == Guard::Framework && !ends_serving_only(project, entry))
+}
+
+/// What serves Go's stdio stops serving on a signal, and leaves everything else to the author.
+fn ends_serving_only(project: &Project<'_>, entry: &crate::link::Entry) -> bool {
+    project.language(entry.at.file) == crate::facts::Language::Go
 }
 
 /// A blocking wait inside an asynchronous handler.

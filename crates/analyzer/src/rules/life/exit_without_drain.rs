@@ -17,7 +17,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     summary: "A signal ends the process without waiting for the calls in flight.",
     why: "The caller of a call that is cut never learns whether it took effect. Closing the SDK's server is not a drain: it detaches the transport, running handlers go on and their answers are dropped. The same is true of a shutdown that nobody waits for.",
     fix: "Stop taking calls, wait for those in flight with a deadline (a counter, or `Promise.allSettled` of the running ones), then flush, close and exit.",
-    fixtures: fixtures!("LIFE-002": ts, py),
+    fixtures: fixtures!("LIFE-002": ts, py, rs, go),
     check,
 };
 

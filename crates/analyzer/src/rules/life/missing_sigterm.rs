@@ -16,7 +16,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     summary: "The server does not handle SIGTERM on the way it starts.",
     why: "Hosts, `docker stop`, systemd and Kubernetes end a server with SIGTERM. Without a handler the default action ends the process at once: calls in flight get no answer, transactions stay open, buffers are lost, children are left behind. A handler that only another transport's start registers does not help.",
     fix: "Register SIGTERM and SIGINT where this transport starts, both for one shutdown that runs once and is bounded in time; or run the server under `dropgate run`.",
-    fixtures: fixtures!("LIFE-001": ts, py),
+    fixtures: fixtures!("LIFE-001": ts, py, rs, go),
     check,
 };
 

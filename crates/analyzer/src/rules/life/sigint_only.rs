@@ -13,7 +13,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     summary: "The server handles SIGINT and not SIGTERM.",
     why: "SIGINT comes from a terminal. Hosts, containers and init systems send SIGTERM, whose default action ends the process without any of the care that the handler takes. In Rust `ctrl_c()` is SIGINT only, whatever the message beside it says.",
     fix: "Register the same function for SIGTERM (and SIGHUP).",
-    fixtures: fixtures!("LIFE-003": ts, py),
+    fixtures: fixtures!("LIFE-003": ts, py, rs, go),
     check,
 };
 

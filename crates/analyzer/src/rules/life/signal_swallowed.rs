@@ -15,7 +15,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     summary: "A handler is registered for SIGTERM and nothing that it does ends the server.",
     why: "A handler replaces the default action. If it only sets an event that no code waits for, the process can't be ended by SIGTERM any more: worse than no handler.",
     fix: "Wait for the event where the server runs and leave from there, or cancel the task that serves.",
-    fixtures: fixtures!("LIFE-005": ts, py),
+    fixtures: fixtures!("LIFE-005": ts, py, rs, go),
     check,
 };
 
@@ -35,6 +35,7 @@ const READING: &[&str] = &[
 ];
 
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
+    super::never_waited::look(project, report);
     for hook in &project.hooks {
         if hook.form != Form::Callback
             || !hook.trigger.is_signal("SIGTERM")

@@ -17,7 +17,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     summary: "A server over stdio writes other things than messages to stdout.",
     why: "Over stdio, stdout belongs to the protocol. A line that is no message is dropped by some hosts, ends the connection of others, and can cut a message in two.",
     fix: "Write to stderr: `console.error`, `print(..., file=sys.stderr)`, `eprintln!`, or a logger that goes there.",
-    fixtures: fixtures!("IO-001": ts, py),
+    fixtures: fixtures!("IO-001": ts, py, rs, go),
     check,
 };
 
@@ -69,7 +69,9 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
 /// The SDK of Python in its second version takes stdout away from everything else while it serves.
 fn keeps_stdout(project: &Project<'_>) -> bool {
     project.sites.iter().any(|site| {
-        site.role == Some(Role::Server) && site.paths.iter().any(|path| path.ends_with("MCPServer"))
+        site.role == Some(Role::Server)
+            && project.language(site.at.file) == Language::Python
+            && site.paths.iter().any(|path| path.ends_with("MCPServer"))
     }) || project
         .manifests
         .iter()

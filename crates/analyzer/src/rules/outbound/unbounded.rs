@@ -1,5 +1,6 @@
 //! A wait for something remote without a limit.
 
+use crate::facts::Language;
 use crate::finding::Severity;
 use crate::finding::{Confidence, Surface};
 use crate::link::{Project, Site};
@@ -15,7 +16,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     summary: "A call waits for something remote without a limit.",
     why: "A remote end that accepts and never answers holds the call, and whatever the call holds, for ever: the caller waits, a pool slot is gone, and a shutdown that waits for calls does not end.",
     fix: "Give the call or its client a timeout, and tie it to the cancellation of the request.",
-    fixtures: fixtures!("TIME-001": ts, py),
+    fixtures: fixtures!("TIME-001": ts, py, rs, go),
     check,
 };
 
@@ -51,7 +52,12 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             }
             Some(_) | None => continue,
         };
-        if super::bounds::is_bounded(project, site, limit) {
+        // A command of a context ends with it.
+        let has_context = site
+            .paths
+            .iter()
+            .any(|path| path.starts_with("os/exec.CommandContext"));
+        if has_context || super::bounds::is_bounded(project, site, limit) {
             continue;
         }
         let used = At {
@@ -68,6 +74,15 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             report
                 .add(made, message)
                 .via(project, used, "one of the calls that wait");
+            continue;
+        }
+        // In Go and Rust the limit belongs to the client: one that comes from elsewhere may have it, and is blamed where it is made.
+        let elsewhere = matches!(limit, Limit::Client(_))
+            && matches!(
+                project.language(site.at.file),
+                Language::Go | Language::Rust
+            );
+        if elsewhere {
             continue;
         }
         let finding = report.add(

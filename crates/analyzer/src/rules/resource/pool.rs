@@ -15,7 +15,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     summary: "A pool of connections lives as long as the process and is not closed at a stop.",
     why: "Connections that are cut leave transactions open and sessions on the server until it notices; with many restarts the limit of the role is reached and nobody can connect.",
     fix: "Close the pool in the shutdown, after the calls in flight and within a limit of time.",
-    fixtures: fixtures!("RES-001": ts, py),
+    fixtures: fixtures!("RES-001": ts, py, rs, go),
     check,
 };
 
@@ -74,7 +74,8 @@ fn is_kept(project: &Project<'_>, opened: &Site<'_>) -> bool {
         })
     });
     // Drop closes what main owns, in Rust; Go's `defer` counts as clean-up above.
-    let dropped = project.language(opened.at.file) == Language::Rust;
+    let dropped =
+        project.language(opened.at.file) == Language::Rust && !is_static(project, opened.at);
     let local = opened.at.id.0 != 0
         && opened.fate == Fate::Used
         && project.sites_of(opened.at).any(|site| {
@@ -84,6 +85,23 @@ fn is_kept(project: &Project<'_>, opened: &Site<'_>) -> bool {
                 && !in_failure(project, site)
         });
     !scoped && !closed_here && !dropped && !local
+}
+
+/// Whether the code is an initialiser of a `static`, which nothing drops.
+fn is_static(project: &Project<'_>, mut at: crate::link::FnRef) -> bool {
+    for _ in 0..crate::facts::MAX_DEPTH {
+        let Some(function) = project.function(at) else {
+            return false;
+        };
+        let Some(parent) = function.parent else {
+            return true;
+        };
+        if !function.name.is_empty() {
+            return false;
+        }
+        at.id = parent;
+    }
+    false
 }
 
 /// A close where something failed does not close on the way that succeeds.
