@@ -293,6 +293,10 @@ fn methods<'a>(project: &Project<'a>) -> HashMap<&'a str, Vec<FnRef>> {
                 });
             }
         }
+        // A function of Python is called by its own name; only a method may be called on something unknown.
+        if file.language == Language::Python {
+            continue;
+        }
         // Functions in objects: `{ execute: async () => … }`.
         for (function, id) in file.functions.iter().zip(0u32..) {
             if function.class.is_none() && function.parent.is_some() && !function.name.is_empty() {

@@ -323,7 +323,6 @@ pub const ROWS: &[Row] = &[
     Row("asyncio*.create_subprocess_shell", Spawn(Child::Handle)),
     Row("anyio.open_process", Spawn(Child::Handle)),
     Row("trio.lowlevel.open_process", Spawn(Child::Handle)),
-    Row("multiprocessing.Process", Spawn(Child::Handle)),
     Row("anyio.run_process", Spawn(Child::Awaited)),
     Row("trio.run_process", Spawn(Child::Awaited)),
     Row("os.kill", Kill),

@@ -84,6 +84,46 @@ const SECRET: &[&str] = &[
     "auth",
 ];
 
+/// Last words of names that speak about a secret.
+const ABOUT: &[&str] = &[
+    "type",
+    "issuer",
+    "uri",
+    "url",
+    "mode",
+    "method",
+    "enabled",
+    "required",
+    "provider",
+    "path",
+    "file",
+    "name",
+    "limit",
+    "limits",
+    "count",
+    "timeout",
+    "ttl",
+    "expiry",
+    "expires",
+    "id",
+    "length",
+    "size",
+    "header",
+    "prefix",
+    "algorithm",
+    "endpoint",
+    "host",
+    "domain",
+    "scope",
+    "scopes",
+    "audience",
+    "region",
+    "env",
+    "var",
+    "key_path",
+    "dir",
+];
+
 /// The words of a name: `checkAccess`, `check_access`, `CHECK_ACCESS` give `check`, `access`.
 pub fn words(name: &str) -> Vec<String> {
     let mut all = Vec::new();
@@ -120,6 +160,13 @@ pub fn is_authority(name: &str) -> bool {
 /// Whether a name holds a secret.
 pub fn is_secret(name: &str) -> bool {
     let words = words(name);
+    // `AUTH_TYPE`, `TOKEN_LIMIT`, `auth_url` speak about a secret and hold none.
+    let about = words
+        .last()
+        .is_some_and(|last| words.len() > 1 && ABOUT.contains(&last.as_str()));
+    if about && !name.to_lowercase().contains("database") && !name.to_lowercase().contains("db_") {
+        return false;
+    }
     let joined = words.join("_");
     words.iter().any(|word| SECRET.contains(&word.as_str()))
         || [

@@ -137,7 +137,18 @@ fn is_kept(project: &Project<'_>, site: &Site<'_>) -> bool {
                     ) && other.span.start > site.span.start)
             })
         });
-    !waited
+    // So does a function that gets the child and waits for it: `await communicate(process)`.
+    let handed_on = project.sites_of(site.at).any(|other| {
+        other.span.start > site.span.start
+            && !other.targets.is_empty()
+            && project.language(site.at.file) == crate::facts::Language::Python
+            && project.reach(&other.targets).iter().any(|at| {
+                project
+                    .sites_of(*at)
+                    .any(|inner| matches!(inner.name(), "wait" | "communicate"))
+            })
+    });
+    !waited && !handed_on
 }
 
 /// Whether a listener ends a promise: it calls a parameter of the function around it.

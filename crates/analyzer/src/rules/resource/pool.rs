@@ -26,6 +26,8 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             || project.closed_at_stop(site)
             || closed_at_exit(project, site)
             || given_to_scopes(project, site)
+            || (project.language(site.at.file) == Language::Python
+                && (!runs(project, site) || closed_in_cleanup(project, site)))
         {
             continue;
         }
@@ -147,4 +149,20 @@ fn given_to_scopes(project: &Project<'_>, opened: &Site<'_>) -> bool {
                 }
                 scoped
             })
+}
+
+/// Whether it is opened by a process that serves, and not by a script beside it.
+fn runs(project: &Project<'_>, opened: &Site<'_>) -> bool {
+    project
+        .entries
+        .iter()
+        .any(|entry| entry.process.contains(&opened.at))
+        || project.handler_reach().contains(&opened.at)
+}
+
+/// Closed in a `finally`, or after the `yield` of a lifespan, somewhere: there is a clean-up, whatever reaches it.
+fn closed_in_cleanup<'a>(project: &Project<'a>, opened: &Site<'a>) -> bool {
+    project.sites.iter().any(|site| {
+        Project::is_closing(site) && project.is_cleanup(site) && project.may_close(site, opened)
+    })
 }
