@@ -65,7 +65,9 @@ impl Log {
         self.source = Some(source);
     }
 
-    /// Writes a line of our own, after the line that the server is in.
+    /// Takes a line of our own, to come after the line that the server is in. It
+    /// is written when the log is pumped, or with others when they are many: a
+    /// write for each line of a flood would take all of the loop's time.
     pub(crate) fn line(&mut self, text: &str) {
         if self.pending() + text.len() > MAX_BACKLOG + OWN_RESERVE {
             self.dropped_lines += 1;
@@ -78,7 +80,9 @@ impl Log {
         self.backlog.extend_from_slice(b"dropgate: ");
         self.backlog.extend_from_slice(text.as_bytes());
         self.backlog.push(b'\n');
-        self.flush();
+        if self.pending() >= CHUNK {
+            self.flush();
+        }
     }
 
     /// How many lines of our own did not fit.

@@ -19,6 +19,7 @@ use dropgate_gate::sanitize::Sanitizer;
 use dropgate_gate::shutdown::{Event, Phase, Readiness, Trigger};
 use dropgate_process::{Exit, Force, Process};
 use dropgate_wire::IdKey;
+use tokio::task::yield_now;
 use tokio::time::{Sleep, sleep};
 
 use crate::bell::Bell;
@@ -42,6 +43,10 @@ use crate::waiting_room::WaitingRoom;
 
 /// How many reads one direction may do before the other gets its turn.
 const READS_PER_TURN: usize = 4;
+/// So long after its first read a turn does no further one: some lines cost a
+/// hundred times as much as others, and signals and deadlines are looked at
+/// only between turns.
+const LONG_TURN: Duration = Duration::from_millis(5);
 /// A host that ends its input this soon after a request had it all ready.
 const PIPED_WITHIN: Duration = Duration::from_millis(250);
 /// How long an answer waits for its record once the journal fails: what is held in reserve for a
@@ -230,11 +235,16 @@ impl Relay {
     /// Relays until the shutdown is over.
     pub(crate) async fn run(&mut self) {
         while self.shutdown.phase() != Phase::Done {
-            self.pump();
+            let pumped = self.pump();
             self.heed_journal();
             self.settle();
             if self.shutdown.phase() == Phase::Done {
                 break;
+            }
+            if pumped == Pumped::More {
+                // Streams that stay ready would keep the runtime from looking
+                // for anything else for dozens of turns.
+                yield_now().await;
             }
             self.set_timer();
             match self.wait().await {
@@ -402,13 +412,18 @@ impl Relay {
     }
 
     /// Moves what can be moved without waiting, in both directions.
-    fn pump(&mut self) {
-        self.pump_from_host();
-        self.pump_from_server(Regard::Readiness);
+    fn pump(&mut self) -> Pumped {
+        let from_host = self.pump_from_host();
+        let from_server = self.pump_from_server(Regard::Readiness);
         self.log.pump();
+        let more = [from_host, from_server]
+            .iter()
+            .any(|moved| matches!(moved, Moved::Bytes(_)));
+        if more { Pumped::More } else { Pumped::Dry }
     }
 
-    fn pump_from_host(&mut self) {
+    fn pump_from_host(&mut self) -> Moved {
+        let mut turn = Turn::default();
         for _ in 0..READS_PER_TURN {
             match self.flush_upstream() {
                 Outflow::Clear => self.look_at = None,
@@ -423,22 +438,29 @@ impl Relay {
                 Outflow::Waiting | Outflow::Held => {
                     let soon = self.now() + LOOK_EVERY;
                     self.look_at.get_or_insert(soon);
-                    return;
+                    return Moved::NotNow;
                 }
             }
             if !self.downstream.intake.is_open() || !self.downstream_wants_reading() {
-                return;
+                return Moved::NotNow;
             }
             match self.downstream.intake.read(Regard::Readiness) {
-                Moved::Bytes(_) => self.judge_host_lines(),
-                Moved::NotNow => return,
+                Moved::Bytes(_) => {
+                    self.judge_host_lines();
+                    if turn.is_long(self.now()) {
+                        break;
+                    }
+                }
+                Moved::NotNow => return Moved::NotNow,
                 Moved::Closed => {
                     self.judge_host_lines();
                     self.flush_upstream();
-                    return self.host_ended();
+                    self.host_ended();
+                    return Moved::Closed;
                 }
             }
         }
+        Moved::Bytes(READS_PER_TURN)
     }
 
     pub(crate) fn flush_upstream(&mut self) -> Outflow {
@@ -542,6 +564,7 @@ impl Relay {
     }
 
     pub(crate) fn pump_from_server(&mut self, regard: Regard) -> Moved {
+        let mut turn = Turn::default();
         for _ in 0..READS_PER_TURN {
             if matches!(self.flush_downstream(), Outflow::Waiting | Outflow::Held) {
                 return Moved::NotNow;
@@ -550,7 +573,12 @@ impl Relay {
                 return Moved::NotNow;
             }
             match self.upstream.intake.read(regard) {
-                Moved::Bytes(_) => self.judge_server_lines(),
+                Moved::Bytes(_) => {
+                    self.judge_server_lines();
+                    if turn.is_long(self.now()) {
+                        break;
+                    }
+                }
                 Moved::NotNow => return Moved::NotNow,
                 Moved::Closed => {
                     self.judge_server_lines();
@@ -611,6 +639,23 @@ impl Relay {
             self.begin(Trigger::BrokenPipe);
         }
         outflow
+    }
+}
+
+/// Whether a turn ended because there was nothing left to move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pumped {
+    Dry,
+    More,
+}
+
+/// When the first read of a turn was judged.
+#[derive(Debug, Default)]
+struct Turn(Option<Duration>);
+
+impl Turn {
+    fn is_long(&mut self, now: Duration) -> bool {
+        now >= *self.0.get_or_insert(now) + LONG_TURN
     }
 }
 

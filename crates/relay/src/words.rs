@@ -2,9 +2,15 @@
 
 use std::future::poll_fn;
 use std::task::Poll;
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::lane::Outflow;
 use crate::relay::{FAREWELL, Relay};
+
+/// What of the last moments is kept for the log's end.
+const LOG_END: Duration = Duration::from_millis(100);
 
 impl Relay {
     pub(crate) fn say_status(&mut self) {
@@ -31,7 +37,7 @@ impl Relay {
 
     /// Gives the host time to read the last answers.
     pub(crate) async fn say_farewell(&mut self) {
-        let until = tokio::time::Instant::now() + FAREWELL;
+        let until = Instant::now() + self.farewell().saturating_sub(LOG_END);
         while self.downstream_has_backlog() {
             self.heed_journal();
             match self.downstream.outlet.flush(&mut self.upstream.intake) {
@@ -66,9 +72,15 @@ impl Relay {
         .await;
     }
 
+    /// How long the readers may take that are slow: the deadline holds for them
+    /// as well, but the report is worth a moment whatever came before.
+    fn farewell(&mut self) -> Duration {
+        self.shutdown.time_left(self.now()).clamp(LOG_END, FAREWELL)
+    }
+
     /// Writes the log's end, as far as its reader lets it within a bound.
     pub(crate) async fn finish_log(&mut self) {
-        let until = tokio::time::Instant::now() + FAREWELL;
+        let until = Instant::now() + self.farewell();
         while self.log.has_backlog() {
             self.log.pump();
             let flushable = poll_fn(|cx| self.log.poll_flushable(cx));

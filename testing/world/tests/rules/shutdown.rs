@@ -1,15 +1,18 @@
 //! What calls, callers and operators get when it ends.
 
+use std::fs;
 use std::time::{Duration, Instant};
 
+use dropgate_testing_world::checks::LATE;
 use dropgate_testing_world::endings::ANSWERED_WITHIN;
 use dropgate_testing_world::rows::RECORD;
-use dropgate_testing_world::{Checked, fail};
+use dropgate_testing_world::{Checked, Ended, Says as _, fail};
 use rustix::process::Signal;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::steps::{
-    await_phase, begin, blocked, concluded, emptied, only_answer, recorded, refused, same, text_of,
+    SOON, await_phase, begin, blocked, concluded, emptied, only_answer, recorded, refused, same,
+    text_of,
 };
 use crate::{Reach, Rule, Stage};
 
@@ -71,6 +74,16 @@ pub(crate) const RULES: &[Rule] = &[
         "on_shutdown_cancel_cancels_at_once",
         Reach::Users,
         cancel_at_once,
+    ),
+    (
+        "a_flood_of_stray_lines_delays_no_end",
+        Reach::Users,
+        stray_flood,
+    ),
+    (
+        "full_queues_both_ways_hold_the_deadline",
+        Reach::Users,
+        full_queues,
     ),
 ];
 
@@ -300,4 +313,73 @@ fn cancel_at_once(stage: &Stage<'_>) -> Checked {
         .filter(|message| message["method"] == "notifications/cancelled")
         .count();
     same("cancellations", &cancelled, &1)
+}
+
+fn stray_flood(stage: &Stage<'_>) -> Checked {
+    let hello = json!({"jsonrpc": "2.0", "id": 1, "result": {
+        "protocolVersion": "2025-06-18",
+        "capabilities": {},
+        "serverInfo": {"name": "flood", "version": "1"},
+    }});
+    let script = r#"read -r line; printf '%s\n' "$0"; exec yes"#;
+    let setup = stage
+        .command(&["sh", "-c", script, &hello.to_string()])
+        .flags(&["--report", "{dir}/report"]);
+    let mut run = begin(stage, &setup)?;
+    run.talk.await_stderr(
+        "not a message on the server's stdout: y",
+        0,
+        ANSWERED_WITHIN,
+    )?;
+    let struck = Instant::now();
+    run.talk.close();
+    emptied(&run, struck, about(Duration::from_millis(1400)))?;
+    same("end", &run.ended(SOON)?, &Ended::Code(0))?;
+    // More comes on stderr than is kept of it here.
+    let report = fs::read(run.dir.join("report")).says("the report")?;
+    let report: Value = serde_json::from_slice(&report).says("the report")?;
+    same("trigger", &report["trigger"], &json!("eof"))?;
+    let closing = &report["phase_ms"]["closing"];
+    match closing.as_u64() {
+        Some(..=900) => Ok(()),
+        Some(_) | None => Err(format!(
+            "{LATE}closing took {closing} ms, allowed 700 and a little"
+        )),
+    }
+}
+
+/// Neither side reads, so nothing moves and both queues stay full to the end.
+fn full_queues(stage: &Stage<'_>) -> Checked {
+    let mut setup = stage
+        .server(&["flood-stdout", "100000000"])
+        .flags(&["--drain", "500ms"]);
+    let script = r#"mkfifo "$0" || exit 1; exec 3<>"$0"; exec "$@" >&3 3>&-"#;
+    setup.before = ["sh", "-c", script, "{dir}/answers"]
+        .map(str::to_owned)
+        .to_vec();
+    let mut run = dropgate_testing_world::Run::start(stage.place, &stage.name, &setup)?;
+    let hello = json!({"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "world", "version": "1"}});
+    run.talk.ask(1, "initialize", &hello)?;
+    run.talk
+        .await_stderr("dropgate: containment", 0, ANSWERED_WITHIN)?;
+    run.know_own();
+    run.talk
+        .say(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}))?;
+    run.talk.call(2, "block", &json!({}))?;
+    // More than the server's pipe takes, and no more than dropgate and its own pipe hold beside it.
+    let filler = "x".repeat(1 << 16);
+    for _ in 0..6 {
+        run.talk
+            .say(&json!({"jsonrpc": "2.0", "method": "filler", "params": {"text": filler}}))?;
+    }
+    await_phase(&run, "running")?;
+    let struck = Instant::now();
+    run.signal(Signal::TERM)?;
+    run.ended(SOON)?;
+    let took = struck.elapsed();
+    let allowed = Duration::from_millis(500 + 1500);
+    if took > allowed + Duration::from_millis(100) {
+        return Err(format!("{LATE}the end took {took:?}, allowed {allowed:?}"));
+    }
+    emptied(&run, Instant::now(), SOON).map(drop)
 }
