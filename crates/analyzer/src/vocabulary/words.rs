@@ -57,7 +57,6 @@ const AUTHORITY: &[&str] = &[
     "blacklist",
     "safe",
     "trusted",
-    "sandbox",
     "guard",
     "authenticated",
     "authenticate",

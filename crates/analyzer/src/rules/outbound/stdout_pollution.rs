@@ -43,6 +43,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             || !running.contains(&site.at)
             || project.surface(site.at.file) != Surface::Runtime
             || goes_elsewhere(project, site)
+            || in_other_program(project, site, &running)
         {
             continue;
         }
@@ -64,6 +65,23 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             finding.sure(Confidence::Likely);
         }
     }
+}
+
+/// Inside the guarded body of a Python file that is not the program which serves.
+fn in_other_program(project: &Project<'_>, site: &Site<'_>, running: &BTreeSet<FnRef>) -> bool {
+    let Some(file) = project.file(site.at.file) else {
+        return false;
+    };
+    file.language == Language::Python
+        && file.functions.iter().zip(0u32..).any(|(function, id)| {
+            let guard = FnRef {
+                file: site.at.file,
+                id: crate::facts::FnId(id),
+            };
+            &*function.name == "__main__"
+                && function.span.holds(site.span)
+                && !running.contains(&guard)
+        })
 }
 
 /// The SDK of Python in its second version takes stdout away from everything else while it serves.

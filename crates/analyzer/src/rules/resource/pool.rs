@@ -125,8 +125,20 @@ fn closed_at_exit<'a>(project: &Project<'a>, opened: &Site<'a>) -> bool {
     project.reach(&roots).iter().any(|at| {
         project
             .sites_of(*at)
-            .any(|site| Project::is_closing(site) && project.may_close(site, opened))
+            .any(|site| Project::is_closing(site) && closes_itself(project, site, opened))
     })
+}
+
+/// Whether a call closes what was opened, and not something made with it: `engine.dispose()`, not `engine.connect().close()`.
+fn closes_itself<'a>(project: &Project<'a>, site: &Site<'a>, opened: &Site<'a>) -> bool {
+    let on_part = opened.paths.iter().any(|path| {
+        let made = format!("{path}()");
+        site.paths.iter().any(|path| {
+            path.strip_prefix(made.as_str())
+                .is_some_and(|rest| rest.contains("()"))
+        })
+    });
+    !on_part && project.may_close(site, opened)
 }
 
 /// Opened by a function whose every caller puts the value into a scope that closes it.
@@ -163,6 +175,8 @@ fn runs(project: &Project<'_>, opened: &Site<'_>) -> bool {
 /// Closed in a `finally`, or after the `yield` of a lifespan, somewhere: there is a clean-up, whatever reaches it.
 fn closed_in_cleanup<'a>(project: &Project<'a>, opened: &Site<'a>) -> bool {
     project.sites.iter().any(|site| {
-        Project::is_closing(site) && project.is_cleanup(site) && project.may_close(site, opened)
+        Project::is_closing(site)
+            && project.is_cleanup(site)
+            && closes_itself(project, site, opened)
     })
 }
