@@ -29,6 +29,7 @@ pub use resolve::Value;
 pub use server::{Entry, Guard, Handler};
 pub use shutdown::{Form, Hook, Trigger};
 pub(crate) use sites::callee_name as callee;
+pub(crate) use sites::callee_name;
 pub use sites::{Fate, Site, SiteId};
 
 /// A function of the project.

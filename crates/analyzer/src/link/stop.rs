@@ -210,6 +210,11 @@ impl<'a> Project<'a> {
             .iter()
             .map(|path| format!("{path}()"))
             .collect();
+        // Go's `cmd.Start()` gives nothing: the command itself is the handle.
+        let is_command = opened.paths.iter().any(|path| path.starts_with("os/exec."));
+        if is_command && site.paths.iter().any(|path| path.starts_with("os/exec.")) {
+            return true;
+        }
         let same = site.paths.iter().any(|path| {
             opened_paths
                 .iter()

@@ -84,5 +84,20 @@ fn annotated(site: &Site<'_>) -> bool {
                 | crate::facts::ExprKind::Spread(_)
         ) && arg.name.is_none()
     }) && site.call.args.len() > 2;
-    hinted || unknown
+    hinted || unknown || site.call.args.iter().any(|arg| says_hints(&arg.value))
+}
+
+/// Hints inside a value: `mcp.WithDestructiveHintAnnotation(true)`, `&mcp.Tool{Annotations: …}`, `#[tool(annotations(…))]`.
+/// A tool that is made elsewhere may have them.
+fn says_hints(value: &Expr) -> bool {
+    let mut found = matches!(value.kind, crate::facts::ExprKind::Var(_));
+    crate::facts::walk::each(value, &mut |inner| {
+        if let crate::facts::ExprKind::Call(call) = &inner.kind {
+            let name = crate::link::callee_name(&call.callee);
+            found |= name.contains("Annotation")
+                || name == "annotations"
+                || call.option("Annotations").is_some();
+        }
+    });
+    found
 }

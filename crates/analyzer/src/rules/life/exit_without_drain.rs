@@ -189,7 +189,13 @@ fn holds(block: &[Stmt], span: Span) -> bool {
 /// Code that waits for a signal beside the serving, and then lets go of it.
 fn selected(project: &Project<'_>, hook: &Hook<'_>, report: &mut Report<'_>) {
     for (at, function) in project.functions() {
+        // Go hands the context on to the function that serves.
+        let handed_on = project.language(at.file) == crate::facts::Language::Go
+            && project
+                .sites_of(hook.at)
+                .any(|site| site.targets.contains(&at));
         let here = at == hook.at
+            || handed_on
             || project
                 .callers(hook.at)
                 .iter()
@@ -202,9 +208,9 @@ fn selected(project: &Project<'_>, hook: &Hook<'_>, report: &mut Report<'_>) {
                 return;
             };
             let stop = arms.iter().find(|arm| {
-                arm.test
-                    .as_ref()
-                    .is_some_and(|test| fires(project, at, hook, test))
+                arm.test.as_ref().is_some_and(|test| {
+                    fires(project, at, hook, test) && (!handed_on || is_context(project, at, test))
+                })
             });
             let Some(arm) = stop else {
                 return;
@@ -271,6 +277,18 @@ fn fires<'a>(
                         | "interrupt"
                 )
             });
+        }
+    });
+    found
+}
+
+/// Whether the end of the context of `NotifyContext` is waited for.
+fn is_context<'a>(project: &Project<'a>, at: FnRef, test: &'a crate::facts::Expr) -> bool {
+    let mut found = false;
+    walk::each(test, &mut |inner| {
+        if matches!(inner.kind, ExprKind::Var(_)) {
+            let paths = project.paths(at, inner);
+            found |= paths.iter().any(|path| path.contains("NotifyContext"));
         }
     });
     found
