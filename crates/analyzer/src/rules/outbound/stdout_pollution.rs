@@ -209,8 +209,31 @@ fn only_when_leaving(project: &Project<'_>, at: FnRef, levels: usize) -> bool {
                 });
                 inside_exit
                     || leaves_after(project, site)
+                    || (is_given_back(project, site) && !serves(project, at))
                     || only_when_leaving(project, site.at, levels - 1)
             })
+}
+
+/// Whether a call is what a branch gives back: a subcommand that is no way of serving.
+fn is_given_back(project: &Project<'_>, site: &Site<'_>) -> bool {
+    let Some(function) = project.function(site.at) else {
+        return false;
+    };
+    let mut around = Vec::new();
+    let blocks = enclosing(&function.body, site.span, &mut around);
+    blocks.len() > 1
+        && around
+            .last()
+            .is_some_and(|stmt| matches!(stmt.kind, StmtKind::Return(_)))
+}
+
+/// Whether a function leads to a place that serves over stdio.
+fn serves(project: &Project<'_>, at: FnRef) -> bool {
+    let reached = project.reach(&[at]);
+    project
+        .entries
+        .iter()
+        .any(|entry| entry.wire == Wire::Stdio && reached.contains(&entry.at))
 }
 
 fn leaves<'a>(project: &Project<'a>, at: FnRef, expr: &'a Expr) -> bool {
