@@ -16,7 +16,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     summary: "Access is permitted when the policy is missing or nothing in it matches.",
     why: "A policy that could not be loaded, or a case that nobody thought of, opens the door.",
     fix: "Deny when the policy is missing and in the default arm; make an open mode an explicit flag that is off by default.",
-    fixtures: fixtures!("AUTH-004": ts, py),
+    fixtures: fixtures!("AUTH-004": ts, py, rs, go),
     check,
 };
 

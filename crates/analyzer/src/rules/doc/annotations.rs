@@ -16,7 +16,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     summary: "A tool that changes something carries no annotations.",
     why: "Hosts decide by `destructiveHint` and `idempotentHint` what to ask the user for and what may be repeated.",
     fix: "Add `annotations` with `readOnlyHint`, `destructiveHint` and `idempotentHint`.",
-    fixtures: fixtures!("DOC-001": ts, py),
+    fixtures: fixtures!("DOC-001": ts, py, rs),
     check,
 };
 

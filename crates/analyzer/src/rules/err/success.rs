@@ -16,7 +16,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     summary: "A failure is answered as a success.",
     why: "A host decides by `isError` whether a call failed: whether it may be repeated, counted against a breaker or shown as failed. A result that only says so in its text is a success for all of them.",
     fix: "Set `isError` (`CallToolResult(isError=True)`), or raise the SDK's tool error with a public text.",
-    fixtures: fixtures!("ERR-004": ts, py),
+    fixtures: fixtures!("ERR-004": ts, py, rs, go),
     check,
 };
 
