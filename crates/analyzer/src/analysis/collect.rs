@@ -23,6 +23,8 @@ const FOREIGN: &[&str] = &[
     "node_modules",
     ".git",
     "vendor",
+    "_vendor",
+    "third_party",
     "target",
     "site-packages",
     ".venv",

@@ -6,7 +6,7 @@ use crate::facts::{
     ClassId, Expr, ExprKind, FileFacts, ImportItem, Language, Logic, Name, Stmt, StmtKind,
     VariableKind, walk,
 };
-use crate::vocabulary::{self, Role};
+use crate::vocabulary;
 
 use super::bindings::{Part, Set};
 use super::modules::Symbol;
@@ -558,18 +558,15 @@ impl<'a> Resolver<'_, 'a> {
             match callee {
                 Value::Function(function) => self.result(function, next, out),
                 Value::Class(class) => add(out, Value::Instance(class)),
-                Value::Path(path) => match vocabulary::role(language, &path) {
-                    Some(Role::Same) => {
+                Value::Path(path) => {
+                    if vocabulary::is_same(language, &path) {
                         if let Some(inner) = call.arg(0) {
                             self.expr(at, inner, next, out);
                         }
+                    } else if path.len() < MAX_PATH {
+                        add(out, Value::Path(Name::from(format!("{path}()"))));
                     }
-                    Some(_) | None => {
-                        if path.len() < MAX_PATH {
-                            add(out, Value::Path(Name::from(format!("{path}()"))));
-                        }
-                    }
-                },
+                }
                 Value::Instance(_) | Value::Literal(..) | Value::Module(_) => {}
             }
         }

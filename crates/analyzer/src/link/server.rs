@@ -52,7 +52,8 @@ pub(super) fn entries(project: &Project<'_>) -> Vec<Entry> {
         if project.surface(site.at.file) == crate::finding::Surface::Tests {
             continue;
         }
-        let by_argument = transport_argument(project, site);
+        let asks = matches!(site.role, Some(Role::Serve(_))) || is_connect(site.name());
+        let by_argument = asks.then(|| transport_argument(project, site)).flatten();
         let (wire, guard) = match site.role {
             Some(Role::Serve(Serving::Over(wire))) => (Some(wire), Guard::Author),
             Some(Role::Serve(Serving::Guarded(wire))) => (Some(wire), Guard::Framework),

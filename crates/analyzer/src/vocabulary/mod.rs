@@ -209,6 +209,13 @@ fn may_match(pattern: &str, text: &str) -> bool {
     first == Some(&b'*') || first == text.as_bytes().first()
 }
 
+/// Whether a path gives its argument back.
+pub fn is_same(language: Language, path: &str) -> bool {
+    table(language)
+        .iter()
+        .any(|row| row.1 == Role::Same && matches(row.0, path))
+}
+
 /// Whether a pattern with `*` matches a whole text.
 pub fn matches(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');

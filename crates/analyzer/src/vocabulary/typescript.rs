@@ -88,14 +88,14 @@ pub const ROWS: &[Row] = &[
         },
     ),
     // Serving.
-    Row("*.StdioServerTransport", Transport(Wire::Stdio)),
-    Row("*.StreamableHTTPServerTransport", Transport(Wire::Http)),
+    Row("*StdioServerTransport", Transport(Wire::Stdio)),
+    Row("*StreamableHTTPServerTransport", Transport(Wire::Http)),
     Row(
-        "*.WebStandardStreamableHTTPServerTransport",
+        "*WebStandardStreamableHTTPServerTransport",
         Transport(Wire::Http),
     ),
-    Row("*.NodeStreamableHTTPServerTransport", Transport(Wire::Http)),
-    Row("*.SSEServerTransport", Transport(Wire::Http)),
+    Row("*NodeStreamableHTTPServerTransport", Transport(Wire::Http)),
+    Row("*SSEServerTransport", Transport(Wire::Http)),
     Row("@modelcontextprotocol/*.McpServer", Server),
     Row("@modelcontextprotocol/*.Server", Server),
     Row(

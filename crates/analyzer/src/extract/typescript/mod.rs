@@ -6,6 +6,7 @@
     reason = "the parser's enums have many forms that mean nothing here"
 )]
 
+mod bundle;
 mod expr;
 mod items;
 mod pattern;
@@ -21,11 +22,33 @@ use oxc_syntax::symbol::SymbolId;
 use super::Source;
 use crate::facts::{
     Comment, Export, Expr, ExprKind, FileFacts, FnId, Import, ImportId, ImportItem, Lines, Name,
-    Span, VarId, Variable, VariableKind, Why,
+    Reading, Span, VarId, Variable, VariableKind, Why,
 };
 
-/// Reads one file.
+/// Reads one file; of a bundle the parts that are its author's.
 pub fn extract(source: &Source<'_>) -> FileFacts {
+    let bytes = u64::try_from(source.text.len()).unwrap_or(u64::MAX);
+    let bundled = || FileFacts::unread(source.path.clone(), source.language, bytes, Why::Bundled);
+    match bundle::own(source.text) {
+        bundle::Own::Whole => read(source),
+        bundle::Own::Unknown => bundled(),
+        bundle::Own::Parts(text) => {
+            let own = Source {
+                path: source.path.clone(),
+                language: source.language,
+                text: &text,
+            };
+            let facts = read(&own);
+            if facts.reading == Reading::Whole {
+                facts
+            } else {
+                bundled()
+            }
+        }
+    }
+}
+
+fn read(source: &Source<'_>) -> FileFacts {
     let bytes = u64::try_from(source.text.len()).unwrap_or(u64::MAX);
     let allocator = Allocator::default();
     let kind = SourceType::from_path(&*source.path).unwrap_or_default();

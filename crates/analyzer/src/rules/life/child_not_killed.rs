@@ -173,10 +173,8 @@ fn settles<'a>(
                             project.last_name(*inner, &site.call.callee).as_deref(),
                             Some(
                                 "resolve"
-                                    | "reject"
                                     | "done"
                                     | "res"
-                                    | "rej"
                                     | "callback"
                                     | "cb"
                                     | "finish"

@@ -1,5 +1,6 @@
 //! No handler for SIGTERM where the process serves.
 
+use crate::facts::Language;
 use crate::finding::Confidence;
 use crate::finding::Severity;
 use crate::link::{Entry, Project};
@@ -55,10 +56,11 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         let skipped = project
             .hooks_of(entry)
             .find(|hook| hook.trigger == Trigger::Exit);
-        let at = At {
-            function: skipped.map_or(entry.at, |hook| hook.at),
-            span: skipped.map_or(entry.span, |hook| hook.span),
-        };
+        let started = start(project, entry);
+        let at = skipped.map_or(started, |hook| At {
+            function: hook.at,
+            span: hook.span,
+        });
         let wire = match entry.wire {
             Wire::Stdio => "stdio",
             Wire::Http => "HTTP",
@@ -79,7 +81,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             ),
         };
         let finding = report.add(at, message);
-        if skipped.is_some() {
+        if skipped.is_some() || at.function != entry.at {
             let place = At {
                 function: entry.at,
                 span: entry.span,
@@ -99,4 +101,36 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             finding.sure(Confidence::Likely);
         }
     }
+}
+
+/// Where the program starts this server: the call in the file that the manifest names, where another file does the serving.
+fn start(project: &Project<'_>, entry: &Entry) -> At {
+    let here = At {
+        function: entry.at,
+        span: entry.span,
+    };
+    let is_program = |file: u32| {
+        project.file(file).is_some_and(|facts| {
+            facts.is_program
+                || project
+                    .manifests
+                    .iter()
+                    .any(|manifest| manifest.entries.contains(&facts.path))
+        })
+    };
+    if project.language(entry.at.file) != Language::TypeScript || is_program(entry.at.file) {
+        return here;
+    }
+    let mut calls: Vec<_> = project
+        .sites
+        .iter()
+        .filter(|site| is_program(site.at.file) && !site.targets.is_empty())
+        .filter(|site| project.reach(&site.targets).contains(&entry.at))
+        .collect();
+    // The innermost call is the one that says what is started.
+    calls.sort_by_key(|site| (project.reach(&site.targets).len(), site.span));
+    calls.first().map_or(here, |site| At {
+        function: site.at,
+        span: site.span,
+    })
 }

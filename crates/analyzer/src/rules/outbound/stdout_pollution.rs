@@ -33,6 +33,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             running.extend(project.reach(&hook.functions));
         }
     }
+    running.extend(launchers(project));
     if running.is_empty() || keeps_stdout(project) {
         return;
     }
@@ -82,6 +83,37 @@ fn in_other_program(project: &Project<'_>, site: &Site<'_>, running: &BTreeSet<F
                 && function.span.holds(site.span)
                 && !running.contains(&guard)
         })
+}
+
+/// The functions of a program that starts a server with its own streams: its stdout is the server's.
+fn launchers(project: &Project<'_>) -> BTreeSet<FnRef> {
+    let mut all = BTreeSet::new();
+    if !project
+        .manifests
+        .iter()
+        .any(|manifest| manifest.name.contains("mcp"))
+    {
+        return all;
+    }
+    for site in &project.sites {
+        let inherits = site
+            .call
+            .option("stdio")
+            .and_then(Expr::text)
+            .is_some_and(|text| &**text == "inherit");
+        let is_program = project
+            .file(site.at.file)
+            .is_some_and(|file| file.is_program);
+        if matches!(site.role, Some(Role::Spawn(_))) && inherits && is_program {
+            all.extend(
+                project
+                    .functions()
+                    .map(|(at, _)| at)
+                    .filter(|at| at.file == site.at.file),
+            );
+        }
+    }
+    all
 }
 
 /// The SDK of Python in its second version takes stdout away from everything else while it serves.
