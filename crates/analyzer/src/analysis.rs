@@ -122,6 +122,7 @@ fn run(collected: collect::Collected) -> Analysis {
         manifests,
         refused,
     } = collected;
+    drop_twins(&mut sources);
     sources.sort_by(|a, b| a.0.cmp(&b.0));
     let mut files: Vec<FileFacts> = sources
         .par_iter()
@@ -176,6 +177,20 @@ fn run(collected: collect::Collected) -> Analysis {
         sources,
         comments,
     }
+}
+
+/// A package often ships the same code for both module systems: `index.cjs` beside `index.js` is read once.
+fn drop_twins(sources: &mut Vec<(Name, String)>) {
+    let paths: std::collections::HashSet<Name> =
+        sources.iter().map(|(path, _)| path.clone()).collect();
+    sources.retain(|(path, _)| {
+        path.strip_suffix(".cjs").is_none_or(|stem| {
+            let beside = ["js", "mjs"];
+            !beside
+                .iter()
+                .any(|end| paths.contains(format!("{stem}.{end}").as_str()))
+        })
+    });
 }
 
 fn judge(project: &Project<'_>, texts: &[String]) -> Vec<Finding> {

@@ -80,47 +80,14 @@ const SECRET: &[&str] = &[
     "credential",
     "credentials",
     "passphrase",
-    "auth",
 ];
 
-/// Last words of names that speak about a secret.
+/// Last words of names that say something about a secret and do not hold it.
 const ABOUT: &[&str] = &[
-    "type",
-    "issuer",
-    "uri",
-    "url",
-    "mode",
-    "method",
-    "enabled",
-    "required",
-    "provider",
-    "path",
-    "file",
-    "name",
-    "limit",
-    "limits",
-    "count",
-    "timeout",
-    "ttl",
-    "expiry",
-    "expires",
-    "id",
-    "length",
-    "size",
-    "header",
-    "prefix",
-    "algorithm",
-    "endpoint",
-    "host",
-    "domain",
-    "scope",
-    "scopes",
-    "audience",
-    "region",
-    "env",
-    "var",
-    "key_path",
-    "dir",
+    "url", "uri", "host", "port", "file", "path", "dir", "timeout", "seconds", "ms", "enabled",
+    "ttl", "scope", "scopes", "issuer", "endpoint", "script", "header", "name", "id", "type",
+    "limit", "count", "length", "expiry", "expires", "max", "min", "prefix", "mode", "method",
+    "server",
 ];
 
 /// The words of a name: `checkAccess`, `check_access`, `CHECK_ACCESS` give `check`, `access`.
@@ -158,6 +125,20 @@ pub fn is_authority(name: &str) -> bool {
 
 /// Whether a name holds a secret.
 pub fn is_secret(name: &str) -> bool {
+    let joined_name = words(name).join("_");
+    let holds_login = [
+        "database_url",
+        "db_url",
+        "redis_url",
+        "connection_string",
+        "postgres_url",
+        "mongo_url",
+    ]
+    .iter()
+    .any(|known| joined_name.contains(known));
+    if holds_login {
+        return true;
+    }
     let words = words(name);
     // `AUTH_TYPE`, `TOKEN_LIMIT`, `auth_url` speak about a secret and hold none.
     let about = words

@@ -19,16 +19,23 @@ pub(in crate::rules) const RULE: Rule = Rule {
 };
 
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
+    // A function that flushes is often handed to the shutdown rather than called by it.
     let named = project.sites.iter().any(|site| {
-        project.runs_at_stop(site)
-            && matches!(
-                site.name(),
-                "forceFlush"
-                    | "force_flush"
-                    | "ForceFlush"
-                    | "shutdownTelemetry"
-                    | "shutdown_tracer_provider"
-            )
+        let flushes = |name: &str| {
+            let name = name.to_lowercase();
+            name.contains("flush")
+                || (name.contains("shutdown")
+                    && (name.contains("telemetry")
+                        || name.contains("trac")
+                        || name.contains("otel")))
+        };
+        (project.runs_at_stop(site) && flushes(site.name()))
+            || site.call.args.iter().any(|arg| {
+                project
+                    .names_in(site.at, &arg.value)
+                    .iter()
+                    .any(|name| flushes(name))
+            })
     });
     for site in &project.sites {
         if site.role == Some(Role::Open(Kind::Telemetry)) && !named && !project.closed_at_stop(site)

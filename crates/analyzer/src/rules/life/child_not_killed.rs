@@ -105,6 +105,18 @@ fn blocks(project: &Project<'_>, site: &Site<'_>) -> bool {
 
 /// Whether the handle outlives the call: it is stored, given back, or dropped while the child runs.
 fn is_kept(project: &Project<'_>, site: &Site<'_>) -> bool {
+    // A child that is let go on purpose has a life of its own.
+    let detached = site
+        .call
+        .option("detached")
+        .is_some_and(|value| matches!(value.kind, ExprKind::Bool(true)));
+    if detached
+        && project
+            .sites_of(site.at)
+            .any(|other| other.name() == "unref")
+    {
+        return false;
+    }
     if site.fate == Fate::Dropped {
         return true;
     }

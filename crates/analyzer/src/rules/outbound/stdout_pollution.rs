@@ -49,7 +49,13 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             continue;
         }
         let in_call = serving.contains(&site.at);
-        if !in_call && (leaves_after(project, site) || only_when_leaving(project, site.at, 3)) {
+        let on_the_way_out = leaves_after(project, site)
+            || only_when_leaving(project, site.at, 3)
+            || ends_program(project, site.at);
+        if !in_call && on_the_way_out {
+            continue;
+        }
+        if in_other_branch(project, site) {
             continue;
         }
         let finding = report.add(
@@ -83,6 +89,85 @@ fn in_other_program(project: &Project<'_>, site: &Site<'_>, running: &BTreeSet<F
                 && function.span.holds(site.span)
                 && !running.contains(&guard)
         })
+}
+
+/// Whether a function, or one around it, ends the program as its last act: `--list-tools`, a sub-command.
+fn ends_program(project: &Project<'_>, at: FnRef) -> bool {
+    let mut id = Some(at.id);
+    for _ in 0..4 {
+        let Some(current) = id else {
+            return false;
+        };
+        let here = FnRef {
+            file: at.file,
+            id: current,
+        };
+        let Some(function) = project.function(here) else {
+            return false;
+        };
+        let last = function.body.last().map(|stmt| &stmt.kind);
+        if let Some(StmtKind::Expr(expr)) = last
+            && current != crate::facts::FnId::MODULE
+            && leaves(project, here, expr)
+            && !project.stopping().contains(&here)
+        {
+            return true;
+        }
+        id = function.parent;
+    }
+    false
+}
+
+/// Whether the call stands in a branch for a terminal or for another transport: `if (process.stdout.isTTY)`, beside the start of an HTTP server.
+fn in_other_branch<'a>(project: &Project<'a>, site: &Site<'a>) -> bool {
+    let Some(function) = project.function(site.at) else {
+        return false;
+    };
+    let mut found = false;
+    walk::stmts(&function.body, &mut |stmt| {
+        let StmtKind::If {
+            test,
+            then,
+            otherwise,
+        } = &stmt.kind
+        else {
+            return;
+        };
+        let holds = |block: &Block| block.iter().any(|inner| inner.span.holds(site.span));
+        let names = project.names_in(site.at, test);
+        let mut texts = Vec::new();
+        walk::each(test, &mut |expr| {
+            texts.extend(expr.text().map(|text| text.to_lowercase()))
+        });
+        let terminal =
+            names.iter().any(|name| name == "isTTY") && names.iter().any(|name| name == "stdout");
+        let for_stdio = texts.iter().any(|text| text == "stdio");
+        let for_http = texts.iter().any(|text| {
+            matches!(
+                text.as_str(),
+                "http" | "sse" | "streamable-http" | "streamable" | "httpstream"
+            )
+        });
+        let serves_http = |block: &Block| {
+            project
+                .entries
+                .iter()
+                .filter(|entry| entry.wire == Wire::Http)
+                .any(|entry| {
+                    project.sites_of(site.at).any(|other| {
+                        block.iter().any(|inner| inner.span.holds(other.span))
+                            && (other.id == entry.site || other.targets.contains(&entry.at))
+                    })
+                })
+        };
+        found |= holds(then) && (terminal || for_http || serves_http(then));
+        found |= holds(otherwise)
+            && (for_stdio || serves_http(otherwise))
+            && !otherwise
+                .iter()
+                .any(|inner| matches!(inner.kind, StmtKind::If { .. }));
+    });
+    found
 }
 
 /// The functions of a program that starts a server with its own streams: its stdout is the server's.
