@@ -16,7 +16,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     summary: "A tool that changes something carries no annotations.",
     why: "Hosts decide by `destructiveHint` and `idempotentHint` what to ask the user for and what may be repeated.",
     fix: "Add `annotations` with `readOnlyHint`, `destructiveHint` and `idempotentHint`.",
-    fixtures: fixtures!("DOC-001": ts, py, rs),
+    fixtures: fixtures!("DOC-001": ts, py, rs, go),
     check,
 };
 
@@ -54,6 +54,19 @@ fn tool_name(project: &Project<'_>, site: &Site<'_>) -> Option<String> {
     if let Some(name) = site.call.arg(0).and_then(Expr::text) {
         return Some(name.to_string());
     }
+    // `AddTool(NewTool("name"), f)`, `AddTool(&Tool{Name: "name"}, f)`.
+    let made = site.call.args.iter().find_map(|arg| {
+        let tool = arg.value.call()?;
+        let name = tool.option("Name").or_else(|| tool.arg(0))?;
+        name.text().cloned()
+    });
+    if let Some(name) = made {
+        return Some(name.to_string());
+    }
+    // Go: a tool that is made elsewhere may have hints.
+    if project.language(site.at.file) == crate::facts::Language::Go {
+        return None;
+    }
     // A decorated function is named as it is.
     let handler = project
         .handlers
@@ -88,9 +101,8 @@ fn annotated(site: &Site<'_>) -> bool {
 }
 
 /// Hints inside a value: `mcp.WithDestructiveHintAnnotation(true)`, `&mcp.Tool{Annotations: …}`, `#[tool(annotations(…))]`.
-/// A tool that is made elsewhere may have them.
 fn says_hints(value: &Expr) -> bool {
-    let mut found = matches!(value.kind, crate::facts::ExprKind::Var(_));
+    let mut found = false;
     crate::facts::walk::each(value, &mut |inner| {
         if let crate::facts::ExprKind::Call(call) = &inner.kind {
             let name = crate::link::callee_name(&call.callee);

@@ -12,3 +12,4 @@ pub(super) mod sigint_only;
 pub(super) mod signal_swallowed;
 pub(super) mod stdin_eof;
 pub(super) mod unbounded_drain;
+mod unbounded_wait;

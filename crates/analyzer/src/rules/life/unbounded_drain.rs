@@ -16,11 +16,12 @@ pub(in crate::rules) const RULE: Rule = Rule {
     summary: "The shutdown waits for something without a limit of time.",
     why: "A database that is mute, a browser that hangs or a call that never returns makes the shutdown wait until the orchestrator's SIGKILL, which cleans up nothing.",
     fix: "Race every wait of the shutdown with a timer, or arm one unreferenced timer that forces the exit before the orchestrator does.",
-    fixtures: fixtures!("LIFE-006": ts, py),
+    fixtures: fixtures!("LIFE-006": ts, py, rs, go),
     check,
 };
 
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
+    super::unbounded_wait::look(project, report);
     for hook in &project.hooks {
         let signal = matches!(hook.trigger, Trigger::Signal(_)) && hook.trigger.asks_to_stop();
         if !signal || hook.form != Form::Callback {

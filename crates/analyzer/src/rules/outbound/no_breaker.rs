@@ -16,7 +16,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     summary: "Nothing stops calls to a remote end that keeps failing.",
     why: "When a database or API is down, every call waits for its timeout, holds a slot while it waits, and adds load to what is trying to come back. A breaker fails such calls at once and lets a single trial through from time to time.",
     fix: "Put a circuit breaker around the client (closed, open, one trial half-open), or configure one in the gateway in front of the server.",
-    fixtures: fixtures!("CB-001": ts, py, go),
+    fixtures: fixtures!("CB-001": ts, py, go, rs),
     check,
 };
 
