@@ -9,6 +9,7 @@ mod leftovers;
 mod owners;
 mod prediction;
 mod programs;
+mod record;
 mod refusals;
 mod shutdown;
 mod steps;
@@ -79,6 +80,7 @@ fn main() -> ExitCode {
         behaviour::RULES,
         bytes::RULES,
         refusals::RULES,
+        record::RULES,
         unnoticed::RULES,
         programs::RULES,
         hibernation::RULES,
