@@ -36,15 +36,13 @@ mod settings;
 mod shared;
 mod sign;
 mod state;
+#[cfg(test)]
+mod tests;
 mod ticket;
 mod verify;
 mod walk;
 mod writer;
 
-#[cfg(test)]
-mod faults;
-#[cfg(test)]
-mod forgery;
 
 pub use chain::Liveness;
 pub use claim::Earlier;

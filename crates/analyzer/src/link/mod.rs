@@ -26,7 +26,7 @@ use crate::finding::Surface;
 
 pub use failure::{Failure, FailureKind};
 pub use resolve::Value;
-pub use server::{Entry, Guard, Handler};
+pub use server::{Entry, Guard, Responder};
 pub use shutdown::{Form, Hook, Trigger};
 pub(crate) use sites::callee_name as callee;
 pub(crate) use sites::callee_name;
@@ -71,7 +71,7 @@ pub struct Project<'a> {
     /// What the process starts with and what serves.
     pub entries: Vec<Entry>,
     /// Functions that answer requests.
-    pub handlers: Vec<Handler>,
+    pub handlers: Vec<Responder>,
     /// Functions that run when something ends.
     pub hooks: Vec<Hook<'a>>,
     /// Regions that run when something failed.

@@ -37,7 +37,7 @@ pub enum Guard {
 
 /// A function that answers requests.
 #[derive(Debug, Clone)]
-pub struct Handler {
+pub struct Responder {
     /// The function.
     pub function: FnRef,
     /// The call or decorator that registers it.
@@ -289,12 +289,12 @@ fn decided(project: &Project<'_>, at: FnRef, site: SiteId, span: Span) -> (FnRef
 }
 
 /// The functions that answer requests: registered, or decorated.
-pub(super) fn handlers(project: &Project<'_>) -> Vec<Handler> {
+pub(super) fn handlers(project: &Project<'_>) -> Vec<Responder> {
     let mut all = Vec::new();
     for site in &project.sites {
         // A server of Python's low-level SDK gets its handlers by name: `on_call_tool=f`.
         let by_name = match site.role {
-            Some(Role::Handler) => None,
+            Some(Role::Responder) => None,
             Some(Role::Server) => Some("on_"),
             Some(_) | None => continue,
         };
@@ -322,7 +322,7 @@ pub(super) fn handlers(project: &Project<'_>) -> Vec<Handler> {
                 ));
             }
             for function in functions {
-                all.push(Handler {
+                all.push(Responder {
                     function,
                     site: site.id,
                 });
@@ -340,14 +340,14 @@ pub(super) fn handlers(project: &Project<'_>) -> Vec<Handler> {
             let is_handler = project
                 .paths(module, callee)
                 .iter()
-                .any(|path| vocabulary::role(language, path) == Some(Role::Handler));
+                .any(|path| vocabulary::role(language, path) == Some(Role::Responder));
             if is_handler {
                 let site = project
                     .sites
                     .iter()
                     .find(|site| site.at == module && site.span == decorator.span);
                 let site = site.map_or(SiteId(0), |site| site.id);
-                all.push(Handler { function: at, site });
+                all.push(Responder { function: at, site });
             }
         }
     }

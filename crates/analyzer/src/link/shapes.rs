@@ -1,6 +1,6 @@
 //! Handlers that are known by their shape: no call registers them by name.
 
-use super::server::Handler;
+use super::server::Responder;
 use super::sites::{SiteId, callee_name};
 use super::{FnRef, Project};
 use crate::facts::{Function, Language};
@@ -29,7 +29,7 @@ const METHODS: &[&str] = &[
 const REQUESTS: &[&str] = &["CallToolRequest", "GetPromptRequest", "ReadResourceRequest"];
 
 /// Rust's trait methods, and Go's functions that take a request.
-pub(super) fn handlers(project: &Project<'_>) -> Vec<Handler> {
+pub(super) fn handlers(project: &Project<'_>) -> Vec<Responder> {
     project
         .functions()
         .filter(|(at, function)| match project.language(at.file) {
@@ -38,7 +38,7 @@ pub(super) fn handlers(project: &Project<'_>) -> Vec<Handler> {
             Language::TypeScript | Language::Python => false,
         })
         .filter(|(at, _)| project.surface(at.file) != Surface::Tests)
-        .map(|(function, _)| Handler {
+        .map(|(function, _)| Responder {
             function,
             site: SiteId(0),
         })

@@ -93,7 +93,7 @@ pub const RULES: &[&Rule] = &[
     &err::swallowed::RULE,
     &err::success::RULE,
     &outbound::no_breaker::RULE,
-    &outbound::unbounded::RULE,
+    &outbound::no_timeout::RULE,
     &time::cancel::RULE,
     &outbound::unsafe_retry::RULE,
     &time::all_or_nothing::RULE,

@@ -1,7 +1,7 @@
 //! Names of Go libraries.
 
 use super::Role::{
-    All, AwaitSignal, Bound, Breaker, Client, Environment, Every, Exit, Handler, Kill, Later,
+    All, AwaitSignal, Bound, Breaker, Client, Environment, Every, Exit, Responder, Kill, Later,
     Lease, Lock, Log, Open, Outbound, Retry, Revoke, Same, Serve, Server, Settle, Spawn, Stdout,
     Trace, Transport, Wiping,
 };
@@ -140,34 +140,34 @@ pub const ROWS: &[Row] = &[
     Row("github.com/gofiber/fiber*.Listen", HTTP),
     Row(
         "github.com/modelcontextprotocol/go-sdk/mcp.AddTool",
-        Handler,
+        Responder,
     ),
     Row(
         "github.com/modelcontextprotocol/go-sdk/mcp*.AddTool",
-        Handler,
+        Responder,
     ),
     Row(
         "github.com/modelcontextprotocol/go-sdk/mcp*.AddPrompt",
-        Handler,
+        Responder,
     ),
     Row(
         "github.com/modelcontextprotocol/go-sdk/mcp*.AddResource*",
-        Handler,
+        Responder,
     ),
-    Row("github.com/mark3labs/mcp-go/server*.AddTool", Handler),
-    Row("github.com/mark3labs/mcp-go/server*.AddPrompt", Handler),
-    Row("github.com/mark3labs/mcp-go/server*.AddResource*", Handler),
-    Row("github.com/mark3labs/mcp-go/server.ServerTool", Handler),
-    Row("github.com/mark3labs/mcp-go/server.ServerPrompt", Handler),
-    Row("github.com/mark3labs/mcp-go/server.ServerResource", Handler),
-    Row("github.com/metoro-io/mcp-golang*.RegisterTool", Handler),
-    Row("github.com/metoro-io/mcp-golang*.RegisterPrompt", Handler),
-    Row("github.com/metoro-io/mcp-golang*.RegisterResource", Handler),
+    Row("github.com/mark3labs/mcp-go/server*.AddTool", Responder),
+    Row("github.com/mark3labs/mcp-go/server*.AddPrompt", Responder),
+    Row("github.com/mark3labs/mcp-go/server*.AddResource*", Responder),
+    Row("github.com/mark3labs/mcp-go/server.ServerTool", Responder),
+    Row("github.com/mark3labs/mcp-go/server.ServerPrompt", Responder),
+    Row("github.com/mark3labs/mcp-go/server.ServerResource", Responder),
+    Row("github.com/metoro-io/mcp-golang*.RegisterTool", Responder),
+    Row("github.com/metoro-io/mcp-golang*.RegisterPrompt", Responder),
+    Row("github.com/metoro-io/mcp-golang*.RegisterResource", Responder),
     Row(
         "github.com/ThinkInAIXYZ/go-mcp/server*.RegisterTool",
-        Handler,
+        Responder,
     ),
-    Row("?.AddTool", Handler),
+    Row("?.AddTool", Responder),
     // What is opened.
     Row("database/sql.Open", POOL),
     Row("database/sql.OpenDB", POOL),

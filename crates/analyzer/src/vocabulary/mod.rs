@@ -59,7 +59,7 @@ pub enum Role {
     /// Serves until the peer is gone, or starts to.
     Serve(Serving),
     /// Registers a tool, prompt or resource handler: the last function argument, or the decorated function.
-    Handler,
+    Responder,
     /// Opens something that should be closed at the end.
     Open(Kind),
     /// Makes a client whose calls wait for a remote end.

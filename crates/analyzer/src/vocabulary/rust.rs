@@ -1,7 +1,7 @@
 //! Names of Rust libraries.
 
 use super::Role::{
-    All, AwaitSignal, Bound, Breaker, Client, Environment, Exit, Handler, Kill, Lease, Log,
+    All, AwaitSignal, Bound, Breaker, Client, Environment, Exit, Responder, Kill, Lease, Log,
     OnSignal, Open, Outbound, Retry, Revoke, Serve, Settle, Spawn, Stdout, Task, Trace, Transport,
     Wiping,
 };
@@ -115,15 +115,15 @@ pub const ROWS: &[Row] = &[
     Row("salvo.Server.new().serve", HTTP),
     Row("actix_web.HttpServer.new()*.run", GUARDED_HTTP),
     Row("rocket*.launch", GUARDED_HTTP),
-    Row("rmcp.tool", Handler),
-    Row("rmcp.prompt", Handler),
-    Row("rmcp_macros.tool", Handler),
-    Row("tool", Handler),
-    Row("prompt", Handler),
-    Row("mcp_macros.tool", Handler),
-    Row("turbomcp*.tool", Handler),
-    Row("turbomcp*.resource", Handler),
-    Row("turbomcp*.prompt", Handler),
+    Row("rmcp.tool", Responder),
+    Row("rmcp.prompt", Responder),
+    Row("rmcp_macros.tool", Responder),
+    Row("tool", Responder),
+    Row("prompt", Responder),
+    Row("mcp_macros.tool", Responder),
+    Row("turbomcp*.tool", Responder),
+    Row("turbomcp*.resource", Responder),
+    Row("turbomcp*.prompt", Responder),
     // What is opened.
     Row("sqlx*Pool.connect", POOL),
     Row("sqlx*Pool.connect_lazy", POOL),

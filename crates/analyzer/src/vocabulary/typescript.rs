@@ -1,7 +1,7 @@
 //! Names of TypeScript and JavaScript libraries.
 
 use super::Role::{
-    All, AwaitSignal, Bound, Breaker, Client, Environment, Every, Exit, Handler, Kill, Later,
+    All, AwaitSignal, Bound, Breaker, Client, Environment, Every, Exit, Responder, Kill, Later,
     Lease, Log, OnSignal, OnStdin, Open, Outbound, Retry, Revoke, Same, Serve, Server, Settle,
     Spawn, Stdout, Transport, Wiping,
 };
@@ -124,14 +124,14 @@ pub const ROWS: &[Row] = &[
     ),
     Row("fastify*().listen", Serve(Serving::Over(Wire::Http))),
     Row("@hono/node-server.serve", Serve(Serving::Over(Wire::Http))),
-    Row("*.setRequestHandler", Handler),
-    Row("*.registerTool", Handler),
-    Row("*.registerPrompt", Handler),
-    Row("*.registerResource", Handler),
-    Row("@modelcontextprotocol/*Server().tool", Handler),
-    Row("@modelcontextprotocol/*Server().prompt", Handler),
-    Row("@modelcontextprotocol/*Server().resource", Handler),
-    Row("fastmcp.FastMCP().addTool", Handler),
+    Row("*.setRequestHandler", Responder),
+    Row("*.registerTool", Responder),
+    Row("*.registerPrompt", Responder),
+    Row("*.registerResource", Responder),
+    Row("@modelcontextprotocol/*Server().tool", Responder),
+    Row("@modelcontextprotocol/*Server().prompt", Responder),
+    Row("@modelcontextprotocol/*Server().resource", Responder),
+    Row("fastmcp.FastMCP().addTool", Responder),
     // What is opened.
     Row("pg*.Pool", Open(Kind::Pool)),
     Row("pg*.Client", Open(Kind::Pool)),

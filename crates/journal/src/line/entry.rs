@@ -227,7 +227,7 @@ fn outcome_members(out: &mut Vec<u8>, outcome: &Outcome, kept: &Kept) {
         count(out, "redactions", u64::from(outcome.redactions));
     }
     if let Some(about) = &outcome.about {
-        about_members(out, about, outcome.what == crate::What::Denied);
+        about_members(out, about, outcome.what);
     }
     let name = match outcome.keep {
         crate::Keep::Nothing => return,
@@ -247,13 +247,21 @@ fn outcome_members(out: &mut Vec<u8>, outcome: &Outcome, kept: &Kept) {
     }
 }
 
-fn about_members(out: &mut Vec<u8>, about: &About, denied: bool) {
+fn about_members(out: &mut Vec<u8>, about: &About, what: crate::What) {
     member(out, "server", &about.server);
     member(out, "tool", &about.tool);
     class(out, about.class);
     member(out, "principal", &about.principal);
-    if denied {
-        member(out, "decision", "deny");
+    match what {
+        crate::What::Denied => member(out, "decision", "deny"),
+        crate::What::Completed
+        | crate::What::ToolError
+        | crate::What::RpcError
+        | crate::What::Cancelled
+        | crate::What::TimedOut
+        | crate::What::Shed
+        | crate::What::NotExecuted
+        | crate::What::Unknown => {}
     }
     decision(out, &about.decision);
 }

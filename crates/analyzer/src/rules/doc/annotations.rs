@@ -24,7 +24,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
     for site in project
         .sites
         .iter()
-        .filter(|site| site.role == Some(Role::Handler))
+        .filter(|site| site.role == Some(Role::Responder))
     {
         let Some(name) = tool_name(project, site) else {
             continue;

@@ -79,7 +79,7 @@ fn region<'a>(project: &Project<'a>, failure: &Failure<'a>, report: &mut Report<
     let mut flow = Flow::new(project, failure.at, Seek::Message, &failure.errors);
     flow.read(failure.body);
     let place = if project.is_handler(failure.at) {
-        Where::Handler
+        Where::Responder
     } else {
         Where::Below
     };
@@ -128,7 +128,7 @@ fn region<'a>(project: &Project<'a>, failure: &Failure<'a>, report: &mut Report<
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Where {
     /// In a handler.
-    Handler,
+    Responder,
     /// In a function that a handler calls.
     Below,
 }
@@ -156,7 +156,7 @@ fn leak<'a>(
             Holds::Text => Some(flow.source(value)),
             // Go's SDKs make the text of what a handler returns as its error.
             Holds::Error
-                if place == Where::Handler && project.language(flow.at.file) == Language::Go =>
+                if place == Where::Responder && project.language(flow.at.file) == Language::Go =>
             {
                 Some(value)
             }
@@ -165,7 +165,7 @@ fn leak<'a>(
         StmtKind::Throw(Some(value)) => {
             let holds = flow.holds(value);
             let thrown = match place {
-                Where::Handler => holds != Holds::Nothing,
+                Where::Responder => holds != Holds::Nothing,
                 Where::Below => holds == Holds::Text && passes_on(project, flow.at, value),
             };
             thrown.then(|| {

@@ -4,5 +4,5 @@ pub(super) mod bounds;
 mod escaped;
 pub(super) mod no_breaker;
 pub(super) mod stdout_pollution;
-pub(super) mod unbounded;
+pub(super) mod no_timeout;
 pub(super) mod unsafe_retry;

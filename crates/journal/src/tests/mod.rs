@@ -1,0 +1,4 @@
+//! Tests that need what only the crate itself can reach.
+
+mod faults;
+mod forgery;
