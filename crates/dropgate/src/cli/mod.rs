@@ -1,6 +1,8 @@
 //! The command line: one definition, from which help, man page and completions
 //! come, and what is meant by it.
 
+#[cfg(feature = "audit")]
+mod audit;
 mod flags;
 mod journal;
 pub(crate) mod values;
@@ -8,6 +10,8 @@ pub(crate) mod values;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, Parser as _};
 
+#[cfg(feature = "audit")]
+pub(crate) use self::audit::{AuditArgs, AuditFormat};
 use self::flags::Flags;
 pub(crate) use self::flags::{
     CheckArgs, CompletionsArgs, DoctorArgs, Format, Print, ProbeArgs, Profile, ReapArgs, RunArgs,

@@ -1,5 +1,7 @@
 //! One file a verb.
 
+#[cfg(feature = "audit")]
+mod audit;
 mod check;
 mod completions;
 mod demo;
@@ -20,6 +22,8 @@ pub(crate) fn run(verb: Verb) -> ExitCode {
     match verb {
         Verb::Run(args) => run::run(args),
         Verb::Probe(args) => probe::run(args),
+        #[cfg(feature = "audit")]
+        Verb::Audit(args) => audit::run(&args),
         Verb::Doctor(args) => doctor::run(&args),
         Verb::Demo => demo::run(),
         Verb::Journal(args) => journal::run(&args),

@@ -1,0 +1,52 @@
+//! The flags of `audit`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use dropgate_analyzer::gate::Gate;
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AuditFormat {
+    /// For people: each finding with the lines it is about
+    #[default]
+    Text,
+    /// For programs; its shape is stable
+    Json,
+    /// SARIF 2.1.0, for code hosts and editors
+    Sarif,
+    /// Annotations in the log of a GitHub workflow
+    Github,
+    /// A badge, as the endpoint of shields.io takes it
+    Badge,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct AuditArgs {
+    /// The folder of a server's package, or one file
+    #[arg(value_name = "PATH", default_value = ".")]
+    pub(crate) path: PathBuf,
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: AuditFormat,
+    /// Exit with 1 at findings of this severity or a higher one, or below this
+    /// grade: high, medium, low or grade=B [repeatable]
+    ///
+    /// Findings in tests and examples and those that are not known for sure
+    /// never count. Without this flag the exit code is 0 whatever was found.
+    #[arg(long, value_name = "GATE")]
+    pub(crate) fail_on: Vec<Gate>,
+    /// Accept a folder without sources or without an MCP server
+    #[arg(long)]
+    pub(crate) allow_empty: bool,
+    /// Leave these files out, by a glob like those of .gitignore [repeatable]
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) exclude: Vec<String>,
+    /// Explain a rule, with code that has the fault and code that has it not
+    #[arg(long, value_name = "RULE")]
+    pub(crate) explain: Option<String>,
+    /// Explain how the score is made
+    #[arg(long)]
+    pub(crate) explain_score: bool,
+    /// List all rules
+    #[arg(long)]
+    pub(crate) list_rules: bool,
+}
