@@ -1,8 +1,8 @@
 //! Names of Go libraries.
 
 use super::Role::{
-    All, AwaitSignal, Bound, Breaker, Client, Environment, Every, Exit, Responder, Kill, Later,
-    Lease, Lock, Log, Open, Outbound, Retry, Revoke, Same, Serve, Server, Settle, Spawn, Stdout,
+    All, AwaitSignal, Bound, Breaker, Client, Environment, Every, Exit, Kill, Later, Lease, Lock,
+    Log, Open, Outbound, Responder, Retry, Revoke, Same, Serve, Server, Settle, Spawn, Stdout,
     Trace, Transport, Wiping,
 };
 use super::{Child, Kind, Limit, Remote, Row, Serving, Wire};
@@ -156,13 +156,22 @@ pub const ROWS: &[Row] = &[
     ),
     Row("github.com/mark3labs/mcp-go/server*.AddTool", Responder),
     Row("github.com/mark3labs/mcp-go/server*.AddPrompt", Responder),
-    Row("github.com/mark3labs/mcp-go/server*.AddResource*", Responder),
+    Row(
+        "github.com/mark3labs/mcp-go/server*.AddResource*",
+        Responder,
+    ),
     Row("github.com/mark3labs/mcp-go/server.ServerTool", Responder),
     Row("github.com/mark3labs/mcp-go/server.ServerPrompt", Responder),
-    Row("github.com/mark3labs/mcp-go/server.ServerResource", Responder),
+    Row(
+        "github.com/mark3labs/mcp-go/server.ServerResource",
+        Responder,
+    ),
     Row("github.com/metoro-io/mcp-golang*.RegisterTool", Responder),
     Row("github.com/metoro-io/mcp-golang*.RegisterPrompt", Responder),
-    Row("github.com/metoro-io/mcp-golang*.RegisterResource", Responder),
+    Row(
+        "github.com/metoro-io/mcp-golang*.RegisterResource",
+        Responder,
+    ),
     Row(
         "github.com/ThinkInAIXYZ/go-mcp/server*.RegisterTool",
         Responder,

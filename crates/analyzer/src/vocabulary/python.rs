@@ -1,8 +1,8 @@
 //! Names of Python libraries.
 
 use super::Role::{
-    All, AwaitSignal, Bound, Breaker, Client, Environment, Every, Exit, ExitUnwinding, Responder,
-    Kill, Later, Lease, Lock, Log, OnExit, OnSignal, Open, Outbound, Retry, Revoke, Same, Serve,
+    All, AwaitSignal, Bound, Breaker, Client, Environment, Every, Exit, ExitUnwinding, Kill, Later,
+    Lease, Lock, Log, OnExit, OnSignal, Open, Outbound, Responder, Retry, Revoke, Same, Serve,
     Server, Settle, Spawn, Stdout, Task, Trace, Transport, Wiping,
 };
 use super::{Child, Kind, Limit, Remote, Row, Serving, Wire};

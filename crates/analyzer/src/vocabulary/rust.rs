@@ -1,8 +1,8 @@
 //! Names of Rust libraries.
 
 use super::Role::{
-    All, AwaitSignal, Bound, Breaker, Client, Environment, Exit, Responder, Kill, Lease, Log,
-    OnSignal, Open, Outbound, Retry, Revoke, Serve, Settle, Spawn, Stdout, Task, Trace, Transport,
+    All, AwaitSignal, Bound, Breaker, Client, Environment, Exit, Kill, Lease, Log, OnSignal, Open,
+    Outbound, Responder, Retry, Revoke, Serve, Settle, Spawn, Stdout, Task, Trace, Transport,
     Wiping,
 };
 use super::{Child, Kind, Limit, Remote, Row, Serving, Wire};

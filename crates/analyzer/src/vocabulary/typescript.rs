@@ -1,8 +1,8 @@
 //! Names of TypeScript and JavaScript libraries.
 
 use super::Role::{
-    All, AwaitSignal, Bound, Breaker, Client, Environment, Every, Exit, Responder, Kill, Later,
-    Lease, Log, OnSignal, OnStdin, Open, Outbound, Retry, Revoke, Same, Serve, Server, Settle,
+    All, AwaitSignal, Bound, Breaker, Client, Environment, Every, Exit, Kill, Later, Lease, Log,
+    OnSignal, OnStdin, Open, Outbound, Responder, Retry, Revoke, Same, Serve, Server, Settle,
     Spawn, Stdout, Transport, Wiping,
 };
 use super::{Child, Kind, Limit, Remote, Row, Serving, Wire};

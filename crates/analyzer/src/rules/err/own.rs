@@ -69,12 +69,25 @@ fn gives_own(project: &Project<'_>, at: FnRef, value: &Expr, left: usize) -> boo
             .iter()
             .any(|arg| holds_error(project, at, &arg.value));
     }
+    if is_about_arguments(site) {
+        return true;
+    }
     left > 0
         && !site.targets.is_empty()
         && site
             .targets
             .iter()
             .all(|target| only_own(project, *target, left - 1))
+}
+
+/// Readers of arguments and numbers: their text says what the caller wrote.
+fn is_about_arguments(site: &crate::link::Site<'_>) -> bool {
+    matches!(site.name(), "BindArguments")
+        || (site.targets.is_empty() && site.name().starts_with("Require"))
+        || site
+            .paths
+            .iter()
+            .any(|path| path.starts_with("strconv.") || path.starts_with("time.Parse"))
 }
 
 /// Whether every error that a function gives back is made of own texts.

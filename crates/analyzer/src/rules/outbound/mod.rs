@@ -3,6 +3,6 @@
 pub(super) mod bounds;
 mod escaped;
 pub(super) mod no_breaker;
-pub(super) mod stdout_pollution;
 pub(super) mod no_timeout;
+pub(super) mod stdout_pollution;
 pub(super) mod unsafe_retry;
