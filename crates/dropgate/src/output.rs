@@ -29,6 +29,13 @@ pub(crate) fn print_json(value: &impl Serialize) {
     }
 }
 
+/// Whether what is printed goes to a terminal.
+#[cfg(feature = "audit")]
+pub(crate) fn goes_to_terminal() -> bool {
+    use std::io::IsTerminal as _;
+    io::stdout().is_terminal()
+}
+
 /// Prints one line to standard error.
 pub(crate) fn complain(line: &str) {
     let _reader_gone = writeln!(io::stderr().lock(), "dropgate: {line}");

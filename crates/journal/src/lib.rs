@@ -43,7 +43,6 @@ mod verify;
 mod walk;
 mod writer;
 
-
 pub use chain::Liveness;
 pub use claim::Earlier;
 pub use entry::{

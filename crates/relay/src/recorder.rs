@@ -87,7 +87,9 @@ impl Recorder {
         match self {
             Self::Off => Intended::Pending(ticket),
             Self::On(journal) => match journal.redeem(ticket) {
-                Redeemed::Safe(receipt) => Intended::Recorded(MaySend::Recorded { _proof: receipt }),
+                Redeemed::Safe(receipt) => {
+                    Intended::Recorded(MaySend::Recorded { _proof: receipt })
+                }
                 Redeemed::Pending(ticket) => Intended::Pending(ticket),
                 Redeemed::Held(earlier) => Intended::KeyHeld(earlier),
                 Redeemed::Refused(_) => Intended::Refused,

@@ -3,7 +3,6 @@
 mod ask;
 mod prefix;
 
-use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use dropgate_analyzer::gate::{self, Empty, Verdict};
@@ -67,7 +66,7 @@ fn print(args: &AuditArgs, analysis: &Analysis) {
 /// Colours on a terminal, unless the user wants none.
 fn colors() -> text::Colors {
     let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    if std::io::stdout().is_terminal() && !unwanted {
+    if output::goes_to_terminal() && !unwanted {
         text::Colors::Ansi
     } else {
         text::Colors::Plain
