@@ -171,6 +171,8 @@ mod tests {
         }
         let replies: Vec<Vec<u8>> = std::iter::from_fn(|| inbox.next_reply()).collect();
         assert_eq!(replies.len(), MAX_REPLIES);
-        assert_eq!(replies[0], br#"{"id":"x","jsonrpc":"2.0","result":{}}"#);
+        let reply: serde_json::Value = serde_json::from_slice(&replies[0]).unwrap();
+        let expected = serde_json::json!({"jsonrpc": "2.0", "id": "x", "result": {}});
+        assert_eq!(reply, expected);
     }
 }
