@@ -19,12 +19,12 @@ pub(super) fn look(project: &Project<'_>, report: &mut Report<'_>) {
         if project.surface(site.at.file) == Surface::Tests {
             continue;
         }
-        let unbounded = match project.language(site.at.file) {
+        let endless = match project.language(site.at.file) {
             Language::Go => is_endless(project, site),
             Language::Rust => is_awaited_in_arm(project, site),
             Language::TypeScript | Language::Python => false,
         };
-        if unbounded {
+        if endless {
             let place = At {
                 function: site.at,
                 span: site.span,
@@ -47,7 +47,7 @@ fn is_endless(project: &Project<'_>, site: &Site<'_>) -> bool {
     !paths.is_empty()
         && paths
             .iter()
-            .all(|path| matches!(&**path, "context.Background()" | "context.TODO()"))
+            .all(|path| path.starts_with("context.") && !path.contains("With"))
 }
 
 /// `tracker.wait().await` in a branch of `select!` that a signal takes.
