@@ -4,9 +4,11 @@
 //! crates, and this file alone ends the process.
 #![forbid(unsafe_code)]
 
+mod bounded;
 mod cli;
 mod config;
 mod exit;
+mod folders;
 mod output;
 mod verbs;
 

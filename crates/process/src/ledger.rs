@@ -12,6 +12,8 @@ use crate::procfs::Process;
 
 /// A file that is larger than this is not one of ours.
 const MAX_FILE: u64 = 64 * 1024;
+/// More than the system's name for a boot has, bytes.
+const MAX_BOOT_ID: u64 = 64;
 
 /// One fact about a tree, a line in its file.
 pub(crate) enum Line {
@@ -200,9 +202,11 @@ fn process(text: &str) -> Option<Process> {
 
 /// Identifies this boot: pids and ticks of another mean nothing.
 pub(crate) fn boot_id() -> io::Result<String> {
-    Ok(fs::read_to_string("/proc/sys/kernel/random/boot_id")?
-        .trim()
-        .to_owned())
+    let mut text = String::new();
+    File::open("/proc/sys/kernel/random/boot_id")?
+        .take(MAX_BOOT_ID)
+        .read_to_string(&mut text)?;
+    Ok(text.trim().to_owned())
 }
 
 /// Identifies the namespaces in which this process reads pids and start

@@ -171,10 +171,7 @@ impl Relay {
         self.settings.policies.decide(&Question {
             principal: &self.settings.caller,
             subject: candidate.subject(),
-            class: match class {
-                Class::Read => policy::Class::Read,
-                Class::Write => policy::Class::Write,
-            },
+            class,
             mode: policy::Mode::ReadWrite,
             arguments: message
                 .get(candidate.arguments.clone())
@@ -424,6 +421,7 @@ pub(crate) fn tier(class: Class) -> journal::Tier {
     }
 }
 
+/// The journal knows nothing of the gate, so it has a word of its own for this.
 pub(crate) fn journal_class(class: Class) -> journal::Class {
     match class {
         Class::Read => journal::Class::Read,

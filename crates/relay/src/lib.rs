@@ -40,5 +40,5 @@ mod words;
 pub use self::report::{Calls, Report, ServerExit, Survivor};
 pub use self::run::{Ended, RunError, close, run};
 pub use self::settings::{CallSettings, Settings};
-pub use self::tool_list::{PinnedTools, WritePins};
+pub use self::tool_list::{KeepsPins, PinnedTools};
 pub use self::tool_rules::{OnUnknown, ToolPattern, ToolRule, ToolRules};

@@ -1,6 +1,6 @@
 //! What a server says of its tools: learned by the policies, and held against what was pinned.
 
-use std::path::PathBuf;
+use std::io;
 
 use dropgate_gate::pins::{PinStore, Pins, Store, ToolPage};
 use dropgate_journal as journal;
@@ -8,17 +8,21 @@ use dropgate_wire::{Line, edit};
 
 use crate::relay::Relay;
 
-/// Keeps a store of pins, whole or not at all.
-pub type WritePins = Box<dyn Fn(&PinStore) -> std::io::Result<()>>;
+/// Keeps the pins of a server, which others read and change as well.
+pub trait KeepsPins {
+    /// Changes what is kept now, while nobody else does, and keeps that whole or not at all.
+    ///
+    /// # Errors
+    /// It is as it was. `change` may have been called.
+    fn update(&mut self, change: &mut dyn FnMut(&mut PinStore)) -> io::Result<()>;
+}
 
 /// The pins of one server, and where they are kept.
 pub struct PinnedTools {
     /// What was pinned and what is listed.
     pub pins: Pins,
-    /// Writes the store, so that it is whole or as it was.
-    pub write: WritePins,
-    /// Where it is, for messages.
-    pub path: PathBuf,
+    /// Where they are kept.
+    pub keeper: Box<dyn KeepsPins>,
 }
 
 impl Relay {
@@ -47,18 +51,23 @@ impl Relay {
         let Some(pinned) = &mut self.pinned else {
             return;
         };
-        let seen = pinned.pins.observe(page);
-        let written = match seen.store {
+        let PinnedTools { pins, keeper } = pinned;
+        let seen = pins.observe(page);
+        let mut sightings = seen.sightings;
+        let kept = match seen.store {
             Store::Same => Ok(()),
-            Store::Write => (pinned.write)(pinned.pins.store()),
+            // What others accepted meanwhile counts, so the page is held against that.
+            Store::Write => keeper.update(&mut |store| {
+                pins.replace_store(store.clone());
+                sightings.extend(pins.observe(page).sightings);
+                store.clone_from(pins.store());
+            }),
         };
-        if let Err(error) = written {
-            let path = pinned.path.display();
-            self.log.line(&format!(
-                "can not keep the pins of tools in {path}: {error}"
-            ));
+        if let Err(error) = kept {
+            self.log
+                .line(&format!("can not keep the pins of tools: {error}"));
         }
-        for sighting in seen.sightings {
+        for sighting in sightings {
             let text = format!("{} since it was pinned", sighting.standing.name());
             self.log.line(&format!("tool {}: {text}", sighting.name));
             self.recorder.note(journal::Note {

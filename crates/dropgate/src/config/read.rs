@@ -1,11 +1,9 @@
 //! A file's text becomes a [`Config`], or an error that says what, where and what to write instead.
 
-use std::fs::File;
-use std::io::Read as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use super::written::Config;
+use crate::bounded::{self, NotRead};
 
 /// The largest file that is read, bytes.
 const MAX_BYTES: u64 = 1 << 20;
@@ -35,25 +33,15 @@ pub(crate) enum ConfigError {
 /// # Errors
 /// When it can't be read, or anything in it is not known or not right.
 pub(crate) fn load(path: &Path) -> Result<Config, ConfigError> {
-    let unreadable = |why| ConfigError::Unreadable {
-        path: path.to_owned(),
-        why,
-    };
-    let no_wait = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or(0);
-    let file = File::options()
-        .read(true)
-        .custom_flags(no_wait)
-        .open(path)
-        .map_err(unreadable)?;
-    let mut bytes = Vec::new();
-    file.take(MAX_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(unreadable)?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(ConfigError::TooLarge {
+    let bytes = bounded::read(path, MAX_BYTES).map_err(|error| match error {
+        NotRead::System(why) => ConfigError::Unreadable {
             path: path.to_owned(),
-        });
-    }
+            why,
+        },
+        NotRead::TooLarge(_) => ConfigError::TooLarge {
+            path: path.to_owned(),
+        },
+    })?;
     let text = String::from_utf8(bytes).map_err(|_| ConfigError::NotText {
         path: path.to_owned(),
     })?;

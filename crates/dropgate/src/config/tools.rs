@@ -28,6 +28,7 @@ pub(crate) struct ToolEntry {
     pub(crate) settings: ToolWritten,
 }
 
+// The gate's own type is read from no file and has no schema, so the file has this one.
 /// What a tool does to the world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

@@ -1,5 +1,7 @@
 //! Time as lines hold it: `2026-11-21T07:27:46.123Z`, and milliseconds since boot.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Milliseconds since 1970, UTC.
@@ -8,6 +10,8 @@ pub struct Stamp(pub u64);
 
 /// How long a written stamp is, without quotes.
 pub(crate) const STAMP: usize = 24;
+/// More than the system's name for a boot has, bytes.
+const MAX_BOOT_ID: u64 = 64;
 
 /// The clocks of a writer. The wall clock never goes back in one chain: where
 /// the system's does, the last stamp is repeated and `mono` tells the truth.
@@ -61,7 +65,12 @@ pub(crate) fn since_boot() -> u64 {
 
 /// The first 12 letters of the boot's random id, or zeros where the kernel shows none.
 pub(crate) fn boot_id() -> String {
-    let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let mut text = String::new();
+    let read = File::open("/proc/sys/kernel/random/boot_id")
+        .and_then(|file| file.take(MAX_BOOT_ID).read_to_string(&mut text));
+    if read.is_err() {
+        text.clear();
+    }
     let mut id: String = text
         .chars()
         .filter(char::is_ascii_hexdigit)

@@ -1,8 +1,13 @@
 //! How to get a level that is refused, from the settings that refuse it.
 
-use std::fs;
+use std::path::Path;
 
 use dropgate_process::Level;
+
+use crate::bounded;
+
+/// The most of a file of the system's that is read, bytes: there may be thousands of mounts.
+const MAX_SETTING: u64 = 4 << 20;
 
 /// What to change, most likely first. Never empty.
 pub(super) fn on(level: Level) -> Vec<String> {
@@ -89,5 +94,6 @@ fn status(field: &str) -> Option<String> {
 
 /// A setting that does not exist forbids nothing.
 fn read(path: &str) -> String {
-    fs::read_to_string(path).unwrap_or_default()
+    let bytes = bounded::read(Path::new(path), MAX_SETTING).unwrap_or_default();
+    String::from_utf8_lossy(&bytes).into_owned()
 }

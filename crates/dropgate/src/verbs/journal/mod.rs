@@ -2,7 +2,7 @@
 
 mod export;
 mod outcome;
-mod place;
+pub(crate) mod place;
 mod show;
 mod verify;
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::Problem;
 use crate::cli::Which;
+use crate::folders;
 
 /// The most journals that are looked at together.
 const MOST: usize = 4096;
@@ -47,16 +48,14 @@ fn is_journal(folder: &Path) -> bool {
 }
 
 fn parent(which: &Which) -> Result<PathBuf, Problem> {
-    which.dir.clone().or_else(state).ok_or(Problem::NoPlace)
+    which
+        .dir
+        .clone()
+        .or_else(default_folder)
+        .ok_or(Problem::NoPlace)
 }
 
-fn state() -> Option<PathBuf> {
-    let absolute = |name: &str| {
-        std::env::var_os(name)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-    };
-    absolute("XDG_STATE_HOME")
-        .or_else(|| Some(absolute("HOME")?.join(".local/state")))
-        .map(|state| state.join("dropgate/journal"))
+/// Where the journals of all servers are unless something else is configured.
+pub(crate) fn default_folder() -> Option<PathBuf> {
+    Some(folders::state()?.join("journal"))
 }

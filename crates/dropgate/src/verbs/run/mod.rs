@@ -1,6 +1,7 @@
 //! `dropgate run`: flags become a tree's specification and a relay's settings.
 
 mod name;
+mod pins;
 pub(crate) mod plan;
 pub(crate) mod policies;
 

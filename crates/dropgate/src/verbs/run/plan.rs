@@ -1,6 +1,6 @@
 //! What a run is to do: the file's settings and the flags, as meant, once. Flags outweigh the file.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,10 +16,14 @@ use dropgate_relay::{CallSettings, OnUnknown, Settings, ToolRule, ToolRules};
 use dropgate_wire::Limits;
 
 use super::name::{command_digest, server_name};
+use super::pins;
 use super::policies::{self, PolicyError};
 use crate::cli::{self, RunArgs, ShutdownArgs};
 use crate::config::written::{self, Config};
 use crate::config::{self, ToolClass};
+use crate::folders;
+use crate::verbs::journal::place::default_folder;
+use crate::verbs::trust::store::StoreError;
 
 /// Why a run can't begin as it is configured.
 #[derive(Debug, thiserror::Error)]
@@ -37,10 +41,8 @@ pub(crate) enum PlanError {
          HOME, or keep none with --journal off"
     )]
     NoPlaceForJournal,
-    #[error(
-        "there is no place for the pins of tools: set XDG_STATE_HOME or HOME, or pin = \"off\" in [tools]"
-    )]
-    NoPlaceForPins,
+    #[error("the pins of tools: {0}; pin = \"off\" in [tools] does without")]
+    Pins(#[from] StoreError),
 }
 
 /// Reads the configuration that the flags name, or the user's own if there is one.
@@ -51,18 +53,10 @@ pub(crate) fn configuration(args: &RunArgs) -> Result<Config, PlanError> {
     if let Some(path) = &args.config {
         return Ok(config::load(path)?);
     }
-    match user_file() {
+    match folders::configuration().map(|folder| folder.join("dropgate.toml")) {
         Some(path) if path.exists() => Ok(config::load(&path)?),
         Some(_) | None => Ok(Config::default()),
     }
-}
-
-fn user_file() -> Option<PathBuf> {
-    let folder = std::env::var_os("XDG_CONFIG_HOME")
-        .map(PathBuf::from)
-        .filter(|path| path.is_absolute())
-        .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".config")))?;
-    Some(folder.join("dropgate/dropgate.toml"))
 }
 
 /// The relay's settings.
@@ -93,7 +87,7 @@ pub(crate) fn settings(args: &RunArgs, config: &Config) -> Result<Settings, Plan
         tools: ToolRules::new(rules(args, config)),
         breaker: breaker(&config.breaker)?,
         policies,
-        pinned: policies::pinned(config.tools.all.pin, pins_file(&name)?)?,
+        pinned: pins::pinned(config.tools.all.pin, &name)?,
         principal: Arc::from(caller.name()),
         caller,
         sanitizer: Rc::new(sanitizer(&config.sanitize)),
@@ -240,7 +234,7 @@ fn journal_settings(
     }
     let folder = match &config.journal.dir {
         Some(dir) => dir.clone(),
-        None => default_journals().ok_or(PlanError::NoPlaceForJournal)?,
+        None => default_folder().ok_or(PlanError::NoPlaceForJournal)?,
     };
     let mut settings = journal::Settings::new(folder.join(name));
     if let Some(keep) = config.journal.keep {
@@ -250,25 +244,4 @@ fn journal_settings(
         settings.max_bytes = size.0;
     }
     Ok(Some(settings))
-}
-
-/// Where the pins of a server's tools are kept.
-///
-/// # Errors
-/// When the user has no place for state.
-pub(crate) fn pins_file(name: &str) -> Result<PathBuf, PlanError> {
-    let folder = state_folder().ok_or(PlanError::NoPlaceForPins)?;
-    Ok(folder.join("pins").join(format!("{name}.json")))
-}
-
-fn default_journals() -> Option<PathBuf> {
-    Some(state_folder()?.join("journal"))
-}
-
-fn state_folder() -> Option<PathBuf> {
-    let folder = std::env::var_os("XDG_STATE_HOME")
-        .map(PathBuf::from)
-        .filter(|path| path.is_absolute())
-        .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".local/state")))?;
-    Some(folder.join("dropgate"))
 }

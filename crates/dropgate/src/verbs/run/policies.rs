@@ -1,20 +1,18 @@
-//! `[authorize]` and `[tools] pin`: files become policies and pins.
+//! `[authorize]`: files become policies.
 
 use std::fs;
-use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use dropgate_gate::decision::Principal;
-use dropgate_gate::pins::{self, PinStore, Pins, StoreUnreadable};
 use dropgate_policy::{
     CedarPolicies, Complaints, DecisionPoint, PointRefused, PointSettings, Policies, PolicyFile,
-    RestSettings, sha256,
+    RestSettings,
 };
-use dropgate_relay::PinnedTools;
 
-use crate::config::written::{Authorize, Pin};
+use crate::bounded::{self, NotRead};
+use crate::config::written::Authorize;
 
 /// A set of policies that could not be read again stays in force this long.
 const MAX_STALE: Duration = Duration::from_secs(24 * 3600);
@@ -41,10 +39,8 @@ pub(crate) enum PolicyError {
     Principal(#[from] dropgate_gate::decision::Unnamed),
     #[error("authorize has neither cedar nor authzen: name one, or leave the table out")]
     Empty,
-    #[error("{path}: {why}")]
-    Pins { path: PathBuf, why: StoreUnreadable },
-    #[error("{path}: {why}")]
-    PinsUnreadable { path: PathBuf, why: io::Error },
+    #[error("authorize.cedar: {path} is not UTF-8 text")]
+    NotText { path: PathBuf },
 }
 
 /// Who may call what.
@@ -99,20 +95,20 @@ fn policy_files(patterns: &[String], folder: &Path) -> Result<Vec<PolicyFile>, P
             if files.len() == MAX_FILES {
                 return Err(PolicyError::TooMany);
             }
-            let unreadable = |why| PolicyError::Unreadable {
-                path: path.clone(),
-                why,
-            };
-            if fs::metadata(&path).map_err(unreadable)?.len() > MAX_FILE {
-                return Err(PolicyError::TooLarge { path });
-            }
-            files.push(PolicyFile {
-                name: path.display().to_string(),
-                text: fs::read_to_string(&path).map_err(unreadable)?,
-            });
+            files.push(policy_file(path)?);
         }
     }
     Ok(files)
+}
+
+fn policy_file(path: PathBuf) -> Result<PolicyFile, PolicyError> {
+    let name = path.display().to_string();
+    match bounded::read(&path, MAX_FILE).map(String::from_utf8) {
+        Ok(Ok(text)) => Ok(PolicyFile { name, text }),
+        Ok(Err(_)) => Err(PolicyError::NotText { path }),
+        Err(NotRead::System(why)) => Err(PolicyError::Unreadable { path, why }),
+        Err(NotRead::TooLarge(_)) => Err(PolicyError::TooLarge { path }),
+    }
 }
 
 /// The files that a pattern names, in the order of their names. Only its last part may hold `*`.
@@ -140,55 +136,4 @@ fn matching(pattern: &str, folder: &Path) -> Result<Vec<PathBuf>, PolicyError> {
         });
     }
     Ok(found)
-}
-
-/// What was pinned of a server's tools, kept in `path`.
-///
-/// # Errors
-/// When the file is there and can't be read, or is not such a file.
-pub(crate) fn pinned(mode: Option<Pin>, path: PathBuf) -> Result<Option<PinnedTools>, PolicyError> {
-    let mode = match mode {
-        Some(Pin::Off) => return Ok(None),
-        Some(Pin::Warn) | None => pins::Mode::Warn,
-        Some(Pin::Enforce) => pins::Mode::Enforce,
-    };
-    let store = match fs::read(&path) {
-        Ok(text) => PinStore::from_json(&text, sha256).map_err(|why| PolicyError::Pins {
-            path: path.clone(),
-            why,
-        })?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => PinStore::new(),
-        Err(why) => return Err(PolicyError::PinsUnreadable { path, why }),
-    };
-    let place = path.clone();
-    Ok(Some(PinnedTools {
-        pins: Pins::new(mode, store),
-        write: Box::new(move |store| write_whole(&place, store)),
-        path,
-    }))
-}
-
-/// Writes a store beside its place and moves it there, so that a crash leaves the old or the new.
-pub(crate) fn write_whole(path: &Path, store: &PinStore) -> io::Result<()> {
-    let json = store.to_json().map_err(io::Error::other)?;
-    let folder = path.parent().unwrap_or(Path::new("."));
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)?;
-    let beside = path.with_extension(format!("{}.new", std::process::id()));
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&beside)?;
-    let written = file
-        .write_all(json.as_bytes())
-        .and_then(|()| file.sync_all())
-        .and_then(|()| fs::rename(&beside, path));
-    if written.is_err() {
-        let _leftover = fs::remove_file(&beside);
-    }
-    written
 }

@@ -1,13 +1,16 @@
 //! The files that pins are kept in: one a server, replaced whole.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use dropgate_gate::pins::{MAX_STORE, PinStore, StoreUnreadable};
 use dropgate_policy::sha256;
+
+use crate::bounded::{self, NotRead};
+use crate::folders;
 
 /// How long another process may hold a store, and how often that is looked at.
 const LOCK_TRIES: u32 = 200;
@@ -41,11 +44,7 @@ pub(crate) enum StoreError {
 /// # Errors
 /// Neither `XDG_STATE_HOME` nor `HOME` says where.
 pub(crate) fn folder() -> Result<PathBuf, StoreError> {
-    let state = std::env::var_os("XDG_STATE_HOME")
-        .map(PathBuf::from)
-        .filter(|path| path.is_absolute())
-        .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".local/state")));
-    Ok(state.ok_or(StoreError::NoPlace)?.join("dropgate/pins"))
+    Ok(folders::state().ok_or(StoreError::NoPlace)?.join("pins"))
 }
 
 /// The file of one server's pins.
@@ -99,15 +98,14 @@ pub(crate) fn read(path: &Path) -> Result<PinStore, StoreError> {
         path: path.to_owned(),
         error,
     };
-    let length = match fs::metadata(path) {
-        Ok(metadata) => metadata.len(),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(PinStore::new()),
-        Err(error) => return Err(failed(error)),
+    let text = match bounded::read(path, MAX_STORE as u64) {
+        Ok(text) => text,
+        Err(NotRead::System(error)) if error.kind() == io::ErrorKind::NotFound => {
+            return Ok(PinStore::new());
+        }
+        Err(NotRead::System(error)) => return Err(failed(error)),
+        Err(NotRead::TooLarge(_)) => return Err(unreadable(StoreUnreadable::TooLarge)),
     };
-    if length > MAX_STORE as u64 {
-        return Err(unreadable(StoreUnreadable::TooLarge));
-    }
-    let text = fs::read(path).map_err(failed)?;
     PinStore::from_json(&text, sha256).map_err(unreadable)
 }
 
@@ -126,7 +124,11 @@ pub(crate) fn update<T>(
         error,
     };
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(failed)?;
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .map_err(failed)?;
     }
     let _lock = lock(path)?;
     let mut store = read(path)?;

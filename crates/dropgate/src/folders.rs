@@ -1,0 +1,27 @@
+//! The user's folders that dropgate keeps things in.
+
+use std::env;
+use std::path::PathBuf;
+
+/// Where what has to last is kept: `$XDG_STATE_HOME/dropgate`. None if neither that nor `HOME` says
+/// where.
+pub(crate) fn state() -> Option<PathBuf> {
+    place("XDG_STATE_HOME", ".local/state")
+}
+
+/// Where the user's own configuration is: `$XDG_CONFIG_HOME/dropgate`.
+pub(crate) fn configuration() -> Option<PathBuf> {
+    place("XDG_CONFIG_HOME", ".config")
+}
+
+fn place(variable: &str, below_home: &str) -> Option<PathBuf> {
+    let folder = absolute(variable).or_else(|| Some(absolute("HOME")?.join(below_home)))?;
+    Some(folder.join("dropgate"))
+}
+
+/// A relative path would mean another folder with every working folder, so it counts for nothing.
+fn absolute(variable: &str) -> Option<PathBuf> {
+    env::var_os(variable)
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute())
+}
