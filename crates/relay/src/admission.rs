@@ -35,7 +35,7 @@ pub(crate) struct Candidate {
     /// Where its arguments stand in the message.
     arguments: Range<usize>,
     /// The tool, or the resource or prompt that it asks for.
-    target: Box<str>,
+    target: Arc<str>,
     asked: Asked,
     key: Option<Box<str>>,
     trace_id: Option<Box<str>>,
@@ -90,7 +90,7 @@ impl Relay {
         let (class, tool) = match ask.kind {
             Kind::ToolCall => {
                 let class = settings.class.unwrap_or(Class::Write);
-                (class, Some(ask.subject.clone()))
+                (class, Some(Box::from(&*ask.subject)))
             }
             Kind::Fetch | Kind::Protocol => (Class::Read, None),
         };
@@ -98,7 +98,7 @@ impl Relay {
             id: ask.id.clone(),
             asked: ask.asked,
             reference: None,
-            subject: Arc::from(ask.subject),
+            subject: ask.subject,
             class,
             settings,
             progress_token: ask.progress_token,

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use dropgate_gate::doomed::OnShutdown;
 use dropgate_gate::mode::Class;
+use foldhash::fast::RandomState;
 
 /// How many names are remembered with what holds for them; more are looked up each time.
 const MAX_REMEMBERED: usize = 1024;
@@ -71,7 +72,7 @@ pub(crate) struct ToolSettings {
 pub struct ToolRules {
     /// Most specific first.
     rules: Vec<ToolRule>,
-    known: RefCell<HashMap<Box<str>, Rc<ToolSettings>>>,
+    known: RefCell<HashMap<Box<str>, Rc<ToolSettings>, RandomState>>,
 }
 
 impl ToolRules {

@@ -3,6 +3,7 @@
 
 use std::io;
 use std::ops::Range;
+use std::sync::Arc;
 
 use dropgate_gate::call::Kind;
 use dropgate_gate::refusal::Refusal;
@@ -38,10 +39,10 @@ pub(crate) struct Ask {
     pub(crate) kind: Kind,
     pub(crate) asked: Asked,
     /// The tool's name, or the method of a request that names none.
-    pub(crate) subject: Box<str>,
+    pub(crate) subject: Arc<str>,
     pub(crate) opening: Opening,
     /// The tool, the resource or the prompt that it asks for; empty for others.
-    pub(crate) target: Box<str>,
+    pub(crate) target: Arc<str>,
     /// From where on a list is asked for.
     pub(crate) cursor: Option<Box<str>>,
     /// Where the arguments stand in the line.
@@ -66,6 +67,7 @@ impl Ask {
             "initialize" => Opening::Initialize(id.clone()),
             _other => Opening::None,
         };
+        let subject: Arc<str> = request.tool.as_deref().unwrap_or(&request.method).into();
         let (meta, bad_key) = match CallMeta::read(request.meta) {
             Ok(meta) => (meta, None),
             Err(why) => (CallMeta::default(), Some(why)),
@@ -74,15 +76,15 @@ impl Ask {
             id,
             kind,
             asked,
-            subject: request.tool.as_deref().unwrap_or(&request.method).into(),
             opening,
             target: match asked {
-                Asked::Tool => request.tool.as_deref().map(Box::from),
-                Asked::Resource => param(request, "uri"),
-                Asked::Prompt => param(request, "name"),
+                Asked::Tool => Some(Arc::clone(&subject)),
+                Asked::Resource => param(request, "uri").map(Arc::from),
+                Asked::Prompt => param(request, "name").map(Arc::from),
                 Asked::Handshake | Asked::ToolList | Asked::Other => None,
             }
             .unwrap_or_default(),
+            subject,
             cursor: match asked {
                 Asked::ToolList => param(request, "cursor"),
                 Asked::Tool | Asked::Resource | Asked::Prompt | Asked::Handshake | Asked::Other => {
