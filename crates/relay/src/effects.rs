@@ -11,9 +11,10 @@ use dropgate_gate::shutdown::{Effect, Event, Phase, Trigger};
 use dropgate_process::{self as process, Force};
 
 use crate::call_id::CallId;
+use crate::ending::FAREWELL;
 use crate::endpoint::Moved;
 use crate::lane::Regard;
-use crate::relay::{FAREWELL, Owner, Relay, Signalled, Zero};
+use crate::relay::{Owner, Relay, Signalled, Zero};
 use crate::settlement::Told;
 use crate::upstream::stdio::Why;
 

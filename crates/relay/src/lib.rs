@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod admission;
+mod assembly;
 mod bell;
 mod call_id;
 mod chronicle;
@@ -15,11 +16,14 @@ mod deciding;
 mod docket;
 mod downstream;
 mod effects;
+mod ending;
 mod endpoint;
 mod hibernation;
 mod lane;
 mod log;
 mod owned_tree;
+mod pump;
+mod receipts;
 mod recorder;
 mod registration;
 mod relay;

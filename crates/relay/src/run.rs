@@ -13,6 +13,7 @@ use dropgate_journal::Journal;
 use dropgate_process::{Exit, Force, SpawnError, Spec};
 use dropgate_wire::reply;
 
+use crate::assembly::{Gate, Streams};
 use crate::bell::Bell;
 use crate::downstream::stdio::{Ask, Downstream, FromHost};
 use crate::endpoint::{Endpoint, Moved, Use};
@@ -21,7 +22,7 @@ use crate::lane::{Outflow, Regard};
 use crate::log::Log;
 use crate::owned_tree::OwnedTree;
 use crate::recorder::Recorder;
-use crate::relay::{Gate, Relay, Signalled, Streams};
+use crate::relay::{Relay, Signalled};
 use crate::report::Report;
 use crate::settings::Settings;
 use crate::signals::Signals;

@@ -10,7 +10,8 @@ use dropgate_gate::shutdown::{Event, Phase, Trigger};
 
 use dropgate_wire::IdKey;
 
-use crate::relay::{LOOK_EVERY, Relay};
+use crate::pump::LOOK_EVERY;
+use crate::relay::Relay;
 use crate::upstream::stdio::Why;
 
 /// How long a server that closed its stdout may take to end.

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::ending::FAREWELL;
 use crate::lane::Outflow;
-use crate::relay::{FAREWELL, Relay};
+use crate::relay::Relay;
 
 /// What of the last moments is kept for the log's end.
 const LOG_END: Duration = Duration::from_millis(100);

@@ -1,0 +1,108 @@
+//! A relay is put together from its parts.
+
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use dropgate_gate::checks::Checks;
+use dropgate_gate::deadlines::Deadlines;
+use dropgate_gate::in_flight::InFlight;
+use dropgate_gate::latency::Latencies;
+use dropgate_gate::sanitize::Sanitizer;
+use dropgate_process::Force;
+use tokio::time::sleep;
+
+use crate::bell::Bell;
+use crate::deciding::UnderDecision;
+use crate::docket::Docket;
+use crate::downstream::stdio::Downstream;
+use crate::hibernation::Hibernation;
+use crate::lane::Hold;
+use crate::log::Log;
+use crate::owned_tree::OwnedTree;
+use crate::recorder::Recorder;
+use crate::relay::{Owner, Relay, Signalled, Zero};
+use crate::settings::Settings;
+use crate::shutdown::Shutdown;
+use crate::signals::Signals;
+use crate::upstream::stdio::Upstream;
+use crate::waiting_room::WaitingRoom;
+
+/// All that is read and written.
+pub(crate) struct Streams {
+    pub(crate) downstream: Downstream,
+    pub(crate) upstream: Upstream,
+    pub(crate) log: Log,
+}
+
+/// What stands between the two sides.
+pub(crate) struct Gate {
+    pub(crate) checks: Checks,
+    pub(crate) recorder: Recorder,
+    pub(crate) sanitizer: Rc<Sanitizer>,
+    pub(crate) bell: Bell,
+}
+
+impl Relay {
+    pub(crate) fn new(
+        mut settings: Settings,
+        streams: Streams,
+        signals: Signals,
+        tree: OwnedTree,
+        hibernation: Hibernation,
+        gate: Gate,
+    ) -> Self {
+        let pinned = settings.pinned.take();
+        let Streams {
+            downstream,
+            upstream,
+            log,
+        } = streams;
+        let Gate {
+            checks,
+            recorder,
+            sanitizer,
+            bell,
+        } = gate;
+        Self {
+            started: Instant::now(),
+            shutdown: Shutdown::new(settings.shutdown),
+            settings,
+            downstream,
+            upstream,
+            log,
+            signals,
+            tree,
+            hibernation,
+            timer: Box::pin(sleep(Duration::ZERO)),
+            checks,
+            docket: Docket::default(),
+            deadlines: Deadlines::new(),
+            deciding: UnderDecision::default(),
+            pinned,
+            waiting: WaitingRoom::default(),
+            recorder,
+            sanitizer,
+            bell,
+            held_answers: VecDeque::new(),
+            last_hold: Hold::NONE,
+            record_trouble: None,
+            record_heeded: Duration::ZERO,
+            calls: InFlight::new(),
+            latencies: Latencies::new(),
+            answered_here: VecDeque::new(),
+            answered_once: false,
+            last_call: None,
+            stdout_closed: None,
+            trim_at: None,
+            look_at: None,
+            stray_lines: 0,
+            leader: None,
+            signalled: Signalled::Never,
+            force: Force::None,
+            survivors: Vec::new(),
+            zero: Zero::NotSeen,
+            owner: Owner::Guard,
+        }
+    }
+}

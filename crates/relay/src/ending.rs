@@ -1,0 +1,80 @@
+//! What the loop sees of the end, and when nobody is left to wait for.
+
+use std::time::Duration;
+
+use dropgate_gate::call::Kind;
+use dropgate_gate::in_flight::Open;
+use dropgate_gate::shutdown::{Event, Phase, Readiness, Trigger};
+
+use crate::relay::{Relay, Zero};
+
+/// A host that ends its input this soon after a request had it all ready.
+const PIPED_WITHIN: Duration = Duration::from_millis(250);
+/// How long the host may take to read the last answers and the log's end.
+pub(crate) const FAREWELL: Duration = Duration::from_millis(500);
+
+impl Relay {
+    /// Whether the server has ever done anything worth waiting for.
+    ///
+    /// Requests that are piped in, with the end of the input right behind them,
+    /// are waited for as well: nobody has had the time yet to find the server
+    /// silent.
+    pub(crate) fn readiness(&self) -> Readiness {
+        let piped = self
+            .last_call
+            .is_some_and(|at| self.now() < at + PIPED_WITHIN);
+        let waited_for = self
+            .calls
+            .iter()
+            .any(|(_, call, _)| piped || call.kind() == Kind::ToolCall);
+        if self.answered_once || waited_for {
+            Readiness::Initialised
+        } else {
+            Readiness::Uninitialised
+        }
+    }
+
+    /// Tells the shutdown when nobody is left to wait for.
+    pub(crate) fn settle(&mut self) {
+        if self.tree.is_asleep() {
+            return self.end_asleep();
+        }
+        let open = if self.waiting.is_empty() && self.deciding.is_empty() {
+            self.calls.open()
+        } else {
+            Open::Waiting
+        };
+        let event = match (self.shutdown.phase(), open) {
+            (Phase::Draining | Phase::Cancelling, Open::Settled) => Event::Settled,
+            (Phase::Draining, Open::OnlyCancelled) => Event::OnlyCancelledLeft,
+            (Phase::Draining | Phase::Cancelling, Open::Waiting | Open::OnlyCancelled)
+            | (
+                Phase::Running | Phase::Closing | Phase::Terminating | Phase::Killing | Phase::Done,
+                _,
+            ) => return,
+        };
+        self.on(event);
+    }
+
+    pub(crate) fn host_ended(&mut self) {
+        self.begin(Trigger::Eof);
+        if self.tree.is_asleep() {
+            self.end_asleep();
+        }
+    }
+
+    /// A sleeping server has no tree left that a shutdown could wait for.
+    pub(crate) fn end_asleep(&mut self) {
+        match self.shutdown.phase() {
+            Phase::Running | Phase::Done => {}
+            Phase::Draining
+            | Phase::Cancelling
+            | Phase::Closing
+            | Phase::Terminating
+            | Phase::Killing => {
+                self.zero = Zero::Seen;
+                self.end_with_tree();
+            }
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! How far the record has come, and what that lets go.
+
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use dropgate_gate::refusal::Refusal;
+
+use crate::recorder::Health;
+use crate::relay::Relay;
+
+/// How long an answer waits for its record once the journal fails: what is held in reserve for a
+/// full disk still takes some.
+const RECORD_WITHIN: Duration = Duration::from_secs(2);
+
+impl Relay {
+    /// Sends what may be sent and answers what may be answered, as far as the record has come.
+    pub(crate) fn heed_journal(&mut self) {
+        if self.waiting.is_empty() && self.held_answers.is_empty() {
+            return;
+        }
+        self.record_heeded = self.now();
+        self.send_recorded();
+        self.release_recorded();
+        match self.recorder.health() {
+            Health::Sound => self.record_trouble = None,
+            Health::Failing(why) => {
+                self.say_record_fails(&why);
+                self.turn_away_waiting(&Refusal::journal_unavailable());
+                self.withhold_unrecorded(self.record_heeded.saturating_sub(RECORD_WITHIN));
+            }
+        }
+        self.flush_upstream();
+        self.flush_downstream();
+    }
+
+    /// Ready when the journal's writer got on.
+    pub(crate) fn poll_recorded(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.bell.poll_rung(cx)
+    }
+}
