@@ -193,7 +193,8 @@ impl<'a> Project<'a> {
 
     /// Whether a call closes, flushes or ends something, by its name.
     pub fn is_closing(site: &Site<'_>) -> bool {
-        CLOSING.contains(&site.name()) || matches!(site.role, Some(Role::Kill))
+        let exits = matches!(site.role, Some(Role::Exit | Role::ExitUnwinding));
+        (CLOSING.contains(&site.name()) && !exits) || matches!(site.role, Some(Role::Kill))
     }
 
     /// Whether something that a call opened is closed at a stop: by a closing call on the same value.
@@ -215,16 +216,23 @@ impl<'a> Project<'a> {
         if is_command && site.paths.iter().any(|path| path.starts_with("os/exec.")) {
             return true;
         }
+        // What was got from the opened value, a connection of a pool, is another thing.
         let same = site.paths.iter().any(|path| {
-            opened_paths
-                .iter()
-                .any(|opened| path.starts_with(opened.as_str()))
+            opened_paths.iter().any(|opened| {
+                path.strip_prefix(opened.as_str())
+                    .is_some_and(|rest| !rest.contains("()"))
+            })
         });
         if same {
             return true;
         }
-        // A receiver that is not known, or an item of a collection, closes whatever fits its name.
-        let unknown = site.paths.iter().any(|path| path.starts_with('?')) || site.paths.is_empty();
+        // A receiver that is not known, an item of a collection, or what another thread made closes whatever fits its name.
+        let unknown = site.paths.is_empty()
+            || site.paths.iter().any(|path| {
+                path.starts_with('?')
+                    || path.contains("to_thread()")
+                    || path.contains("run_in_executor()")
+            });
         unknown && site.targets.is_empty() && self.stands_for(site, opened)
     }
 

@@ -4,6 +4,7 @@ use crate::facts::{Compare, Expr, ExprKind, Pattern, StmtKind, VariableKind, wal
 use crate::finding::Severity;
 use crate::link::{FnRef, Project, VarRef};
 use crate::rules::{At, Axis, Report, Rule};
+use crate::vocabulary::words;
 
 use super::permit;
 
@@ -19,6 +20,24 @@ pub(in crate::rules) const RULE: Rule = Rule {
     fixtures: fixtures!("AUTH-004": ts, py, rs, go),
     check,
 };
+
+/// Words of names that are a state or a flag, not a policy.
+const STATES: &[&str] = &[
+    "is",
+    "has",
+    "expired",
+    "enabled",
+    "disabled",
+    "required",
+    "strict",
+    "denied",
+    "deny",
+    "blocked",
+    "blocklist",
+    "denylist",
+    "forbidden",
+    "excluded",
+];
 
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
     for (at, function) in project.functions() {
@@ -103,6 +122,14 @@ fn is_missing(project: &Project<'_>, at: FnRef, test: &Expr) -> bool {
 
 /// A variable of the module, a field, or the environment: what was set up before the check.
 fn is_setup(project: &Project<'_>, at: FnRef, expr: &Expr) -> bool {
+    // A flag or a state is an answer of its own, and a list of what is forbidden may well be empty.
+    let name = project.last_name(at, expr).unwrap_or_default();
+    let is_state = words::words(&name)
+        .iter()
+        .any(|word| STATES.contains(&word.as_str()));
+    if is_state {
+        return false;
+    }
     match &expr.kind {
         ExprKind::Var(id) => project
             .variable(VarRef {

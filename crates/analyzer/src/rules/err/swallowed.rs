@@ -33,9 +33,9 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         {
             continue;
         }
-        let changed = project
-            .sites_of(failure.at)
-            .find(|site| failure.guarded.holds(site.span) && effects::changes(site));
+        let changed = project.sites_of(failure.at).find(|site| {
+            failure.guarded.holds(site.span) && effects::changes(site) && !is_removal(site)
+        });
         let closing = project
             .sites_of(failure.at)
             .any(|site| failure.guarded.holds(site.span) && Project::is_closing(site));
@@ -60,6 +60,14 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
                 );
         }
     }
+}
+
+/// Removing what is no longer needed may fail in silence.
+fn is_removal(site: &Site<'_>) -> bool {
+    matches!(
+        site.name(),
+        "unlink" | "unlinkSync" | "rm" | "rmdir" | "Remove" | "RemoveAll"
+    )
 }
 
 /// Whether the region does nothing but log.

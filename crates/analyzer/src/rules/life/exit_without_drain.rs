@@ -21,6 +21,9 @@ pub(in crate::rules) const RULE: Rule = Rule {
     check,
 };
 
+/// Calls from a handler downwards in which a wait for calls in flight is looked for.
+const MAX_CALLS: usize = 2;
+
 /// Words of names that stand for calls in flight.
 const IN_FLIGHT: &[&str] = &[
     "inflight",
@@ -67,7 +70,8 @@ fn serves(project: &Project<'_>, hook: &Hook<'_>) -> bool {
 
 fn callback(project: &Project<'_>, hook: &Hook<'_>, report: &mut Report<'_>) {
     let reach = project.reach(&hook.functions);
-    if waits_for_calls(project, &reach) {
+    // What lies deeper is how something closes, and no wait for calls of this server.
+    if waits_for_calls(project, &near(project, &hook.functions)) {
         return;
     }
     for at in &reach {
@@ -92,6 +96,28 @@ fn callback(project: &Project<'_>, hook: &Hook<'_>, report: &mut Report<'_>) {
             finding.via(project, registered, "registered here");
         }
     }
+}
+
+/// The functions that a handler calls, and those that they call, with the closures in them.
+fn near(project: &Project<'_>, roots: &[FnRef]) -> BTreeSet<FnRef> {
+    let mut all: BTreeSet<FnRef> = BTreeSet::new();
+    let mut level: Vec<FnRef> = roots.to_vec();
+    for _ in 0..=MAX_CALLS {
+        let mut next = Vec::new();
+        for at in level {
+            for inner in project.inside(at) {
+                if all.insert(inner) {
+                    next.extend(
+                        project
+                            .sites_of(inner)
+                            .flat_map(|site| site.targets.iter().copied()),
+                    );
+                }
+            }
+        }
+        level = next;
+    }
+    all
 }
 
 /// `const exit = options.exit ?? process.exit`.

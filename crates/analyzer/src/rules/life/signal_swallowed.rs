@@ -1,7 +1,7 @@
 //! A handler for SIGTERM that ends nothing.
 
 use crate::facts::{ExprKind, Pattern, Span, StmtKind, walk};
-use crate::finding::{Confidence, Severity};
+use crate::finding::Severity;
 use crate::link::{FnRef, Form, Hook, Project};
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::Role;
@@ -43,7 +43,8 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         {
             continue;
         }
-        if ends_something(project, hook) {
+        let unknown = hook.functions.iter().any(|at| calls_unknown(project, *at));
+        if unknown || ends_something(project, hook) {
             continue;
         }
         let place = At {
@@ -62,9 +63,6 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
                     "the handler",
                 );
             }
-        }
-        if hook.functions.iter().any(|at| calls_unknown(project, *at)) {
-            finding.sure(Confidence::Likely);
         }
     }
 }
@@ -103,6 +101,7 @@ fn ends_something(project: &Project<'_>, hook: &Hook<'_>) -> bool {
                 || matches!(
                     site.name(),
                     "cancel"
+                        | "send_signal"
                         | "resolve"
                         | "kill"
                         | "interrupt"

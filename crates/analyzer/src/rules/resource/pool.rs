@@ -66,6 +66,16 @@ fn is_kept(project: &Project<'_>, opened: &Site<'_>) -> bool {
                 .any(|resource| resource.value.span.holds(opened.span));
         }
     });
+    // What a factory makes may be closed by the scope that asked for it.
+    let closed_by_scope = project.sites.iter().any(|site| {
+        Project::is_closing(site)
+            && !matches!(site.at.id, crate::facts::FnId::MODULE)
+            && project.is_cleanup(site)
+            && project.may_close(site, opened)
+    });
+    if closed_by_scope && opened.at.id != crate::facts::FnId::MODULE {
+        return false;
+    }
     let closed_here = project.inside(opened.at).iter().any(|at| {
         project.sites_of(*at).any(|site| {
             opened.at.id.0 != 0
