@@ -2,6 +2,8 @@
 
 mod collect;
 
+use std::cmp::Ordering;
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use rayon::prelude::*;
@@ -12,6 +14,7 @@ use crate::finding::Finding;
 use crate::link::Project;
 use crate::rules::{RULES, Report};
 use crate::score::{self, Score};
+use crate::suppress::{self, Comments, Suppressed};
 
 pub use collect::{MAX_FILES, MAX_TOTAL_BYTES};
 
@@ -24,6 +27,8 @@ pub struct Settings {
     pub exclude: Vec<String>,
     /// Threads; 0 for as many as there are cores.
     pub threads: usize,
+    /// Whether comments in the source may accept findings.
+    pub comments: Comments,
 }
 
 impl Default for Settings {
@@ -32,6 +37,7 @@ impl Default for Settings {
             languages: Language::ALL.to_vec(),
             exclude: Vec::new(),
             threads: 0,
+            comments: Comments::Obeyed,
         }
     }
 }
@@ -41,6 +47,8 @@ impl Default for Settings {
 pub struct Analysis {
     /// Ordered by file, line, rule.
     pub findings: Vec<Finding>,
+    /// What was found and is accepted, in the same order; counts for nothing.
+    pub suppressed: Vec<Suppressed>,
     /// Files that could not be read, with the reason.
     pub unanalysable: Vec<Unanalysable>,
     /// How much was read.
@@ -49,8 +57,6 @@ pub struct Analysis {
     pub score: Option<Score>,
     /// The files as read, by path, for excerpts.
     pub sources: Vec<(Name, String)>,
-    /// Comments of the files, by path, for suppressions.
-    pub comments: Vec<(Name, Vec<crate::facts::Comment>)>,
 }
 
 /// A file that could not be read.
@@ -99,7 +105,7 @@ pub fn analyze(paths: &[PathBuf], settings: &Settings) -> Result<Analysis, Analy
         .build()
         .map_err(|error| AnalysisError::Threads(error.to_string()))?;
     let collected = collect::collect(paths, settings)?;
-    Ok(pool.install(|| run(collected)))
+    Ok(pool.install(|| run(collected, settings)))
 }
 
 /// Analyses texts that are already there, as one tree: for fixtures, editors and tests.
@@ -113,10 +119,10 @@ pub fn analyze_texts(texts: Vec<(Name, String)>) -> Result<Analysis, AnalysisErr
     for (path, text) in texts {
         collected.text(path, text);
     }
-    Ok(pool.install(|| run(collected)))
+    Ok(pool.install(|| run(collected, &Settings::default())))
 }
 
-fn run(collected: collect::Collected) -> Analysis {
+fn run(collected: collect::Collected, settings: &Settings) -> Analysis {
     let collect::Collected {
         mut sources,
         manifests,
@@ -143,7 +149,13 @@ fn run(collected: collect::Collected) -> Analysis {
     manifests.sort_by(|a, b| a.path.cmp(&b.path));
     let texts: Vec<String> = sources.iter().map(|(_, text)| text.clone()).collect();
     let project = Project::of(&files, &manifests);
-    let findings = judge(&project, &texts);
+    let found = judge(&project, &texts);
+    let (mut findings, mut suppressed) = match settings.comments {
+        Comments::Obeyed => suppress::apply(found, &project, &texts, &HashSet::new()),
+        Comments::Disregarded => (found, Vec::new()),
+    };
+    findings.sort_by(in_order);
+    suppressed.sort_by(|a, b| in_order(&a.finding, &b.finding));
     let servers = project.entries.len();
     let mut unanalysable = refused;
     let mut analysed = Analysed {
@@ -165,24 +177,19 @@ fn run(collected: collect::Collected) -> Analysis {
     unanalysable.sort_by(|a, b| a.file.cmp(&b.file));
     let whole = unanalysable.is_empty() && analysed.files > 0 && servers > 0;
     let score = whole.then(|| score::score(&findings));
-    let comments = files
-        .into_iter()
-        .map(|file| (file.path, file.comments))
-        .collect();
     Analysis {
         findings,
+        suppressed,
         unanalysable,
         analysed,
         score,
         sources,
-        comments,
     }
 }
 
 /// A package often ships the same code for both module systems: `index.cjs` beside `index.js` is read once.
 fn drop_twins(sources: &mut Vec<(Name, String)>) {
-    let paths: std::collections::HashSet<Name> =
-        sources.iter().map(|(path, _)| path.clone()).collect();
+    let paths: HashSet<Name> = sources.iter().map(|(path, _)| path.clone()).collect();
     sources.retain(|(path, _)| {
         path.strip_suffix(".cjs").is_none_or(|stem| {
             let beside = ["js", "mjs"];
@@ -194,16 +201,18 @@ fn drop_twins(sources: &mut Vec<(Name, String)>) {
 }
 
 fn judge(project: &Project<'_>, texts: &[String]) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = RULES
+    RULES
         .par_iter()
         .flat_map_iter(|rule| {
             let mut report = Report::new(rule, project, texts);
             (rule.check)(project, &mut report);
             report.finish()
         })
-        .collect();
-    findings.sort_by(|a, b| {
-        (&a.file, a.line, &a.rule, a.bytes).cmp(&(&b.file, b.line, &b.rule, b.bytes))
-    });
-    findings
+        .collect()
+}
+
+/// By file, line, rule.
+fn in_order(a: &Finding, b: &Finding) -> Ordering {
+    (&a.file, a.line, &a.rule, a.bytes, &a.message)
+        .cmp(&(&b.file, b.line, &b.rule, b.bytes, &b.message))
 }

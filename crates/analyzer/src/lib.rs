@@ -12,6 +12,7 @@ pub mod link;
 pub mod output;
 pub mod rules;
 pub mod score;
+pub mod suppress;
 pub mod surface;
 pub mod vocabulary;
 

@@ -195,6 +195,48 @@ fn a_file_that_does_not_parse_leaves_no_grade() {
 }
 
 #[test]
+fn what_a_comment_accepts_counts_for_nothing() {
+    let rule = find("LIFE-002").expect("the rule is there");
+    let fault = rule.fixtures[0].bad;
+    let accepted = fault.replace("// FINDING", "// dropgate-ignore LIFE-002: only reads");
+    let (open, accepted) = (
+        of(&[("src/server.ts", fault)]),
+        of(&[("src/server.ts", &accepted)]),
+    );
+    let ids = |analysis: &Analysis| -> Vec<String> {
+        let found = analysis.findings.iter();
+        found.map(|finding| finding.rule.to_string()).collect()
+    };
+    let points = |analysis: &Analysis| analysis.score.as_ref().map(|it| it.score);
+    let mut left = ids(&accepted);
+    left.push("LIFE-002".to_owned());
+    left.sort();
+    let mut all = ids(&open);
+    all.sort();
+    assert_eq!(left, all);
+    let page = serde_json::to_value(json::Page::of(&accepted)).expect("JSON");
+    assert_eq!(page["suppressed"][0]["rule"], "LIFE-002");
+    assert_eq!(page["suppressed"][0]["suppression"]["kind"], "inline");
+    assert_eq!(page["suppressed"][0]["suppression"]["reason"], "only reads");
+    assert!(points(&accepted) > points(&open));
+    let shown = text::render(&accepted, "", text::Colors::Plain);
+    assert!(shown.contains("1 more are accepted by comments"), "{shown}");
+}
+
+#[test]
+fn only_so_many_comments_are_obeyed() {
+    let most = dropgate_analyzer::suppress::MAX_COMMENTS;
+    let lines = |count: usize| "// dropgate-ignore ERR-001: none\n".repeat(count);
+    let useless = |count: usize| {
+        let found = of(&[("src/server.ts", &lines(count))]).findings;
+        let told = found.iter().any(|it| it.message.contains("only the first"));
+        (found.len(), told)
+    };
+    assert_eq!(useless(most), (most, false));
+    assert_eq!(useless(most + 1), (most + 1, true));
+}
+
+#[test]
 fn every_rule_is_explained_with_code() {
     for rule in RULES {
         let shown = explain::rule(rule);

@@ -6,7 +6,7 @@ use dropgate_analyzer::Analysis;
 use dropgate_analyzer::analysis::analyze_texts;
 use dropgate_analyzer::facts::Name;
 use dropgate_analyzer::output::sarif;
-use dropgate_analyzer::rules::RULES;
+use dropgate_analyzer::rules::{RULES, find};
 use serde_json::Value;
 
 const SCHEMA: &str = include_str!("schemas/sarif-schema-2.1.0.json");
@@ -61,6 +61,24 @@ fn logs_are_valid() {
             ["uri"],
         "broken.ts"
     );
+}
+
+#[test]
+fn accepted_results_say_by_whom() {
+    let fault = find("LIFE-002").expect("the rule is there").fixtures[0].bad;
+    let text = fault.replace("// FINDING", "// dropgate-ignore LIFE-002: only reads");
+    let log = sarif::log(&of(vec![("a.ts".to_owned(), &text)]), "");
+    check(&log);
+    let results = log["runs"][0]["results"].as_array().expect("a list");
+    let accepted: Vec<&Value> = results
+        .iter()
+        .filter(|result| result["suppressions"] != Value::Array(Vec::new()))
+        .collect();
+    assert_eq!(accepted.len(), 1, "{results:?}");
+    assert_eq!(accepted[0]["ruleId"], "LIFE-002");
+    let suppression = &accepted[0]["suppressions"][0];
+    assert_eq!(suppression["kind"], "inSource");
+    assert_eq!(suppression["justification"], "only reads");
 }
 
 #[test]

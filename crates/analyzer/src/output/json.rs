@@ -6,6 +6,7 @@ use crate::analysis::{Analysed, Analysis, Unanalysable};
 use crate::finding::Finding;
 use crate::rules::{Axis, RULES};
 use crate::score::{Axes, Grade};
+use crate::suppress::Suppressed;
 
 /// What is written of an analysis.
 #[derive(Debug, Serialize)]
@@ -15,6 +16,7 @@ pub struct Page<'a> {
     axes: Option<Axes>,
     analysed: Analysed,
     findings: &'a [Finding],
+    suppressed: &'a [Suppressed],
     unanalysable: &'a [Unanalysable],
 }
 
@@ -28,6 +30,7 @@ impl<'a> Page<'a> {
             axes: score.map(|score| score.axes),
             analysed: analysis.analysed,
             findings: &analysis.findings,
+            suppressed: &analysis.suppressed,
             unanalysable: &analysis.unanalysable,
         }
     }

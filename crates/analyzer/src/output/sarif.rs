@@ -5,15 +5,24 @@ use serde_json::{Value, json};
 use crate::analysis::{Analysis, Unanalysable};
 use crate::finding::{Finding, Related, Severity};
 use crate::rules::{Axis, RULES, Rule};
+use crate::suppress::{Suppressed, Suppression};
 
 /// The log of an analysis; `prefix` is the path from the repository to the analysed folder, with a slash at its end or empty.
 pub fn log(analysis: &Analysis, prefix: &str) -> Value {
     let rules: Vec<Value> = RULES.iter().map(|rule| descriptor(rule)).collect();
-    let results: Vec<Value> = analysis
-        .findings
+    let open = analysis.findings.iter().map(|finding| {
+        let mut result = result(finding, prefix);
+        // Where one result tells of suppressions, all have to.
+        if !analysis.suppressed.is_empty() {
+            result["suppressions"] = json!([]);
+        }
+        result
+    });
+    let accepted = analysis
+        .suppressed
         .iter()
-        .map(|finding| result(finding, prefix))
-        .collect();
+        .map(|suppressed| accepted(suppressed, prefix));
+    let results: Vec<Value> = open.chain(accepted).collect();
     let notifications: Vec<Value> = analysis
         .unanalysable
         .iter()
@@ -123,6 +132,22 @@ fn result(finding: &Finding, prefix: &str) -> Value {
         ));
         result["codeFlows"] = json!([{ "threadFlows": [{ "locations": steps }] }]);
     }
+    result
+}
+
+fn accepted(suppressed: &Suppressed, prefix: &str) -> Value {
+    let mut result = result(&suppressed.finding, prefix);
+    result["suppressions"] = match &suppressed.suppression {
+        Suppression::Inline { line, reason } => json!([{
+            "kind": "inSource",
+            "status": "accepted",
+            "justification": reason,
+            "location": { "physicalLocation": {
+                "artifactLocation": artifact(prefix, &suppressed.finding.file),
+                "region": { "startLine": line },
+            }},
+        }]),
+    };
     result
 }
 

@@ -153,6 +153,13 @@ fn summary(out: &mut String, analysis: &Analysis) {
         analysed.bytes,
         analysed.servers
     );
+    if !analysis.suppressed.is_empty() {
+        let _never = writeln!(
+            out,
+            "{} more are accepted by comments",
+            analysis.suppressed.len()
+        );
+    }
     let _never = match &analysis.score {
         Some(score) => writeln!(
             out,

@@ -13,6 +13,7 @@ mod life;
 mod outbound;
 mod report;
 mod resource;
+mod suppression;
 mod time;
 
 pub use fixtures::Fixture;
@@ -101,7 +102,11 @@ pub const RULES: &[&Rule] = &[
     &outbound::stdout_pollution::RULE,
     &io::signal_work::RULE,
     &doc::annotations::RULE,
+    &SUPPRESSION,
 ];
+
+/// The rule about comments that ignore findings.
+pub const SUPPRESSION: Rule = suppression::RULE;
 
 /// The rule with an id or name.
 pub fn find(id: &str) -> Option<&'static Rule> {

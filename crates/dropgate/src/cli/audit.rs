@@ -40,6 +40,11 @@ pub(crate) struct AuditArgs {
     /// Leave these files out, by a glob like those of .gitignore [repeatable]
     #[arg(long, value_name = "GLOB")]
     pub(crate) exclude: Vec<String>,
+    /// Count what comments in the source accept as well
+    ///
+    /// For the code of strangers, whose comments need not be believed.
+    #[arg(long)]
+    pub(crate) no_suppressions: bool,
     /// Explain a rule, with code that has the fault and code that has it not
     #[arg(long, value_name = "RULE")]
     pub(crate) explain: Option<String>,

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use dropgate_analyzer::gate::{self, Empty, Verdict};
 use dropgate_analyzer::output::{badge, github, json, sarif, text};
+use dropgate_analyzer::suppress::Comments;
 use dropgate_analyzer::{Analysis, Settings, analyze};
 
 use crate::cli::{AuditArgs, AuditFormat};
@@ -24,6 +25,11 @@ pub(crate) fn run(args: &AuditArgs) -> ExitCode {
     }
     let settings = Settings {
         exclude: args.exclude.clone(),
+        comments: if args.no_suppressions {
+            Comments::Disregarded
+        } else {
+            Comments::Obeyed
+        },
         ..Settings::default()
     };
     let analysis = match analyze(std::slice::from_ref(&args.path), &settings) {

@@ -1,0 +1,204 @@
+//! Findings that a comment in the source accepts, with its reason: `// dropgate-ignore LIFE-002: drained by the caller`.
+
+mod directive;
+mod reach;
+
+use std::collections::HashSet;
+
+use serde::Serialize;
+
+use self::directive::{Directive, Reach};
+use self::reach::Code;
+use crate::facts::{FnId, Span};
+use crate::finding::Finding;
+use crate::link::{FnRef, Project};
+use crate::rules::{self, At, Report};
+
+/// A finding that is known and accepted, and counts for nothing.
+#[derive(Debug, Clone, Serialize)]
+pub struct Suppressed {
+    /// What was found.
+    #[serde(flatten)]
+    pub finding: Finding,
+    /// Who accepted it, and why.
+    pub suppression: Suppression,
+}
+
+/// Who accepted a finding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum Suppression {
+    /// A comment in the source.
+    Inline {
+        /// The line of the comment.
+        line: u32,
+        /// Its reason.
+        reason: String,
+    },
+}
+
+/// Most comments of one file that are obeyed.
+pub const MAX_COMMENTS: usize = 1_000;
+
+/// Whether comments are obeyed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Comments {
+    /// They accept findings.
+    #[default]
+    Obeyed,
+    /// They accept nothing: for judging a stranger's code.
+    Disregarded,
+}
+
+/// One rule that a comment accepts.
+struct Acceptance {
+    file: u32,
+    span: Span,
+    /// The id, where a rule is called so.
+    rule: String,
+    reason: String,
+    /// `None` for the whole file.
+    lines: Option<Vec<u32>>,
+    used: bool,
+}
+
+/// Takes out what comments accept; comments that accept nothing, or can't be followed, become findings. `extra` are the names of user rules.
+pub(crate) fn apply(
+    findings: Vec<Finding>,
+    project: &Project<'_>,
+    texts: &[String],
+    extra: &HashSet<&str>,
+) -> (Vec<Finding>, Vec<Suppressed>) {
+    let mut report = Report::new(&rules::SUPPRESSION, project, texts);
+    let mut acceptances = acceptances(project, texts, extra, &mut report);
+    let mut kept = Vec::new();
+    let mut suppressed = Vec::new();
+    for finding in findings {
+        // Every acceptance that covers it is of use, even where one was enough.
+        let mut by = None;
+        for acceptance in &mut acceptances {
+            if acceptance.covers(&finding, project) {
+                acceptance.used = true;
+                by.get_or_insert_with(|| Suppression::Inline {
+                    line: acceptance.span.line,
+                    reason: acceptance.reason.clone(),
+                });
+            }
+        }
+        match by {
+            Some(suppression) => suppressed.push(Suppressed {
+                finding,
+                suppression,
+            }),
+            None => kept.push(finding),
+        }
+    }
+    for unused in acceptances.iter().filter(|acceptance| !acceptance.used) {
+        let place = match unused.lines {
+            Some(_) => "the line that it is about",
+            None => "this file",
+        };
+        report.add(
+            at(unused.file, unused.span),
+            format!(
+                "this comment ignores {}, but nothing of that rule is found in {place}",
+                unused.rule
+            ),
+        );
+    }
+    kept.extend(report.finish());
+    (kept, suppressed)
+}
+
+impl Acceptance {
+    fn covers(&self, finding: &Finding, project: &Project<'_>) -> bool {
+        finding.rule == self.rule
+            && self
+                .lines
+                .as_ref()
+                .is_none_or(|lines| lines.contains(&finding.line))
+            && project
+                .file(self.file)
+                .is_some_and(|file| file.path == finding.file)
+    }
+}
+
+fn acceptances(
+    project: &Project<'_>,
+    texts: &[String],
+    extra: &HashSet<&str>,
+    report: &mut Report<'_>,
+) -> Vec<Acceptance> {
+    let mut all = Vec::new();
+    for (file, text) in (0u32..).zip(texts) {
+        let Some(facts) = project.file(file) else {
+            continue;
+        };
+        let directives: Vec<(Span, Directive)> = facts
+            .comments
+            .iter()
+            .filter_map(|comment| Some((comment.span, Directive::of(&comment.text)?)))
+            .collect();
+        if directives.is_empty() {
+            continue;
+        }
+        let code = Code::of(text, &facts.comments);
+        if let Some((span, _)) = directives.get(MAX_COMMENTS) {
+            report.add(
+                at(file, *span),
+                format!("only the first {MAX_COMMENTS} comments that ignore findings are obeyed"),
+            );
+        }
+        for (span, directive) in directives.into_iter().take(MAX_COMMENTS) {
+            let (rules, reason, reach) = match directive {
+                Directive::Accepts {
+                    rules,
+                    reason,
+                    reach,
+                } => (rules, reason, reach),
+                Directive::Unclear(why) => {
+                    report.add(at(file, span), why);
+                    continue;
+                }
+            };
+            for rule in rules {
+                let Some(rule) = known(&rule, extra) else {
+                    report.add(
+                        at(file, span),
+                        format!(
+                            "no rule is called {rule}: `dropgate audit --list-rules` lists all"
+                        ),
+                    );
+                    continue;
+                };
+                all.push(Acceptance {
+                    file,
+                    span,
+                    rule,
+                    reason: reason.clone(),
+                    lines: (reach == Reach::Line).then(|| code.meant(span)),
+                    used: false,
+                });
+            }
+        }
+    }
+    all
+}
+
+/// The id of a rule that can be ignored; the rule about comments can't.
+fn known(name: &str, extra: &HashSet<&str>) -> Option<String> {
+    match rules::find(name) {
+        Some(rule) => (rule.id != rules::SUPPRESSION.id).then(|| rule.id.to_owned()),
+        None => extra.contains(name).then(|| name.to_owned()),
+    }
+}
+
+fn at(file: u32, span: Span) -> At {
+    At {
+        function: FnRef {
+            file,
+            id: FnId::MODULE,
+        },
+        span,
+    }
+}
