@@ -59,6 +59,15 @@ pub struct Analysis {
     pub sources: Vec<(Name, String)>,
 }
 
+impl Analysis {
+    /// Puts findings back into their order.
+    pub(crate) fn sort(&mut self) {
+        self.findings.sort_by(in_order);
+        self.suppressed
+            .sort_by(|a, b| in_order(&a.finding, &b.finding));
+    }
+}
+
 /// A file that could not be read.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct Unanalysable {
@@ -150,12 +159,10 @@ fn run(collected: collect::Collected, settings: &Settings) -> Analysis {
     let texts: Vec<String> = sources.iter().map(|(_, text)| text.clone()).collect();
     let project = Project::of(&files, &manifests);
     let found = judge(&project, &texts);
-    let (mut findings, mut suppressed) = match settings.comments {
+    let (findings, suppressed) = match settings.comments {
         Comments::Obeyed => suppress::apply(found, &project, &texts, &HashSet::new()),
         Comments::Disregarded => (found, Vec::new()),
     };
-    findings.sort_by(in_order);
-    suppressed.sort_by(|a, b| in_order(&a.finding, &b.finding));
     let servers = project.entries.len();
     let mut unanalysable = refused;
     let mut analysed = Analysed {
@@ -177,14 +184,16 @@ fn run(collected: collect::Collected, settings: &Settings) -> Analysis {
     unanalysable.sort_by(|a, b| a.file.cmp(&b.file));
     let whole = unanalysable.is_empty() && analysed.files > 0 && servers > 0;
     let score = whole.then(|| score::score(&findings));
-    Analysis {
+    let mut analysis = Analysis {
         findings,
         suppressed,
         unanalysable,
         analysed,
         score,
         sources,
-    }
+    };
+    analysis.sort();
+    analysis
 }
 
 /// A package often ships the same code for both module systems: `index.cjs` beside `index.js` is read once.

@@ -147,6 +147,11 @@ fn accepted(suppressed: &Suppressed, prefix: &str) -> Value {
                 "region": { "startLine": line },
             }},
         }]),
+        Suppression::Baseline => json!([{
+            "kind": "external",
+            "status": "accepted",
+            "justification": "known to the baseline",
+        }]),
     };
     result
 }

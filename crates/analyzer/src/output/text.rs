@@ -10,6 +10,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet}
 use super::visible;
 use crate::analysis::Analysis;
 use crate::finding::{Confidence, Finding, Severity};
+use crate::suppress::Suppression;
 
 /// Lines of a finding that are shown; of longer ones the first.
 const MAX_LINES: usize = 4;
@@ -153,12 +154,21 @@ fn summary(out: &mut String, analysis: &Analysis) {
         analysed.bytes,
         analysed.servers
     );
-    if !analysis.suppressed.is_empty() {
-        let _never = writeln!(
-            out,
-            "{} more are accepted by comments",
-            analysis.suppressed.len()
-        );
+    let known = analysis
+        .suppressed
+        .iter()
+        .filter(|suppressed| suppressed.suppression == Suppression::Baseline)
+        .count();
+    for (count, by) in [
+        (
+            analysis.suppressed.len() - known,
+            "are accepted by comments",
+        ),
+        (known, "are known to the baseline"),
+    ] {
+        if count > 0 {
+            let _never = writeln!(out, "{count} more {by}");
+        }
     }
     let _never = match &analysis.score {
         Some(score) => writeln!(

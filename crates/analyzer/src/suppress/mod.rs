@@ -35,6 +35,8 @@ pub enum Suppression {
         /// Its reason.
         reason: String,
     },
+    /// A baseline that knew it.
+    Baseline,
 }
 
 /// Most comments of one file that are obeyed.

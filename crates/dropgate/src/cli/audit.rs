@@ -45,6 +45,12 @@ pub(crate) struct AuditArgs {
     /// For the code of strangers, whose comments need not be believed.
     #[arg(long)]
     pub(crate) no_suppressions: bool,
+    /// Take findings that this file knows as accepted; it is made by --write-baseline
+    #[arg(long, value_name = "FILE")]
+    pub(crate) baseline: Option<PathBuf>,
+    /// Write what is found into the file of --baseline, instead of printing it
+    #[arg(long, requires = "baseline")]
+    pub(crate) write_baseline: bool,
     /// Explain a rule, with code that has the fault and code that has it not
     #[arg(long, value_name = "RULE")]
     pub(crate) explain: Option<String>,

@@ -1,7 +1,9 @@
 //! `dropgate audit`: judges the source of a server without running it.
 
 mod ask;
+mod known;
 mod prefix;
+mod replace;
 
 use std::process::ExitCode;
 
@@ -23,6 +25,21 @@ pub(crate) fn run(args: &AuditArgs) -> ExitCode {
     if let Some(answered) = ask::answer(args) {
         return answered;
     }
+    match judged(args) {
+        Ok(Verdict::Passed) => ExitCode::SUCCESS,
+        Ok(Verdict::Failed(why)) => {
+            output::complain(&why);
+            ExitCode::from(FAILED)
+        }
+        Ok(Verdict::Unknown(why)) | Err(why) => {
+            output::complain(&why);
+            ExitCode::from(NOT_ANALYSED)
+        }
+    }
+}
+
+/// The verdict, after everything is printed; an error says why there is nothing to judge.
+fn judged(args: &AuditArgs) -> Result<Verdict, String> {
     let settings = Settings {
         exclude: args.exclude.clone(),
         comments: if args.no_suppressions {
@@ -32,30 +49,22 @@ pub(crate) fn run(args: &AuditArgs) -> ExitCode {
         },
         ..Settings::default()
     };
-    let analysis = match analyze(std::slice::from_ref(&args.path), &settings) {
-        Ok(analysis) => analysis,
-        Err(error) => {
-            output::complain(&error.to_string());
-            return ExitCode::from(NOT_ANALYSED);
-        }
-    };
-    print(args, &analysis);
+    let mut analysis =
+        analyze(std::slice::from_ref(&args.path), &settings).map_err(|error| error.to_string())?;
     let empty = if args.allow_empty {
         Empty::Allowed
     } else {
         Empty::Refused
     };
-    match gate::judge(&analysis, &args.fail_on, empty) {
-        Verdict::Passed => ExitCode::SUCCESS,
-        Verdict::Failed(why) => {
-            output::complain(&why);
-            ExitCode::from(FAILED)
+    if let Some(baseline) = &args.baseline {
+        if args.write_baseline {
+            known::write(&analysis, baseline)?;
+            return Ok(gate::judge(&analysis, &[], empty));
         }
-        Verdict::Unknown(why) => {
-            output::complain(&why);
-            ExitCode::from(NOT_ANALYSED)
-        }
+        known::apply(&mut analysis, baseline)?;
     }
+    print(args, &analysis);
+    Ok(gate::judge(&analysis, &args.fail_on, empty))
 }
 
 fn print(args: &AuditArgs, analysis: &Analysis) {

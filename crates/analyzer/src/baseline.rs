@@ -1,0 +1,171 @@
+//! Findings that were there before: kept in a file by fingerprint, so that a gate sees new ones only.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::analysis::Analysis;
+use crate::finding::Finding;
+use crate::suppress::{Suppressed, Suppression};
+
+/// The largest file that is read, bytes.
+pub const MAX_BYTES: u64 = 64 * 1024 * 1024;
+
+/// The only shape of the file there is.
+const VERSION: u32 = 1;
+
+/// Known findings.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Baseline {
+    version: u32,
+    findings: Vec<Entry>,
+}
+
+/// A known finding. Only the fingerprint tells it from others; the rest is for readers.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    /// Where it was.
+    pub file: String,
+    /// Of which rule.
+    pub rule: String,
+    /// In which function.
+    pub symbol: String,
+    /// What was said.
+    pub message: String,
+    /// Stays the same when lines move.
+    pub fingerprint: String,
+}
+
+/// Why a file is no baseline.
+#[derive(Debug, thiserror::Error)]
+pub enum BaselineError {
+    /// It can't be read.
+    #[error("can't read the baseline {path}: {source}; write one with --write-baseline")]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// The system's complaint.
+        source: std::io::Error,
+    },
+    /// It is larger than [`MAX_BYTES`].
+    #[error("the baseline {path} is larger than 64 MiB; write it anew with --write-baseline")]
+    TooLarge {
+        /// The file.
+        path: String,
+    },
+    /// It is something else, or damaged.
+    #[error("{path} is no baseline: {why}; write it anew with --write-baseline")]
+    Wrong {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+impl Baseline {
+    /// All open findings of an analysis.
+    pub fn of(analysis: &Analysis) -> Self {
+        let mut findings: Vec<Entry> = analysis.findings.iter().map(entry).collect();
+        findings.sort();
+        Self {
+            version: VERSION,
+            findings,
+        }
+    }
+
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// When it can't be read, is too large, or is no baseline.
+    pub fn read(path: &Path) -> Result<Self, BaselineError> {
+        let name = || path.display().to_string();
+        let unreadable = |source| BaselineError::Unreadable {
+            path: name(),
+            source,
+        };
+        let file = std::fs::File::open(path).map_err(unreadable)?;
+        if file.metadata().map_err(unreadable)?.len() > MAX_BYTES {
+            return Err(BaselineError::TooLarge { path: name() });
+        }
+        let text = {
+            use std::io::Read as _;
+            let mut text = String::new();
+            file.take(MAX_BYTES)
+                .read_to_string(&mut text)
+                .map_err(unreadable)?;
+            text
+        };
+        let wrong = |why: String| BaselineError::Wrong { path: name(), why };
+        let baseline: Self =
+            serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+        if baseline.version != VERSION {
+            return Err(wrong(format!(
+                "its version is {}, known is {VERSION}",
+                baseline.version
+            )));
+        }
+        Ok(baseline)
+    }
+
+    /// The text of the file: one finding a line, in a fixed order, so that changes of it are read easily.
+    pub fn text(&self) -> String {
+        let lines: Vec<String> = self
+            .findings
+            .iter()
+            .filter_map(|entry| serde_json::to_string(entry).ok())
+            .collect();
+        format!(
+            "{{\"version\":{VERSION},\"findings\":[\n{}\n]}}\n",
+            lines.join(",\n")
+        )
+    }
+
+    /// How many findings it knows.
+    pub fn len(&self) -> usize {
+        self.findings.len()
+    }
+
+    /// Whether it knows none.
+    pub fn is_empty(&self) -> bool {
+        self.findings.is_empty()
+    }
+
+    /// Takes known findings out of the open ones; returns what it knows and is there no more.
+    /// The score stays: a fault that is known is still one.
+    pub fn apply(&self, analysis: &mut Analysis) -> Vec<Entry> {
+        let mut left: BTreeMap<&str, &Entry> = self
+            .findings
+            .iter()
+            .map(|entry| (entry.fingerprint.as_str(), entry))
+            .collect();
+        let open = std::mem::take(&mut analysis.findings);
+        for finding in open {
+            if left.remove(finding.fingerprint.as_str()).is_some() {
+                analysis.suppressed.push(Suppressed {
+                    finding,
+                    suppression: Suppression::Baseline,
+                });
+            } else {
+                analysis.findings.push(finding);
+            }
+        }
+        analysis.sort();
+        let mut gone: Vec<Entry> = left.into_values().cloned().collect();
+        gone.sort();
+        gone
+    }
+}
+
+fn entry(finding: &Finding) -> Entry {
+    Entry {
+        file: finding.file.to_string(),
+        rule: finding.rule.to_string(),
+        symbol: finding.symbol.clone(),
+        message: finding.message.clone(),
+        fingerprint: finding.fingerprint.clone(),
+    }
+}

@@ -1,0 +1,11 @@
+//! `dropgate audit` with the real binary.
+#![cfg(feature = "audit")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "clippy knows tests by an attribute that what they share does not have"
+)]
+
+#[path = "audit/baseline.rs"]
+mod baseline;
+#[path = "audit/place.rs"]
+mod place;
