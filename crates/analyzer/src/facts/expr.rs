@@ -170,6 +170,15 @@ impl Expr {
 }
 
 impl Call {
+    /// What a method is called on.
+    pub fn receiver(&self) -> Option<&Expr> {
+        if let ExprKind::Member(object, _) = &self.callee.kind {
+            Some(object)
+        } else {
+            None
+        }
+    }
+
     /// The positional argument at a place, if no spread comes before it.
     pub fn arg(&self, place: usize) -> Option<&Expr> {
         self.args

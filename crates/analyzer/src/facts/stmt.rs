@@ -153,3 +153,26 @@ pub enum Pattern {
     /// Anything: `_`, `default`, `else`.
     Any,
 }
+
+impl Pattern {
+    /// The variables and places in it, in order.
+    pub fn leaves(&self) -> Vec<&Self> {
+        match self {
+            Self::Var(_) | Self::Place(_) => vec![self],
+            Self::List(parts) | Self::Or(parts) | Self::Of(_, parts) => {
+                parts.iter().flat_map(Self::leaves).collect()
+            }
+            Self::Object(parts) => parts.iter().flat_map(|(_, part)| part.leaves()).collect(),
+            Self::Value(_) | Self::Any => Vec::new(),
+        }
+    }
+
+    /// The one variable that it binds as a whole.
+    pub fn variable(&self) -> Option<VarId> {
+        if let Self::Var(id) = self {
+            Some(*id)
+        } else {
+            None
+        }
+    }
+}

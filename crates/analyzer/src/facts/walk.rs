@@ -78,7 +78,7 @@ pub fn roots(stmt: &Stmt) -> Vec<&Expr> {
         StmtKind::Expr(expr) | StmtKind::Value(expr) | StmtKind::Defer(expr) => all.push(expr),
         StmtKind::Assign { target, value } => {
             all.extend(value);
-            places(target, &mut all);
+            all.extend(places(target));
         }
         StmtKind::Return(expr) | StmtKind::Throw(expr) => all.extend(expr),
         StmtKind::If { test, .. } => all.push(test),
@@ -96,21 +96,15 @@ pub fn roots(stmt: &Stmt) -> Vec<&Expr> {
     all
 }
 
-fn places<'a>(pattern: &'a Pattern, all: &mut Vec<&'a Expr>) {
-    match pattern {
-        Pattern::Place(expr) => all.push(expr),
-        Pattern::List(parts) | Pattern::Or(parts) | Pattern::Of(_, parts) => {
-            for part in parts {
-                places(part, all);
-            }
+/// The expressions of the places that a pattern sets.
+fn places(pattern: &Pattern) -> impl Iterator<Item = &Expr> {
+    pattern.leaves().into_iter().filter_map(|leaf| {
+        if let Pattern::Place(expr) = leaf {
+            Some(expr)
+        } else {
+            None
         }
-        Pattern::Object(parts) => {
-            for (_, part) in parts {
-                places(part, all);
-            }
-        }
-        Pattern::Var(_) | Pattern::Value(_) | Pattern::Any => {}
-    }
+    })
 }
 
 /// Calls `visit` with an expression and all inside it, outer ones first.
@@ -143,7 +137,7 @@ pub fn children(expr: &Expr) -> Vec<&Expr> {
         ExprKind::Choice(test, then, otherwise) => vec![test, then, otherwise],
         ExprKind::Assign(target, value) => {
             let mut all = vec![value.as_ref()];
-            places(target, &mut all);
+            all.extend(places(target));
             all
         }
         ExprKind::Str(_)

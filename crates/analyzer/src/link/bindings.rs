@@ -72,48 +72,36 @@ impl<'a> Bindings<'a> {
     }
 
     fn stmt(&mut self, at: FnRef, stmt: &'a Stmt) {
-        match &stmt.kind {
-            StmtKind::Assign {
-                target,
-                value: Some(value),
-            } => self.pattern(at, target, value, &mut Vec::new()),
-            StmtKind::Loop {
-                kind: LoopKind::Each,
-                item: Some(item),
-                over: Some(over),
-                ..
-            } => self.pattern(at, item, over, &mut vec![Part::Item]),
-            StmtKind::With { resources, .. } => {
-                for resource in resources {
-                    if let Some(binding) = &resource.binding {
-                        self.pattern(at, binding, &resource.value, &mut Vec::new());
-                    }
+        if let StmtKind::Assign {
+            target,
+            value: Some(value),
+        } = &stmt.kind
+        {
+            self.pattern(at, target, value, &mut Vec::new())
+        } else if let StmtKind::Loop {
+            kind: LoopKind::Each,
+            item: Some(item),
+            over: Some(over),
+            ..
+        } = &stmt.kind
+        {
+            self.pattern(at, item, over, &mut vec![Part::Item])
+        } else if let StmtKind::With { resources, .. } = &stmt.kind {
+            for resource in resources {
+                if let Some(binding) = &resource.binding {
+                    self.pattern(at, binding, &resource.value, &mut Vec::new());
                 }
             }
-            StmtKind::Match { subject, arms } => {
-                for arm in arms {
-                    self.pattern(at, &arm.pattern, subject, &mut Vec::new());
+        } else if let StmtKind::Match { subject, arms } = &stmt.kind {
+            for arm in arms {
+                self.pattern(at, &arm.pattern, subject, &mut Vec::new());
+            }
+        } else if let StmtKind::Select(arms) = &stmt.kind {
+            for arm in arms {
+                if let Some(value) = &arm.test {
+                    self.pattern(at, &arm.pattern, value, &mut Vec::new());
                 }
             }
-            StmtKind::Select(arms) => {
-                for arm in arms {
-                    if let Some(value) = &arm.test {
-                        self.pattern(at, &arm.pattern, value, &mut Vec::new());
-                    }
-                }
-            }
-            StmtKind::Assign { value: None, .. }
-            | StmtKind::Loop { .. }
-            | StmtKind::Expr(_)
-            | StmtKind::Value(_)
-            | StmtKind::Return(_)
-            | StmtKind::Throw(_)
-            | StmtKind::If { .. }
-            | StmtKind::Try { .. }
-            | StmtKind::Defer(_)
-            | StmtKind::Break
-            | StmtKind::Continue
-            | StmtKind::Block(_) => {}
         }
     }
 

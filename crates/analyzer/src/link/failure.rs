@@ -59,10 +59,10 @@ pub(super) fn failures<'a>(project: &Project<'a>) -> Vec<Failure<'a>> {
         };
         for function in super::graph::handed(project, site.at, argument) {
             if let Some(code) = project.function(function) {
-                let mut errors = Vec::new();
-                if let Some(param) = code.params.first() {
-                    bound(&param.pattern, &mut errors);
-                }
+                let errors = code
+                    .params
+                    .first()
+                    .map_or_else(Vec::new, |param| bound(&param.pattern));
                 all.push(Failure {
                     at: function,
                     kind: FailureKind::Closure,
@@ -79,71 +79,50 @@ pub(super) fn failures<'a>(project: &Project<'a>) -> Vec<Failure<'a>> {
 }
 
 fn statement<'a>(at: FnRef, language: Language, stmt: &'a Stmt, all: &mut Vec<Failure<'a>>) {
-    match &stmt.kind {
-        StmtKind::Try { body, catches, .. } => {
-            let guarded = extent(body).unwrap_or(stmt.span);
-            for catch in catches {
-                let mut errors = Vec::new();
-                if let Some(binding) = &catch.binding {
-                    bound(binding, &mut errors);
-                }
+    if let StmtKind::Try { body, catches, .. } = &stmt.kind {
+        let guarded = extent(body).unwrap_or(stmt.span);
+        for catch in catches {
+            let errors = catch.binding.as_ref().map_or_else(Vec::new, bound);
+            all.push(Failure {
+                at,
+                kind: FailureKind::Catch,
+                span: catch.span,
+                guarded,
+                errors,
+                types: catch.types.iter().collect(),
+                body: &catch.body,
+            });
+        }
+    } else if let StmtKind::Match { subject, arms } = &stmt.kind
+        && language == Language::Rust
+    {
+        for arm in arms {
+            if let Some(inner) = refused(&arm.pattern) {
+                let errors = inner.into_iter().flat_map(bound).collect();
                 all.push(Failure {
                     at,
-                    kind: FailureKind::Catch,
-                    span: catch.span,
-                    guarded,
+                    kind: FailureKind::Arm,
+                    span: arm.span,
+                    guarded: subject.span,
                     errors,
-                    types: catch.types.iter().collect(),
-                    body: &catch.body,
-                });
-            }
-        }
-        StmtKind::Match { subject, arms } if language == Language::Rust => {
-            for arm in arms {
-                if let Some(inner) = refused(&arm.pattern) {
-                    let mut errors = Vec::new();
-                    for pattern in inner {
-                        bound(pattern, &mut errors);
-                    }
-                    all.push(Failure {
-                        at,
-                        kind: FailureKind::Arm,
-                        span: arm.span,
-                        guarded: subject.span,
-                        errors,
-                        types: Vec::new(),
-                        body: &arm.body,
-                    });
-                }
-            }
-        }
-        StmtKind::If { test, then, .. } if language == Language::Go => {
-            if let Some(error) = checked(test) {
-                all.push(Failure {
-                    at,
-                    kind: FailureKind::Checked,
-                    span: extent(then).unwrap_or(stmt.span),
-                    guarded: test.span,
-                    errors: vec![error],
                     types: Vec::new(),
-                    body: then,
+                    body: &arm.body,
                 });
             }
         }
-        StmtKind::Expr(_)
-        | StmtKind::Assign { .. }
-        | StmtKind::Value(_)
-        | StmtKind::Return(_)
-        | StmtKind::Throw(_)
-        | StmtKind::If { .. }
-        | StmtKind::Loop { .. }
-        | StmtKind::Match { .. }
-        | StmtKind::Select(_)
-        | StmtKind::With { .. }
-        | StmtKind::Defer(_)
-        | StmtKind::Break
-        | StmtKind::Continue
-        | StmtKind::Block(_) => {}
+    } else if let StmtKind::If { test, then, .. } = &stmt.kind
+        && language == Language::Go
+        && let Some(error) = checked(test)
+    {
+        all.push(Failure {
+            at,
+            kind: FailureKind::Checked,
+            span: extent(then).unwrap_or(stmt.span),
+            guarded: test.span,
+            errors: vec![error],
+            types: Vec::new(),
+            body: then,
+        });
     }
 }
 
@@ -186,19 +165,8 @@ fn checked(test: &Expr) -> Option<VarId> {
     None
 }
 
-fn bound(pattern: &Pattern, out: &mut Vec<VarId>) {
-    match pattern {
-        Pattern::Var(id) => out.push(*id),
-        Pattern::List(parts) | Pattern::Or(parts) | Pattern::Of(_, parts) => {
-            for part in parts {
-                bound(part, out);
-            }
-        }
-        Pattern::Object(parts) => {
-            for (_, part) in parts {
-                bound(part, out);
-            }
-        }
-        Pattern::Place(_) | Pattern::Value(_) | Pattern::Any => {}
-    }
+/// The variables that a pattern binds.
+fn bound(pattern: &Pattern) -> Vec<VarId> {
+    let leaves = pattern.leaves().into_iter();
+    leaves.filter_map(Pattern::variable).collect()
 }

@@ -65,10 +65,7 @@ impl Graph {
     /// A decorated function runs inside what its decorators give.
     fn decorators(&mut self, project: &Project<'_>) {
         for (at, function) in project.functions() {
-            let module = FnRef {
-                file: at.file,
-                id: FnId::MODULE,
-            };
+            let module = FnRef::module(at.file);
             for decorator in &function.decorators {
                 let callee = decorator.call().map_or(decorator, |call| &call.callee);
                 for value in project.values(module, callee) {
@@ -88,35 +85,29 @@ impl Graph {
             if let (true, Some(id), Language::Rust) =
                 (is_block, function.parent, project.language(at.file))
             {
-                self.edge(FnRef { file: at.file, id }, at);
+                self.edge(at.beside(id), at);
             }
             let mut given = Vec::new();
-            walk::stmts(&function.body, &mut |stmt| match &stmt.kind {
-                StmtKind::Return(Some(value)) | StmtKind::Value(value) | StmtKind::Defer(value) => {
+            walk::stmts(&function.body, &mut |stmt| {
+                if let StmtKind::Return(Some(value))
+                | StmtKind::Value(value)
+                | StmtKind::Defer(value) = &stmt.kind
+                {
                     given.push(value);
-                }
-                StmtKind::Assign {
+                } else if let StmtKind::Assign {
                     target: Pattern::Place(_),
                     value: Some(value),
-                } if !is_close_hook(stmt) => given.push(value),
-                StmtKind::Assign {
+                } = &stmt.kind
+                    && !is_close_hook(stmt)
+                {
+                    given.push(value)
+                } else if let StmtKind::Assign {
                     value: Some(value), ..
-                } if matches!(value.kind, ExprKind::Object(_) | ExprKind::List(_)) => {
+                } = &stmt.kind
+                    && matches!(value.kind, ExprKind::Object(_) | ExprKind::List(_))
+                {
                     given.push(value);
                 }
-                StmtKind::Assign { .. }
-                | StmtKind::Return(None)
-                | StmtKind::Expr(_)
-                | StmtKind::Throw(_)
-                | StmtKind::If { .. }
-                | StmtKind::Loop { .. }
-                | StmtKind::Try { .. }
-                | StmtKind::Match { .. }
-                | StmtKind::Select(_)
-                | StmtKind::With { .. }
-                | StmtKind::Break
-                | StmtKind::Continue
-                | StmtKind::Block(_) => {}
             });
             for value in given {
                 for target in handed(project, at, value) {
@@ -128,19 +119,10 @@ impl Graph {
 
     fn modules(&mut self, project: &Project<'_>) {
         for (file, at) in project.files.iter().zip(0u32..) {
-            let from = FnRef {
-                file: at,
-                id: FnId::MODULE,
-            };
+            let from = FnRef::module(at);
             for import in &file.imports {
                 if let Some(target) = project.modules.file(file, &import.source) {
-                    self.edge(
-                        from,
-                        FnRef {
-                            file: target,
-                            id: FnId::MODULE,
-                        },
-                    );
+                    self.edge(from, FnRef::module(target));
                 }
                 if file.language == Language::Python {
                     let base = project.modules.canonical(at, file.language, &import.source);
@@ -152,13 +134,7 @@ impl Graph {
                         if let Some(super::modules::Symbol::File(target)) =
                             project.modules.symbol(&name)
                         {
-                            self.edge(
-                                from,
-                                FnRef {
-                                    file: target,
-                                    id: FnId::MODULE,
-                                },
-                            );
+                            self.edge(from, FnRef::module(target));
                         }
                     }
                 }
@@ -242,41 +218,23 @@ pub(super) fn handed<'a>(project: &Project<'a>, at: FnRef, value: &'a Expr) -> V
     let mut all = Vec::new();
     let mut open = vec![value];
     while let Some(expr) = open.pop() {
-        match &expr.kind {
-            ExprKind::Function(id) => all.push(FnRef {
-                file: at.file,
-                id: *id,
-            }),
-            ExprKind::Object(entries) => open.extend(entries.iter().map(|entry| &entry.value)),
-            ExprKind::List(parts) => open.extend(parts),
-            ExprKind::Choice(_, then, otherwise) => open.extend([&**then, &**otherwise]),
-            ExprKind::Logic(_, left, right) => open.extend([&**left, &**right]),
-            ExprKind::Await(inner) | ExprKind::Spread(inner) | ExprKind::Propagate(inner) => {
-                open.push(inner)
-            }
-            ExprKind::Var(_) | ExprKind::Member(..) | ExprKind::Global(_) => {
-                for value in project.values(at, expr) {
-                    if let Value::Function(function) = value {
-                        all.push(function);
-                    }
-                }
-            }
-            ExprKind::Class(_)
-            | ExprKind::Str(_)
-            | ExprKind::Number(_)
-            | ExprKind::Bool(_)
-            | ExprKind::Null
-            | ExprKind::This
-            | ExprKind::Super
-            | ExprKind::Module(_)
-            | ExprKind::Index(..)
-            | ExprKind::Call(_)
-            | ExprKind::Join(_)
-            | ExprKind::Compare(..)
-            | ExprKind::Not(_)
-            | ExprKind::Assign(..)
-            | ExprKind::Flow(_)
-            | ExprKind::Opaque(_) => {}
+        if let ExprKind::Function(id) = &expr.kind {
+            all.push(at.beside(*id));
+        } else if let ExprKind::Object(entries) = &expr.kind {
+            open.extend(entries.iter().map(|entry| &entry.value));
+        } else if let ExprKind::List(parts) = &expr.kind {
+            open.extend(parts);
+        } else if let ExprKind::Choice(_, left, right) | ExprKind::Logic(_, left, right) =
+            &expr.kind
+        {
+            open.extend([&**left, &**right]);
+        } else if let ExprKind::Await(inner)
+        | ExprKind::Spread(inner)
+        | ExprKind::Propagate(inner) = &expr.kind
+        {
+            open.push(inner);
+        } else if let ExprKind::Var(_) | ExprKind::Member(..) | ExprKind::Global(_) = &expr.kind {
+            all.extend(project.values(at, expr).iter().filter_map(Value::function));
         }
     }
     all

@@ -41,6 +41,29 @@ pub struct FnRef {
     pub id: FnId,
 }
 
+impl FnRef {
+    /// The body of a file.
+    pub fn module(file: u32) -> Self {
+        Self {
+            file,
+            id: FnId::MODULE,
+        }
+    }
+
+    /// Another function of the same file.
+    pub fn beside(self, id: FnId) -> Self {
+        Self { id, ..self }
+    }
+
+    /// A variable of the same file.
+    pub fn variable(self, id: VarId) -> VarRef {
+        VarRef {
+            file: self.file,
+            id,
+        }
+    }
+}
+
 /// A class of the project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ClassRef {
@@ -50,6 +73,16 @@ pub struct ClassRef {
     pub id: ClassId,
 }
 
+impl ClassRef {
+    /// A function of the same file.
+    pub fn function(self, id: FnId) -> FnRef {
+        FnRef {
+            file: self.file,
+            id,
+        }
+    }
+}
+
 /// A variable of the project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct VarRef {
@@ -57,6 +90,16 @@ pub struct VarRef {
     pub file: u32,
     /// The variable in it.
     pub id: VarId,
+}
+
+impl VarRef {
+    /// A function of the same file.
+    pub fn function(self, id: FnId) -> FnRef {
+        FnRef {
+            file: self.file,
+            id,
+        }
+    }
 }
 
 /// The files of one package, joined.
@@ -209,15 +252,9 @@ impl<'a> Project<'a> {
 
     /// The canonical paths that an expression may have.
     pub fn paths(&self, at: FnRef, expr: &'a Expr) -> Vec<Name> {
-        let paths = self.values(at, expr).into_iter();
-        paths
-            .filter_map(|value| {
-                if let Value::Path(path) = value {
-                    Some(path)
-                } else {
-                    None
-                }
-            })
+        self.values(at, expr)
+            .into_iter()
+            .filter_map(Value::path)
             .collect()
     }
 
@@ -275,23 +312,26 @@ impl<'a> Project<'a> {
         FnRef { file, id: best.0 }
     }
 
+    /// The function and those around it, from the inside out.
+    pub fn outward(&self, at: FnRef) -> impl Iterator<Item = (FnRef, &'a Function)> + '_ {
+        let mut next = Some(at);
+        std::iter::from_fn(move || {
+            let here = next.take()?;
+            let function = self.function(here)?;
+            next = function.parent.map(|id| here.beside(id));
+            Some((here, function))
+        })
+        .take(crate::facts::MAX_DEPTH)
+    }
+
     /// The class that a function belongs to, itself or through the functions around it.
     pub fn class_of(&self, at: FnRef) -> Option<ClassRef> {
-        let mut id = Some(at.id);
-        for _ in 0..crate::facts::MAX_DEPTH {
-            let function = self.function(FnRef {
-                file: at.file,
-                id: id?,
-            })?;
-            if let Some(class) = function.class {
-                return Some(ClassRef {
-                    file: at.file,
-                    id: class,
-                });
-            }
-            id = function.parent;
-        }
-        None
+        self.outward(at).find_map(|(here, function)| {
+            Some(ClassRef {
+                file: here.file,
+                id: function.class?,
+            })
+        })
     }
 
     /// What kind of code a file is.

@@ -3,7 +3,7 @@
 use crate::facts::{Expr, ExprKind, Function, walk};
 
 use super::sites::callee_name;
-use super::{FnRef, Project, VarRef};
+use super::{FnRef, Project};
 
 /// Whether a method is read like a field.
 pub(super) fn is_property(project: &Project<'_>, at: FnRef) -> bool {
@@ -12,10 +12,7 @@ pub(super) fn is_property(project: &Project<'_>, at: FnRef) -> bool {
     };
     function.decorators.iter().any(|decorator| {
         let name = if let ExprKind::Var(id) = &decorator.kind {
-            let variable = VarRef {
-                file: at.file,
-                id: *id,
-            };
+            let variable = at.variable(*id);
             project
                 .variable(variable)
                 .map_or("", |variable| &*variable.name)

@@ -192,14 +192,7 @@ fn by_name(project: &Project<'_>, site: &super::Site<'_>) -> (Option<Wire>, Guar
     let texts: Vec<_> = project
         .values(site.at, value)
         .into_iter()
-        .filter_map(|value| match value {
-            Value::Literal(_, literal) => literal.text().cloned(),
-            Value::Path(_)
-            | Value::Function(_)
-            | Value::Class(_)
-            | Value::Instance(_)
-            | Value::Module(_) => None,
-        })
+        .filter_map(|value| value.literal()?.1.text().cloned())
         .collect();
     if !texts.is_empty() && texts.iter().all(|text| &**text != "stdio") {
         return (Some(Wire::Http), Guard::Framework);
@@ -229,10 +222,7 @@ fn process(
         })
         .collect();
     let mut roots: Vec<FnRef> = above.into_iter().collect();
-    roots.push(FnRef {
-        file: at.file,
-        id: FnId::MODULE,
-    });
+    roots.push(FnRef::module(at.file));
     project.graph.reach_without(&roots, &closed)
 }
 
@@ -247,19 +237,12 @@ pub(super) fn answering(project: &Project<'_>) -> BTreeSet<FnRef> {
 
 /// The function around a start that belongs to it alone: a server often runs in a task of the function that also waits for signals.
 fn outermost(project: &Project<'_>, start: FnRef, above: &BTreeSet<FnRef>) -> FnRef {
-    let mut at = start;
-    for _ in 0..crate::facts::MAX_DEPTH {
-        let parent = project.function(at).and_then(|function| function.parent);
-        let Some(id) = parent.filter(|id| *id != FnId::MODULE) else {
-            break;
-        };
-        let outer = FnRef { file: at.file, id };
-        if above.contains(&outer) {
-            break;
-        }
-        at = outer;
-    }
-    at
+    project
+        .outward(start)
+        .map(|(at, _)| at)
+        .take_while(|at| *at == start || (at.id != FnId::MODULE && !above.contains(at)))
+        .last()
+        .unwrap_or(start)
 }
 
 /// The call that serves, or of a wrapper around it the one call of the wrapper: where the author decides to serve.
@@ -310,16 +293,8 @@ pub(super) fn handlers(project: &Project<'_>) -> Vec<Responder> {
             let mut functions = handed(project, site.at, &arg.value);
             if arg.value.call().is_some() {
                 // `AddTool(tool, newHandler(client))`: what the call gives.
-                functions.extend(project.values(site.at, &arg.value).into_iter().filter_map(
-                    |value| match value {
-                        Value::Function(function) => Some(function),
-                        Value::Path(_)
-                        | Value::Class(_)
-                        | Value::Instance(_)
-                        | Value::Literal(..)
-                        | Value::Module(_) => None,
-                    },
-                ));
+                let values = project.values(site.at, &arg.value);
+                functions.extend(values.iter().filter_map(Value::function));
             }
             for function in functions {
                 all.push(Responder {
@@ -331,10 +306,7 @@ pub(super) fn handlers(project: &Project<'_>) -> Vec<Responder> {
     }
     for (at, function) in project.functions() {
         for decorator in &function.decorators {
-            let module = FnRef {
-                file: at.file,
-                id: FnId::MODULE,
-            };
+            let module = FnRef::module(at.file);
             let callee = decorator.call().map_or(decorator, |call| &call.callee);
             let language = project.language(at.file);
             let is_handler = project
@@ -372,20 +344,7 @@ impl<'a> Project<'a> {
 
     /// Whether a function is a handler, or stands inside one.
     pub fn is_handler(&self, at: FnRef) -> bool {
-        let mut id = Some(at.id);
-        for _ in 0..crate::facts::MAX_DEPTH {
-            let Some(current) = id else {
-                return false;
-            };
-            let here = FnRef {
-                file: at.file,
-                id: current,
-            };
-            if self.handlers.iter().any(|handler| handler.function == here) {
-                return true;
-            }
-            id = self.function(here).and_then(|function| function.parent);
-        }
-        false
+        self.outward(at)
+            .any(|(here, _)| self.handlers.iter().any(|handler| handler.function == here))
     }
 }

@@ -224,10 +224,12 @@ fn signals<'a>(project: &Project<'a>, at: FnRef, value: &'a Expr) -> Vec<Name> {
         }
     }
     for value in values {
-        let name = match value {
-            Value::Literal(_, literal) => literal.text().cloned(),
-            Value::Path(path) => named(project.language(at.file), &path),
-            Value::Function(_) | Value::Class(_) | Value::Instance(_) | Value::Module(_) => None,
+        let name = if let Value::Literal(_, literal) = value {
+            literal.text().cloned()
+        } else if let Value::Path(path) = value {
+            named(project.language(at.file), &path)
+        } else {
+            None
         };
         if let Some(name) = name
             && !names.contains(&name)

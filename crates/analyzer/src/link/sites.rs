@@ -67,35 +67,10 @@ fn label(file: &FileFacts, callee: &Expr) -> Name {
 
 /// The last name of a callee.
 pub(crate) fn callee_name(callee: &Expr) -> &str {
-    match &callee.bare().kind {
-        ExprKind::Member(_, name) | ExprKind::Global(name) => {
-            name.rsplit("::").next().unwrap_or(name)
-        }
-        ExprKind::Str(_)
-        | ExprKind::Number(_)
-        | ExprKind::Bool(_)
-        | ExprKind::Null
-        | ExprKind::Var(_)
-        | ExprKind::This
-        | ExprKind::Super
-        | ExprKind::Module(_)
-        | ExprKind::Index(..)
-        | ExprKind::Call(_)
-        | ExprKind::Function(_)
-        | ExprKind::Class(_)
-        | ExprKind::Object(_)
-        | ExprKind::List(_)
-        | ExprKind::Join(_)
-        | ExprKind::Logic(..)
-        | ExprKind::Compare(..)
-        | ExprKind::Not(_)
-        | ExprKind::Await(_)
-        | ExprKind::Propagate(_)
-        | ExprKind::Choice(..)
-        | ExprKind::Spread(_)
-        | ExprKind::Assign(..)
-        | ExprKind::Flow(_)
-        | ExprKind::Opaque(_) => "",
+    if let ExprKind::Member(_, name) | ExprKind::Global(name) = &callee.bare().kind {
+        name.rsplit("::").next().unwrap_or(name)
+    } else {
+        ""
     }
 }
 
@@ -110,21 +85,12 @@ pub(super) fn collect(files: &[FileFacts]) -> Vec<Site<'_>> {
             };
             let from = sites.len();
             walk::stmts(&function.body, &mut |stmt| {
-                let root = match &stmt.kind {
-                    StmtKind::Return(Some(_)) | StmtKind::Value(_) => Fate::Returned,
-                    StmtKind::Expr(_) | StmtKind::Defer(_) => Fate::Dropped,
-                    StmtKind::Assign { .. }
-                    | StmtKind::Return(None)
-                    | StmtKind::Throw(_)
-                    | StmtKind::If { .. }
-                    | StmtKind::Loop { .. }
-                    | StmtKind::Try { .. }
-                    | StmtKind::Match { .. }
-                    | StmtKind::Select(_)
-                    | StmtKind::With { .. }
-                    | StmtKind::Break
-                    | StmtKind::Continue
-                    | StmtKind::Block(_) => Fate::Used,
+                let root = if let StmtKind::Return(Some(_)) | StmtKind::Value(_) = &stmt.kind {
+                    Fate::Returned
+                } else if let StmtKind::Expr(_) | StmtKind::Defer(_) = &stmt.kind {
+                    Fate::Dropped
+                } else {
+                    Fate::Used
                 };
                 for expr in walk::roots(stmt) {
                     gather(file, at, expr, root, &mut sites);
@@ -140,10 +106,7 @@ pub(super) fn collect(files: &[FileFacts]) -> Vec<Site<'_>> {
             }
         }
         // Initialisers of fields and decorators run with the body of the file.
-        let module = FnRef {
-            file: at,
-            id: FnId::MODULE,
-        };
+        let module = FnRef::module(at);
         for class in &file.classes {
             for value in class.fields.iter().filter_map(|field| field.value.as_ref()) {
                 gather(file, module, value, Fate::Used, &mut sites);
@@ -230,8 +193,5 @@ fn constructor(project: &Project<'_>, class: super::ClassRef) -> Option<FnRef> {
         .methods
         .iter()
         .find(|method| matches!(&*method.name, "constructor" | "__init__"))?;
-    Some(FnRef {
-        file: class.file,
-        id: method.function,
-    })
+    Some(class.function(method.function))
 }

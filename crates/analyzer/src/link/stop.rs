@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::facts::{Expr, ExprKind, Language, StmtKind, walk};
+use crate::facts::{Expr, ExprKind, Language, Pattern, StmtKind, walk};
 use crate::vocabulary::Role;
 
 use super::shutdown::Form;
@@ -129,10 +129,7 @@ fn waits(project: &Project<'_>, at: FnRef, from: u32, depth: usize, out: &mut Ve
         && let Some(function) = project.function(at)
         && at.id.0 != 0
     {
-        let parent = FnRef {
-            file: at.file,
-            id: parent,
-        };
+        let parent = at.beside(parent);
         waits(project, parent, function.span.start, depth - 1, out);
     }
     for id in project.callers(at).iter().take(8) {
@@ -168,24 +165,12 @@ impl<'a> Project<'a> {
         };
         let mut found = false;
         walk::stmts(&function.body, &mut |stmt| {
-            found |= match &stmt.kind {
-                StmtKind::Try { finally, .. } => {
-                    finally.iter().any(|inner| inner.span.holds(site.span))
-                }
-                StmtKind::Defer(expr) => expr.span.holds(site.span),
-                StmtKind::Expr(_)
-                | StmtKind::Assign { .. }
-                | StmtKind::Value(_)
-                | StmtKind::Return(_)
-                | StmtKind::Throw(_)
-                | StmtKind::If { .. }
-                | StmtKind::Loop { .. }
-                | StmtKind::Match { .. }
-                | StmtKind::Select(_)
-                | StmtKind::With { .. }
-                | StmtKind::Break
-                | StmtKind::Continue
-                | StmtKind::Block(_) => false,
+            found |= if let StmtKind::Try { finally, .. } = &stmt.kind {
+                finally.iter().any(|inner| inner.span.holds(site.span))
+            } else if let StmtKind::Defer(expr) = &stmt.kind {
+                expr.span.holds(site.span)
+            } else {
+                false
             };
         });
         found
@@ -239,9 +224,7 @@ impl<'a> Project<'a> {
     /// Whether the receiver of a closing call is named like the place that holds the opened value.
     fn stands_for(&self, site: &Site<'a>, opened: &Site<'a>) -> bool {
         let mut names: Vec<String> = Vec::new();
-        if let ExprKind::Member(object, _) = &site.call.callee.kind {
-            names.extend(self.last_name(site.at, object));
-        }
+        names.extend(self.receiver_name(site));
         for arg in &site.call.args {
             names.extend(self.last_name(site.at, &arg.value));
         }
@@ -266,7 +249,12 @@ impl<'a> Project<'a> {
                 } = &stmt.kind
                     && value.span.holds(opened.span)
                 {
-                    self.pattern_names(opened.at, target, &mut all);
+                    all.extend(
+                        target
+                            .leaves()
+                            .into_iter()
+                            .filter_map(|leaf| self.target_name(opened.at, leaf)),
+                    );
                 }
             });
             all.push(function.name.to_string());
@@ -288,105 +276,46 @@ impl<'a> Project<'a> {
         all
     }
 
-    fn pattern_names(&self, at: FnRef, pattern: &crate::facts::Pattern, out: &mut Vec<String>) {
-        use crate::facts::Pattern;
-        match pattern {
-            Pattern::Var(id) => out.extend(
-                self.variable(super::VarRef {
-                    file: at.file,
-                    id: *id,
-                })
-                .map(|variable| variable.name.to_string()),
-            ),
-            Pattern::Place(place) => out.extend(self.last_name(at, place)),
-            Pattern::List(parts) | Pattern::Or(parts) | Pattern::Of(_, parts) => {
-                for part in parts {
-                    self.pattern_names(at, part, out);
-                }
-            }
-            Pattern::Object(parts) => {
-                for (_, part) in parts {
-                    self.pattern_names(at, part, out);
-                }
-            }
-            Pattern::Value(_) | Pattern::Any => {}
+    /// The name of a variable.
+    pub fn name_of(&self, variable: super::VarRef) -> Option<String> {
+        Some(self.variable(variable)?.name.to_string())
+    }
+
+    /// The last name of what an assignment sets, unless it takes apart what it is given.
+    pub fn target_name(&self, at: FnRef, target: &Pattern) -> Option<String> {
+        if let Pattern::Place(place) = target {
+            return self.last_name(at, place);
         }
+        self.name_of(at.variable(target.variable()?))
+    }
+
+    /// The last name of what a method is called on.
+    pub fn receiver_name(&self, site: &Site<'_>) -> Option<String> {
+        self.last_name(site.at, site.call.receiver()?)
     }
 
     /// The last name of a variable or member.
     pub fn last_name(&self, at: FnRef, expr: &Expr) -> Option<String> {
-        match &expr.bare().kind {
-            ExprKind::Var(id) => self
-                .variable(super::VarRef {
-                    file: at.file,
-                    id: *id,
-                })
-                .map(|variable| variable.name.to_string()),
-            ExprKind::Member(_, name) | ExprKind::Global(name) => Some(name.to_string()),
-            ExprKind::Index(object, _) => self.last_name(at, object),
-            ExprKind::Call(call) => {
-                if let ExprKind::Member(object, _) = &call.callee.kind {
-                    self.last_name(at, object)
-                } else {
-                    None
-                }
-            }
-            ExprKind::Str(_)
-            | ExprKind::Number(_)
-            | ExprKind::Bool(_)
-            | ExprKind::Null
-            | ExprKind::This
-            | ExprKind::Super
-            | ExprKind::Module(_)
-            | ExprKind::Function(_)
-            | ExprKind::Class(_)
-            | ExprKind::Object(_)
-            | ExprKind::List(_)
-            | ExprKind::Join(_)
-            | ExprKind::Logic(..)
-            | ExprKind::Compare(..)
-            | ExprKind::Not(_)
-            | ExprKind::Await(_)
-            | ExprKind::Propagate(_)
-            | ExprKind::Choice(..)
-            | ExprKind::Spread(_)
-            | ExprKind::Assign(..)
-            | ExprKind::Flow(_)
-            | ExprKind::Opaque(_) => None,
+        if let ExprKind::Var(id) = &expr.bare().kind {
+            self.name_of(at.variable(*id))
+        } else if let ExprKind::Member(_, name) | ExprKind::Global(name) = &expr.bare().kind {
+            Some(name.to_string())
+        } else if let ExprKind::Index(object, _) = &expr.bare().kind {
+            self.last_name(at, object)
+        } else if let ExprKind::Call(call) = &expr.bare().kind {
+            self.last_name(at, call.receiver()?)
+        } else {
+            None
         }
     }
 
     /// All names in an expression: variables, members, globals.
     pub fn names_in(&self, at: FnRef, expr: &'a Expr) -> Vec<String> {
         let mut all = Vec::new();
-        walk::each(expr, &mut |inner| match &inner.kind {
-            ExprKind::Var(_) | ExprKind::Member(..) | ExprKind::Global(_) => {
+        walk::each(expr, &mut |inner| {
+            if let ExprKind::Var(_) | ExprKind::Member(..) | ExprKind::Global(_) = &inner.kind {
                 all.extend(self.last_name(at, inner));
             }
-            ExprKind::Str(_)
-            | ExprKind::Number(_)
-            | ExprKind::Bool(_)
-            | ExprKind::Null
-            | ExprKind::This
-            | ExprKind::Super
-            | ExprKind::Module(_)
-            | ExprKind::Index(..)
-            | ExprKind::Call(_)
-            | ExprKind::Function(_)
-            | ExprKind::Class(_)
-            | ExprKind::Object(_)
-            | ExprKind::List(_)
-            | ExprKind::Join(_)
-            | ExprKind::Logic(..)
-            | ExprKind::Compare(..)
-            | ExprKind::Not(_)
-            | ExprKind::Await(_)
-            | ExprKind::Propagate(_)
-            | ExprKind::Choice(..)
-            | ExprKind::Spread(_)
-            | ExprKind::Assign(..)
-            | ExprKind::Flow(_)
-            | ExprKind::Opaque(_) => {}
         });
         all
     }

@@ -135,18 +135,11 @@ impl Finding {
 /// The name of a function with those around it: `Server.start.<anonymous>`.
 fn symbol(project: &Project<'_>, at: FnRef) -> String {
     let mut names = Vec::new();
-    let mut id = Some(at.id);
-    for _ in 0..32 {
-        let Some(current) = id.filter(|id| id.0 != 0) else {
-            break;
-        };
-        let here = FnRef {
-            file: at.file,
-            id: current,
-        };
-        let Some(function) = project.function(here) else {
-            break;
-        };
+    for (here, function) in project
+        .outward(at)
+        .take(32)
+        .take_while(|(here, _)| here.id.0 != 0)
+    {
         names.push(if function.name.is_empty() {
             String::from("<anonymous>")
         } else {
@@ -159,7 +152,6 @@ fn symbol(project: &Project<'_>, at: FnRef) -> String {
         {
             names.push(class.name.to_string());
         }
-        id = function.parent;
     }
     names.reverse();
     names.join(".")

@@ -350,9 +350,10 @@ pub(super) fn wrap(kind: ExprKind, span: Span) -> Expr {
 }
 
 fn object_span(callee: &Expr) -> Span {
-    match &callee.kind {
-        ExprKind::Member(object, _) => object.span,
-        _ => callee.span,
+    if let ExprKind::Member(object, _) = &callee.kind {
+        object.span
+    } else {
+        callee.span
     }
 }
 

@@ -1,6 +1,6 @@
 //! A buffer of records that the shutdown forgets.
 
-use crate::facts::{Expr, ExprKind, Pattern, StmtKind, walk};
+use crate::facts::{Expr, ExprKind, StmtKind, walk};
 use crate::finding::Severity;
 use crate::link::{FnRef, Project, Site};
 use crate::rules::{At, Axis, Report, Rule};
@@ -28,7 +28,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         ) {
             continue;
         }
-        let ExprKind::Member(object, _) = &site.call.callee.kind else {
+        let Some(object) = site.call.receiver() else {
             continue;
         };
         let Some(name) = project.last_name(site.at, object) else {
@@ -120,42 +120,17 @@ fn is_buffer(name: &str) -> bool {
 
 /// Of the file or a field, not of the function.
 fn outlives(project: &Project<'_>, site: &Site<'_>, object: &Expr) -> bool {
-    match &object.kind {
-        ExprKind::Var(id) => project
-            .variable(crate::link::VarRef {
-                file: site.at.file,
-                id: *id,
-            })
+    if let ExprKind::Var(id) = &object.kind {
+        project
+            .variable(site.at.variable(*id))
             .is_some_and(|variable| {
                 variable.owner == crate::facts::FnId::MODULE
                     && site.at.id != crate::facts::FnId::MODULE
-            }),
-        ExprKind::Member(inner, _) => matches!(inner.kind, ExprKind::This),
-        ExprKind::Str(_)
-        | ExprKind::Number(_)
-        | ExprKind::Bool(_)
-        | ExprKind::Null
-        | ExprKind::Global(_)
-        | ExprKind::This
-        | ExprKind::Super
-        | ExprKind::Module(_)
-        | ExprKind::Index(..)
-        | ExprKind::Call(_)
-        | ExprKind::Function(_)
-        | ExprKind::Class(_)
-        | ExprKind::Object(_)
-        | ExprKind::List(_)
-        | ExprKind::Join(_)
-        | ExprKind::Logic(..)
-        | ExprKind::Compare(..)
-        | ExprKind::Not(_)
-        | ExprKind::Await(_)
-        | ExprKind::Propagate(_)
-        | ExprKind::Choice(..)
-        | ExprKind::Spread(_)
-        | ExprKind::Assign(..)
-        | ExprKind::Flow(_)
-        | ExprKind::Opaque(_) => false,
+            })
+    } else if let ExprKind::Member(inner, _) = &object.kind {
+        matches!(inner.kind, ExprKind::This)
+    } else {
+        false
     }
 }
 
@@ -173,26 +148,18 @@ fn drains(project: &Project<'_>, file: u32, name: &str) -> Vec<FnRef> {
                 value: Some(value),
             } = &stmt.kind
             {
-                let set = match target {
-                    Pattern::Var(id) => project
-                        .variable(crate::link::VarRef { file, id: *id })
-                        .map(|variable| variable.name.to_string()),
-                    Pattern::Place(place) => project.last_name(at, place),
-                    Pattern::List(_)
-                    | Pattern::Object(_)
-                    | Pattern::Of(..)
-                    | Pattern::Value(_)
-                    | Pattern::Or(_)
-                    | Pattern::Any => None,
-                };
+                let set = project.target_name(at, target);
                 found |= set.as_deref() == Some(name)
                     && matches!(&value.kind, ExprKind::List(items) if items.is_empty());
             }
         });
         let constructs = &*function.name == "constructor" || &*function.name == "__init__";
         found |= project.sites_of(at).any(|site| {
-            let takes = matches!(site.name(), "splice" | "clear" | "drain" | "take" | "popleft");
-            takes && matches!(&site.call.callee.kind, ExprKind::Member(object, _) if project.last_name(at, object).as_deref() == Some(name))
+            let takes = matches!(
+                site.name(),
+                "splice" | "clear" | "drain" | "take" | "popleft"
+            );
+            takes && project.receiver_name(site).as_deref() == Some(name)
         });
         if found && !constructs {
             all.push(at);

@@ -119,8 +119,9 @@ fn defaults(project: &Project<'_>, report: &mut Report<'_>) {
             .call
             .arg(0)
             .is_some_and(|arg| matches!(arg.kind, ExprKind::Bool(true)));
-        if let (true, true, ExprKind::Member(object, _)) =
-            (defaulted, permits, &site.call.callee.kind)
+        if defaulted
+            && permits
+            && let Some(object) = site.call.receiver()
             && object
                 .call()
                 .is_some_and(|call| words::is_authority(crate::link::callee(&call.callee)))

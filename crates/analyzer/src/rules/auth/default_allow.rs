@@ -2,7 +2,7 @@
 
 use crate::facts::{Compare, Expr, ExprKind, Pattern, StmtKind, VariableKind, walk};
 use crate::finding::Severity;
-use crate::link::{FnRef, Project, VarRef};
+use crate::link::{FnRef, Project};
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::words;
 
@@ -82,41 +82,16 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
 
 /// A test that something set up elsewhere is not there: `!policy`, `policy == null`, `policy.length === 0`, `!process.env.X`.
 fn is_missing(project: &Project<'_>, at: FnRef, test: &Expr) -> bool {
-    match &test.kind {
-        ExprKind::Not(inner) => is_setup(project, at, inner),
-        ExprKind::Compare(Compare::Equal, left, right) => {
-            let nothing = matches!(right.kind, ExprKind::Null)
-                || matches!(&right.kind, ExprKind::Str(text) if text.is_empty());
-            nothing && is_setup(project, at, left)
-        }
-        ExprKind::Logic(_, left, right) => {
-            is_missing(project, at, left) && is_missing(project, at, right)
-        }
-        ExprKind::Str(_)
-        | ExprKind::Number(_)
-        | ExprKind::Bool(_)
-        | ExprKind::Null
-        | ExprKind::Var(_)
-        | ExprKind::Global(_)
-        | ExprKind::This
-        | ExprKind::Super
-        | ExprKind::Module(_)
-        | ExprKind::Member(..)
-        | ExprKind::Index(..)
-        | ExprKind::Call(_)
-        | ExprKind::Function(_)
-        | ExprKind::Class(_)
-        | ExprKind::Object(_)
-        | ExprKind::List(_)
-        | ExprKind::Join(_)
-        | ExprKind::Compare(..)
-        | ExprKind::Await(_)
-        | ExprKind::Propagate(_)
-        | ExprKind::Choice(..)
-        | ExprKind::Spread(_)
-        | ExprKind::Assign(..)
-        | ExprKind::Flow(_)
-        | ExprKind::Opaque(_) => false,
+    if let ExprKind::Not(inner) = &test.kind {
+        is_setup(project, at, inner)
+    } else if let ExprKind::Compare(Compare::Equal, left, right) = &test.kind {
+        let nothing = matches!(right.kind, ExprKind::Null)
+            || matches!(&right.kind, ExprKind::Str(text) if text.is_empty());
+        nothing && is_setup(project, at, left)
+    } else if let ExprKind::Logic(_, left, right) = &test.kind {
+        is_missing(project, at, left) && is_missing(project, at, right)
+    } else {
+        false
     }
 }
 
@@ -130,44 +105,15 @@ fn is_setup(project: &Project<'_>, at: FnRef, expr: &Expr) -> bool {
     if is_state {
         return false;
     }
-    match &expr.kind {
-        ExprKind::Var(id) => project
-            .variable(VarRef {
-                file: at.file,
-                id: *id,
-            })
-            .is_some_and(|variable| {
-                variable.owner != at.id
-                    && matches!(variable.kind, VariableKind::Local | VariableKind::Constant)
-            }),
-        ExprKind::Member(object, _) => {
-            matches!(object.kind, ExprKind::This) || is_environment(object)
-        }
-        ExprKind::Str(_)
-        | ExprKind::Number(_)
-        | ExprKind::Bool(_)
-        | ExprKind::Null
-        | ExprKind::Global(_)
-        | ExprKind::This
-        | ExprKind::Super
-        | ExprKind::Module(_)
-        | ExprKind::Index(..)
-        | ExprKind::Call(_)
-        | ExprKind::Function(_)
-        | ExprKind::Class(_)
-        | ExprKind::Object(_)
-        | ExprKind::List(_)
-        | ExprKind::Join(_)
-        | ExprKind::Logic(..)
-        | ExprKind::Compare(..)
-        | ExprKind::Not(_)
-        | ExprKind::Await(_)
-        | ExprKind::Propagate(_)
-        | ExprKind::Choice(..)
-        | ExprKind::Spread(_)
-        | ExprKind::Assign(..)
-        | ExprKind::Flow(_)
-        | ExprKind::Opaque(_) => false,
+    if let ExprKind::Var(id) = &expr.kind {
+        project.variable(at.variable(*id)).is_some_and(|variable| {
+            variable.owner != at.id
+                && matches!(variable.kind, VariableKind::Local | VariableKind::Constant)
+        })
+    } else if let ExprKind::Member(object, _) = &expr.kind {
+        matches!(object.kind, ExprKind::This) || is_environment(object)
+    } else {
+        false
     }
 }
 

@@ -13,18 +13,11 @@ pub(super) fn is_authority(project: &Project<'_>, at: FnRef) -> bool {
 
 /// The nearest function around that decides on access.
 pub(super) fn authority_around(project: &Project<'_>, at: FnRef) -> Option<FnRef> {
-    let mut id = Some(at.id);
-    for _ in 0..8 {
-        let here = FnRef {
-            file: at.file,
-            id: id?,
-        };
-        if is_authority(project, here) {
-            return Some(here);
-        }
-        id = project.function(here)?.parent;
-    }
-    None
+    project
+        .outward(at)
+        .take(8)
+        .map(|(here, _)| here)
+        .find(|here| is_authority(project, *here))
 }
 
 /// Whether a name asks whether something is forbidden: its `false` permits.
@@ -119,27 +112,16 @@ pub(super) fn permits(project: &Project<'_>, at: FnRef, value: &Expr) -> bool {
 pub(super) fn permitting<'a>(project: &Project<'a>, at: FnRef, block: &'a [Stmt]) -> Vec<&'a Stmt> {
     let mut found = Vec::new();
     for outer in block {
-        let mut visit = |stmt: &'a Stmt| match &stmt.kind {
-            StmtKind::Return(Some(value)) | StmtKind::Value(value) => {
+        let mut visit = |stmt: &'a Stmt| {
+            if let StmtKind::Return(Some(value)) | StmtKind::Value(value) = &stmt.kind {
                 if permits(project, at, value) || is_next(project, at, value) {
                     found.push(stmt);
                 }
+            } else if let StmtKind::Expr(value) = &stmt.kind
+                && is_next(project, at, value)
+            {
+                found.push(stmt)
             }
-            StmtKind::Expr(value) if is_next(project, at, value) => found.push(stmt),
-            StmtKind::Return(None)
-            | StmtKind::Expr(_)
-            | StmtKind::Assign { .. }
-            | StmtKind::Throw(_)
-            | StmtKind::If { .. }
-            | StmtKind::Loop { .. }
-            | StmtKind::Try { .. }
-            | StmtKind::Match { .. }
-            | StmtKind::Select(_)
-            | StmtKind::With { .. }
-            | StmtKind::Defer(_)
-            | StmtKind::Break
-            | StmtKind::Continue
-            | StmtKind::Block(_) => {}
         };
         visit(outer);
         for inner in walk::blocks(outer) {

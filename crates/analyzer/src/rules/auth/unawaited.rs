@@ -26,34 +26,15 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
                 return;
             };
             walk::each(test, &mut |expr| {
-                let tested = match &expr.kind {
-                    ExprKind::Not(inner) | ExprKind::Logic(_, inner, _) => inner,
-                    ExprKind::Call(_) if expr.span == test.span => expr,
-                    ExprKind::Str(_)
-                    | ExprKind::Number(_)
-                    | ExprKind::Bool(_)
-                    | ExprKind::Null
-                    | ExprKind::Var(_)
-                    | ExprKind::Global(_)
-                    | ExprKind::This
-                    | ExprKind::Super
-                    | ExprKind::Module(_)
-                    | ExprKind::Member(..)
-                    | ExprKind::Index(..)
-                    | ExprKind::Call(_)
-                    | ExprKind::Function(_)
-                    | ExprKind::Class(_)
-                    | ExprKind::Object(_)
-                    | ExprKind::List(_)
-                    | ExprKind::Join(_)
-                    | ExprKind::Compare(..)
-                    | ExprKind::Await(_)
-                    | ExprKind::Propagate(_)
-                    | ExprKind::Choice(..)
-                    | ExprKind::Spread(_)
-                    | ExprKind::Assign(..)
-                    | ExprKind::Flow(_)
-                    | ExprKind::Opaque(_) => return,
+                let tested = if let ExprKind::Not(inner) | ExprKind::Logic(_, inner, _) = &expr.kind
+                {
+                    inner
+                } else if let ExprKind::Call(_) = &expr.kind
+                    && expr.span == test.span
+                {
+                    expr
+                } else {
+                    return;
                 };
                 if !matches!(tested.kind, ExprKind::Call(_)) {
                     return;

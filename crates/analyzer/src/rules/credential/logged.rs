@@ -47,41 +47,25 @@ fn logs(project: &Project<'_>, site: &Site<'_>) -> bool {
     let named = matches!(
         site.name(),
         "log" | "info" | "debug" | "warn" | "warning" | "error" | "print"
-    ) && matches!(&site.call.callee.kind, ExprKind::Member(object, _) if project.last_name(site.at, object).is_some_and(|name| name.to_lowercase().contains("log")));
+    ) && project
+        .receiver_name(site)
+        .is_some_and(|name| name.to_lowercase().contains("log"));
     matches!(site.role, Some(Role::Log | Role::Stdout)) || named
 }
 
 /// Whether the value itself is shown: bare or inside a text, not as a test or a length.
 fn shows(project: &Project<'_>, at: FnRef, expr: &Expr) -> bool {
-    match &expr.kind {
-        ExprKind::Join(parts) => parts.iter().any(|part| shows(project, at, part)),
-        ExprKind::Logic(_, left, right) => shows(project, at, left) || shows(project, at, right),
-        ExprKind::Choice(_, then, otherwise) => {
-            shows(project, at, then) || shows(project, at, otherwise)
-        }
-        ExprKind::Var(_) | ExprKind::Member(..) | ExprKind::Index(..) => {
-            source::carries(project, at, expr)
-        }
-        ExprKind::Object(entries) => entries.iter().any(|entry| shows(project, at, &entry.value)),
-        ExprKind::Str(_)
-        | ExprKind::Number(_)
-        | ExprKind::Bool(_)
-        | ExprKind::Null
-        | ExprKind::Global(_)
-        | ExprKind::This
-        | ExprKind::Super
-        | ExprKind::Module(_)
-        | ExprKind::Call(_)
-        | ExprKind::Function(_)
-        | ExprKind::Class(_)
-        | ExprKind::List(_)
-        | ExprKind::Compare(..)
-        | ExprKind::Not(_)
-        | ExprKind::Await(_)
-        | ExprKind::Propagate(_)
-        | ExprKind::Spread(_)
-        | ExprKind::Assign(..)
-        | ExprKind::Flow(_)
-        | ExprKind::Opaque(_) => false,
+    if let ExprKind::Join(parts) = &expr.kind {
+        parts.iter().any(|part| shows(project, at, part))
+    } else if let ExprKind::Logic(_, left, right) = &expr.kind {
+        shows(project, at, left) || shows(project, at, right)
+    } else if let ExprKind::Choice(_, then, otherwise) = &expr.kind {
+        shows(project, at, then) || shows(project, at, otherwise)
+    } else if let ExprKind::Var(_) | ExprKind::Member(..) | ExprKind::Index(..) = &expr.kind {
+        source::carries(project, at, expr)
+    } else if let ExprKind::Object(entries) = &expr.kind {
+        entries.iter().any(|entry| shows(project, at, &entry.value))
+    } else {
+        false
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::facts::{Expr, ExprKind, Pattern, StmtKind, walk};
 use crate::finding::Severity;
-use crate::link::{FnRef, Project, VarRef};
+use crate::link::{FnRef, Project};
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::{Role, words};
 
@@ -37,10 +37,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             else {
                 return;
             };
-            let Some(variable) = project.variable(VarRef {
-                file: at.file,
-                id: *id,
-            }) else {
+            let Some(variable) = project.variable(at.variable(*id)) else {
                 return;
             };
             let named = words::is_secret(&variable.name);
@@ -77,10 +74,7 @@ fn fields(project: &Project<'_>, cleared: &BTreeSet<String>, report: &mut Report
     for (file, at) in project.files.iter().zip(0u32..) {
         for class in &file.classes {
             for field in &class.fields {
-                let module = FnRef {
-                    file: at,
-                    id: crate::facts::FnId::MODULE,
-                };
+                let module = FnRef::module(at);
                 let secret = field
                     .value
                     .as_ref()
@@ -130,17 +124,12 @@ fn reads_arguments(project: &Project<'_>, at: FnRef, value: &Expr) -> bool {
         if let ExprKind::Index(list, _) = &expr.kind {
             let direct = project.names_in(at, list).iter().any(|name| name == "argv");
             let by_variable = if let ExprKind::Var(id) = &list.kind {
-                project
-                    .assigned(VarRef {
-                        file: at.file,
-                        id: *id,
-                    })
-                    .any(|(from, made)| {
-                        project
-                            .names_in(from, made)
-                            .iter()
-                            .any(|name| name == "argv")
-                    })
+                project.assigned(at.variable(*id)).any(|(from, made)| {
+                    project
+                        .names_in(from, made)
+                        .iter()
+                        .any(|name| name == "argv")
+                })
             } else {
                 false
             };
@@ -166,27 +155,13 @@ fn cleared(project: &Project<'_>) -> BTreeSet<String> {
         };
         walk::stmts(&function.body, &mut |stmt| {
             if let StmtKind::Assign { target, .. } = &stmt.kind {
-                all.extend(match target {
-                    Pattern::Var(id) => project
-                        .variable(VarRef {
-                            file: at.file,
-                            id: *id,
-                        })
-                        .map(|variable| variable.name.to_string()),
-                    Pattern::Place(place) => project.last_name(*at, place),
-                    Pattern::List(_)
-                    | Pattern::Object(_)
-                    | Pattern::Of(..)
-                    | Pattern::Value(_)
-                    | Pattern::Or(_)
-                    | Pattern::Any => None,
-                });
+                all.extend(project.target_name(*at, target));
             }
         });
         for site in project.sites_of(*at) {
             let wipes = matches!(site.name(), "fill" | "zeroize" | "clear" | "pop" | "wipe");
-            if let (true, ExprKind::Member(object, _)) = (wipes, &site.call.callee.kind) {
-                all.extend(project.last_name(*at, object));
+            if wipes {
+                all.extend(project.receiver_name(site));
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Where credentials come from.
 
 use crate::facts::{Expr, ExprKind, walk};
-use crate::link::{FnRef, Project, Value};
+use crate::link::{FnRef, Project};
 use crate::vocabulary::{Role, words};
 
 /// The name of the environment variable with a secret whose value an expression gives, not one that it only tests.
@@ -26,44 +26,21 @@ pub(super) fn secret(project: &Project<'_>, at: FnRef, expr: &Expr) -> Option<St
 
 /// The secret that this very expression reads.
 fn read(project: &Project<'_>, at: FnRef, expr: &Expr) -> Option<String> {
-    let name = match &expr.kind {
-        ExprKind::Member(object, name) => is_environment(object).then(|| name.to_string()),
-        ExprKind::Index(object, key) => key
-            .text()
+    let name = if let ExprKind::Member(object, name) = &expr.kind {
+        is_environment(object).then(|| name.to_string())
+    } else if let ExprKind::Index(object, key) = &expr.kind {
+        key.text()
             .filter(|_| is_environment(object))
-            .map(|key| key.to_string()),
-        ExprKind::Call(call) => {
-            let site = project.site_at(at, expr)?;
-            let from_environment = site.role == Some(Role::Environment);
-            call.arg(0)
-                .and_then(Expr::text)
-                .filter(|_| from_environment)
-                .map(|key| key.to_string())
-        }
-        ExprKind::Str(_)
-        | ExprKind::Number(_)
-        | ExprKind::Bool(_)
-        | ExprKind::Null
-        | ExprKind::Var(_)
-        | ExprKind::Global(_)
-        | ExprKind::This
-        | ExprKind::Super
-        | ExprKind::Module(_)
-        | ExprKind::Function(_)
-        | ExprKind::Class(_)
-        | ExprKind::Object(_)
-        | ExprKind::List(_)
-        | ExprKind::Join(_)
-        | ExprKind::Logic(..)
-        | ExprKind::Compare(..)
-        | ExprKind::Not(_)
-        | ExprKind::Await(_)
-        | ExprKind::Propagate(_)
-        | ExprKind::Choice(..)
-        | ExprKind::Spread(_)
-        | ExprKind::Assign(..)
-        | ExprKind::Flow(_)
-        | ExprKind::Opaque(_) => None,
+            .map(|key| key.to_string())
+    } else if let ExprKind::Call(call) = &expr.kind {
+        let site = project.site_at(at, expr)?;
+        let from_environment = site.role == Some(Role::Environment);
+        call.arg(0)
+            .and_then(Expr::text)
+            .filter(|_| from_environment)
+            .map(|key| key.to_string())
+    } else {
+        None
     };
     name.filter(|name| words::is_secret(name))
 }
@@ -84,10 +61,7 @@ pub(super) fn carries(project: &Project<'_>, at: FnRef, expr: &Expr) -> bool {
     let ExprKind::Var(id) = &expr.kind else {
         return false;
     };
-    let variable = crate::link::VarRef {
-        file: at.file,
-        id: *id,
-    };
+    let variable = at.variable(*id);
     project.assigned(variable).any(|(from, value)| {
         let direct = matches!(
             value.kind,
@@ -100,14 +74,8 @@ pub(super) fn carries(project: &Project<'_>, at: FnRef, expr: &Expr) -> bool {
 /// Paths that a value may have, as texts.
 pub(super) fn paths<'a>(project: &Project<'a>, at: FnRef, expr: &'a Expr) -> Vec<String> {
     project
-        .values(at, expr)
-        .into_iter()
-        .filter_map(|value| {
-            if let Value::Path(path) = value {
-                Some(path.to_string())
-            } else {
-                None
-            }
-        })
+        .paths(at, expr)
+        .iter()
+        .map(ToString::to_string)
         .collect()
 }

@@ -218,51 +218,47 @@ impl<'p, 'a> Flow<'p, 'a> {
 
     /// What an expression holds.
     pub(super) fn holds(&self, expr: &'a Expr) -> Holds {
-        match &expr.kind {
-            ExprKind::Var(id) if self.texts.contains(id) => Holds::Text,
-            ExprKind::Var(id) if self.errors.contains(id) => Holds::Error,
-            ExprKind::Member(object, name) => self.member(object, name),
-            ExprKind::Call(call) => self.call(expr, call),
-            ExprKind::Join(parts) => {
-                let most = parts.iter().map(|part| self.holds(part)).max();
-                match (self.seek, most.unwrap_or(Holds::Nothing)) {
-                    (Seek::Message, Holds::Error) | (_, Holds::Text) => Holds::Text,
-                    (Seek::Trace, Holds::Error) | (_, Holds::Nothing) => Holds::Nothing,
-                }
+        if let ExprKind::Var(id) = &expr.kind {
+            if self.texts.contains(id) {
+                Holds::Text
+            } else if self.errors.contains(id) {
+                Holds::Error
+            } else {
+                Holds::Nothing
             }
-            ExprKind::Logic(crate::facts::Logic::And, _, right) => self.holds(right),
-            ExprKind::Choice(_, then, otherwise) => self.holds(then).max(self.holds(otherwise)),
-            ExprKind::Compare(..) | ExprKind::Not(_) => Holds::Nothing,
-            ExprKind::Index(object, _) => self.holds(object),
-            ExprKind::Flow(stmt) => {
-                let mut most = Holds::Nothing;
-                self.flow(stmt, &mut most);
-                most
+        } else if let ExprKind::Member(object, name) = &expr.kind {
+            self.member(object, name)
+        } else if let ExprKind::Call(call) = &expr.kind {
+            self.call(expr, call)
+        } else if let ExprKind::Join(parts) = &expr.kind {
+            match (self.seek, self.most(parts)) {
+                (Seek::Message, Holds::Error) | (_, Holds::Text) => Holds::Text,
+                (Seek::Trace, Holds::Error) | (_, Holds::Nothing) => Holds::Nothing,
             }
-            ExprKind::Object(_)
-            | ExprKind::List(_)
-            | ExprKind::Logic(..)
-            | ExprKind::Await(_)
-            | ExprKind::Propagate(_)
-            | ExprKind::Spread(_)
-            | ExprKind::Assign(..)
-            | ExprKind::Opaque(_) => walk::children(expr)
-                .into_iter()
-                .map(|child| self.holds(child))
-                .max()
-                .unwrap_or(Holds::Nothing),
-            ExprKind::Var(_)
-            | ExprKind::Str(_)
-            | ExprKind::Number(_)
-            | ExprKind::Bool(_)
-            | ExprKind::Null
-            | ExprKind::Global(_)
-            | ExprKind::This
-            | ExprKind::Super
-            | ExprKind::Module(_)
-            | ExprKind::Function(_)
-            | ExprKind::Class(_) => Holds::Nothing,
+        } else if let ExprKind::Logic(crate::facts::Logic::And, _, right) = &expr.kind {
+            self.holds(right)
+        } else if let ExprKind::Choice(_, then, otherwise) = &expr.kind {
+            self.holds(then).max(self.holds(otherwise))
+        } else if let ExprKind::Compare(..) | ExprKind::Not(_) = &expr.kind {
+            Holds::Nothing
+        } else if let ExprKind::Index(object, _) = &expr.kind {
+            self.holds(object)
+        } else if let ExprKind::Flow(stmt) = &expr.kind {
+            let mut most = Holds::Nothing;
+            self.flow(stmt, &mut most);
+            most
+        } else {
+            self.most(walk::children(expr))
         }
+    }
+
+    /// The most that any of several expressions holds.
+    fn most(&self, exprs: impl IntoIterator<Item = &'a Expr>) -> Holds {
+        exprs
+            .into_iter()
+            .map(|expr| self.holds(expr))
+            .max()
+            .unwrap_or(Holds::Nothing)
     }
 
     fn flow(&self, stmt: &'a crate::facts::Stmt, most: &mut Holds) {
@@ -320,12 +316,7 @@ impl<'p, 'a> Flow<'p, 'a> {
                 Holds::Error | Holds::Nothing => {}
             }
         }
-        let most = call
-            .args
-            .iter()
-            .map(|arg| self.holds(&arg.value))
-            .max()
-            .unwrap_or(Holds::Nothing);
+        let most = self.most(call.args.iter().map(|arg| &arg.value));
         if most == Holds::Nothing {
             return Holds::Nothing;
         }
@@ -409,32 +400,11 @@ impl<'p, 'a> Flow<'p, 'a> {
             function
                 .params
                 .iter()
-                .filter_map(|param| match &param.pattern {
-                    Pattern::Var(id) => Some(*id),
-                    Pattern::Place(_)
-                    | Pattern::List(_)
-                    | Pattern::Object(_)
-                    | Pattern::Of(..)
-                    | Pattern::Value(_)
-                    | Pattern::Or(_)
-                    | Pattern::Any => None,
-                })
+                .filter_map(|param| param.pattern.variable())
         };
         match &arg.name {
             Some(name) => vars().find(|id| name_of(*id).as_ref() == Some(name)),
-            None => function
-                .params
-                .get(place)
-                .and_then(|param| match &param.pattern {
-                    Pattern::Var(id) => Some(*id),
-                    Pattern::Place(_)
-                    | Pattern::List(_)
-                    | Pattern::Object(_)
-                    | Pattern::Of(..)
-                    | Pattern::Value(_)
-                    | Pattern::Or(_)
-                    | Pattern::Any => None,
-                }),
+            None => function.params.get(place)?.pattern.variable(),
         }
     }
 

@@ -140,58 +140,34 @@ fn leak<'a>(
     stmt: &'a Stmt,
     place: Where,
 ) -> Option<&'a Expr> {
-    match &stmt.kind {
+    if let StmtKind::Return(Some(value)) = &stmt.kind {
+        let language = project.language(flow.at.file);
         // Below a handler these languages hand errors up with more words; they leave where a result is made of them.
-        StmtKind::Return(Some(value))
-            if place == Where::Below
-                && matches!(
-                    project.language(flow.at.file),
-                    Language::Go | Language::Rust
-                )
-                && !makes_result(value) =>
-        {
-            None
-        }
-        StmtKind::Return(Some(value)) => match flow.holds(value) {
-            Holds::Text => Some(flow.source(value)),
+        let hands_up = place == Where::Below
+            && matches!(language, Language::Go | Language::Rust)
+            && !makes_result(value);
+        return match flow.holds(value) {
+            Holds::Text if !hands_up => Some(flow.source(value)),
             // Go's SDKs make the text of what a handler returns as its error.
-            Holds::Error
-                if place == Where::Responder && project.language(flow.at.file) == Language::Go =>
-            {
-                Some(value)
-            }
-            Holds::Error | Holds::Nothing => None,
-        },
-        StmtKind::Throw(Some(value)) => {
-            let holds = flow.holds(value);
-            let thrown = match place {
-                Where::Responder => holds != Holds::Nothing,
-                Where::Below => holds == Holds::Text && passes_on(project, flow.at, value),
-            };
-            thrown.then(|| {
-                if holds == Holds::Text {
-                    flow.source(value)
-                } else {
-                    value
-                }
-            })
-        }
-        StmtKind::Expr(_)
-        | StmtKind::Assign { .. }
-        | StmtKind::Value(_)
-        | StmtKind::Return(None)
-        | StmtKind::Throw(None)
-        | StmtKind::If { .. }
-        | StmtKind::Loop { .. }
-        | StmtKind::Try { .. }
-        | StmtKind::Match { .. }
-        | StmtKind::Select(_)
-        | StmtKind::With { .. }
-        | StmtKind::Defer(_)
-        | StmtKind::Break
-        | StmtKind::Continue
-        | StmtKind::Block(_) => None,
+            Holds::Error if place == Where::Responder && language == Language::Go => Some(value),
+            Holds::Text | Holds::Error | Holds::Nothing => None,
+        };
     }
+    let StmtKind::Throw(Some(value)) = &stmt.kind else {
+        return None;
+    };
+    let holds = flow.holds(value);
+    let thrown = match place {
+        Where::Responder => holds != Holds::Nothing,
+        Where::Below => holds == Holds::Text && passes_on(project, flow.at, value),
+    };
+    thrown.then(|| {
+        if holds == Holds::Text {
+            flow.source(value)
+        } else {
+            value
+        }
+    })
 }
 
 /// Whether a result for the caller of a tool is made here.

@@ -1,7 +1,7 @@
 //! Errors whose texts are the author's own words: nothing of a driver, client or system is in them.
 
 use crate::facts::{Expr, ExprKind, Language, Pattern, StmtKind, VarId, walk};
-use crate::link::{Failure, FailureKind, FnRef, Project, VarRef};
+use crate::link::{Failure, FailureKind, FnRef, Project};
 
 /// How far calls are followed for the origin of an error.
 const MAX_CALLS: usize = 4;
@@ -33,15 +33,12 @@ pub(super) fn is_own(project: &Project<'_>, failure: &Failure<'_>) -> bool {
 }
 
 fn sets(target: &Pattern, id: VarId) -> bool {
-    match target {
-        Pattern::Var(one) => *one == id,
-        Pattern::List(parts) => parts.iter().any(|part| sets(part, id)),
-        Pattern::Place(_)
-        | Pattern::Object(_)
-        | Pattern::Of(..)
-        | Pattern::Value(_)
-        | Pattern::Or(_)
-        | Pattern::Any => false,
+    if let Pattern::Var(one) = target {
+        *one == id
+    } else if let Pattern::List(parts) = target {
+        parts.iter().any(|part| sets(part, id))
+    } else {
+        false
     }
 }
 
@@ -51,7 +48,7 @@ fn gives_own(project: &Project<'_>, at: FnRef, value: &Expr, left: usize) -> boo
         return true;
     }
     if let ExprKind::Var(id) = value.kind {
-        let variable = VarRef { file: at.file, id };
+        let variable = at.variable(id);
         let values: Vec<_> = project.assigned(variable).collect();
         return left > 0
             && !values.is_empty()

@@ -156,39 +156,17 @@ fn marks(value: &Expr) -> bool {
 }
 
 fn marks_here(expr: &Expr) -> bool {
-    match &expr.kind {
-        ExprKind::Object(entries) => entries
+    if let ExprKind::Object(entries) = &expr.kind {
+        entries
             .iter()
-            .any(|entry| entry.key.as_deref().is_some_and(|key| MARKS.contains(&key))),
-        ExprKind::Call(call) => call.args.iter().any(|arg| {
+            .any(|entry| entry.key.as_deref().is_some_and(|key| MARKS.contains(&key)))
+    } else if let ExprKind::Call(call) = &expr.kind {
+        call.args.iter().any(|arg| {
             arg.name
                 .as_deref()
                 .is_some_and(|name| MARKS.contains(&name))
-        }),
-        ExprKind::Str(_)
-        | ExprKind::Number(_)
-        | ExprKind::Bool(_)
-        | ExprKind::Null
-        | ExprKind::Var(_)
-        | ExprKind::Global(_)
-        | ExprKind::This
-        | ExprKind::Super
-        | ExprKind::Module(_)
-        | ExprKind::Member(..)
-        | ExprKind::Index(..)
-        | ExprKind::Function(_)
-        | ExprKind::Class(_)
-        | ExprKind::List(_)
-        | ExprKind::Join(_)
-        | ExprKind::Logic(..)
-        | ExprKind::Compare(..)
-        | ExprKind::Not(_)
-        | ExprKind::Await(_)
-        | ExprKind::Propagate(_)
-        | ExprKind::Choice(..)
-        | ExprKind::Spread(_)
-        | ExprKind::Assign(..)
-        | ExprKind::Flow(_)
-        | ExprKind::Opaque(_) => false,
+        })
+    } else {
+        false
     }
 }

@@ -74,23 +74,10 @@ fn is_removal(site: &Site<'_>) -> bool {
 fn says_nothing(project: &Project<'_>, failure: &Failure<'_>) -> bool {
     let mut quiet = true;
     walk::stmts(failure.body, &mut |stmt| {
-        quiet &= match &stmt.kind {
-            StmtKind::Expr(expr) => {
-                project.site_at(failure.at, expr).is_some_and(is_log) || expr.call().is_none()
-            }
-            StmtKind::Continue | StmtKind::Block(_) => true,
-            StmtKind::Return(_)
-            | StmtKind::Throw(_)
-            | StmtKind::Assign { .. }
-            | StmtKind::Value(_)
-            | StmtKind::If { .. }
-            | StmtKind::Loop { .. }
-            | StmtKind::Try { .. }
-            | StmtKind::Match { .. }
-            | StmtKind::Select(_)
-            | StmtKind::With { .. }
-            | StmtKind::Defer(_)
-            | StmtKind::Break => false,
+        quiet &= if let StmtKind::Expr(expr) = &stmt.kind {
+            project.site_at(failure.at, expr).is_some_and(is_log) || expr.call().is_none()
+        } else {
+            matches!(stmt.kind, StmtKind::Continue | StmtKind::Block(_))
         };
     });
     quiet

@@ -22,27 +22,15 @@ pub(in crate::rules) const RULE: Rule = Rule {
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
     for (at, function) in project.functions() {
         let mut deferred = Vec::new();
-        walk::stmts(&function.body, &mut |stmt| match &stmt.kind {
-            StmtKind::Defer(_) => deferred.push(stmt.span),
-            StmtKind::Try { finally, .. }
-                if !finally.is_empty() && project.language(at.file) == Language::Python =>
+        walk::stmts(&function.body, &mut |stmt| {
+            if let StmtKind::Defer(_) = &stmt.kind {
+                deferred.push(stmt.span)
+            } else if let StmtKind::Try { finally, .. } = &stmt.kind
+                && !finally.is_empty()
+                && project.language(at.file) == Language::Python
             {
                 deferred.push(stmt.span)
             }
-            StmtKind::Try { .. }
-            | StmtKind::Expr(_)
-            | StmtKind::Assign { .. }
-            | StmtKind::Value(_)
-            | StmtKind::Return(_)
-            | StmtKind::Throw(_)
-            | StmtKind::If { .. }
-            | StmtKind::Loop { .. }
-            | StmtKind::Match { .. }
-            | StmtKind::Select(_)
-            | StmtKind::With { .. }
-            | StmtKind::Break
-            | StmtKind::Continue
-            | StmtKind::Block(_) => {}
         });
         if project.language(at.file) == Language::Rust {
             deferred.extend(

@@ -90,10 +90,7 @@ fn is_unbuffered<'a>(
     let by_value = made
         .iter()
         .any(|value| matches!(value, Value::Path(path) if &**path == "make()"));
-    let variable = crate::link::VarRef {
-        file: at.file,
-        id: *id,
-    };
+    let variable = at.variable(*id);
     by_value
         && project.assigned(variable).any(|(_, value)| {
             value.call().is_some_and(|call| {

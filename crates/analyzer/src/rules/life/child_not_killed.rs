@@ -82,24 +82,18 @@ fn ends_serving_only(project: &Project<'_>, entry: &crate::link::Entry) -> bool 
 
 /// A blocking wait inside an asynchronous handler.
 fn blocks(project: &Project<'_>, site: &Site<'_>) -> bool {
-    let mut at = Some(site.at.id);
-    while let Some(id) = at {
-        let Some(function) = project.function(crate::link::FnRef {
-            file: site.at.file,
-            id,
-        }) else {
-            return false;
-        };
-        if function.mode == Mode::Async {
-            return true;
-        }
-        at = function.parent;
+    let is_async = |function: &crate::facts::Function| function.mode == Mode::Async;
+    if project
+        .outward(site.at)
+        .any(|(_, function)| is_async(function))
+    {
+        return true;
     }
     project.callers(site.at).iter().any(|id| {
         project
             .site(*id)
             .and_then(|caller| project.function(caller.at))
-            .is_some_and(|function| function.mode == Mode::Async)
+            .is_some_and(is_async)
     })
 }
 

@@ -29,45 +29,28 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
                 continue;
             };
             let mut sets = Vec::new();
-            walk::stmts(&function.body, &mut |stmt| match &stmt.kind {
-                StmtKind::Assign {
+            walk::stmts(&function.body, &mut |stmt| {
+                if let StmtKind::Assign {
                     target: Pattern::Var(id),
                     value: Some(value),
-                } if matches!(value.kind, ExprKind::Bool(true)) => {
-                    let variable = project.variable(crate::link::VarRef {
-                        file: at.file,
-                        id: *id,
-                    });
+                } = &stmt.kind
+                    && matches!(value.kind, ExprKind::Bool(true))
+                {
+                    let variable = project.variable(at.variable(*id));
                     let outer = variable.filter(|variable| variable.owner != at.id);
                     sets.extend(outer.map(|variable| (variable.name.to_string(), stmt.span)));
-                }
-                StmtKind::Assign {
+                } else if let StmtKind::Assign {
                     target: Pattern::Place(place),
                     value: Some(value),
-                } if matches!(value.kind, ExprKind::Bool(true)) => {
+                } = &stmt.kind
+                    && matches!(value.kind, ExprKind::Bool(true))
+                {
                     sets.extend(project.last_name(at, place).map(|name| (name, stmt.span)));
                 }
-                StmtKind::Assign { .. }
-                | StmtKind::Expr(_)
-                | StmtKind::Value(_)
-                | StmtKind::Return(_)
-                | StmtKind::Throw(_)
-                | StmtKind::If { .. }
-                | StmtKind::Loop { .. }
-                | StmtKind::Try { .. }
-                | StmtKind::Match { .. }
-                | StmtKind::Select(_)
-                | StmtKind::With { .. }
-                | StmtKind::Defer(_)
-                | StmtKind::Break
-                | StmtKind::Continue
-                | StmtKind::Block(_) => {}
             });
             for site in project.sites_of(at) {
-                if matches!(site.name(), "set" | "store" | "notify_waiters")
-                    && let ExprKind::Member(object, _) = &site.call.callee.kind
-                {
-                    sets.extend(project.last_name(at, object).map(|name| (name, site.span)));
+                if matches!(site.name(), "set" | "store" | "notify_waiters") {
+                    sets.extend(project.receiver_name(site).map(|name| (name, site.span)));
                 }
             }
             for (name, span) in sets {

@@ -50,10 +50,7 @@ pub(super) fn look(project: &Project<'_>, report: &mut Report<'_>) {
 /// The function that starts this closure with `go`.
 fn started_by(project: &Project<'_>, closure: FnRef) -> Option<FnRef> {
     let parent = project.function(closure)?.parent?;
-    let outer = FnRef {
-        file: closure.file,
-        id: parent,
-    };
+    let outer = closure.beside(parent);
     let is_started = project.sites_of(outer).any(|site| {
         site.call.form == CallForm::Go
             && matches!(site.call.callee.kind, ExprKind::Function(id) if id == closure.id)
@@ -62,14 +59,8 @@ fn started_by(project: &Project<'_>, closure: FnRef) -> Option<FnRef> {
 }
 
 fn same_server(project: &Project<'_>, one: &Site<'_>, other: &Site<'_>) -> bool {
-    let receiver = |site: &Site<'_>| {
-        if let ExprKind::Member(object, _) = &site.call.callee.kind {
-            project.last_name(site.at, object)
-        } else {
-            None
-        }
-    };
-    receiver(one).is_some() && receiver(one) == receiver(other)
+    let receiver = project.receiver_name(one);
+    receiver.is_some() && receiver == project.receiver_name(other)
 }
 
 /// Whether something is received or waited for after the serving call.

@@ -74,24 +74,12 @@ fn ends_something(project: &Project<'_>, hook: &Hook<'_>) -> bool {
             return false;
         };
         let mut ends = false;
-        walk::stmts(&function.body, &mut |stmt| match &stmt.kind {
-            StmtKind::Throw(_) => ends = true,
-            StmtKind::Assign { target, .. } => {
+        walk::stmts(&function.body, &mut |stmt| {
+            if let StmtKind::Throw(_) = &stmt.kind {
+                ends = true
+            } else if let StmtKind::Assign { target, .. } = &stmt.kind {
                 ends |= set_and_read(project, *at, target, stmt.span)
             }
-            StmtKind::Expr(_)
-            | StmtKind::Value(_)
-            | StmtKind::Return(_)
-            | StmtKind::If { .. }
-            | StmtKind::Loop { .. }
-            | StmtKind::Try { .. }
-            | StmtKind::Match { .. }
-            | StmtKind::Select(_)
-            | StmtKind::With { .. }
-            | StmtKind::Defer(_)
-            | StmtKind::Break
-            | StmtKind::Continue
-            | StmtKind::Block(_) => {}
         });
         ends || project.sites_of(*at).any(|site| {
             matches!(
@@ -135,10 +123,10 @@ fn is_parameter(project: &Project<'_>, site: &crate::link::Site<'_>) -> bool {
 
 /// Whether the event that a call sets is waited for or looked at anywhere else.
 fn event_is_read(project: &Project<'_>, set: &crate::link::Site<'_>) -> bool {
-    let ExprKind::Member(object, _) = &set.call.callee.kind else {
+    if set.call.receiver().is_none() {
         return false;
-    };
-    let Some(name) = project.last_name(set.at, object) else {
+    }
+    let Some(name) = project.receiver_name(set) else {
         return true;
     };
     let stops = project.stopping();
@@ -146,11 +134,7 @@ fn event_is_read(project: &Project<'_>, set: &crate::link::Site<'_>) -> bool {
         if !READING.contains(&site.name()) || stops.contains(&site.at) {
             return false;
         }
-        let receiver = if let ExprKind::Member(object, _) = &site.call.callee.kind {
-            project.last_name(site.at, object)
-        } else {
-            None
-        };
+        let receiver = project.receiver_name(site);
         receiver.as_deref() == Some(name.as_str())
             || site
                 .call
@@ -162,46 +146,22 @@ fn event_is_read(project: &Project<'_>, set: &crate::link::Site<'_>) -> bool {
 
 /// Whether a flag that the handler sets is read outside of it.
 fn set_and_read(project: &Project<'_>, at: FnRef, target: &Pattern, set: Span) -> bool {
-    let mut names = Vec::new();
-    match target {
-        Pattern::Var(id) => names.extend(
-            project
-                .variable(crate::link::VarRef {
-                    file: at.file,
-                    id: *id,
-                })
-                .filter(|variable| variable.owner != at.id)
-                .map(|variable| variable.name.to_string()),
-        ),
-        Pattern::Place(place) => names.extend(project.last_name(at, place)),
-        Pattern::List(_)
-        | Pattern::Object(_)
-        | Pattern::Of(..)
-        | Pattern::Value(_)
-        | Pattern::Or(_)
-        | Pattern::Any => {}
-    }
-    names.iter().any(|name| {
+    let own = target
+        .variable()
+        .and_then(|id| project.variable(at.variable(id)))
+        .is_some_and(|variable| variable.owner == at.id);
+    let name = project.target_name(at, target).filter(|_| !own);
+    name.as_ref().is_some_and(|name| {
         project.functions().any(|(other, function)| {
             let mut read = false;
             if !project.stopping().contains(&other) {
                 walk::stmts(&function.body, &mut |stmt| {
-                    let tests = match &stmt.kind {
-                        StmtKind::If { test, .. } => Some(test),
-                        StmtKind::Loop { over, .. } => over.as_ref(),
-                        StmtKind::Expr(_)
-                        | StmtKind::Assign { .. }
-                        | StmtKind::Value(_)
-                        | StmtKind::Return(_)
-                        | StmtKind::Throw(_)
-                        | StmtKind::Try { .. }
-                        | StmtKind::Match { .. }
-                        | StmtKind::Select(_)
-                        | StmtKind::With { .. }
-                        | StmtKind::Defer(_)
-                        | StmtKind::Break
-                        | StmtKind::Continue
-                        | StmtKind::Block(_) => None,
+                    let tests = if let StmtKind::If { test, .. } = &stmt.kind {
+                        Some(test)
+                    } else if let StmtKind::Loop { over, .. } = &stmt.kind {
+                        over.as_ref()
+                    } else {
+                        None
                     };
                     if let Some(test) = tests
                         && !set.holds(test.span)

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::facts::{Arg, Expr, ExprKind, Pattern, StmtKind, walk};
-use crate::link::{FnRef, Project, Site, Value, VarRef};
+use crate::link::{FnRef, Project, Site, Value};
 use crate::vocabulary::{Limit, Role};
 
 /// Callers that are looked at for a bound around a function.
@@ -69,16 +69,13 @@ pub(in crate::rules) fn of_role(site: &Site<'_>) -> Option<Limit> {
 
 /// `builder = builder.timeout(limit);` before `builder.send()`.
 fn is_given_later(project: &Project<'_>, site: &Site<'_>) -> bool {
-    let ExprKind::Member(object, _) = &site.call.callee.kind else {
+    let Some(object) = site.call.receiver() else {
         return false;
     };
     let ExprKind::Var(id) = object.bare().kind else {
         return false;
     };
-    let variable = VarRef {
-        file: site.at.file,
-        id,
-    };
+    let variable = site.at.variable(id);
     project.assigned(variable).any(|(_, value)| {
         let mut found = false;
         walk::each(value, &mut |inner| {
@@ -117,40 +114,19 @@ fn argument<'a>(project: &Project<'a>, at: FnRef, arg: &'a Arg, names: &[&str]) 
             Given::Absent
         };
     }
-    match &arg.value.kind {
-        ExprKind::Object(_) => object(project, at, &arg.value, names),
+    if let ExprKind::Object(_) = &arg.value.kind {
+        object(project, at, &arg.value, names)
+    } else if let ExprKind::Spread(inner) = &arg.value.kind {
         // Options by name, or from elsewhere.
-        ExprKind::Spread(inner) => options(project, at, inner, names),
-        ExprKind::Var(_) | ExprKind::Member(..) => {
-            if project.language(at.file) == crate::facts::Language::Python {
-                // What Python gives by place are no options.
-                return Given::Absent;
-            }
-            options_if_any(project, at, &arg.value, names)
+        options(project, at, inner, names)
+    } else if let ExprKind::Var(_) | ExprKind::Member(..) = &arg.value.kind {
+        if project.language(at.file) == crate::facts::Language::Python {
+            // What Python gives by place are no options.
+            return Given::Absent;
         }
-        ExprKind::Str(_)
-        | ExprKind::Number(_)
-        | ExprKind::Bool(_)
-        | ExprKind::Null
-        | ExprKind::Global(_)
-        | ExprKind::This
-        | ExprKind::Super
-        | ExprKind::Module(_)
-        | ExprKind::Index(..)
-        | ExprKind::Call(_)
-        | ExprKind::Function(_)
-        | ExprKind::Class(_)
-        | ExprKind::List(_)
-        | ExprKind::Join(_)
-        | ExprKind::Logic(..)
-        | ExprKind::Compare(..)
-        | ExprKind::Not(_)
-        | ExprKind::Await(_)
-        | ExprKind::Propagate(_)
-        | ExprKind::Choice(..)
-        | ExprKind::Assign(..)
-        | ExprKind::Flow(_)
-        | ExprKind::Opaque(_) => Given::Absent,
+        options_if_any(project, at, &arg.value, names)
+    } else {
+        Given::Absent
     }
 }
 
@@ -204,16 +180,14 @@ fn options_if_any<'a>(project: &Project<'a>, at: FnRef, expr: &'a Expr, names: &
 fn literals<'a>(project: &Project<'a>, at: FnRef, expr: &'a Expr) -> Vec<(FnRef, &'a Expr)> {
     let values = project.values(at, expr).into_iter();
     values
-        .filter_map(|value| match value {
-            Value::Literal(at, literal) if matches!(literal.kind, ExprKind::Object(_)) => {
+        .filter_map(|value| {
+            if let Value::Literal(at, literal) = value
+                && matches!(literal.kind, ExprKind::Object(_))
+            {
                 Some((at, literal))
+            } else {
+                None
             }
-            Value::Literal(..)
-            | Value::Path(_)
-            | Value::Function(_)
-            | Value::Class(_)
-            | Value::Instance(_)
-            | Value::Module(_) => None,
         })
         .collect()
 }
@@ -245,7 +219,7 @@ fn is_set_later<'a>(project: &Project<'a>, at: FnRef, expr: &'a Expr, names: &[&
     });
     found
         || project.sites_of(at).any(|site| {
-            matches!(&site.call.callee.kind, ExprKind::Member(object, _) if is_options(object))
+            site.call.receiver().is_some_and(is_options)
                 && site
                     .call
                     .arg(0)
@@ -329,10 +303,7 @@ fn held<'s, 'a>(
     let ExprKind::Var(id) = &root.kind else {
         return Vec::new();
     };
-    let variable = VarRef {
-        file: site.at.file,
-        id: *id,
-    };
+    let variable = site.at.variable(*id);
     let sets: Vec<_> = project
         .assigned(variable)
         .filter(|(at, _)| at.file == site.at.file)

@@ -93,29 +93,12 @@ fn in_other_program(project: &Project<'_>, site: &Site<'_>, running: &BTreeSet<F
 
 /// Whether a function, or one around it, ends the program as its last act: `--list-tools`, a sub-command.
 fn ends_program(project: &Project<'_>, at: FnRef) -> bool {
-    let mut id = Some(at.id);
-    for _ in 0..4 {
-        let Some(current) = id else {
-            return false;
-        };
-        let here = FnRef {
-            file: at.file,
-            id: current,
-        };
-        let Some(function) = project.function(here) else {
-            return false;
-        };
+    project.outward(at).take(4).any(|(here, function)| {
         let last = function.body.last().map(|stmt| &stmt.kind);
-        if let Some(StmtKind::Expr(expr)) = last
-            && current != crate::facts::FnId::MODULE
-            && leaves(project, here, expr)
+        matches!(last, Some(StmtKind::Expr(expr)) if leaves(project, here, expr))
+            && here.id != crate::facts::FnId::MODULE
             && !project.stopping().contains(&here)
-        {
-            return true;
-        }
-        id = function.parent;
-    }
-    false
+    })
 }
 
 /// Whether the call stands in a branch for a terminal or for another transport: `if (process.stdout.isTTY)`, beside the start of an HTTP server.
@@ -285,21 +268,14 @@ fn leaves_after<'a>(project: &Project<'a>, site: &Site<'a>) -> bool {
     };
     let mut around: Vec<&Stmt> = Vec::new();
     let blocks = enclosing(&function.body, site.span, &mut around);
-    let exits = |stmt: &Stmt| match &stmt.kind {
-        StmtKind::Return(_) | StmtKind::Throw(_) => true,
-        StmtKind::Expr(expr) => leaves(project, site.at, expr),
-        StmtKind::Assign { .. }
-        | StmtKind::Value(_)
-        | StmtKind::If { .. }
-        | StmtKind::Loop { .. }
-        | StmtKind::Try { .. }
-        | StmtKind::Match { .. }
-        | StmtKind::Select(_)
-        | StmtKind::With { .. }
-        | StmtKind::Defer(_)
-        | StmtKind::Break
-        | StmtKind::Continue
-        | StmtKind::Block(_) => false,
+    let exits = |stmt: &Stmt| {
+        if let StmtKind::Return(_) | StmtKind::Throw(_) = &stmt.kind {
+            true
+        } else if let StmtKind::Expr(expr) = &stmt.kind {
+            leaves(project, site.at, expr)
+        } else {
+            false
+        }
     };
     // Only in a branch: the end of the whole function is no early leave.
     blocks.len() > 1

@@ -94,34 +94,12 @@ fn has_key(project: &Project<'_>, site: &Site<'_>) -> bool {
     };
     let mut found = false;
     walk::exprs(&function.body, &mut |expr| {
-        let text = match &expr.kind {
-            ExprKind::Str(text) => Some(text),
-            ExprKind::Member(_, name) => Some(name),
-            ExprKind::Global(_)
-            | ExprKind::Number(_)
-            | ExprKind::Bool(_)
-            | ExprKind::Null
-            | ExprKind::Var(_)
-            | ExprKind::This
-            | ExprKind::Super
-            | ExprKind::Module(_)
-            | ExprKind::Index(..)
-            | ExprKind::Call(_)
-            | ExprKind::Function(_)
-            | ExprKind::Class(_)
-            | ExprKind::Object(_)
-            | ExprKind::List(_)
-            | ExprKind::Join(_)
-            | ExprKind::Logic(..)
-            | ExprKind::Compare(..)
-            | ExprKind::Not(_)
-            | ExprKind::Await(_)
-            | ExprKind::Propagate(_)
-            | ExprKind::Choice(..)
-            | ExprKind::Spread(_)
-            | ExprKind::Assign(..)
-            | ExprKind::Flow(_)
-            | ExprKind::Opaque(_) => None,
+        let text = if let ExprKind::Str(text) = &expr.kind {
+            Some(text)
+        } else if let ExprKind::Member(_, name) = &expr.kind {
+            Some(name)
+        } else {
+            None
         };
         found |= text.is_some_and(|text| text.to_lowercase().contains("idempoten"));
         if let ExprKind::Object(entries) = &expr.kind {
@@ -147,10 +125,7 @@ fn is_decorated(project: &Project<'_>, at: FnRef) -> bool {
     let Some(function) = project.function(at) else {
         return false;
     };
-    let module = FnRef {
-        file: at.file,
-        id: crate::facts::FnId::MODULE,
-    };
+    let module = FnRef::module(at.file);
     function.decorators.iter().any(|decorator| {
         let callee = decorator.call().map_or(decorator, |call| &call.callee);
         let language = project.language(at.file);
@@ -169,10 +144,7 @@ fn is_wrapped(project: &Project<'_>, site: &Site<'_>) -> bool {
     let Some(parent) = function.parent else {
         return false;
     };
-    let outer = FnRef {
-        file: site.at.file,
-        id: parent,
-    };
+    let outer = site.at.beside(parent);
     project
         .sites_of(outer)
         .any(|other| other.role == Some(Role::Retry) && other.span.holds(function.span))
@@ -194,16 +166,8 @@ fn is_looped(project: &Project<'_>, site: &Site<'_>) -> bool {
             && stmt.span.holds(site.span)
         {
             let mut names = Vec::new();
-            if let Some(crate::facts::Pattern::Var(id)) = item {
-                let variable = crate::link::VarRef {
-                    file: site.at.file,
-                    id: *id,
-                };
-                names.extend(
-                    project
-                        .variable(variable)
-                        .map(|variable| variable.name.to_string()),
-                );
+            if let Some(item) = item {
+                names.extend(project.target_name(site.at, item));
             }
             if let Some(over) = over {
                 names.extend(project.names_in(site.at, over));

@@ -45,10 +45,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             let Pattern::Var(id) = &param.pattern else {
                 return None;
             };
-            let variable = project.variable(crate::link::VarRef {
-                file: at.file,
-                id: *id,
-            })?;
+            let variable = project.variable(at.variable(*id))?;
             CARRIERS
                 .contains(&&*variable.name)
                 .then(|| (*id, variable.name.clone()))

@@ -1,6 +1,6 @@
 //! One failed write that takes the reads away.
 
-use crate::facts::{ExprKind, Pattern, StmtKind, walk};
+use crate::facts::{ExprKind, StmtKind, walk};
 use crate::finding::Severity;
 use crate::link::{FnRef, Project};
 use crate::rules::effects;
@@ -36,21 +36,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             else {
                 return;
             };
-            let name = match target {
-                Pattern::Var(id) => project
-                    .variable(crate::link::VarRef {
-                        file: failure.at.file,
-                        id: *id,
-                    })
-                    .map(|variable| variable.name.to_string()),
-                Pattern::Place(place) => project.last_name(failure.at, place),
-                Pattern::List(_)
-                | Pattern::Object(_)
-                | Pattern::Of(..)
-                | Pattern::Value(_)
-                | Pattern::Or(_)
-                | Pattern::Any => None,
-            };
+            let name = project.target_name(failure.at, target);
             let Some(name) = name.filter(|name| is_health(name)) else {
                 return;
             };

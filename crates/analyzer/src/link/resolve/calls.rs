@@ -1,0 +1,199 @@
+//! What calls give.
+
+use crate::facts::{Call, ExprKind, Language, Name, StmtKind, walk};
+use crate::vocabulary;
+
+use super::{MAX_PATH, MAX_VALUES, Resolver, Value, add};
+use crate::link::{FnRef, python};
+
+/// Names of methods that give their receiver back, wrapped or converted.
+const TRANSPARENT_RUST: &[&str] = &[
+    "clone",
+    "unwrap",
+    "expect",
+    "as_ref",
+    "as_mut",
+    "lock",
+    "read",
+    "write",
+    "borrow",
+    "borrow_mut",
+    "unwrap_or_default",
+    "to_owned",
+    "into",
+    "as_deref",
+    "cloned",
+    "with_context",
+    "context",
+    "map_err",
+    "ok",
+    "get_mut",
+    "into_inner",
+    "unwrap_or_else",
+];
+
+/// Constructors that wrap their argument.
+const WRAPPERS_RUST: &[&str] = &[
+    "Arc.new",
+    "Box.new",
+    "Rc.new",
+    "Mutex.new",
+    "RwLock.new",
+    "RefCell.new",
+    "Some",
+    "Ok",
+    "Pin.new",
+    "Box.pin",
+    "OnceLock.from",
+    "LazyLock.new",
+    "Lazy.new",
+];
+
+impl<'a> Resolver<'_, 'a> {
+    pub(super) fn call(&self, at: FnRef, call: &'a Call, steps: usize, out: &mut Vec<Value<'a>>) {
+        let next = steps + 1;
+        let language = self.project.language(at.file);
+        if language == Language::Rust && self.transparent(at, call, steps, out) {
+            return;
+        }
+        let mut callees = Vec::new();
+        self.expr(at, &call.callee, steps, &mut callees);
+        for callee in callees {
+            match callee {
+                Value::Function(function) => self.result(function, next, out),
+                Value::Class(class) => add(out, Value::Instance(class)),
+                Value::Path(path) => {
+                    if vocabulary::is_same(language, &path) {
+                        if let Some(inner) = call.arg(0) {
+                            self.expr(at, inner, next, out);
+                        }
+                    } else if path.len() < MAX_PATH {
+                        add(out, Value::Path(Name::from(format!("{path}()"))));
+                    }
+                }
+                Value::Instance(_) | Value::Literal(..) | Value::Module(_) => {}
+            }
+        }
+    }
+
+    /// Rust's wrappers and conversions; says whether it was one.
+    pub(super) fn transparent(
+        &self,
+        at: FnRef,
+        call: &'a Call,
+        next: usize,
+        out: &mut Vec<Value<'a>>,
+    ) -> bool {
+        if let ExprKind::Member(object, name) = &call.callee.kind {
+            if matches!(&**name, "get_or_init" | "get_or_try_init") {
+                return self.made(at, call, next, out);
+            }
+            if TRANSPARENT_RUST.contains(&&**name) {
+                self.expr(at, object, next, out);
+                return true;
+            }
+            if let ExprKind::Global(ty) | ExprKind::Member(_, ty) = &object.kind
+                && WRAPPERS_RUST.contains(&format!("{ty}.{name}").as_str())
+            {
+                return match &**ty {
+                    "LazyLock" | "Lazy" => self.made(at, call, next, out),
+                    _ => self.first(at, call, next, out),
+                };
+            }
+            if let ExprKind::Var(id) = &object.kind
+                && let Some(variable) = self.project.variable(at.variable(*id))
+                && WRAPPERS_RUST.contains(&format!("{}.{name}", variable.name).as_str())
+            {
+                return match &*variable.name {
+                    "LazyLock" | "Lazy" => self.made(at, call, next, out),
+                    _ => self.first(at, call, next, out),
+                };
+            }
+        }
+        if let ExprKind::Global(name) = &call.callee.kind
+            && WRAPPERS_RUST.contains(&&**name)
+        {
+            return self.first(at, call, next, out);
+        }
+        false
+    }
+
+    pub(super) fn first(
+        &self,
+        at: FnRef,
+        call: &'a Call,
+        next: usize,
+        out: &mut Vec<Value<'a>>,
+    ) -> bool {
+        if let Some(inner) = call.arg(0) {
+            self.expr(at, inner, next, out);
+        }
+        true
+    }
+
+    /// What the closure in the first argument gives, through the `async` block that it may be.
+    pub(super) fn made(
+        &self,
+        at: FnRef,
+        call: &'a Call,
+        next: usize,
+        out: &mut Vec<Value<'a>>,
+    ) -> bool {
+        let mut open = Vec::new();
+        self.first(at, call, next, &mut open);
+        for _ in 0..3 {
+            let mut inner = Vec::new();
+            for value in open {
+                if let Value::Function(function) = value {
+                    self.result(function, next, &mut inner);
+                } else if let Value::Path(path) = &value
+                    && !path.ends_with(')')
+                {
+                    // `LazyLock::new(Client::new)`.
+                    add(&mut inner, Value::Path(Name::from(format!("{path}()"))));
+                } else {
+                    add(&mut inner, value);
+                }
+            }
+            open = inner;
+        }
+        for value in open {
+            add(out, value);
+        }
+        true
+    }
+
+    /// What a function of the project gives back.
+    pub(super) fn result(&self, function: FnRef, next: usize, out: &mut Vec<Value<'a>>) {
+        let Some(declared) = self.project.function(function) else {
+            return;
+        };
+        let before = out.len();
+        let mut returned = Vec::new();
+        walk::stmts(&declared.body, &mut |stmt| {
+            if let StmtKind::Return(Some(value)) = &stmt.kind {
+                returned.push(value);
+            }
+        });
+        if returned.is_empty() && self.project.language(function.file) == Language::Python {
+            // What a context manager yields is what `with` gets.
+            returned.extend(python::yielded(declared));
+        }
+        for value in returned.into_iter().take(MAX_VALUES) {
+            if let ExprKind::List(parts) = &value.kind
+                && self.project.language(function.file) == Language::Go
+            {
+                if let Some(first) = parts.first() {
+                    self.expr(function, first, next + 1, out);
+                }
+            } else {
+                self.expr(function, value, next + 1, out);
+            }
+        }
+        if out.len() == before
+            && let Some(ty) = &declared.returns
+        {
+            self.instance_of(function, ty, next, out);
+        }
+    }
+}
