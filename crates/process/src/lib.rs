@@ -12,7 +12,11 @@
 //! all of it below `sys`.
 
 mod cgroup;
+mod endowment;
+pub mod environment;
 mod guard;
+mod hardening;
+pub mod hidden;
 mod ledger;
 mod level;
 mod mark;
@@ -30,7 +34,9 @@ mod tree;
 
 pub use rustix::process::Signal;
 
+pub use self::endowment::{Endowment, Way};
 pub use self::guard::{CLOSER_NAME, run_if_guard};
+pub use self::hardening::harden;
 pub use self::level::{Containment, Level, UnknownLevel};
 pub use self::mark::SCOPE_VARIABLE;
 pub use self::procfs::Process;

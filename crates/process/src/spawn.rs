@@ -1,7 +1,7 @@
 //! Starting a guard and, through it, a server.
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -15,6 +15,7 @@ use rustix::process::{
 };
 
 use crate::cgroup::Cgroup;
+use crate::guard::order::Extras;
 use crate::guard::{GUARD_NAME, order};
 use crate::ledger;
 use crate::level::Level;
@@ -87,12 +88,15 @@ pub(crate) fn spawn(spec: Spec) -> Result<Spawned, SpawnError> {
         let pid = pid.ok_or(io::ErrorKind::InvalidData)?;
         let guard = Process::of(raw(pid)).ok_or(io::ErrorKind::NotFound)?;
         let [stdin, stdout, stderr] = &given;
-        let descriptors =
-            order::descriptors([stdin, stdout, stderr], &texts, &wrapper, host.as_ref());
+        let extras = Extras {
+            host: host.as_ref().map(AsFd::as_fd),
+            endowment: spec.endowment.as_ref().map(AsFd::as_fd),
+            legacy: spec.legacy.as_ref().map(AsFd::as_fd),
+        };
         let sent = protocol::send(
             &ours,
-            &order::encode(&levels, &mark, &spec.closer),
-            &descriptors,
+            &order::encode(&levels, &mark, &spec.closer, &extras),
+            &order::descriptors([stdin, stdout, stderr], &texts, &wrapper, &extras),
         );
         Ok::<_, io::Error>((pid, guard, sent))
     })();

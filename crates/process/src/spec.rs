@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use rustix::process::getppid;
 
+use crate::endowment::Endowment;
 use crate::level::{Containment, Level};
 use crate::procfs::raw;
 use crate::spawn;
@@ -97,6 +98,8 @@ pub struct Spec {
     pub(crate) streams: Streams,
     pub(crate) guard_program: PathBuf,
     pub(crate) closer: Vec<OsString>,
+    pub(crate) endowment: Option<Endowment>,
+    pub(crate) legacy: Option<OwnedFd>,
 }
 
 impl Spec {
@@ -114,6 +117,8 @@ impl Spec {
             streams: Streams::default(),
             guard_program: PathBuf::from("/proc/self/exe"),
             closer: Vec::new(),
+            endowment: None,
+            legacy: None,
         }
     }
 
@@ -204,6 +209,21 @@ impl Spec {
     #[must_use]
     pub fn closer(mut self, args: impl IntoIterator<Item = impl Into<OsString>>) -> Self {
         self.closer = args.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// What the closer finds as its standard input: memory that the guard keeps and does not read.
+    /// It holds what must stand in no argument, such as a token.
+    #[must_use]
+    pub fn legacy(mut self, legacy: OwnedFd) -> Self {
+        self.legacy = Some(legacy);
+        self
+    }
+
+    /// Values that reach the server alone, outweighing variables that it inherits.
+    #[must_use]
+    pub fn endow(mut self, endowment: Endowment) -> Self {
+        self.endowment = Some(endowment);
         self
     }
 

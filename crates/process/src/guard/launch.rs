@@ -1,11 +1,14 @@
 //! The child that becomes the server: everything between fork and exec.
 
 use std::ffi::CString;
+use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::process::setpgid;
 use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout};
 
+use crate::endowment::Endowment;
+use crate::hardening::CoreLimit;
 use crate::mark::Mark;
 use crate::sys;
 
@@ -16,6 +19,9 @@ pub(crate) struct Server {
     pub(crate) stdin: OwnedFd,
     pub(crate) stdout: OwnedFd,
     pub(crate) stderr: OwnedFd,
+    /// What only the server may read.
+    pub(crate) endowment: Option<OwnedFd>,
+    pub(crate) core: CoreLimit,
 }
 
 /// The pipes by which the blocked child is released and its exec observed.
@@ -65,5 +71,18 @@ fn replace(server: &Server) -> i32 {
     }
     sys::descriptors::close_above_stderr_on_exec();
     sys::signals::reset_all();
-    sys::exec::exec(&server.argv).raw_os_error().unwrap_or(0)
+    server.core.restore();
+    // After the descriptors were marked: what is made for the server stays open across the exec.
+    let failed = match &server.endowment {
+        None => sys::exec::exec(&server.argv),
+        Some(file) => match endowed(file) {
+            Ok(environment) => sys::exec::exec_with(&server.argv, &environment),
+            Err(error) => error,
+        },
+    };
+    failed.raw_os_error().unwrap_or(0)
+}
+
+fn endowed(file: &OwnedFd) -> io::Result<Vec<CString>> {
+    Endowment::open(file.try_clone()?)?.environment()
 }

@@ -124,6 +124,7 @@ fn guard(control: OwnedFd) -> Result<(), CanNotGuard> {
         host,
         ledger,
         closer,
+        legacy,
         ..
     } = order;
     // The guard's copies of the server's streams would keep them open.
@@ -147,7 +148,9 @@ fn guard(control: OwnedFd) -> Result<(), CanNotGuard> {
             );
             let parted = Guard::new(control, children, wrapper, host, held, ledger).watch();
             match parted {
-                Parted::WrapperDied if !closer.is_empty() => return close(&closer),
+                Parted::WrapperDied if !closer.is_empty() || legacy.is_some() => {
+                    return close(&closer, legacy.as_ref());
+                }
                 Parted::WrapperDied | Parted::InOrder => {}
             }
         }
@@ -172,7 +175,10 @@ fn guard(control: OwnedFd) -> Result<(), CanNotGuard> {
 }
 
 /// Becomes the program that does what the dead wrapper left undone.
-fn close(words: &[OsString]) -> Result<(), CanNotGuard> {
+fn close(words: &[OsString], legacy: Option<&OwnedFd>) -> Result<(), CanNotGuard> {
+    if let Some(legacy) = legacy {
+        rustix::stdio::dup2_stdin(legacy)?;
+    }
     let failed = Command::new("/proc/self/exe")
         .arg0(CLOSER_NAME)
         .args(words)

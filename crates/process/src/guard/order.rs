@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{MemfdFlags, memfd_create};
 
 use super::launch::Server;
+use crate::hardening::CoreLimit;
 use crate::level::Level;
 use crate::mark::Mark;
 
@@ -28,6 +29,31 @@ pub(crate) struct Order {
     pub(crate) ledger: Option<PathBuf>,
     /// Arguments of the program that follows the guard if the wrapper dies; none, no program.
     pub(crate) closer: Vec<OsString>,
+    /// The standard input of that program.
+    pub(crate) legacy: Option<OwnedFd>,
+}
+
+/// Descriptors that not every order has.
+pub(crate) struct Extras<'a> {
+    pub(crate) host: Option<BorrowedFd<'a>>,
+    pub(crate) endowment: Option<BorrowedFd<'a>>,
+    pub(crate) legacy: Option<BorrowedFd<'a>>,
+}
+
+const HOST: char = 'h';
+const ENDOWMENT: char = 'e';
+const LEGACY: char = 'l';
+
+impl<'a> Extras<'a> {
+    fn all(&self) -> impl Iterator<Item = (char, BorrowedFd<'a>)> {
+        let all = [
+            (HOST, self.host),
+            (ENDOWMENT, self.endowment),
+            (LEGACY, self.legacy),
+        ];
+        all.into_iter()
+            .filter_map(|(letter, descriptor)| Some((letter, descriptor?)))
+    }
 }
 
 /// The texts of an order, in a memory file since arguments may be long.
@@ -47,14 +73,21 @@ pub(crate) fn write_texts(
 }
 
 /// The packet's text. `streams` are the server's stdin, stdout and stderr.
-pub(crate) fn encode(levels: &[Level], mark: &Mark, closer: &[OsString]) -> String {
+pub(crate) fn encode(
+    levels: &[Level],
+    mark: &Mark,
+    closer: &[OsString],
+    extras: &Extras<'_>,
+) -> String {
     let names: Vec<&str> = levels.iter().map(|level| level.name()).collect();
+    let letters: String = extras.all().map(|(letter, _)| letter).collect();
     format!(
-        "start {} {} {} {}",
+        "start {} {} {} {} {} +{letters}",
         names.join(","),
         mark.cookie,
         mark.limit,
-        closer.len()
+        closer.len(),
+        CoreLimit::of_servers().encode(),
     )
 }
 
@@ -63,13 +96,13 @@ pub(crate) fn descriptors<'a>(
     streams: [&'a OwnedFd; 3],
     texts: &'a OwnedFd,
     wrapper: &'a OwnedFd,
-    host: Option<&'a OwnedFd>,
+    extras: &Extras<'a>,
 ) -> Vec<BorrowedFd<'a>> {
     streams
         .into_iter()
         .chain([texts, wrapper])
-        .chain(host)
         .map(AsFd::as_fd)
+        .chain(extras.all().map(|(_, descriptor)| descriptor))
         .collect()
 }
 
@@ -82,6 +115,8 @@ impl Order {
             limit: words.next()?.parse().ok()?,
         };
         let closing_words: usize = words.next()?.parse().ok()?;
+        let core = CoreLimit::decode(words.next()?)?;
+        let letters = words.next()?.strip_prefix('+')?;
         let mut descriptors = descriptors.into_iter();
         let (stdin, stdout, stderr) = (
             descriptors.next()?,
@@ -89,6 +124,16 @@ impl Order {
             descriptors.next()?,
         );
         let (texts, wrapper) = (descriptors.next()?, descriptors.next()?);
+        let (mut host, mut endowment, mut legacy) = (None, None, None);
+        for letter in letters.chars() {
+            let place = match letter {
+                HOST => &mut host,
+                ENDOWMENT => &mut endowment,
+                LEGACY => &mut legacy,
+                _unknown => return None,
+            };
+            *place = Some(descriptors.next()?);
+        }
         let mut all = Vec::new();
         File::from(texts)
             .take(MAX_ORDER)
@@ -110,6 +155,8 @@ impl Order {
                 stdin,
                 stdout,
                 stderr,
+                endowment,
+                core,
             },
             // An empty list is no error: then no level is good enough.
             levels: levels
@@ -118,8 +165,9 @@ impl Order {
                 .collect(),
             mark,
             wrapper,
-            host: descriptors.next(),
+            host,
             closer,
+            legacy,
             ledger: ledger.map(|path| PathBuf::from(OsString::from_vec(path.to_vec()))),
         })
     }

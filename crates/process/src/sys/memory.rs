@@ -18,7 +18,7 @@ pub(crate) fn prefer_huge_pages(memory: &mut [MaybeUninit<u8>]) {
     unsafe { libc::madvise(inner.as_mut_ptr().cast(), length, libc::MADV_HUGEPAGE) };
 }
 
-fn page_size() -> Option<usize> {
+pub(crate) fn page_size() -> Option<usize> {
     // SAFETY: the call only reads a constant of the running system.
     let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
     usize::try_from(size)

@@ -4,8 +4,10 @@
 #![allow(unsafe_code)]
 
 pub(crate) mod descriptors;
+pub(crate) mod environment;
 pub(crate) mod exec;
 pub(crate) mod fork;
 pub(crate) mod memory;
+pub(crate) mod pages;
 pub(crate) mod signals;
 pub(crate) mod trace;
