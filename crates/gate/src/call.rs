@@ -370,7 +370,7 @@ mod tests {
                 .authorize(decision(Authority::LocalOwner))
                 .unwrap();
             let mut checks = Checks::for_tests();
-            checks.admission = Admission::Draining;
+            checks.stop_admitting(Duration::ZERO);
             let refused = *call
                 .admit(&mut checks, &ATTEMPT, Duration::ZERO)
                 .unwrap_err();

@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
-use crate::breaker::{self, Attempt, Breakers, Change};
+use crate::breaker::{self, Attempt, Breakers, Change, Phase, ProbePass, Scope, Verdict};
 use crate::call::{Admission, Kind};
 use crate::load::{self, Answer, Load};
+use crate::mode::{Class, Effect, Event, Judgement, Listed, Mode, Probed, Standing};
 use crate::refusal::Refusal;
 
 /// What a call holds of the checks until it is finished: its share of the load, and what the
@@ -20,23 +21,45 @@ pub struct Pass {
 /// The state of all checks of one upstream.
 #[derive(Debug)]
 pub struct Checks {
-    /// Whether shutdown has begun.
-    pub admission: Admission,
+    admission: Admission,
+    mode: Mode,
     breakers: Breakers,
     load: Load,
+    /// What the breakers gave for the probe that runs.
+    probe: Option<ProbePass>,
     changes: Vec<Change>,
+    effects: Vec<Effect>,
+}
+
+/// What the checks came to since the last time.
+#[derive(Debug, Default)]
+#[must_use = "what the mode asks for has to be done"]
+pub struct News {
+    /// What the breakers did, for the record.
+    pub changes: Vec<Change>,
+    /// What the mode asks for.
+    pub effects: Vec<Effect>,
 }
 
 impl Checks {
     /// All clear.
     #[must_use]
-    pub fn new(breakers: Breakers, load: Load) -> Self {
+    pub fn new(mode: Mode, breakers: Breakers, load: Load) -> Self {
         Self {
             admission: Admission::Admitting,
+            mode,
             breakers,
             load,
+            probe: None,
             changes: Vec::new(),
+            effects: Vec::new(),
         }
+    }
+
+    /// Shutdown has begun: from here on nothing new is admitted, and nothing is probed.
+    pub fn stop_admitting(&mut self, now: Duration) {
+        self.admission = Admission::Draining;
+        self.tell(Event::Draining, now);
     }
 
     /// Asks every check. A request of the protocol itself is only stopped by a shutdown.
@@ -55,18 +78,31 @@ impl Checks {
             Kind::Protocol => return Ok(None),
             Kind::ToolCall | Kind::Fetch => {}
         }
+        let only_as_trial = match self.mode.judge(attempt.class, now) {
+            Judgement::Run => None,
+            Judgement::OnlyAsTrial(refusal) => Some(refusal),
+            Judgement::Refuse(refusal) => return Err(refusal),
+        };
         let slot = match self.load.admit(None, now) {
             Answer::Admit(slot) => slot,
             Answer::Shed(shed) => return Err(Refusal::overloaded().after(shed.retry_after())),
         };
         let (admission, changes) = self.breakers.admit(tool, attempt, now);
         self.changes.extend(changes);
-        match admission {
-            breaker::Admission::Closed(pass) | breaker::Admission::Trial(pass) => Ok(Some(Pass {
-                breaker: pass,
-                _slot: slot,
-            })),
-            breaker::Admission::Rejected(rejection) => {
+        match (admission, only_as_trial) {
+            (breaker::Admission::Closed(pass), None) | (breaker::Admission::Trial(pass), _) => {
+                Ok(Some(Pass {
+                    breaker: pass,
+                    _slot: slot,
+                }))
+            }
+            (breaker::Admission::Closed(pass), Some(refusal)) => {
+                let changes = self.breakers.give_back(pass, now);
+                self.changes.extend(changes);
+                Err(refusal)
+            }
+            (breaker::Admission::Rejected(_), Some(refusal)) => Err(refusal),
+            (breaker::Admission::Rejected(rejection), None) => {
                 Err(Refusal::breaker_open(rejection.retry_after()))
             }
         }
@@ -94,10 +130,126 @@ impl Checks {
         self.breakers.extend(&pass.breaker, until);
     }
 
-    /// The changes of breakers since the last time, for the journal.
-    pub fn take_changes(&mut self) -> Vec<Change> {
-        std::mem::take(&mut self.changes)
+    /// Does what has fallen due by `now`; the mode is only told the time while the server could be
+    /// probed.
+    pub fn tick(&mut self, probing: Probable, now: Duration) {
+        let changes = self.breakers.tick(now);
+        self.changes.extend(changes);
+        match probing {
+            Probable::Now => self.tell(Event::Time, now),
+            Probable::NotNow => {}
+        }
     }
+
+    /// When [`Self::tick`] is next needed, since the caller's origin.
+    #[must_use]
+    pub fn next_due(&self, probing: Probable) -> Option<Duration> {
+        let probe = match probing {
+            Probable::Now => self.mode.next_due(),
+            Probable::NotNow => None,
+        };
+        [probe, self.breakers.next_due()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// The probe that was asked for last has its answer.
+    pub fn probed(&mut self, probed: Probed, now: Duration) {
+        self.end_probe(probed, now);
+        self.tell(Event::Probed(probed), now);
+    }
+
+    /// The server's tools, in the order of its list.
+    pub fn tools<'a>(&mut self, tools: impl IntoIterator<Item = (&'a str, Class)>, now: Duration) {
+        let effects = self.mode.tools(tools, now);
+        self.heed(effects, now);
+    }
+
+    /// Whether `tools/list` shows a tool of this class.
+    #[must_use]
+    pub fn listed(&self, class: Class) -> Listed {
+        self.mode.listed(class)
+    }
+
+    /// What is possible at present.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        self.mode.standing()
+    }
+
+    /// What came of everything since the last time. `class_of` says what a tool does.
+    pub fn take_news(&mut self, class_of: impl Fn(&str) -> Class, now: Duration) -> News {
+        let mut news = News::default();
+        while !self.changes.is_empty() {
+            for change in std::mem::take(&mut self.changes) {
+                self.follow(&change, &class_of, now);
+                news.changes.push(change);
+            }
+            if self.breakers.awaiting() > 0 {
+                self.tell(Event::ProbeWanted, now);
+            }
+        }
+        news.effects = std::mem::take(&mut self.effects);
+        news
+    }
+
+    /// What a breaker did bears on the mode.
+    fn follow(&mut self, change: &Change, class_of: impl Fn(&str) -> Class, now: Duration) {
+        let event = match change.transition.to {
+            Phase::Closed | Phase::ForcedClosed | Phase::Disabled => match &change.scope {
+                Scope::Upstream => Event::UpstreamClosed,
+                Scope::Tool(name) => Event::BreakerClosed(name),
+            },
+            Phase::Open | Phase::HalfOpen | Phase::ForcedOpen => match &change.scope {
+                Scope::Upstream => Event::UpstreamOpened,
+                Scope::Tool(name) => Event::BreakerOpened(name, class_of(name)),
+            },
+        };
+        self.tell(event, now);
+    }
+
+    fn tell(&mut self, event: Event<'_>, now: Duration) {
+        let effects = self.mode.step(event, now);
+        self.heed(effects, now);
+    }
+
+    /// The breakers' share of what the mode asks for is done here.
+    fn heed(&mut self, effects: Vec<Effect>, now: Duration) {
+        for effect in effects {
+            match effect {
+                Effect::Probe { until } => {
+                    let (pass, changes) = self.breakers.admit_probe(until.saturating_sub(now), now);
+                    self.probe = pass;
+                    self.changes.extend(changes);
+                }
+                Effect::ProbeLost => self.end_probe(Probed::Lost, now),
+                Effect::Record { .. } | Effect::ListChanged => {}
+            }
+            self.effects.push(effect);
+        }
+    }
+
+    fn end_probe(&mut self, probed: Probed, now: Duration) {
+        let verdict = match probed {
+            Probed::Good => Verdict::Success,
+            Probed::Failed => Verdict::Failure,
+            Probed::Lost => Verdict::Ignored,
+        };
+        if let Some(pass) = self.probe.take() {
+            let changes = self.breakers.record_probe(pass, verdict, now);
+            self.changes.extend(changes);
+        }
+    }
+}
+
+/// Whether the server could be sent a probe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Probable {
+    /// It could.
+    Now,
+    /// The handshake is not over, or the server sleeps.
+    NotNow,
 }
 
 #[cfg(test)]
@@ -105,6 +257,7 @@ impl Checks {
     pub(crate) fn for_tests() -> Self {
         let settings = breaker::Settings::default();
         Self::new(
+            Mode::new(&crate::mode::Settings::default(), 0, Duration::ZERO),
             Breakers::new(&settings, breaker::Probing::Callers, 0, Duration::ZERO),
             Load::new(&load::Limits::default(), &[]),
         )

@@ -5,14 +5,14 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use dropgate_gate::breaker::{
-    self, Admission, Attempt, Breakers, Change, Ended, FailureTexts, Pass, Phase, ProbePass,
-    Probing, Scope, Verdict,
-};
+use dropgate_gate::breaker::{self, Attempt, Breakers, Ended, FailureTexts, Probing};
+use dropgate_gate::call::{Call, InFlight, Kind, Receipt, Slot};
+use dropgate_gate::checks::{Checks, Probable};
 use dropgate_gate::deadlines::{Deadlines, Limits};
-use dropgate_gate::mode::{
-    Class, Effect, Event, Judgement, Mode, ProbeSettings, Probed, Settings, Standing,
-};
+use dropgate_gate::decision::{Answers, Authority, Principal, decide};
+use dropgate_gate::load::{self, Load};
+use dropgate_gate::mode::{Class, Effect, Mode, ProbeSettings, Probed, Settings, Standing};
+use dropgate_gate::outcome::Outcome;
 
 const TOOLS: [(&str, Class); 3] = [
     ("get", Class::Read),
@@ -60,23 +60,28 @@ struct Seen {
     list_changed: u32,
 }
 
-/// What a call was sent with.
+/// A call that was sent, by the name of its tool.
 struct Sent {
     tool: &'static str,
-    pass: Pass,
+    call: Call<InFlight>,
 }
 
 struct Gate {
-    mode: Mode,
-    breakers: Breakers,
+    checks: Checks,
     deadlines: Deadlines<u32, ()>,
     sent: HashMap<u32, Sent>,
     texts: FailureTexts,
-    probing: Probing,
-    probe: Option<ProbePass>,
     next_key: u32,
     probes_sent: u32,
     seen: Seen,
+}
+
+struct Unrecorded;
+
+impl Receipt for Unrecorded {}
+
+fn class_of(tool: &str) -> Class {
+    TOOLS.iter().find(|(name, _)| *name == tool).unwrap().1
 }
 
 impl Gate {
@@ -90,51 +95,49 @@ impl Gate {
             ..Settings::default()
         };
         let now = Duration::ZERO;
-        let mut mode = Mode::new(&settings, 11, now);
-        assert_eq!(mode.tools(TOOLS, now), []);
+        let mode = Mode::new(&settings, 11, now);
+        let breakers = Breakers::new(&breaker::Settings::default(), probing, 5, now);
+        // As many as can hang until their timeout: what is refused here is not for want of room.
+        let limits = load::Limits {
+            max_in_flight: 1024,
+            rate: None,
+        };
+        let load = Load::new(&limits, &[]);
+        let mut checks = Checks::new(mode, breakers, load);
+        checks.tools(TOOLS, now);
         Self {
-            mode,
-            breakers: Breakers::new(&breaker::Settings::default(), probing, 5, now),
+            checks,
             deadlines: Deadlines::new(),
             sent: HashMap::new(),
             texts: FailureTexts::new(&["connection refused"]).unwrap(),
-            probing,
-            probe: None,
             next_key: 0,
             probes_sent: 0,
             seen: Seen::default(),
         }
     }
 
-    /// One call: mode, then breaker, then a deadline.
+    /// One call: decided, checked, sent by a deadline.
     fn call(&mut self, tool: &'static str, class: Class, server: Server, now: Duration) {
-        let (trial_only, refused) = match self.mode.judge(class, now) {
-            Judgement::Run => (None, None),
-            Judgement::OnlyAsTrial(refusal) => (Some(refusal), None),
-            Judgement::Refuse(refusal) => (None, Some(refusal)),
-        };
-        if refused.is_some() {
-            return self.refuse(class, now);
-        }
         let attempt = Attempt {
             class,
             timeout: LIMITS.timeout,
         };
-        let (admission, changes) = self.breakers.admit(Some(tool), &attempt, now);
-        self.follow(changes, now);
-        let pass = match (admission, trial_only) {
-            (Admission::Closed(pass), None) | (Admission::Trial(pass), _) => pass,
-            (Admission::Closed(pass), Some(_)) => {
-                let changes = self.breakers.give_back(pass, now);
-                self.follow(changes, now);
+        let call = Call::received(Slot(0), Kind::ToolCall, Some(tool.into()), now);
+        let permit = decide(Authority::LocalOwner, &Principal::local(), Answers::none());
+        let call = call.authorize(permit).unwrap();
+        let admitted = call.admit(&mut self.checks, &attempt, now);
+        self.heed(now);
+        let call = match admitted {
+            Ok(call) => call.send(Unrecorded),
+            Err(refused) => {
+                assert!(refused.call.refuse(&refused.refusal).pass.is_none());
                 return self.refuse(class, now);
             }
-            (Admission::Rejected(_), _) => return self.refuse(class, now),
         };
         self.next_key += 1;
         let key = self.next_key;
         self.deadlines.insert(key, None, &LIMITS, now).unwrap();
-        self.sent.insert(key, Sent { tool, pass });
+        self.sent.insert(key, Sent { tool, call });
         let answer = match (class, server) {
             (Class::Read, _) | (Class::Write, Server::Works) => Some(Ended::Completed),
             (Class::Write, Server::Broken(breakage)) => {
@@ -157,12 +160,11 @@ impl Gate {
 
     fn end(&mut self, key: u32, ended: Ended<'_>, now: Duration) {
         let sent = self.sent.remove(&key).unwrap();
-        let tool = ended.for_tool(&self.texts);
-        let changes = self
-            .breakers
-            .record(sent.pass, tool, ended.for_upstream(), now);
-        assert!(TOOLS.iter().any(|(name, _)| *name == sent.tool));
-        self.follow(changes, now);
+        assert_eq!(sent.call.tool(), Some(sent.tool));
+        let finished = sent.call.finish(Outcome::Completed);
+        let pass = finished.pass.unwrap();
+        self.checks.record(pass, &ended, &self.texts, now);
+        self.heed(now);
     }
 
     fn refuse(&mut self, class: Class, now: Duration) {
@@ -175,76 +177,37 @@ impl Gate {
         }
     }
 
-    /// What the breakers tell is told to the mode.
-    fn follow(&mut self, changes: Vec<Change>, now: Duration) {
-        for Change { scope, transition } in changes {
-            let event = match (&scope, transition.to) {
-                (Scope::Upstream, Phase::Closed) => Event::UpstreamClosed,
-                (Scope::Upstream, _) => Event::UpstreamOpened,
-                (Scope::Tool(name), Phase::Closed) => Event::BreakerClosed(name),
-                (Scope::Tool(name), _) => {
-                    let (_, class) = TOOLS.iter().find(|(it, _)| *it == &**name).unwrap();
-                    Event::BreakerOpened(name, *class)
-                }
-            };
-            self.step(event, now);
-        }
-        if self.probing == Probing::Probe && self.breakers.awaiting() > 0 {
-            self.step(Event::ProbeWanted, now);
-        }
-    }
-
-    fn step(&mut self, event: Event<'_>, now: Duration) {
-        for effect in self.mode.step(event, now) {
+    fn heed(&mut self, now: Duration) {
+        for effect in self.checks.take_news(class_of, now).effects {
             match effect {
                 Effect::ListChanged => self.seen.list_changed += 1,
-                Effect::Record { .. } => {}
-                Effect::ProbeLost => self.probe_ended(Verdict::Ignored, now),
-                Effect::Probe { until } => {
-                    let (pass, changes) = self.breakers.admit_probe(until - now, now);
-                    // A probe without a trial is one of the write path alone.
-                    self.probe = pass;
-                    self.probes_sent += 1;
-                    assert!(
-                        changes.iter().all(|it| it.transition.to != Phase::Closed),
-                        "{changes:?}"
-                    );
-                }
+                Effect::Probe { .. } => self.probes_sent += 1,
+                Effect::Record { .. } | Effect::ProbeLost => {}
             }
-        }
-    }
-
-    fn probe_ended(&mut self, verdict: Verdict, now: Duration) {
-        if let Some(pass) = self.probe.take() {
-            let changes = self.breakers.record_probe(pass, verdict, now);
-            self.follow(changes, now);
         }
     }
 
     /// Time passes; a probe that runs is answered, unless it is lost or the path hangs.
     fn time(&mut self, probes: Probes, server: Server, now: Duration) {
         let before = self.probes_sent;
-        self.step(Event::Time, now);
+        self.checks.tick(Probable::Now, now);
+        self.heed(now);
         if self.probes_sent > before {
             let is_lost = probes == Probes::EveryOther && self.probes_sent.is_multiple_of(2);
-            let (probed, verdict) = match server {
-                _ if is_lost => (None, Verdict::Ignored),
-                Server::Works => (Some(Probed::Good), Verdict::Success),
-                Server::Broken(Breakage::Hang) => (None, Verdict::Ignored),
-                Server::Broken(Breakage::Error | Breakage::Text) => {
-                    (Some(Probed::Failed), Verdict::Failure)
-                }
+            let probed = match server {
+                _ if is_lost => None,
+                Server::Works => Some(Probed::Good),
+                Server::Broken(Breakage::Hang) => None,
+                Server::Broken(Breakage::Error | Breakage::Text) => Some(Probed::Failed),
             };
             if let Some(probed) = probed {
-                self.probe_ended(verdict, now);
-                self.step(Event::Probed(probed), now);
+                self.checks.probed(probed, now);
+                self.heed(now);
             }
         }
         for key in self.deadlines.expired(now) {
             self.end(key, Ended::TimedOut, now);
         }
-        let changes = self.breakers.tick(now);
-        self.follow(changes, now);
     }
 }
 
@@ -270,7 +233,7 @@ fn play(probes: Probes, breakage: Breakage) -> (Gate, Standing) {
             gate.call(tool, class, server, now);
         }
         if now + TICK == HEALS {
-            meanwhile = gate.mode.standing();
+            meanwhile = gate.checks.standing();
         }
         now += TICK;
     }
@@ -293,7 +256,7 @@ fn a_broken_write_path_is_refused_soon_told_once_and_taken_up_again() {
                 matches!(meanwhile, Standing::ReadOnly { .. }),
                 "{meanwhile:?} {row}"
             );
-            assert_eq!(gate.mode.standing(), Standing::Normal, "{row}");
+            assert_eq!(gate.checks.standing(), Standing::Normal, "{row}");
             let first = seen.refused_first.unwrap();
             match breakage {
                 Breakage::Error | Breakage::Text => {

@@ -7,7 +7,7 @@ use dropgate_gate::call::{self, Call, Kind, Receipt, Slot};
 use dropgate_gate::checks::Checks;
 use dropgate_gate::in_flight::{InFlight, MAX_IN_FLIGHT, NotInserted, Open, Standing};
 use dropgate_gate::load::{self, Load};
-use dropgate_gate::mode::Class;
+use dropgate_gate::mode::{self, Class, Mode};
 use dropgate_gate::outcome::Outcome;
 use dropgate_gate::refusal::Refusal;
 use proptest::prelude::*;
@@ -16,11 +16,12 @@ fn call() -> Call<call::InFlight> {
     let call = Call::received(Slot(0), Kind::Protocol, Some("tool".into()), Duration::ZERO);
     let settings = breaker::Settings::default();
     let breakers = Breakers::new(&settings, breaker::Probing::Callers, 0, Duration::ZERO);
+    let mode = Mode::new(&mode::Settings::default(), 0, Duration::ZERO);
     let attempt = Attempt {
         class: Class::Write,
         timeout: Duration::from_secs(30),
     };
-    let mut checks = Checks::new(breakers, Load::new(&load::Limits::default(), &[]));
+    let mut checks = Checks::new(mode, breakers, Load::new(&load::Limits::default(), &[]));
     let Ok(call) = call.needs_no_decision() else {
         panic!("a request of the protocol");
     };

@@ -9,7 +9,7 @@ use dropgate_gate::call::{Admitted, Authorized, Call, Grant, InFlight, Kind, Rec
 use dropgate_gate::deadlines::Limits;
 use dropgate_gate::decision::{Decision, Denial};
 use dropgate_gate::in_flight::NotInserted;
-use dropgate_gate::mode::Class;
+use dropgate_gate::mode::{Class, Standing};
 use dropgate_gate::outcome::Outcome;
 use dropgate_gate::pins::PinVerdict;
 use dropgate_gate::refusal::Refusal;
@@ -62,9 +62,11 @@ impl Candidate {
         match self.asked {
             Asked::Resource => Subject::Resource(&self.target),
             Asked::Prompt => Subject::Prompt(&self.target),
-            Asked::Tool | Asked::Handshake | Asked::ToolList | Asked::Other => {
-                Subject::Tool(&self.target)
-            }
+            Asked::Tool
+            | Asked::Handshake
+            | Asked::ToolList
+            | Asked::ToolChanges
+            | Asked::Other => Subject::Tool(&self.target),
         }
     }
 }
@@ -86,10 +88,12 @@ impl Relay {
             }
         };
         self.last_call = Some(now);
+        self.write_probe
+            .note_request(self.downstream.intake.lines.bytes(line.clone()));
         let settings = self.settings.tools.of(&ask.subject);
         let (class, tool) = match ask.kind {
             Kind::ToolCall => {
-                let class = settings.class.unwrap_or(Class::Write);
+                let class = self.listed.class(&ask.subject, &settings);
                 (class, Some(Box::from(&*ask.subject)))
             }
             Kind::Fetch | Kind::Protocol => (Class::Read, None),
@@ -172,7 +176,12 @@ impl Relay {
             principal: &self.settings.caller,
             subject: candidate.subject(),
             class,
-            mode: policy::Mode::ReadWrite,
+            mode: match self.checks.standing() {
+                Standing::ReadOnly { .. } => policy::Mode::ReadOnly,
+                Standing::Normal | Standing::Degraded { .. } | Standing::Offline { .. } => {
+                    policy::Mode::ReadWrite
+                }
+            },
             arguments: message
                 .get(candidate.arguments.clone())
                 .filter(|arguments| !arguments.is_empty()),
@@ -266,7 +275,9 @@ impl Relay {
                 self.limits_of(item).timeout
             }),
         };
-        match call.admit(&mut self.checks, &attempt, now) {
+        let admitted = call.admit(&mut self.checks, &attempt, now);
+        self.heed_checks(now);
+        match admitted {
             Ok(call) => Some(call),
             Err(refused) => {
                 let finished = refused.call.refuse(&refused.refusal);

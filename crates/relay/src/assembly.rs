@@ -18,6 +18,7 @@ use crate::docket::Docket;
 use crate::downstream::stdio::Downstream;
 use crate::hibernation::Hibernation;
 use crate::lane::Hold;
+use crate::listed_tools::ListedTools;
 use crate::log::Log;
 use crate::owned_tree::OwnedTree;
 use crate::recorder::Recorder;
@@ -27,6 +28,7 @@ use crate::shutdown::Shutdown;
 use crate::signals::Signals;
 use crate::upstream::stdio::Upstream;
 use crate::waiting_room::WaitingRoom;
+use crate::write_probe::WriteProbe;
 
 /// All that is read and written.
 pub(crate) struct Streams {
@@ -41,6 +43,7 @@ pub(crate) struct Gate {
     pub(crate) recorder: Recorder,
     pub(crate) sanitizer: Rc<Sanitizer>,
     pub(crate) bell: Bell,
+    pub(crate) write_probe: WriteProbe,
 }
 
 impl Relay {
@@ -53,6 +56,7 @@ impl Relay {
         gate: Gate,
     ) -> Self {
         let pinned = settings.pinned.take();
+        let trust = settings.read_only.trust;
         let Streams {
             downstream,
             upstream,
@@ -63,6 +67,7 @@ impl Relay {
             recorder,
             sanitizer,
             bell,
+            write_probe,
         } = gate;
         Self {
             started: Instant::now(),
@@ -80,6 +85,8 @@ impl Relay {
             deadlines: Deadlines::new(),
             deciding: UnderDecision::default(),
             pinned,
+            listed: ListedTools::new(trust),
+            write_probe,
             waiting: WaitingRoom::default(),
             recorder,
             sanitizer,

@@ -24,23 +24,21 @@ impl Relay {
         self.recorder.start(start);
     }
 
-    /// Whatever the breakers did since the last time.
-    pub(crate) fn record_breakers(&mut self) {
-        for change in self.checks.take_changes() {
-            let subject = match &change.scope {
-                Scope::Upstream => "server",
-                Scope::Tool(name) => name,
-            };
-            let text = words(&change);
-            self.log.line(&format!("breaker of {subject}: {text}"));
-            let note = journal::Note {
-                topic: journal::Topic::Breaker,
-                call: None,
-                subject: subject.into(),
-                text: text.into(),
-            };
-            self.recorder.note(note);
-        }
+    /// A breaker did something.
+    pub(crate) fn record_breaker(&mut self, change: &Change) {
+        let subject = match &change.scope {
+            Scope::Upstream => "server",
+            Scope::Tool(name) => name,
+        };
+        let text = words(change);
+        self.log.line(&format!("breaker of {subject}: {text}"));
+        let note = journal::Note {
+            topic: journal::Topic::Breaker,
+            call: None,
+            subject: subject.into(),
+            text: text.into(),
+        };
+        self.recorder.note(note);
     }
 
     /// Says once what is wrong with the record, until that changes.

@@ -72,9 +72,11 @@ impl Upstream {
             asked: match asked {
                 Asked::Tool => sanitize::Asked::ToolCall,
                 Asked::Handshake => sanitize::Asked::Handshake,
-                Asked::Resource | Asked::Prompt | Asked::ToolList | Asked::Other => {
-                    sanitize::Asked::Other
-                }
+                Asked::Resource
+                | Asked::Prompt
+                | Asked::ToolList
+                | Asked::ToolChanges
+                | Asked::Other => sanitize::Asked::Other,
             },
             reference: reference.as_deref(),
         };

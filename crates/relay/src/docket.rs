@@ -24,6 +24,8 @@ pub(crate) enum Asked {
     Handshake,
     /// `tools/list`.
     ToolList,
+    /// `subscriptions/listen`, to be told when the list of tools changes.
+    ToolChanges,
     /// Any other request.
     Other,
 }

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use dropgate_gate::breaker::Ended;
-use dropgate_gate::call::Admission;
 use dropgate_gate::doomed::doomed;
 use dropgate_gate::in_flight::Standing;
 use dropgate_gate::refusal::Refusal;
@@ -101,7 +100,11 @@ impl Relay {
     pub(crate) fn carry_out(&mut self, effects: &'static [Effect]) {
         for effect in effects {
             match effect {
-                Effect::StopAdmitting => self.checks.admission = Admission::Draining,
+                Effect::StopAdmitting => {
+                    let now = self.now();
+                    self.checks.stop_admitting(now);
+                    self.heed_checks(now);
+                }
                 Effect::CancelDoomed => self.cancel_doomed(),
                 Effect::CancelRest => self.cancel_rest(),
                 Effect::AnswerRest => self.answer_rest(),

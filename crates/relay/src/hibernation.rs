@@ -77,6 +77,7 @@ impl Hibernation {
 impl Relay {
     /// Keeps the host's opening messages, if they may be needed again.
     pub(crate) fn remember(&mut self, opening: &Opening, line: &Line) {
+        self.write_probe.note_opening(opening);
         if self.hibernation.after.is_none() {
             return;
         }

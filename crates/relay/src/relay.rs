@@ -28,6 +28,7 @@ use crate::docket::Docket;
 use crate::downstream::stdio::{Downstream, FromHost};
 use crate::hibernation::Hibernation;
 use crate::lane::Hold;
+use crate::listed_tools::ListedTools;
 use crate::log::Log;
 use crate::owned_tree::OwnedTree;
 use crate::pump::Pumped;
@@ -39,6 +40,7 @@ use crate::signals::{Signals, Told};
 use crate::tool_list::PinnedTools;
 use crate::upstream::stdio::{FromServer, Upstream};
 use crate::waiting_room::WaitingRoom;
+use crate::write_probe::WriteProbe;
 
 /// All that can wake the relay.
 enum Wake {
@@ -77,6 +79,9 @@ pub(crate) struct Relay {
     /// Calls that wait for a decision from elsewhere.
     pub(crate) deciding: UnderDecision,
     pub(crate) pinned: Option<PinnedTools>,
+    /// What the server lists.
+    pub(crate) listed: ListedTools,
+    pub(crate) write_probe: WriteProbe,
     /// Calls that wait for their intents to be recorded.
     pub(crate) waiting: WaitingRoom,
     pub(crate) calls: InFlight<CallId>,
@@ -258,7 +263,9 @@ impl Relay {
 
     pub(crate) fn judge_server_lines(&mut self) {
         let now = self.now();
+        let mut lines = 0_usize;
         while let Some(line) = self.upstream.intake.next_line() {
+            lines += 1;
             let (start, end) = line_span(&line);
             match self.upstream.judge(&line, &self.settings.limits) {
                 FromServer::Answer(id, outcome, code) => {
@@ -294,7 +301,10 @@ impl Relay {
                 }
             }
         }
-        self.note_activity(now);
+        // A probe keeps no server awake.
+        if lines > self.write_probe.take_heard() {
+            self.note_activity(now);
+        }
         self.flush_downstream();
     }
 

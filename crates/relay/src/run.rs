@@ -2,12 +2,13 @@
 
 use std::io;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use dropgate_gate::breaker::{Breakers, Probing};
 use dropgate_gate::checks::Checks;
 use dropgate_gate::exit::{Ending, JournalEnd, ServerEnd, Status, TreeEnd, exit_code};
 use dropgate_gate::load::{self, Load};
+use dropgate_gate::mode::{self, Mode, ProbeSettings};
 use dropgate_gate::shutdown::Trigger;
 use dropgate_journal::Journal;
 use dropgate_process::{Exit, Force, SpawnError, Spec};
@@ -24,9 +25,10 @@ use crate::owned_tree::OwnedTree;
 use crate::recorder::Recorder;
 use crate::relay::{Relay, Signalled};
 use crate::report::Report;
-use crate::settings::Settings;
+use crate::settings::{ReadOnlySettings, Settings};
 use crate::signals::Signals;
 use crate::upstream::stdio::Upstream;
+use crate::write_probe::WriteProbe;
 
 /// How long a host may take to send its first request before a failed start is
 /// told by the exit code alone.
@@ -117,16 +119,23 @@ pub fn run(spec: impl Fn() -> Spec + 'static, settings: Settings) -> Result<Ende
         log.line(&started_line(&spawned.tree));
         let hibernation = Hibernation::new(settings.hibernate_after, Box::new(spec));
         let tree = OwnedTree::new(spawned.tree)?;
-        let breakers = Breakers::new(&settings.breaker, Probing::Callers, seed(), Duration::ZERO);
+        let probing = match &settings.read_only.probe_tool {
+            Some(_) => Probing::Probe,
+            None => Probing::Callers,
+        };
+        let breakers = Breakers::new(&settings.breaker, probing, seed(), Duration::ZERO);
+        let mode = mode(&settings.read_only);
+        let write_probe = WriteProbe::new(settings.read_only.probe_tool.clone(), seed());
         let load = load::Limits {
             max_in_flight: settings.calls.max_in_flight,
             rate: settings.calls.rate,
         };
         let gate = Gate {
-            checks: Checks::new(breakers, Load::new(&load, &[])),
+            checks: Checks::new(mode, breakers, Load::new(&load, &[])),
             recorder,
             sanitizer: Rc::clone(&settings.sanitizer),
             bell,
+            write_probe,
         };
         let mut relay = Relay::new(
             settings,
@@ -149,6 +158,27 @@ pub fn run(spec: impl Fn() -> Spec + 'static, settings: Settings) -> Result<Ende
         relay.tree.release();
         Ok(ended)
     })
+}
+
+/// Everything is possible at the start; times count from here.
+fn mode(settings: &ReadOnlySettings) -> Mode {
+    let probe = settings.probe_tool.as_ref().map(|_| {
+        let usual = ProbeSettings::default();
+        let every = settings.every.unwrap_or(usual.every);
+        ProbeSettings {
+            every,
+            timeout: usual.timeout.min(every),
+            ..usual
+        }
+    });
+    let settings = mode::Settings {
+        probe,
+        listing: settings.listing,
+        origin: SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default(),
+    };
+    Mode::new(&settings, seed(), Duration::ZERO)
 }
 
 /// Spreads the times at which breakers try again.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use dropgate_gate::decision::Principal;
 use dropgate_gate::load::Rate;
+use dropgate_gate::mode::{Listing, Trust};
 use dropgate_gate::sanitize::Sanitizer;
 use dropgate_gate::{breaker, shutdown};
 use dropgate_policy::Policies;
@@ -30,6 +31,8 @@ pub struct Settings {
     pub calls: CallSettings,
     /// What is set for tools, by name.
     pub tools: ToolRules,
+    /// When only reading is possible.
+    pub read_only: ReadOnlySettings,
     /// When failing tools are left alone.
     pub breaker: breaker::Settings,
     /// Who may call what, and on whose behalf they are asked.
@@ -45,6 +48,19 @@ pub struct Settings {
     /// After how long without a message the server is stopped until the next
     /// one; never, without it.
     pub hibernate_after: Option<Duration>,
+}
+
+/// When only reading is possible, and what reads.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReadOnlySettings {
+    /// The tool that proves the write path; nothing is probed without it.
+    pub probe_tool: Option<Box<str>>,
+    /// How often it is called.
+    pub every: Option<Duration>,
+    /// What `tools/list` shows meanwhile.
+    pub listing: Listing,
+    /// Whether the server's word on which of its tools only read is believed.
+    pub trust: Trust,
 }
 
 /// Bounds of a call.

@@ -1,9 +1,10 @@
 //! The way of an answer to the host: one outcome, recorded before the host hears of it.
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dropgate_gate::breaker::{Ended, FailureTexts};
+use dropgate_gate::breaker::Ended;
 use dropgate_gate::call::{Finished, Kind, Slot};
 use dropgate_gate::decision::Denial;
 use dropgate_gate::in_flight::Standing;
@@ -21,6 +22,7 @@ use crate::docket::{Asked, Item};
 use crate::lane::Hold;
 use crate::recorder::OutcomeRecord;
 use crate::relay::Relay;
+use crate::write_probe::Heard;
 
 /// How many calls that were answered here are remembered, in case the server answers them too.
 const MAX_REMEMBERED: usize = 256;
@@ -98,10 +100,11 @@ impl Relay {
                 if let (Some(tool), Outcome::Completed) = (&finished.tool, finished.outcome) {
                     self.latencies.record(tool, finished.elapsed(now));
                 }
+                let text = self.failure_text(&finished, line);
                 let ended = match (finished.outcome, code) {
                     (Outcome::Completed, _) => Ended::Completed,
-                    (Outcome::ToolError, _) => Ended::ToolError(""),
-                    (Outcome::RpcError, code) => Ended::RpcError(code.unwrap_or_default(), ""),
+                    (Outcome::ToolError, _) => Ended::ToolError(&text),
+                    (Outcome::RpcError, code) => Ended::RpcError(code.unwrap_or_default(), &text),
                     (
                         Outcome::Cancelled
                         | Outcome::TimedOut
@@ -112,15 +115,18 @@ impl Relay {
                         _,
                     ) => Ended::CancelledByHost,
                 };
-                if let (Some(Asked::ToolList), Outcome::Completed) = (
-                    self.docket.get(finished.slot).map(|item| item.asked),
-                    finished.outcome,
-                ) {
-                    let cursor = self.docket.get_mut(finished.slot);
-                    let cursor = cursor.and_then(|item| item.cursor.take());
-                    self.learn_tools(line, cursor.as_deref());
+                let asked = self.docket.get(finished.slot).map(|item| item.asked);
+                let mut cleaned = self.clean(&finished, line);
+                match (asked, finished.outcome) {
+                    (Some(Asked::ToolList), Outcome::Completed) => {
+                        let cursor = self.docket.get_mut(finished.slot);
+                        let cursor = cursor.and_then(|item| item.cursor.take());
+                        self.learn_tools(line, cursor.as_deref());
+                        self.hide_writers(line, &mut cleaned.instead);
+                    }
+                    (Some(Asked::Handshake), Outcome::Completed) => self.learn_capabilities(line),
+                    (_, _) => {}
                 }
-                let cleaned = self.clean(&finished, line);
                 let answer = Told {
                     bytes,
                     keep: cleaned.keep,
@@ -133,6 +139,7 @@ impl Relay {
                     Some(message) => Delivery::Instead(message, hold),
                 }
             }
+            None if self.hear_probe(id, outcome, now) != Heard::Other => Delivery::Not,
             None => match self.answered_here.iter().find(|one| one.id == *id) {
                 Some(answered) => {
                     let late = answered.reference.map(|call| journal::LateResult {
@@ -158,6 +165,17 @@ impl Relay {
                     }
                 },
             },
+        }
+    }
+
+    /// What an error says, where that decides whether it is a failure.
+    fn failure_text(&self, finished: &Finished, line: &Line) -> String {
+        let item = self.docket.get(finished.slot);
+        let counts = item.is_some_and(|item| !item.settings.failure_texts.is_empty());
+        if counts && matches!(finished.outcome, Outcome::ToolError | Outcome::RpcError) {
+            self.upstream.error_text(line)
+        } else {
+            String::new()
         }
     }
 
@@ -266,9 +284,13 @@ impl Relay {
         self.count(&finished);
         self.deadlines.remove(&finished.slot);
         if let Some(pass) = finished.pass.take() {
+            let item = self.docket.get(finished.slot);
+            let settings = item
+                .map(|item| Rc::clone(&item.settings))
+                .unwrap_or_default();
             self.checks
-                .record(pass, &ended, &FailureTexts::default(), now);
-            self.record_breakers();
+                .record(pass, &ended, &settings.failure_texts, now);
+            self.heed_checks(now);
         }
         let Some(item) = self.docket.strike(finished.slot) else {
             return Hold::NONE;

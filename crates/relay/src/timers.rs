@@ -32,7 +32,12 @@ impl Relay {
             | Phase::Killing
             | Phase::Done => self.shutdown.phase_end(),
         };
-        let always = [while_running, self.record_due(), self.deadlines.next_due()];
+        let always = [
+            while_running,
+            self.record_due(),
+            self.deadlines.next_due(),
+            self.checks.next_due(self.probable()),
+        ];
         always.into_iter().flatten().min()
     }
 
@@ -54,6 +59,8 @@ impl Relay {
     pub(crate) fn time_is_up(&mut self) {
         let now = self.now();
         self.expire_calls(now);
+        self.checks.tick(self.probable(), now);
+        self.heed_checks(now);
         match self.shutdown.phase() {
             Phase::Running => self.time_while_running(now),
             Phase::Draining

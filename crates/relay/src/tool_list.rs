@@ -2,7 +2,7 @@
 
 use std::io;
 
-use dropgate_gate::pins::{PinStore, Pins, Store, ToolPage};
+use dropgate_gate::pins::{Extent, PinStore, Pins, Store, ToolPage};
 use dropgate_journal as journal;
 use dropgate_wire::{Line, edit};
 
@@ -41,10 +41,29 @@ impl Relay {
                 return;
             }
         };
+        self.listed.take(&page, cursor);
+        self.look_for_probe(&page);
+        let classes = self.listed.classes(&self.settings.tools);
+        let now = self.started.elapsed();
+        self.checks.tools(classes, now);
+        self.heed_checks(now);
         for complaint in self.settings.policies.learn(&page) {
             self.log.line(&format!("policy: {complaint}"));
         }
         self.hold_against_pins(&page);
+    }
+
+    /// A probe of a tool that is not there fails for ever, so that is said at once.
+    fn look_for_probe(&mut self, page: &ToolPage) {
+        let Some(tool) = self.write_probe.tool() else {
+            return;
+        };
+        if page.extent != Extent::More && !self.listed.holds(tool) {
+            self.log.line(&format!(
+                "read_only.probe_tool: the server lists no tool {tool:?}, so every probe of the \
+                 write path will fail"
+            ));
+        }
     }
 
     fn hold_against_pins(&mut self, page: &ToolPage) {

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
 
+use dropgate_gate::breaker::FailureTexts;
 use dropgate_gate::doomed::OnShutdown;
 use dropgate_gate::mode::Class;
 use foldhash::fast::RandomState;
@@ -27,6 +28,8 @@ pub struct ToolRule {
     pub key_argument: Option<String>,
     /// What to do with a call that repeats one whose fate is not known.
     pub on_unknown: Option<OnUnknown>,
+    /// Error texts that count as failures of the tool.
+    pub failure_texts: Option<FailureTexts>,
 }
 
 impl ToolRule {
@@ -40,6 +43,7 @@ impl ToolRule {
             on_shutdown: None,
             key_argument: None,
             on_unknown: None,
+            failure_texts: None,
         }
     }
 }
@@ -64,6 +68,7 @@ pub(crate) struct ToolSettings {
     pub(crate) on_shutdown: OnShutdown,
     pub(crate) key_argument: Option<String>,
     pub(crate) on_unknown: OnUnknown,
+    pub(crate) failure_texts: FailureTexts,
 }
 
 /// All rules. Of those that match a name, the most specific one that sets a thing decides that
@@ -84,6 +89,12 @@ impl ToolRules {
             rules,
             known: RefCell::default(),
         }
+    }
+
+    /// What is configured of what a tool does.
+    #[must_use]
+    pub fn class_of(&self, tool: &str) -> Option<Class> {
+        self.of(tool).class
     }
 
     pub(crate) fn of(&self, tool: &str) -> Rc<ToolSettings> {
@@ -109,6 +120,9 @@ impl ToolRules {
             key_argument: matching().find_map(|rule| rule.key_argument.clone()),
             on_unknown: matching()
                 .find_map(|rule| rule.on_unknown.clone())
+                .unwrap_or_default(),
+            failure_texts: matching()
+                .find_map(|rule| rule.failure_texts.clone())
                 .unwrap_or_default(),
         }
     }

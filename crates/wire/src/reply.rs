@@ -46,6 +46,41 @@ pub fn cancelled(id: &[u8], reason: &str) -> Vec<u8> {
     ])
 }
 
+/// A call of a tool without arguments, made by dropgate itself. `meta` is the object `_meta`, where
+/// the protocol wants one in every request.
+pub fn tool_call(id: &[u8], tool: &str, meta: Option<&[u8]>) -> Vec<u8> {
+    let tool = Value::from(tool).to_string();
+    let (label, meta) = match meta {
+        Some(meta) => (b",\"_meta\":".as_slice(), meta),
+        None => (b"".as_slice(), b"".as_slice()),
+    };
+    message_with(&[
+        b"\"id\":",
+        id,
+        b",\"method\":\"tools/call\",\"params\":{\"name\":",
+        tool.as_bytes(),
+        b",\"arguments\":{}",
+        label,
+        meta,
+        b"}",
+    ])
+}
+
+/// The notification that the list of tools changed; `subscription` is the id of the request that
+/// asked to be told, where the protocol has such requests.
+pub fn tools_list_changed(subscription: Option<&[u8]>) -> Vec<u8> {
+    const METHOD: &[u8] = b"\"method\":\"notifications/tools/list_changed\"";
+    match subscription {
+        None => message_with(&[METHOD]),
+        Some(id) => message_with(&[
+            METHOD,
+            b",\"params\":{\"_meta\":{\"io.modelcontextprotocol/subscriptionId\":",
+            id,
+            b"}}",
+        ]),
+    }
+}
+
 fn message_with(parts: &[&[u8]]) -> Vec<u8> {
     let mut line = b"{\"jsonrpc\":\"2.0\",".to_vec();
     for part in parts {
@@ -74,6 +109,28 @@ mod tests {
         let expected =
             json!({"code": -32600, "message": "no \"quotes\"\n", "data": {"retry": "safe"}});
         assert_eq!(value["error"], expected);
+    }
+
+    #[test]
+    fn a_call_of_our_own_and_a_changed_list() {
+        let read = |line: Vec<u8>| serde_json::from_slice::<Value>(&line).unwrap();
+        let call = read(tool_call(b"\"p-1\"", "he\"alth", Some(br#"{"a/b":1}"#)));
+        let params = json!({"name": "he\"alth", "arguments": {}, "_meta": {"a/b": 1}});
+        assert_eq!(
+            call,
+            json!({"jsonrpc": "2.0", "id": "p-1", "method": "tools/call", "params": params})
+        );
+        assert_eq!(
+            read(tool_call(b"1", "x", None))["params"].get("_meta"),
+            None
+        );
+        let plain = json!({"jsonrpc": "2.0", "method": "notifications/tools/list_changed"});
+        assert_eq!(read(tools_list_changed(None)), plain);
+        let told = read(tools_list_changed(Some(b"7.0")));
+        assert_eq!(
+            told["params"]["_meta"],
+            json!({"io.modelcontextprotocol/subscriptionId": 7.0})
+        );
     }
 
     #[test]

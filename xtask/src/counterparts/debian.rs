@@ -1,4 +1,4 @@
-//! Programs that come from the system: Chromium for the browser server, ssh, sudo, debuggers, and what bootstraps the rest.
+//! Programs that come from the system: Chromium for the browser server, PostgreSQL, ssh, sudo, debuggers, and what bootstraps the rest.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -24,6 +24,10 @@ const PROGRAMS: &[(&str, &str)] = &[
 
 /// `python3 -m venv` is packaged apart from Python itself.
 const VENV_PACKAGE: &str = "python3-venv";
+
+/// Debian keeps the programs of a database server out of PATH, in a folder by version.
+const POSTGRESQL: &str = "/usr/lib/postgresql";
+const POSTGRESQL_PACKAGE: &str = "postgresql";
 
 const APT_LIMIT: Duration = Duration::from_secs(15 * 60);
 
@@ -84,7 +88,17 @@ fn missing() -> Vec<&'static str> {
     if !venv_works() {
         packages.push(VENV_PACKAGE);
     }
+    if !postgresql_is_there() {
+        packages.push(POSTGRESQL_PACKAGE);
+    }
     packages
+}
+
+fn postgresql_is_there() -> bool {
+    let versions = std::fs::read_dir(POSTGRESQL).into_iter().flatten();
+    versions
+        .flatten()
+        .any(|version| version.path().join("bin/initdb").is_file())
 }
 
 fn venv_works() -> bool {

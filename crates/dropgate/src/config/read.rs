@@ -1,12 +1,17 @@
 //! A file's text becomes a [`Config`], or an error that says what, where and what to write instead.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use dropgate_gate::breaker::FailureTexts;
 
 use super::written::Config;
 use crate::bounded::{self, NotRead};
 
 /// The largest file that is read, bytes.
 const MAX_BYTES: u64 = 1 << 20;
+/// The shortest time between two probes of the write path.
+const MIN_PROBE_EVERY: Duration = Duration::from_millis(100);
 /// A name this near to a known one, from 0 to 1, is taken for a slip.
 const NEAR: f64 = 0.75;
 
@@ -135,13 +140,24 @@ fn out_of_range(config: &Config) -> Option<(&'static str, String)> {
             "write a number from 1 to 1000".to_owned(),
         ));
     }
-    let longest = std::time::Duration::from_secs(2);
+    let every = config.read_only.as_ref().and_then(|it| it.every);
+    if every.is_some_and(|every| every.0 < MIN_PROBE_EVERY) {
+        return Some(("read_only.every", "write at least 100ms".to_owned()));
+    }
+    let longest = Duration::from_secs(2);
     let authzen = config.authorize.as_ref().and_then(|it| it.authzen.as_ref());
     if authzen
         .and_then(|it| it.timeout)
         .is_some_and(|time| time.0 > longest)
     {
         return Some(("authorize.authzen.timeout", "write at most 2s".to_owned()));
+    }
+    let odd_text = config.tools.patterns.iter().find_map(|tool| {
+        let texts = tool.settings.failure_texts.as_deref().unwrap_or_default();
+        FailureTexts::new(texts).err()
+    });
+    if let Some(odd) = odd_text {
+        return Some(("failure_texts", odd.to_string()));
     }
     config.tools.patterns.iter().find_map(|tool| {
         let known = match tool.settings.on_unknown.as_deref() {
@@ -194,6 +210,14 @@ mod tests {
             (
                 "[authorize.authzen]\nurl = \"http://h\"\ntimeout = \"3s\"\n",
                 "at most 2s",
+            ),
+            (
+                "[read_only]\nevery = \"99ms\"\n",
+                "a.toml:2:1: read_only.every: write at least 100ms",
+            ),
+            (
+                "[tools.a]\nfailure_texts = [\"ab\"]\n",
+                "a.toml:2:1: failure_texts: failure texts: number 1 has 2 bytes",
             ),
             ("[calls\n", "a.toml:1:"),
             ("[journal]\nmax_size = \"1 GB\"\n", "is no size"),

@@ -109,6 +109,9 @@ pub(crate) struct ToolWritten {
     /// What to do with a call that repeats one whose fate is unknown: `refuse`, `retry`, or
     /// `reconcile:TOOL` to name a tool that tells. Default: refuse.
     pub(crate) on_unknown: Option<String>,
+    /// Texts of 3 to 256 bytes. An error of the tools that holds one of them counts as a failure for
+    /// their breaker, as other errors that a tool reports do not. Default: none.
+    pub(crate) failure_texts: Option<Vec<String>>,
 }
 
 /// What a shutdown does with calls.
@@ -163,9 +166,10 @@ pub(crate) struct Breaker {
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReadOnly {
-    /// A tool that changes nothing and succeeds only while writing works.
+    /// A tool that changes nothing, takes no arguments, and succeeds only while writing works.
+    /// Default: nothing is probed, and only breakers tell.
     pub(crate) probe_tool: Option<String>,
-    /// How often it is called. Default: 15s.
+    /// How often it is called, 100ms at least. Default: 15s.
     #[serde(default)]
     pub(crate) every: Option<Time>,
     /// What `tools/list` shows meanwhile. Default: refuse, which shows all.

@@ -79,7 +79,16 @@ impl Ended<'_> {
 #[derive(Debug, Clone, Default)]
 pub struct FailureTexts {
     search: Option<AhoCorasick>,
+    texts: Vec<Box<str>>,
 }
+
+impl PartialEq for FailureTexts {
+    fn eq(&self, other: &Self) -> bool {
+        self.texts == other.texts
+    }
+}
+
+impl Eq for FailureTexts {}
 
 /// The most texts of one tool.
 const MAX_TEXTS: usize = 64;
@@ -115,7 +124,14 @@ impl FailureTexts {
             .map_err(|_| TextsError::Many(texts.len()))?;
         Ok(Self {
             search: Some(search),
+            texts: texts.iter().map(|text| text.as_ref().into()).collect(),
         })
+    }
+
+    /// Whether there are none, so that nobody needs to read what an error says.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.texts.is_empty()
     }
 
     /// What an error with this text counts as. Only its first 16 KiB are searched.

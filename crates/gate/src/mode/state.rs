@@ -202,14 +202,25 @@ impl Mode {
 
     /// Whether a call of this class may go on to its breaker.
     pub fn judge(&self, class: Class, now: Duration) -> Judgement {
-        match (class, self.reasons().min()) {
-            (Class::Read, _) | (Class::Write, None) => Judgement::Run,
-            (Class::Write, Some(why @ Why::Breakers)) => {
-                Judgement::OnlyAsTrial(self.refusal(why, now))
-            }
+        match (class, self.standing) {
+            (Class::Read, _)
+            | (
+                Class::Write,
+                Standing::Normal | Standing::Degraded { .. } | Standing::Offline { .. },
+            ) => Judgement::Run,
             (
                 Class::Write,
-                Some(why @ (Why::Operator | Why::Journal | Why::Lease | Why::Probe)),
+                Standing::ReadOnly {
+                    why: why @ Why::Breakers,
+                    ..
+                },
+            ) => Judgement::OnlyAsTrial(self.refusal(why, now)),
+            (
+                Class::Write,
+                Standing::ReadOnly {
+                    why: why @ (Why::Operator | Why::Journal | Why::Lease | Why::Probe),
+                    ..
+                },
             ) => Judgement::Refuse(self.refusal(why, now)),
         }
     }

@@ -60,6 +60,9 @@ impl Ask {
             "prompts/get" => (Kind::Fetch, Asked::Prompt),
             "tools/list" => (Kind::Protocol, Asked::ToolList),
             "initialize" | "server/discover" => (Kind::Protocol, Asked::Handshake),
+            "subscriptions/listen" if wants_tool_changes(request) => {
+                (Kind::Protocol, Asked::ToolChanges)
+            }
             _other => (Kind::Protocol, Asked::Other),
         };
         let id = CallId::of_request(&request.id);
@@ -81,15 +84,18 @@ impl Ask {
                 Asked::Tool => Some(Arc::clone(&subject)),
                 Asked::Resource => param(request, "uri").map(Arc::from),
                 Asked::Prompt => param(request, "name").map(Arc::from),
-                Asked::Handshake | Asked::ToolList | Asked::Other => None,
+                Asked::Handshake | Asked::ToolList | Asked::ToolChanges | Asked::Other => None,
             }
             .unwrap_or_default(),
             subject,
             cursor: match asked {
                 Asked::ToolList => param(request, "cursor"),
-                Asked::Tool | Asked::Resource | Asked::Prompt | Asked::Handshake | Asked::Other => {
-                    None
-                }
+                Asked::Tool
+                | Asked::Resource
+                | Asked::Prompt
+                | Asked::Handshake
+                | Asked::ToolChanges
+                | Asked::Other => None,
             },
             arguments: request
                 .arguments
@@ -111,6 +117,18 @@ fn param(request: &Request<'_>, name: &str) -> Option<Box<str>> {
     serde_json::from_slice::<String>(params.get(at?)?)
         .ok()
         .map(String::into_boxed_str)
+}
+
+/// Whether a subscription is one to changes of the list of tools.
+fn wants_tool_changes(request: &Request<'_>) -> bool {
+    let mut part = request.params.unwrap_or_default();
+    for name in ["notifications", "toolsListChanged"] {
+        match edit::members(part, [name]) {
+            Some([Some(at)]) => part = part.get(at).unwrap_or_default(),
+            Some([None]) | None => return false,
+        }
+    }
+    part == b"true"
 }
 
 /// Where in `line` the bytes stand that were borrowed from it.

@@ -1,5 +1,6 @@
 //! The server's side over its standard streams.
 
+use std::borrow::Cow;
 use std::io;
 
 use dropgate_gate::outcome::Outcome;
@@ -7,6 +8,7 @@ use dropgate_process::StandardStreams;
 use dropgate_wire::{
     Direction, Envelope, Id, IdKey, Limits, Line, ResponseKind, Shape, reply, scan_buffered,
 };
+use serde::Deserialize;
 
 use crate::call_id::CallId;
 use crate::endpoint::Endpoint;
@@ -101,6 +103,23 @@ impl Upstream {
         String::from_utf8_lossy(shown).into_owned()
     }
 
+    /// What an error or a tool error says.
+    pub(crate) fn error_text(&self, line: &Line) -> String {
+        let Line::Whole(span, _) = line else {
+            return String::new();
+        };
+        let bytes = self.intake.lines.bytes(span.clone());
+        let said = serde_json::from_slice::<Failure<'_>>(bytes).unwrap_or_default();
+        let message = said.error.and_then(|error| error.message);
+        let texts = said.result.into_iter().flat_map(|result| result.content);
+        let texts = texts.filter_map(|part| part.text);
+        message
+            .into_iter()
+            .chain(texts)
+            .collect::<Vec<_>>()
+            .join("\n")
+    }
+
     /// Tells the server that nobody waits for a call any more.
     pub(crate) fn cancel(&mut self, id: &CallId, why: Why) {
         let reason = match why {
@@ -109,4 +128,31 @@ impl Upstream {
         };
         self.outlet.say(&reply::cancelled(id.raw(), reason));
     }
+}
+
+/// The parts of an answer that say what went wrong.
+#[derive(Default, Deserialize)]
+struct Failure<'a> {
+    #[serde(borrow)]
+    error: Option<ErrorObject<'a>>,
+    #[serde(borrow)]
+    result: Option<ToolResult<'a>>,
+}
+
+#[derive(Deserialize)]
+struct ErrorObject<'a> {
+    #[serde(borrow)]
+    message: Option<Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+struct ToolResult<'a> {
+    #[serde(borrow, default)]
+    content: Vec<Part<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Part<'a> {
+    #[serde(borrow)]
+    text: Option<Cow<'a, str>>,
 }

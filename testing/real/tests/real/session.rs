@@ -47,6 +47,8 @@ pub(crate) struct Run<'a> {
 pub(crate) struct Session {
     pub(crate) actor: Actor,
     sent: u64,
+    /// The methods of notifications that came while answers were awaited.
+    told: Vec<String>,
 }
 
 impl Ending {
@@ -101,6 +103,7 @@ impl Session {
         Self {
             actor: Actor::start(&start, place),
             sent: 0,
+            told: Vec::new(),
         }
     }
 
@@ -116,12 +119,22 @@ impl Session {
         )?;
         self.actor
             .say(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#);
-        let list = self.request("tools/list", json!({}))?;
-        let tools = list["tools"].as_array().map_or(0, Vec::len);
-        if tools == 0 {
-            return Err(format!("it offers no tools: {list}"));
+        match self.tools()?.len() {
+            0 => Err("it offers no tools".to_owned()),
+            tools => Ok(tools),
         }
-        Ok(tools)
+    }
+
+    /// The tools that the server lists.
+    pub(crate) fn tools(&mut self) -> Result<Vec<Value>, String> {
+        let mut list = self.request("tools/list", json!({}))?;
+        let tools = list["tools"].as_array_mut().map(std::mem::take);
+        tools.ok_or_else(|| format!("that is no list of tools: {list}"))
+    }
+
+    /// How often the host was told this.
+    pub(crate) fn told(&self, method: &str) -> usize {
+        self.told.iter().filter(|told| *told == method).count()
     }
 
     /// Calls a tool, which must succeed; the text of its result.
@@ -149,6 +162,11 @@ impl Session {
                 .map_err(|error| format!("{error} in a line of stdout: {line}"))?;
             if message["id"] == id {
                 return Ok(message);
+            }
+            match (message["method"].as_str(), message.get("id")) {
+                (Some(method), None) => self.told.push(method.to_owned()),
+                (_, Some(Value::Number(_)) | None) => {}
+                (_, Some(stranger)) => return Err(format!("an answer to {stranger}: {line}")),
             }
         }
     }

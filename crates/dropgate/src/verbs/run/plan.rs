@@ -5,14 +5,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dropgate_gate::breaker::{self, Ratio};
+use dropgate_gate::breaker::{self, FailureTexts, Ratio};
 use dropgate_gate::doomed::OnShutdown;
 use dropgate_gate::load::{self, Rate};
-use dropgate_gate::mode::Class;
+use dropgate_gate::mode::{Class, Listing, Trust};
 use dropgate_gate::sanitize::{self, Sanitizer};
 use dropgate_gate::shutdown::{Profile, Settings as ShutdownSettings, Source};
 use dropgate_journal as journal;
-use dropgate_relay::{CallSettings, OnUnknown, Settings, ToolRule, ToolRules};
+use dropgate_relay::{CallSettings, OnUnknown, ReadOnlySettings, Settings, ToolRule, ToolRules};
 use dropgate_wire::Limits;
 
 use super::name::{command_digest, server_name};
@@ -32,6 +32,13 @@ pub(crate) enum PlanError {
     Config(#[from] config::ConfigError),
     #[error("breaker: {0}")]
     Breaker(#[from] breaker::Invalid),
+    #[error("failure_texts: {0}")]
+    FailureTexts(#[from] breaker::TextsError),
+    #[error(
+        "read_only.probe_tool: {0} is configured as a tool that writes, and a probe must change \
+         nothing; name one that reads"
+    )]
+    ProbeWrites(String),
     #[error(transparent)]
     Policy(#[from] PolicyError),
     #[error("calls.max_per_second: {0}")]
@@ -74,6 +81,13 @@ pub(crate) fn settings(args: &RunArgs, config: &Config) -> Result<Settings, Plan
         folder.unwrap_or(Path::new("")),
         &name,
     )?;
+    let tools = ToolRules::new(rules(args, config)?);
+    let read_only = read_only(config);
+    if let Some(probe) = read_only.probe_tool.as_deref()
+        && tools.class_of(probe) == Some(Class::Write)
+    {
+        return Err(PlanError::ProbeWrites(probe.to_owned()));
+    }
     Ok(Settings {
         journal: journal_settings(args, config, &name)?,
         server_name: Arc::from(name.as_str()),
@@ -84,7 +98,8 @@ pub(crate) fn settings(args: &RunArgs, config: &Config) -> Result<Settings, Plan
             ..Limits::default()
         },
         calls: calls(&config.calls)?,
-        tools: ToolRules::new(rules(args, config)),
+        tools,
+        read_only,
         breaker: breaker(&config.breaker)?,
         policies,
         pinned: pins::pinned(config.tools.all.pin, &name)?,
@@ -141,14 +156,16 @@ fn calls(file: &written::Calls) -> Result<CallSettings, load::Invalid> {
     })
 }
 
-fn rules(args: &RunArgs, config: &Config) -> Vec<ToolRule> {
+fn rules(args: &RunArgs, config: &Config) -> Result<Vec<ToolRule>, PlanError> {
     let from_flags = args.on_shutdown.iter().map(|one| ToolRule {
         on_shutdown: Some(one.setting),
         ..ToolRule::new(&one.pattern)
     });
     let from_file = config.tools.patterns.iter().map(|tool| {
         let settings = &tool.settings;
-        ToolRule {
+        let texts = settings.failure_texts.as_deref();
+        Ok(ToolRule {
+            failure_texts: texts.map(FailureTexts::new).transpose()?,
             class: settings.class.map(|class| match class {
                 ToolClass::Read => Class::Read,
                 ToolClass::Write => Class::Write,
@@ -167,9 +184,33 @@ fn rules(args: &RunArgs, config: &Config) -> Vec<ToolRule> {
                 }
             }),
             ..ToolRule::new(&tool.pattern)
-        }
+        })
     });
-    from_flags.chain(from_file).collect()
+    // Whoever names a probe says that it reads.
+    let probe = config.read_only.as_ref();
+    let probe = probe.and_then(|it| it.probe_tool.as_deref());
+    let probe = probe.map(|tool| ToolRule {
+        class: Some(Class::Read),
+        ..ToolRule::new(tool)
+    });
+    let all = from_flags.map(Ok).chain(from_file).chain(probe.map(Ok));
+    all.collect()
+}
+
+fn read_only(config: &Config) -> ReadOnlySettings {
+    let file = config.read_only.as_ref();
+    ReadOnlySettings {
+        probe_tool: file.and_then(|it| it.probe_tool.as_deref().map(Box::from)),
+        every: file.and_then(|it| it.every).map(|every| every.0),
+        listing: match file.and_then(|it| it.mode) {
+            Some(written::Listing::Hide) => Listing::Hide,
+            Some(written::Listing::Refuse) | None => Listing::Refuse,
+        },
+        trust: match config.tools.all.danger_trust_annotations {
+            Some(true) => Trust::Trusted,
+            Some(false) | None => Trust::Untrusted,
+        },
+    }
 }
 
 fn sanitizer(file: &written::Sanitize) -> Sanitizer {
