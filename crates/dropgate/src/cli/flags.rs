@@ -193,6 +193,10 @@ pub(crate) struct ProbeArgs {
 
 #[derive(Args, Debug)]
 pub(crate) struct DoctorArgs {
+    /// Look with the settings of this file [default: dropgate/dropgate.toml
+    /// where the user's configuration is, if it is there]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) shutdown: ShutdownArgs,
     /// The grace that the orchestrator gives before it kills

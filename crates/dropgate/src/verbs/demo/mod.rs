@@ -2,6 +2,7 @@
 //! in flight, and whoever owns it killed with SIGKILL.
 
 mod conversation;
+mod record;
 mod run;
 
 use std::process::ExitCode;
@@ -65,6 +66,9 @@ fn text(setting: Setting, account: &Account) -> String {
         }
     }
     text.push_str(&format!("  caller     {}\n", account.caller));
+    if let Some(journal) = &account.journal {
+        text.push_str(&format!("  journal    {journal}\n"));
+    }
     if let Some(report) = &account.report {
         text.push_str(&format!("  stderr     {report}\n"));
     }

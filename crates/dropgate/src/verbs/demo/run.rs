@@ -15,6 +15,7 @@ use dropgate_process::{
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::conversation::{self, Talk};
+use super::record::Record;
 
 /// How long a bare server gets to leave by itself.
 const WATCH: Duration = Duration::from_secs(3);
@@ -45,6 +46,8 @@ pub(super) struct Account {
     /// Until nobody was left, or until watching ended.
     pub(super) watched: Duration,
     pub(super) caller: String,
+    /// What the journal says of the call; none where nothing keeps one.
+    pub(super) journal: Option<String>,
     /// The report line, if one was written.
     pub(super) report: Option<String>,
 }
@@ -58,18 +61,13 @@ impl Setting {
         }
     }
 
-    fn command(self, own: &OsString) -> Vec<OsString> {
+    fn command(self, own: &OsString, record: &Record) -> Vec<OsString> {
         let server = [own.clone(), ENTRY.into(), "rude".into()];
         match self {
             Self::Bare => server.to_vec(),
             Self::Guarded | Self::GuardedHostKilled => {
-                let wrapper = [
-                    own.clone(),
-                    "run".into(),
-                    "--journal".into(),
-                    "off".into(),
-                    "--".into(),
-                ];
+                let [config, name] = record.flags();
+                let wrapper = [own.clone(), "run".into(), config, name, "--".into()];
                 wrapper.into_iter().chain(server).collect()
             }
         }
@@ -82,10 +80,11 @@ pub(super) fn play(setting: Setting) -> Result<Account, String> {
         .map_err(|error| error.to_string())?
         .into_os_string();
     let folder = Folder::make(setting)?;
+    let record = Record::in_folder(&folder.0)?;
     let word = folder.0.join("word");
     let spawned = Spec::new(own.clone())
         .args([OsString::from(HOST_ENTRY), word.clone().into_os_string()])
-        .args(setting.command(&own))
+        .args(setting.command(&own, &record))
         .containment(Containment::Exactly(Level::Guard))
         .spawn()
         .map_err(|error| error.to_string())?;
@@ -96,11 +95,14 @@ pub(super) fn play(setting: Setting) -> Result<Account, String> {
         term_after: now,
         kill_after: now,
     });
-    if stopped.survivors.is_empty() {
-        account
-    } else {
-        Err("processes resist SIGKILL".to_owned())
+    if !stopped.survivors.is_empty() {
+        return Err("processes resist SIGKILL".to_owned());
     }
+    let mut account = account?;
+    if setting != Setting::Bare {
+        account.journal = Some(record.account()?);
+    }
+    Ok(account)
 }
 
 /// A folder that only this user can reach, for the length of one run.
@@ -157,6 +159,7 @@ fn observe(
         survivors,
         watched,
         caller: conversation::describe(&caller),
+        journal: None,
         report: report_line(stderr),
     })
 }

@@ -32,8 +32,8 @@ pub(super) struct Budget {
 }
 
 impl Budget {
-    pub(super) fn of(args: &DoctorArgs) -> Self {
-        let settings = shutdown(&args.shutdown, &written::Shutdown::default());
+    pub(super) fn of(args: &DoctorArgs, file: &written::Shutdown) -> Self {
+        let settings = shutdown(&args.shutdown, file);
         let zero = Duration::ZERO;
         let mut plan = Plan::begin(Trigger::Sigterm, &settings, Readiness::Initialised, zero);
         let (profile, usual) = match settings.profile {

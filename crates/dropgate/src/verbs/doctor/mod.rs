@@ -3,15 +3,23 @@
 mod advice;
 mod budget;
 mod levels;
+mod record;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use serde::Serialize;
 
 use self::budget::Budget;
 use self::levels::LevelState;
+use self::record::Record;
 use crate::cli::{DoctorArgs, Format};
-use crate::output;
+use crate::verbs::run::plan::{self, PlanError};
+use crate::verbs::run::policies;
+use crate::{exit, output};
+
+/// Policies may be about one server by name; which one a run is for does not change who decides.
+const ANY_SERVER: &str = "doctor";
 
 #[derive(Serialize)]
 struct Findings {
@@ -19,24 +27,44 @@ struct Findings {
     strict: Option<&'static str>,
     levels: Vec<LevelState>,
     policy: &'static str,
+    journal: Record,
     budget: Budget,
 }
 
 /// Tries every level by starting a program at it, and prints what came of it.
 pub(crate) fn run(args: &DoctorArgs) -> ExitCode {
+    match examine(args) {
+        Ok(findings) => {
+            match args.format {
+                Format::Json => output::print_json(&findings),
+                Format::Text => output::print(&text(&findings)),
+            }
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            output::complain(&error.to_string());
+            ExitCode::from(exit::REFUSED)
+        }
+    }
+}
+
+fn examine(args: &DoctorArgs) -> Result<Findings, PlanError> {
+    let config = plan::configuration(args.config.as_deref())?;
+    let folder = args.config.as_deref().and_then(Path::parent);
+    let (policies, _principal) = policies::policies(
+        config.authorize.as_ref(),
+        folder.unwrap_or(Path::new("")),
+        ANY_SERVER,
+    )?;
     let levels = levels::try_all();
-    let findings = Findings {
+    Ok(Findings {
         auto: levels::chosen(&levels, dropgate_process::Containment::Auto),
         strict: levels::chosen(&levels, dropgate_process::Containment::Strict),
         levels,
-        policy: "local-owner: whoever starts dropgate may call every tool",
-        budget: Budget::of(args),
-    };
-    match args.format {
-        Format::Json => output::print_json(&findings),
-        Format::Text => output::print(&text(&findings)),
-    }
-    ExitCode::SUCCESS
+        policy: policies.authority().name(),
+        journal: Record::planned(&config.journal),
+        budget: Budget::of(args, &config.shutdown),
+    })
 }
 
 fn text(findings: &Findings) -> String {
@@ -58,7 +86,7 @@ fn text(findings: &Findings) -> String {
         }
     }
     text.push_str(&format!("policy       {}\n", findings.policy));
-    text.push_str("journal      none: this version keeps no record of calls\n");
+    text.push_str(&findings.journal.text());
     text.push_str(&findings.budget.text());
     text
 }

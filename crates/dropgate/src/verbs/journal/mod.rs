@@ -1,10 +1,10 @@
 //! `dropgate journal`: verify, show, export, and what became of a call.
 
 mod export;
-mod outcome;
+pub(crate) mod outcome;
 pub(crate) mod place;
-mod show;
-mod verify;
+pub(crate) mod show;
+pub(crate) mod verify;
 
 use std::process::ExitCode;
 

@@ -34,7 +34,7 @@ pub(super) fn run(args: &OutcomeArgs) -> Result<ExitCode, Problem> {
         }
         let report = Report {
             call: account.call.to_string(),
-            outcome: outcome(&account),
+            outcome: word(&account),
             retry: account.ended.map(|(_, retry)| retry.word()),
             chain: account.chain.clone(),
             kept: account.kept.is_some(),
@@ -70,7 +70,8 @@ fn original(account: &Account) -> ExitCode {
     }
 }
 
-fn outcome(account: &Account) -> &'static str {
+/// The outcome in one word; `in_flight` while the writer lives that will give it one.
+pub(crate) fn word(account: &Account) -> &'static str {
     match (account.ended, account.writer) {
         (Some((what, _)), _) => what.word(),
         (None, Liveness::Writer) => "in_flight",

@@ -75,7 +75,7 @@ fn passes(filter: &Filter, record: &Record, value: &Value, intent: Option<&Value
 }
 
 /// A member that is text, or nothing.
-pub(super) fn member<'a>(value: &'a Value, name: &str) -> &'a str {
+pub(crate) fn member<'a>(value: &'a Value, name: &str) -> &'a str {
     value.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 

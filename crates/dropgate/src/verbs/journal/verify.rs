@@ -83,7 +83,8 @@ fn worse(one: u8, other: u8) -> u8 {
     if rank(other) > rank(one) { other } else { one }
 }
 
-fn word(code: u8) -> &'static str {
+/// A verdict in one word, from its exit code.
+pub(crate) fn word(code: u8) -> &'static str {
     match code {
         0 => "whole",
         2 => "torn",

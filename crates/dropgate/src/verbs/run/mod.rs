@@ -67,7 +67,7 @@ pub(crate) fn run(args: RunArgs) -> ExitCode {
 }
 
 fn planned(args: &RunArgs) -> Result<relay::Settings, PlanError> {
-    let config = plan::configuration(args)?;
+    let config = plan::configuration(args.config.as_deref())?;
     for key in config::weakenings(&config) {
         output::complain(&format!("weakened by {key}"));
     }

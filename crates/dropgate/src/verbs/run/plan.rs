@@ -52,12 +52,12 @@ pub(crate) enum PlanError {
     Pins(#[from] StoreError),
 }
 
-/// Reads the configuration that the flags name, or the user's own if there is one.
+/// Reads the configuration that a flag names, or the user's own if there is one.
 ///
 /// # Errors
 /// When the file is not right.
-pub(crate) fn configuration(args: &RunArgs) -> Result<Config, PlanError> {
-    if let Some(path) = &args.config {
+pub(crate) fn configuration(named: Option<&Path>) -> Result<Config, PlanError> {
+    if let Some(path) = named {
         return Ok(config::load(path)?);
     }
     match folders::configuration().map(|folder| folder.join("dropgate.toml")) {
