@@ -15,6 +15,8 @@ pub use answers::{
 pub use denial::{Denial, MAX_DETAIL, MAX_POLICIES, MAX_POLICY_ID, PolicyIds, Reason};
 pub use principal::{MAX_PRINCIPAL, Principal, Unnamed};
 
+use std::fmt;
+
 use answers::Agreement;
 
 /// Whose agreement a call needs.
@@ -56,6 +58,30 @@ pub enum Decision {
     Allow(Permit),
     /// It may not.
     Deny(Denial),
+}
+
+/// In words for the operator; a denial may quote policies, so they never go to the host.
+impl fmt::Display for Decision {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (policies, detail) = match self {
+            Self::Allow(permit) => {
+                write!(out, "allowed by {}", permit.authority().name())?;
+                (permit.policies(), None)
+            }
+            Self::Deny(denial) => {
+                write!(out, "denied, {}", denial.reason().name())?;
+                (denial.policies(), denial.detail())
+            }
+        };
+        for (number, policy) in policies.iter().enumerate() {
+            out.write_str(if number == 0 { ": " } else { ", " })?;
+            write!(out, "{}", policy.escape_debug())?;
+        }
+        match detail {
+            Some(detail) => write!(out, "; {}", detail.escape_debug()),
+            None => Ok(()),
+        }
+    }
 }
 
 /// The right to send one call. It can't be forged, copied or used twice.

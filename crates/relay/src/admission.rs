@@ -25,6 +25,7 @@ use crate::lane::Hold;
 use crate::recorder::{MaySend, NoRecord, Recorder};
 use crate::relay::{Passage, Relay};
 use crate::repetition;
+use crate::settings::Explain;
 use crate::settlement::Told;
 use crate::waiting_room::{Ready, Waiting};
 
@@ -157,13 +158,19 @@ impl Relay {
         }
     }
 
-    fn decide(&self, candidate: &Candidate, slot: Slot, now: Duration) -> Answer {
-        let pinned = self.pinned.as_ref().map(|pinned| &pinned.pins);
-        if let (Asked::Tool, Some(pins)) = (candidate.asked, pinned)
-            && let PinVerdict::Deny(denial) = pins.judge(&candidate.target)
+    fn decide(&mut self, candidate: &Candidate, slot: Slot, now: Duration) -> Answer {
+        if candidate.asked == Asked::Tool
+            && let PinVerdict::Deny(denial) = self.judge_pin(&candidate.target)
         {
             return Answer::Now(Decision::Deny(denial));
         }
+        self.settings
+            .policies
+            .decide(&self.question(candidate, slot, now))
+    }
+
+    /// What the policies are asked about a call.
+    fn question<'a>(&'a self, candidate: &'a Candidate, slot: Slot, now: Duration) -> Question<'a> {
         let message = match &candidate.message {
             Message::Buffered(line) => self.downstream.intake.lines.bytes(line.clone()),
             Message::Kept(bytes) => bytes,
@@ -172,7 +179,7 @@ impl Relay {
             .docket
             .get(slot)
             .map_or(Class::Write, |item| item.class);
-        self.settings.policies.decide(&Question {
+        Question {
             principal: &self.settings.caller,
             subject: candidate.subject(),
             class,
@@ -189,7 +196,32 @@ impl Relay {
                 monotonic: now,
                 wall: SystemTime::now(),
             },
-        })
+        }
+    }
+
+    /// Says on stderr why a call may be made or not, where that was asked for.
+    fn explain(&mut self, candidate: &Candidate, slot: Slot, decision: &Decision, now: Duration) {
+        match self.settings.explain {
+            Explain::Off => return,
+            Explain::On => {}
+        }
+        let reference = self.docket.get(slot).and_then(|item| item.reference);
+        let reference = reference.map_or(String::new(), |it| format!(" (ref {it})"));
+        let subject = candidate.subject();
+        let mut lines = vec![format!(
+            "{} {}{reference}: {decision}",
+            subject.method(),
+            subject.name().escape_debug(),
+        )];
+        let question = self.question(candidate, slot, now);
+        if let Some(explanation) = self.settings.policies.explain(&question) {
+            let text = explanation.to_string();
+            // The first line repeats the question.
+            lines.extend(text.lines().skip(1).map(str::to_owned));
+        }
+        for line in lines {
+            self.log.line(&line);
+        }
     }
 
     /// A decision came from elsewhere.
@@ -248,6 +280,7 @@ impl Relay {
         decision: Decision,
         now: Duration,
     ) -> Passage {
+        self.explain(&candidate, call.slot(), &decision, now);
         let call = match call.authorize(decision) {
             Ok(call) => call,
             Err(denied) => {

@@ -46,6 +46,6 @@ mod write_probe;
 
 pub use self::report::{Calls, Report, ServerExit, Survivor};
 pub use self::run::{Ended, RunError, close, run};
-pub use self::settings::{CallSettings, ReadOnlySettings, Settings};
+pub use self::settings::{CallSettings, Explain, ReadOnlySettings, Settings};
 pub use self::tool_list::{KeepsPins, PinnedTools};
 pub use self::tool_rules::{OnUnknown, ToolPattern, ToolRule, ToolRules};

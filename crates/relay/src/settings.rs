@@ -39,6 +39,8 @@ pub struct Settings {
     pub policies: Policies,
     /// Who calls, as policies see it.
     pub caller: Principal,
+    /// Whether each decision is explained on stderr.
+    pub explain: Explain,
     /// What was pinned of the server's tools; nothing is, without it.
     pub pinned: Option<PinnedTools>,
     /// What is taken out of error texts.
@@ -48,6 +50,16 @@ pub struct Settings {
     /// After how long without a message the server is stopped until the next
     /// one; never, without it.
     pub hibernate_after: Option<Duration>,
+}
+
+/// Whether each decision is explained on stderr, to the operator.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Explain {
+    /// It is not.
+    #[default]
+    Off,
+    /// It is: who decided, and by which policies.
+    On,
 }
 
 /// When only reading is possible, and what reads.

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use dropgate_gate::pins::{Extent, PinStore, Pins, Store, ToolPage};
+use dropgate_gate::pins::{Extent, PinStore, PinVerdict, Pins, Store, ToolPage};
 use dropgate_journal as journal;
 use dropgate_wire::{Line, edit};
 
@@ -15,6 +15,12 @@ pub trait KeepsPins {
     /// # Errors
     /// It is as it was. `change` may have been called.
     fn update(&mut self, change: &mut dyn FnMut(&mut PinStore)) -> io::Result<()>;
+
+    /// What is kept now, if that is not what was read or written last.
+    ///
+    /// # Errors
+    /// It can't be read.
+    fn news(&mut self) -> io::Result<Option<PinStore>>;
 }
 
 /// The pins of one server, and where they are kept.
@@ -51,6 +57,29 @@ impl Relay {
             self.log.line(&format!("policy: {complaint}"));
         }
         self.hold_against_pins(&page);
+    }
+
+    /// What the pins say of a call of `tool`. A denial is only given once what others accepted
+    /// meanwhile is known: `dropgate trust` takes effect without a restart.
+    pub(crate) fn judge_pin(&mut self, tool: &str) -> PinVerdict {
+        let Some(PinnedTools { pins, keeper }) = &mut self.pinned else {
+            return PinVerdict::Clear;
+        };
+        match pins.judge(tool) {
+            PinVerdict::Clear => PinVerdict::Clear,
+            PinVerdict::Deny(denial) => match keeper.news() {
+                Ok(None) => PinVerdict::Deny(denial),
+                Ok(Some(store)) => {
+                    pins.replace_store(store);
+                    pins.judge(tool)
+                }
+                Err(error) => {
+                    self.log
+                        .line(&format!("can not read the pins of tools again: {error}"));
+                    PinVerdict::Deny(denial)
+                }
+            },
+        }
     }
 
     /// A probe of a tool that is not there fails for ever, so that is said at once.

@@ -144,6 +144,9 @@ pub(crate) struct RunArgs {
     /// Keep no record of calls
     #[arg(long, value_enum, value_name = "off")]
     pub(crate) journal: Option<Journal>,
+    /// Say on stderr of every call who decided, and by which policies
+    #[arg(long)]
+    pub(crate) explain: bool,
     /// The server and its arguments
     #[arg(last = true, required = true, value_name = "COMMAND")]
     pub(crate) command: Vec<OsString>,
@@ -210,6 +213,9 @@ pub(crate) struct DoctorArgs {
     pub(crate) pre_stop: Duration,
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
+    /// A server and its arguments, to see what it is called
+    #[arg(last = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<OsString>,
 }
 
 #[derive(Args, Debug)]
@@ -244,6 +250,23 @@ pub(crate) struct CheckArgs {
     /// Print what can be written into such a file instead
     #[arg(long, value_enum, value_name = "WHAT")]
     pub(crate) print: Option<Print>,
+    /// Say whether a call of this tool would be allowed, and by which policies
+    ///
+    /// Exits with 0 if it would be, 1 if it would be denied. What the tool is
+    /// comes from the pins of --server, so that one has to have run before.
+    #[arg(
+        long,
+        value_name = "TOOL",
+        requires = "server",
+        conflicts_with = "print"
+    )]
+    pub(crate) explain: Option<String>,
+    /// With --explain: the arguments of the call
+    #[arg(long, value_name = "JSON", default_value = "{}")]
+    pub(crate) arguments: String,
+    /// The server whose tools the policies are held against, as `run` names it
+    #[arg(long, value_name = "NAME", value_parser = values::name)]
+    pub(crate) server: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -21,6 +21,7 @@ pub(crate) use self::journal::{
     ExportArgs, ExportFormat, Filter, JournalArgs, JournalVerb, OutcomeArgs, ShowArgs, VerifyArgs,
     Which,
 };
+pub(crate) use self::values::ToolOnShutdown;
 
 /// What the command line asks for.
 pub(crate) enum Parsed {

@@ -5,7 +5,6 @@ mod budget;
 mod levels;
 mod record;
 
-use std::path::Path;
 use std::process::ExitCode;
 
 use serde::Serialize;
@@ -14,8 +13,8 @@ use self::budget::Budget;
 use self::levels::LevelState;
 use self::record::Record;
 use crate::cli::{DoctorArgs, Format};
+use crate::verbs::run::name::server_name;
 use crate::verbs::run::plan::{self, PlanError};
-use crate::verbs::run::policies;
 use crate::{exit, output};
 
 /// Policies may be about one server by name; which one a run is for does not change who decides.
@@ -27,6 +26,9 @@ struct Findings {
     strict: Option<&'static str>,
     levels: Vec<LevelState>,
     policy: &'static str,
+    /// What a run of the given command is called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server: Option<String>,
     journal: Record,
     budget: Budget,
 }
@@ -50,20 +52,17 @@ pub(crate) fn run(args: &DoctorArgs) -> ExitCode {
 
 fn examine(args: &DoctorArgs) -> Result<Findings, PlanError> {
     let config = plan::configuration(args.config.as_deref())?;
-    let folder = args.config.as_deref().and_then(Path::parent);
-    let (policies, _principal) = policies::policies(
-        config.authorize.as_ref(),
-        folder.unwrap_or(Path::new("")),
-        ANY_SERVER,
-    )?;
+    let server = (!args.command.is_empty()).then(|| server_name(&args.command));
+    let judges = plan::judges(&[], &config, server.as_deref().unwrap_or(ANY_SERVER))?;
     let levels = levels::try_all();
     Ok(Findings {
         auto: levels::chosen(&levels, dropgate_process::Containment::Auto),
         strict: levels::chosen(&levels, dropgate_process::Containment::Strict),
         levels,
-        policy: policies.authority().name(),
-        journal: Record::planned(&config.journal),
-        budget: Budget::of(args, &config.shutdown),
+        policy: judges.policies.authority().name(),
+        server,
+        journal: Record::planned(&config.file.journal),
+        budget: Budget::of(args, &config.file.shutdown),
     })
 }
 
@@ -87,6 +86,9 @@ fn text(findings: &Findings) -> String {
     }
     text.push_str(&format!("policy       {}\n", findings.policy));
     text.push_str(&findings.journal.text());
+    if let Some(server) = &findings.server {
+        text.push_str(&format!("server       {server}\n"));
+    }
     text.push_str(&findings.budget.text());
     text
 }

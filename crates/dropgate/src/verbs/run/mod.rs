@@ -1,6 +1,6 @@
 //! `dropgate run`: flags become a tree's specification and a relay's settings.
 
-mod name;
+pub(crate) mod name;
 mod pins;
 pub(crate) mod plan;
 pub(crate) mod policies;
@@ -68,10 +68,17 @@ pub(crate) fn run(args: RunArgs) -> ExitCode {
 
 fn planned(args: &RunArgs) -> Result<relay::Settings, PlanError> {
     let config = plan::configuration(args.config.as_deref())?;
-    for key in config::weakenings(&config) {
+    for key in config::weakenings(&config.file) {
         output::complain(&format!("weakened by {key}"));
     }
     let settings = plan::settings(args, &config)?;
+    // Calls can be judged before the server has listed anything.
+    if let Some(pinned) = &settings.pinned {
+        let known: Vec<_> = pinned.pins.store().trusted().collect();
+        for complaint in settings.policies.learn_tools(&known) {
+            output::complain(&format!("policy: {complaint}"));
+        }
+    }
     if settings.journal.is_none() {
         output::complain("no journal is kept: what becomes of calls is recorded nowhere");
     }

@@ -1,24 +1,28 @@
 //! What a run is to do: the file's settings and the flags, as meant, once. Flags outweigh the file.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use dropgate_gate::breaker::{self, FailureTexts, Ratio};
+use dropgate_gate::decision::Principal;
 use dropgate_gate::doomed::OnShutdown;
 use dropgate_gate::load::{self, Rate};
 use dropgate_gate::mode::{Class, Listing, Trust};
 use dropgate_gate::sanitize::{self, Sanitizer};
 use dropgate_gate::shutdown::{Profile, Settings as ShutdownSettings, Source};
 use dropgate_journal as journal;
-use dropgate_relay::{CallSettings, OnUnknown, ReadOnlySettings, Settings, ToolRule, ToolRules};
+use dropgate_policy::Policies;
+use dropgate_relay::{
+    CallSettings, Explain, OnUnknown, ReadOnlySettings, Settings, ToolRule, ToolRules,
+};
 use dropgate_wire::Limits;
 
 use super::name::{command_digest, server_name};
 use super::pins;
 use super::policies::{self, PolicyError};
-use crate::cli::{self, RunArgs, ShutdownArgs};
+use crate::cli::{self, RunArgs, ShutdownArgs, ToolOnShutdown};
 use crate::config::written::{self, Config};
 use crate::config::{self, ToolClass};
 use crate::folders;
@@ -56,38 +60,78 @@ pub(crate) enum PlanError {
 ///
 /// # Errors
 /// When the file is not right.
-pub(crate) fn configuration(named: Option<&Path>) -> Result<Config, PlanError> {
-    if let Some(path) = named {
-        return Ok(config::load(path)?);
+pub(crate) fn configuration(named: Option<&Path>) -> Result<Configured, PlanError> {
+    let own = || folders::configuration().map(|folder| folder.join("dropgate.toml"));
+    let path = named
+        .map(Path::to_owned)
+        .or_else(|| own().filter(|path| path.exists()));
+    let file = path.as_deref().map(config::load).transpose()?;
+    Ok(Configured {
+        file: file.unwrap_or_default(),
+        folder: path
+            .as_deref()
+            .and_then(Path::parent)
+            .unwrap_or(Path::new(""))
+            .to_owned(),
+    })
+}
+
+/// A configuration as it was written, and the folder that its relative paths start from.
+#[derive(Debug, Default)]
+pub(crate) struct Configured {
+    pub(crate) file: Config,
+    folder: PathBuf,
+}
+
+/// What decides about calls, and holds for them.
+pub(crate) struct Judges {
+    pub(crate) policies: Policies,
+    pub(crate) caller: Principal,
+    pub(crate) tools: ToolRules,
+    read_only: ReadOnlySettings,
+    calls: CallSettings,
+    breaker: breaker::Settings,
+}
+
+/// What a configuration means for the calls of this server.
+///
+/// # Errors
+/// When something in it makes no sense, or a policy can't be read or is not right.
+pub(crate) fn judges(
+    on_shutdown: &[ToolOnShutdown],
+    config: &Configured,
+    server: &str,
+) -> Result<Judges, PlanError> {
+    let Configured { file, folder } = config;
+    let (policies, caller) = policies::policies(file.authorize.as_ref(), folder, server)?;
+    let tools = ToolRules::new(rules(on_shutdown, file)?);
+    let read_only = read_only(file);
+    if let Some(probe) = read_only.probe_tool.as_deref()
+        && tools.class_of(probe) == Some(Class::Write)
+    {
+        return Err(PlanError::ProbeWrites(probe.to_owned()));
     }
-    match folders::configuration().map(|folder| folder.join("dropgate.toml")) {
-        Some(path) if path.exists() => Ok(config::load(&path)?),
-        Some(_) | None => Ok(Config::default()),
-    }
+    Ok(Judges {
+        policies,
+        caller,
+        tools,
+        read_only,
+        calls: calls(&file.calls)?,
+        breaker: breaker(&file.breaker)?,
+    })
 }
 
 /// The relay's settings.
 ///
 /// # Errors
 /// When they make no sense together, or the journal has no place.
-pub(crate) fn settings(args: &RunArgs, config: &Config) -> Result<Settings, PlanError> {
+pub(crate) fn settings(args: &RunArgs, config: &Configured) -> Result<Settings, PlanError> {
     let name = args
         .name
         .clone()
         .unwrap_or_else(|| server_name(&args.command));
-    let folder = args.config.as_deref().and_then(Path::parent);
-    let (policies, caller) = policies::policies(
-        config.authorize.as_ref(),
-        folder.unwrap_or(Path::new("")),
-        &name,
-    )?;
-    let tools = ToolRules::new(rules(args, config)?);
-    let read_only = read_only(config);
-    if let Some(probe) = read_only.probe_tool.as_deref()
-        && tools.class_of(probe) == Some(Class::Write)
-    {
-        return Err(PlanError::ProbeWrites(probe.to_owned()));
-    }
+    let judges = judges(&args.on_shutdown, config, &name)?;
+    let config = &config.file;
     Ok(Settings {
         journal: journal_settings(args, config, &name)?,
         server_name: Arc::from(name.as_str()),
@@ -97,14 +141,19 @@ pub(crate) fn settings(args: &RunArgs, config: &Config) -> Result<Settings, Plan
             max_bytes: args.max_message,
             ..Limits::default()
         },
-        calls: calls(&config.calls)?,
-        tools,
-        read_only,
-        breaker: breaker(&config.breaker)?,
-        policies,
+        calls: judges.calls,
+        tools: judges.tools,
+        read_only: judges.read_only,
+        breaker: judges.breaker,
+        policies: judges.policies,
+        explain: if args.explain {
+            Explain::On
+        } else {
+            Explain::Off
+        },
         pinned: pins::pinned(config.tools.all.pin, &name)?,
-        principal: Arc::from(caller.name()),
-        caller,
+        principal: Arc::from(judges.caller.name()),
+        caller: judges.caller,
         sanitizer: Rc::new(sanitizer(&config.sanitize)),
         hibernate_after: args.hibernate,
     })
@@ -156,8 +205,8 @@ fn calls(file: &written::Calls) -> Result<CallSettings, load::Invalid> {
     })
 }
 
-fn rules(args: &RunArgs, config: &Config) -> Result<Vec<ToolRule>, PlanError> {
-    let from_flags = args.on_shutdown.iter().map(|one| ToolRule {
+fn rules(on_shutdown: &[ToolOnShutdown], config: &Config) -> Result<Vec<ToolRule>, PlanError> {
+    let from_flags = on_shutdown.iter().map(|one| ToolRule {
         on_shutdown: Some(one.setting),
         ..ToolRule::new(&one.pattern)
     });
@@ -273,10 +322,8 @@ fn journal_settings(
     if off {
         return Ok(None);
     }
-    let folder = match &config.journal.dir {
-        Some(dir) => dir.clone(),
-        None => default_folder().ok_or(PlanError::NoPlaceForJournal)?,
-    };
+    let folder = config.journal.dir.clone().or_else(default_folder);
+    let folder = folder.ok_or(PlanError::NoPlaceForJournal)?;
     let mut settings = journal::Settings::new(folder.join(name));
     if let Some(keep) = config.journal.keep {
         settings.keep = keep.0;

@@ -118,7 +118,11 @@ fn matching(pattern: &str, folder: &Path) -> Result<Vec<PathBuf>, PolicyError> {
     if !name.contains('*') {
         return Ok(vec![path]);
     }
-    let parent = path.parent().unwrap_or(folder);
+    // The parent of a bare name is empty, which is no folder that can be read.
+    let parent = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    let parent = parent.unwrap_or(Path::new("."));
     let fits = dropgate_relay::ToolPattern::new(&name);
     let listed = fs::read_dir(parent).map_err(|why| PolicyError::Unreadable {
         path: parent.to_owned(),

@@ -1,0 +1,298 @@
+//! Who decides, what it says of that, and what `dropgate trust` changes while a server runs.
+#![allow(
+    clippy::unwrap_used,
+    reason = "clippy knows tests by an attribute that what they share does not have"
+)]
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, Command, Output, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+/// A start and an answer on a loaded machine.
+const WITHIN: Duration = Duration::from_secs(60);
+const NAME: &str = "files";
+
+/// Lists what stands in a file, and answers every call.
+const SERVER: &str = r#"
+while read -r line; do
+    id=${line#*\"id\":}
+    id=${id%%,*}
+    case $line in
+        *'"initialize"'*) result='{"protocolVersion":"2025-06-18","capabilities":{"tools":{}},"serverInfo":{"name":"s","version":"1"}}' ;;
+        *'"tools/list"'*) read -r result < "$LIST" ;;
+        *'"tools/call"'*) result='{"content":[{"type":"text","text":"done"}]}' ;;
+        *) continue ;;
+    esac
+    printf '{"jsonrpc":"2.0","id":%s,"result":%s}\n' "$id" "$result"
+done"#;
+
+const POLICIES: &str = r#"
+@id("read-project")
+permit (principal, action == Action::"read", resource)
+when { context.args.path like "/srv/*" };
+@id("no-climbing")
+forbid (principal, action in Action::"tools/call", resource)
+when { context.args has path && context.args.path like "*..*" };
+"#;
+
+struct Place(PathBuf);
+
+impl Place {
+    fn new(config: &str) -> Self {
+        let mut bits = [0; 8];
+        getrandom::fill(&mut bits).unwrap();
+        let name = format!("dropgate-decisions-{:016x}", u64::from_le_bytes(bits));
+        let place = Self(std::env::temp_dir().join(name));
+        fs::create_dir_all(&place.0).unwrap();
+        fs::write(place.0.join("dropgate.toml"), config).unwrap();
+        fs::write(place.0.join("a.cedar"), POLICIES).unwrap();
+        place.list("Reads.");
+        place
+    }
+
+    /// From here on the server describes its tool so.
+    fn list(&self, description: &str) {
+        let path = json!({"type": "object", "properties": {"path": {"type": "string"}},
+                          "required": ["path"]});
+        let tool = json!({"name": "read", "description": description, "inputSchema": path});
+        let list = json!({"tools": [tool]}).to_string();
+        fs::write(self.0.join("list"), list + "\n").unwrap();
+    }
+
+    fn dropgate(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dropgate"));
+        command
+            .args(arguments)
+            .current_dir(&self.0)
+            .env("XDG_STATE_HOME", &self.0)
+            .env("XDG_CONFIG_HOME", &self.0)
+            .env("LIST", self.0.join("list"));
+        command
+    }
+
+    fn say(&self, arguments: &[&str]) -> Output {
+        self.dropgate(arguments).output().unwrap()
+    }
+
+    fn run(&self) -> Run {
+        let config = ["run", "--config", "dropgate.toml", "--explain"];
+        let mut child = self
+            .dropgate(&config)
+            .args(["--journal", "off", "--name", NAME, "--", "sh", "-c", SERVER])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let (sender, lines) = channel();
+        std::thread::spawn(move || {
+            for line in stdout.lines() {
+                if sender.send(line.unwrap()).is_err() {
+                    return;
+                }
+            }
+        });
+        let mut run = Run {
+            stdin: child.stdin.take().unwrap(),
+            child,
+            lines,
+            sent: 0,
+        };
+        run.ask("initialize", &json!({"protocolVersion": "2025-06-18"}));
+        run
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let _gone = fs::remove_dir_all(&self.0);
+    }
+}
+
+struct Run {
+    child: Child,
+    stdin: ChildStdin,
+    lines: Receiver<String>,
+    sent: u64,
+}
+
+impl Run {
+    fn ask(&mut self, method: &str, params: &Value) -> Value {
+        self.sent += 1;
+        let id = self.sent;
+        let request = json!({"id": id, "jsonrpc": "2.0", "method": method, "params": params});
+        writeln!(self.stdin, "{request}").unwrap();
+        loop {
+            let line = self.lines.recv_timeout(WITHIN).unwrap();
+            let message: Value = serde_json::from_str(&line).unwrap();
+            if message["id"] == id {
+                return message;
+            }
+        }
+    }
+
+    /// What became of a call, by its outcome or the server's text.
+    fn call(&mut self, path: &str) -> String {
+        let arguments = json!({"path": path});
+        let answer = self.ask(
+            "tools/call",
+            &json!({"name": "read", "arguments": arguments}),
+        );
+        let result = &answer["result"];
+        let outcome = result["_meta"]["dev.dropgate/outcome"]["outcome"].as_str();
+        let text = result["content"][0]["text"].as_str();
+        outcome.or(text).unwrap().to_owned()
+    }
+
+    /// Ends it; what it said on stderr.
+    fn end(self) -> String {
+        drop(self.stdin);
+        let output = self.child.wait_with_output().unwrap();
+        String::from_utf8(output.stderr).unwrap()
+    }
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+#[test]
+fn what_is_trusted_meanwhile_holds_without_a_restart() {
+    let place = Place::new("[tools]\npin = \"enforce\"\n");
+    let mut run = place.run();
+    run.ask("tools/list", &json!({}));
+    assert_eq!(run.call("/srv/a"), "done");
+    run.end();
+    place.list("Reads, and sends.");
+    let mut run = place.run();
+    run.ask("tools/list", &json!({}));
+    assert_eq!(run.call("/srv/a"), "denied");
+    assert_eq!(run.call("/srv/a"), "denied");
+    let trusted = place.say(&["trust", NAME, "read"]);
+    assert_eq!(stdout(&trusted), "read: accepted\n");
+    assert_eq!(run.call("/srv/a"), "done");
+    // What is accepted is what was listed; another change is another.
+    place.list("Reads, and sends more.");
+    run.ask("tools/list", &json!({}));
+    assert_eq!(run.call("/srv/a"), "denied");
+    let told = run.end();
+    for line in [
+        "dropgate: tool read: changed since it was pinned",
+        "dropgate: tools/call read: denied, tool_changed; the definition changed",
+        "dropgate: tools/call read: allowed by local-owner",
+    ] {
+        assert!(told.contains(line), "{line}: {told}");
+    }
+}
+
+#[test]
+fn policies_judge_by_what_was_trusted_before_the_first_list() {
+    let place = Place::new("[authorize]\ncedar = [\"*.cedar\"]\n");
+    let mut run = place.run();
+    assert_eq!(run.call("/srv/a"), "denied", "nothing is known of the tool");
+    run.ask("tools/list", &json!({}));
+    assert_eq!(run.call("/srv/a"), "done");
+    run.end();
+    let mut run = place.run();
+    assert_eq!(run.call("/srv/a"), "done");
+    assert_eq!(run.call("/srv/../a"), "denied");
+    let told = run.end();
+    for line in [
+        "tools/call read: allowed by cedar: read-project",
+        "tools/call read: denied, forbidden_by_policy: no-climbing",
+        "dropgate:   2 of 2 policies could apply",
+        "dropgate:   forbidden by no-climbing",
+    ] {
+        assert!(told.contains(line), "{line}: {told}");
+    }
+    let explain = |path: &str| {
+        let arguments = json!({ "path": path }).to_string();
+        place.say(&[
+            "check",
+            "--server",
+            NAME,
+            "--explain",
+            "read",
+            "--arguments",
+            &arguments,
+        ])
+    };
+    let rows = [
+        (
+            "/srv/a",
+            0,
+            "  permitted by read-project\nallowed by cedar: read-project\n",
+        ),
+        (
+            "/etc/a",
+            1,
+            "  no policy permits it\ndenied, not_permitted\n",
+        ),
+        ("/srv/../a", 1, "denied, forbidden_by_policy: no-climbing\n"),
+    ];
+    for (path, code, end) in rows {
+        let output = explain(path);
+        let text = stdout(&output);
+        assert!(text.starts_with("tools/call read for local\n"), "{text}");
+        assert!(text.ends_with(end), "{text}");
+        assert_eq!(output.status.code(), Some(code), "{text}");
+    }
+}
+
+#[test]
+fn a_policy_that_is_not_right_is_found_by_check_and_doctor() {
+    let place = Place::new("[authorize]\ncedar = [\"*.cedar\"]\n");
+    assert_eq!(place.say(&["check"]).status.code(), Some(0));
+    fs::write(
+        place.0.join("b.cedar"),
+        "permit (principal, action, resourc);",
+    )
+    .unwrap();
+    for arguments in [&["check"][..], &["doctor", "--config", "dropgate.toml"]] {
+        let output = place.say(arguments);
+        assert_eq!(output.status.code(), Some(78), "{arguments:?}");
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(told.contains("b.cedar:1"), "{told}");
+    }
+}
+
+#[test]
+fn doctor_names_who_decides() {
+    let rows = [
+        ("", "policy       local-owner\n"),
+        (
+            "[authorize]\ncedar = [\"*.cedar\"]\n",
+            "policy       cedar\n",
+        ),
+        (
+            "[authorize.authzen]\nurl = \"http://127.0.0.1:9/\"\n",
+            "policy       authzen\n",
+        ),
+        (
+            "[authorize]\ncedar = [\"a.cedar\"]\n[authorize.authzen]\nurl = \"http://127.0.0.1:9/\"\n",
+            "policy       cedar+authzen\n",
+        ),
+    ];
+    for (config, line) in rows {
+        let place = Place::new(config);
+        let arguments = [
+            "doctor",
+            "--config",
+            "dropgate.toml",
+            "--",
+            "npx",
+            "-y",
+            "x",
+        ];
+        let text = stdout(&place.say(&arguments));
+        assert!(text.contains(line), "{text}");
+        assert!(text.contains("dropgate/journal\n"), "{text}");
+        assert!(text.contains("server       x-"), "{text}");
+    }
+}
