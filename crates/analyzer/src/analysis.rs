@@ -14,33 +14,10 @@ use crate::finding::Finding;
 use crate::link::Project;
 use crate::rules::{RULES, Report};
 use crate::score::{self, Score};
+use crate::settings::{Settings, Weighing};
 use crate::suppress::{self, Comments, Suppressed};
 
 pub use collect::{MAX_FILES, MAX_TOTAL_BYTES};
-
-/// What the analysis may do.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// Languages to read; all by default.
-    pub languages: Vec<Language>,
-    /// Globs of paths, relative to the root, that are left out.
-    pub exclude: Vec<String>,
-    /// Threads; 0 for as many as there are cores.
-    pub threads: usize,
-    /// Whether comments in the source may accept findings.
-    pub comments: Comments,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            languages: Language::ALL.to_vec(),
-            exclude: Vec::new(),
-            threads: 0,
-            comments: Comments::Obeyed,
-        }
-    }
-}
 
 /// What came out.
 #[derive(Debug)]
@@ -99,6 +76,14 @@ pub enum AnalysisError {
         /// The system's complaint.
         source: std::io::Error,
     },
+    /// A glob that is none.
+    #[error("`{glob}` is no glob: {why}")]
+    Glob {
+        /// As written.
+        glob: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// The threads could not be started.
     #[error("can't start the threads of the analysis: {0}; lower the number of threads")]
     Threads(String),
@@ -114,7 +99,8 @@ pub fn analyze(paths: &[PathBuf], settings: &Settings) -> Result<Analysis, Analy
         .build()
         .map_err(|error| AnalysisError::Threads(error.to_string()))?;
     let collected = collect::collect(paths, settings)?;
-    Ok(pool.install(|| run(collected, settings)))
+    let weighing = Weighing::of(settings)?;
+    Ok(pool.install(|| run(collected, settings, &weighing)))
 }
 
 /// Analyses texts that are already there, as one tree: for fixtures, editors and tests.
@@ -128,10 +114,12 @@ pub fn analyze_texts(texts: Vec<(Name, String)>) -> Result<Analysis, AnalysisErr
     for (path, text) in texts {
         collected.text(path, text);
     }
-    Ok(pool.install(|| run(collected, &Settings::default())))
+    let settings = Settings::default();
+    let weighing = Weighing::of(&settings)?;
+    Ok(pool.install(|| run(collected, &settings, &weighing)))
 }
 
-fn run(collected: collect::Collected, settings: &Settings) -> Analysis {
+fn run(collected: collect::Collected, settings: &Settings, weighing: &Weighing<'_>) -> Analysis {
     let collect::Collected {
         mut sources,
         manifests,
@@ -158,13 +146,23 @@ fn run(collected: collect::Collected, settings: &Settings) -> Analysis {
     manifests.sort_by(|a, b| a.path.cmp(&b.path));
     let texts: Vec<String> = sources.iter().map(|(_, text)| text.clone()).collect();
     let project = Project::of(&files, &manifests);
-    let found = judge(&project, &texts);
+    let mut found = judge(&project, &texts);
+    let mut unanalysable = refused;
+    for told in by_user_rules(&files, &texts, settings) {
+        match told {
+            Ok(more) => found.extend(more),
+            Err(file) => unanalysable.push(file),
+        }
+    }
+    let found = weighing.apply(found);
     let (findings, suppressed) = match settings.comments {
-        Comments::Obeyed => suppress::apply(found, &project, &texts, &HashSet::new()),
+        Comments::Obeyed => {
+            let (findings, suppressed) = suppress::apply(found, &project, &texts, settings);
+            (weighing.apply(findings), suppressed)
+        }
         Comments::Disregarded => (found, Vec::new()),
     };
     let servers = project.entries.len();
-    let mut unanalysable = refused;
     let mut analysed = Analysed {
         servers,
         ..Analysed::default()
@@ -217,6 +215,19 @@ fn judge(project: &Project<'_>, texts: &[String]) -> Vec<Finding> {
             (rule.check)(project, &mut report);
             report.finish()
         })
+        .collect()
+}
+
+fn by_user_rules(
+    files: &[FileFacts],
+    texts: &[String],
+    settings: &Settings,
+) -> Vec<Result<Vec<Finding>, Unanalysable>> {
+    files
+        .par_iter()
+        .zip(texts)
+        .filter(|(file, _)| file.reading == Reading::Whole)
+        .map(|(file, text)| settings.user_rules.check(&file.path, text))
         .collect()
 }
 

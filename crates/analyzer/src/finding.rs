@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 
 use crate::facts::Name;
 
@@ -122,6 +123,18 @@ impl Confidence {
             Self::Proved => "proved",
         }
     }
+}
+
+/// What a finding is known by when lines move: rule, file, function, and the text of its line without blanks.
+/// `count` tells apart those that have all in common, from 1.
+pub fn fingerprint(rule: &str, path: &str, symbol: &str, line: &str, count: u32) -> String {
+    let normal: String = line.split_whitespace().collect();
+    let digest = Sha256::digest(format!("{rule}\n{path}\n{symbol}\n{normal}\n{count}"));
+    digest
+        .iter()
+        .take(12)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 fn text<S: serde::Serializer>(name: &Name, out: S) -> Result<S::Ok, S::Error> {

@@ -13,8 +13,11 @@ pub mod link;
 pub mod output;
 pub mod rules;
 pub mod score;
+pub mod settings;
 pub mod suppress;
 pub mod surface;
+pub mod user_rules;
 pub mod vocabulary;
 
-pub use analysis::{Analysis, AnalysisError, Settings, analyze};
+pub use analysis::{Analysis, AnalysisError, analyze};
+pub use settings::Settings;

@@ -9,6 +9,7 @@ mod cli;
 mod config;
 mod exit;
 mod folders;
+mod lines;
 mod output;
 mod verbs;
 

@@ -7,5 +7,9 @@
 
 #[path = "audit/baseline.rs"]
 mod baseline;
+#[path = "audit/changes.rs"]
+mod changes;
+#[path = "audit/configuration.rs"]
+mod configuration;
 #[path = "audit/place.rs"]
 mod place;

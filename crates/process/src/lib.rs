@@ -14,6 +14,7 @@
 mod cgroup;
 mod endowment;
 pub mod environment;
+mod errand;
 mod guard;
 mod hardening;
 pub mod hidden;
@@ -35,6 +36,7 @@ mod tree;
 pub use rustix::process::Signal;
 
 pub use self::endowment::{Endowment, Way};
+pub use self::errand::{Done, Errand, ErrandError};
 pub use self::guard::{CLOSER_NAME, run_if_guard};
 pub use self::hardening::harden;
 pub use self::level::{Containment, Level, UnknownLevel};

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use ignore::WalkBuilder;
 use ignore::overrides::OverrideBuilder;
 
-use super::{AnalysisError, Settings, Unanalysable};
+use super::{AnalysisError, Unanalysable};
 use crate::extract::{MAX_FILE_BYTES, manifest};
 use crate::facts::{Language, Name, Why};
+use crate::settings::Settings;
 
 /// Most files of one analysis.
 pub const MAX_FILES: usize = 50_000;
@@ -74,8 +75,12 @@ pub(super) fn collect(paths: &[PathBuf], settings: &Settings) -> Result<Collecte
         };
         let mut overrides = OverrideBuilder::new(base);
         for glob in &settings.exclude {
-            // A glob that is none excludes nothing; the configuration has said so already.
-            drop(overrides.add(&format!("!{glob}")));
+            overrides
+                .add(&format!("!{glob}"))
+                .map_err(|error| AnalysisError::Glob {
+                    glob: glob.clone(),
+                    why: error.to_string(),
+                })?;
         }
         let mut walk = WalkBuilder::new(root);
         walk.follow_links(false)

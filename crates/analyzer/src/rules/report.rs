@@ -3,11 +3,9 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use sha2::{Digest, Sha256};
-
 use super::Rule;
 use crate::facts::Span;
-use crate::finding::{Confidence, Finding, Related, Severity};
+use crate::finding::{Confidence, Finding, Related, Severity, fingerprint};
 use crate::link::{FnRef, Project};
 
 /// Collects the findings of one rule over one project.
@@ -52,12 +50,7 @@ impl<'p> Report<'p> {
         let key = format!("{}\n{path}\n{symbol}\n{normal}", rule.id);
         let count = self.seen.entry(key.clone()).or_insert(0);
         *count += 1;
-        let digest = Sha256::digest(format!("{key}\n{count}"));
-        let fingerprint = digest
-            .iter()
-            .take(12)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let fingerprint = fingerprint(rule.id, &path, &symbol, line, *count);
         self.findings.push(Finding {
             rule: Cow::Borrowed(rule.id),
             name: Cow::Borrowed(rule.name),
@@ -88,7 +81,7 @@ impl<'p> Report<'p> {
         self.findings
     }
 
-    fn line(&self, at: At) -> &str {
+    fn line(&self, at: At) -> &'p str {
         let file = usize::try_from(at.function.file).unwrap_or(usize::MAX);
         let line = usize::try_from(at.span.line).unwrap_or(1).saturating_sub(1);
         self.texts

@@ -3,8 +3,6 @@
 mod directive;
 mod reach;
 
-use std::collections::HashSet;
-
 use serde::Serialize;
 
 use self::directive::{Directive, Reach};
@@ -13,6 +11,7 @@ use crate::facts::{FnId, Span};
 use crate::finding::Finding;
 use crate::link::{FnRef, Project};
 use crate::rules::{self, At, Report};
+use crate::settings::{Settings, Weight};
 
 /// A finding that is known and accepted, and counts for nothing.
 #[derive(Debug, Clone, Serialize)]
@@ -64,15 +63,15 @@ struct Acceptance {
     used: bool,
 }
 
-/// Takes out what comments accept; comments that accept nothing, or can't be followed, become findings. `extra` are the names of user rules.
+/// Takes out what comments accept; comments that accept nothing, or can't be followed, become findings.
 pub(crate) fn apply(
     findings: Vec<Finding>,
     project: &Project<'_>,
     texts: &[String],
-    extra: &HashSet<&str>,
+    settings: &Settings,
 ) -> (Vec<Finding>, Vec<Suppressed>) {
     let mut report = Report::new(&rules::SUPPRESSION, project, texts);
-    let mut acceptances = acceptances(project, texts, extra, &mut report);
+    let mut acceptances = acceptances(project, texts, settings, &mut report);
     let mut kept = Vec::new();
     let mut suppressed = Vec::new();
     for finding in findings {
@@ -128,7 +127,7 @@ impl Acceptance {
 fn acceptances(
     project: &Project<'_>,
     texts: &[String],
-    extra: &HashSet<&str>,
+    settings: &Settings,
     report: &mut Report<'_>,
 ) -> Vec<Acceptance> {
     let mut all = Vec::new();
@@ -164,7 +163,7 @@ fn acceptances(
                 }
             };
             for rule in rules {
-                let Some(rule) = known(&rule, extra) else {
+                let Some(rule) = known(&rule, settings) else {
                     report.add(
                         at(file, span),
                         format!(
@@ -176,10 +175,11 @@ fn acceptances(
                 all.push(Acceptance {
                     file,
                     span,
-                    rule,
                     reason: reason.clone(),
                     lines: (reach == Reach::Line).then(|| code.meant(span)),
-                    used: false,
+                    // What is off finds nothing, which the comment can't help.
+                    used: settings.weights.get(&rule) == Some(&Weight::Off),
+                    rule,
                 });
             }
         }
@@ -188,10 +188,13 @@ fn acceptances(
 }
 
 /// The id of a rule that can be ignored; the rule about comments can't.
-fn known(name: &str, extra: &HashSet<&str>) -> Option<String> {
+fn known(name: &str, settings: &Settings) -> Option<String> {
     match rules::find(name) {
         Some(rule) => (rule.id != rules::SUPPRESSION.id).then(|| rule.id.to_owned()),
-        None => extra.contains(name).then(|| name.to_owned()),
+        None => {
+            let mut own = settings.user_rules.ids();
+            own.any(|id| id == name).then(|| name.to_owned())
+        }
     }
 }
 

@@ -40,6 +40,16 @@ pub(crate) struct AuditArgs {
     /// Leave these files out, by a glob like those of .gitignore [repeatable]
     #[arg(long, value_name = "GLOB")]
     pub(crate) exclude: Vec<String>,
+    /// Read the table [audit] of this file; without it, of dropgate.toml in the
+    /// folder where you are, if it is there
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Add the rules of this file, as ast-grep writes them [repeatable]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) rules: Vec<PathBuf>,
+    /// Tell only findings on lines that changed since HEAD and this commit parted
+    #[arg(long, value_name = "REF", conflicts_with = "write_baseline")]
+    pub(crate) diff_base: Option<String>,
     /// Count what comments in the source accept as well
     ///
     /// For the code of strangers, whose comments need not be believed.
@@ -49,7 +59,7 @@ pub(crate) struct AuditArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) baseline: Option<PathBuf>,
     /// Write what is found into the file of --baseline, instead of printing it
-    #[arg(long, requires = "baseline")]
+    #[arg(long)]
     pub(crate) write_baseline: bool,
     /// Explain a rule, with code that has the fault and code that has it not
     #[arg(long, value_name = "RULE")]

@@ -3,6 +3,7 @@
 //! [`written`] is the file's shape, [`read`] turns text into it and refuses what it does not know,
 //! and [`reference`] makes the schema and the page of the documentation from the same types.
 
+pub(crate) mod audit;
 mod quantities;
 mod read;
 pub(crate) mod reference;

@@ -17,7 +17,8 @@ pub(crate) fn page() -> String {
     let schema = schemars::schema_for!(Config).to_value();
     let mut page = String::from(
         "# Configuration\n\n`dropgate run --config FILE` reads settings from a TOML file; without \
-         the flag, `$XDG_CONFIG_HOME/dropgate/dropgate.toml` is read if it is there. Flags outweigh \
+         the flag, `$XDG_CONFIG_HOME/dropgate/dropgate.toml` is read if it is there. `dropgate audit` takes its table from `dropgate.toml` in the \
+         folder where you are. Flags outweigh \
          the file. A key that is not known refuses the whole file, and `dropgate check FILE` says \
          what is wrong with one. Keys that begin with `danger_` weaken a guarantee; those that are \
          set are listed on stderr at every start.\n\nDurations are written `2s`, `150ms` or `30d`, \
@@ -102,6 +103,7 @@ fn kind(root: &Value, schema: &Value) -> String {
         Some("boolean") => "`true` or `false`",
         Some("integer" | "number") => "number",
         Some("array") => "list of texts",
+        Some("object") => "table",
         Some(_) | None => "text",
     }
     .to_owned()

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::audit::Audit;
 use super::{Size, Time, ToolClass, Tools};
 
 /// Settings of dropgate. Flags of the command line outweigh them.
@@ -28,6 +29,8 @@ pub(crate) struct Config {
     pub(crate) journal: Journal,
     /// What is taken out of error texts.
     pub(crate) sanitize: Sanitize,
+    /// How `dropgate audit` judges source.
+    pub(crate) audit: Audit,
 }
 
 /// `[shutdown]`

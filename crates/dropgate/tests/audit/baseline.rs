@@ -46,7 +46,9 @@ fn mistakes_are_named() {
     assert_eq!(wrong.code(), 2);
     assert!(wrong.stderr().contains("known.json is no baseline"));
     assert_eq!(place.audit(&["--baseline", "none.json"]).code(), 2);
-    assert_eq!(place.audit(&["--write-baseline"]).code(), 64);
+    let nameless = place.audit(&["--write-baseline"]);
+    assert_eq!(nameless.code(), 2);
+    assert!(nameless.stderr().contains("name it with --baseline"));
     let nowhere = place.audit(&["--baseline", "no/where.json", "--write-baseline"]);
     assert_eq!(nowhere.code(), 2);
     assert!(nowhere.stderr().contains("can't write the baseline"));

@@ -32,7 +32,8 @@ pub(super) fn answer(args: &AuditArgs) -> Option<ExitCode> {
     Some(ExitCode::from(exit::USAGE))
 }
 
-fn unknown(wanted: &str) -> String {
+/// What is said of a name that no rule has.
+pub(super) fn unknown(wanted: &str) -> String {
     let nearest = rules::RULES
         .iter()
         .flat_map(|rule| [rule.id, rule.name])

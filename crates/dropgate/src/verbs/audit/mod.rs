@@ -1,17 +1,19 @@
 //! `dropgate audit`: judges the source of a server without running it.
 
 mod ask;
+mod changes;
 mod known;
+mod plan;
 mod prefix;
 mod replace;
 
 use std::process::ExitCode;
 
-use dropgate_analyzer::gate::{self, Empty, Verdict};
+use dropgate_analyzer::gate::{self, Verdict};
 use dropgate_analyzer::output::{badge, github, json, sarif, text};
-use dropgate_analyzer::suppress::Comments;
-use dropgate_analyzer::{Analysis, Settings, analyze};
+use dropgate_analyzer::{Analysis, analyze};
 
+use self::plan::Plan;
 use crate::cli::{AuditArgs, AuditFormat};
 use crate::output;
 
@@ -40,31 +42,25 @@ pub(crate) fn run(args: &AuditArgs) -> ExitCode {
 
 /// The verdict, after everything is printed; an error says why there is nothing to judge.
 fn judged(args: &AuditArgs) -> Result<Verdict, String> {
-    let settings = Settings {
-        exclude: args.exclude.clone(),
-        comments: if args.no_suppressions {
-            Comments::Disregarded
-        } else {
-            Comments::Obeyed
-        },
-        ..Settings::default()
-    };
-    let mut analysis =
-        analyze(std::slice::from_ref(&args.path), &settings).map_err(|error| error.to_string())?;
-    let empty = if args.allow_empty {
-        Empty::Allowed
-    } else {
-        Empty::Refused
-    };
-    if let Some(baseline) = &args.baseline {
-        if args.write_baseline {
+    let plan = Plan::of(args)?;
+    let mut analysis = analyze(std::slice::from_ref(&args.path), &plan.settings)
+        .map_err(|error| error.to_string())?;
+    match &plan.baseline {
+        Some(baseline) if args.write_baseline => {
             known::write(&analysis, baseline)?;
-            return Ok(gate::judge(&analysis, &[], empty));
+            return Ok(gate::judge(&analysis, &[], plan.empty));
         }
-        known::apply(&mut analysis, baseline)?;
+        Some(baseline) => known::apply(&mut analysis, baseline)?,
+        None if args.write_baseline => {
+            return Err("--write-baseline needs a file: name it with --baseline".to_owned());
+        }
+        None => {}
+    }
+    if let Some(base) = &args.diff_base {
+        changes::keep(&mut analysis, &args.path, base)?;
     }
     print(args, &analysis);
-    Ok(gate::judge(&analysis, &args.fail_on, empty))
+    Ok(gate::judge(&analysis, &plan.gates, plan.empty))
 }
 
 fn print(args: &AuditArgs, analysis: &Analysis) {

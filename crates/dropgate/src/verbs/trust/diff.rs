@@ -1,5 +1,7 @@
 //! What changed between two texts, by line, in characters that can't fool a terminal or its reader.
 
+use crate::lines::{Edit, edits};
+
 /// The most lines of either text that are compared; longer ones are shown one after the other.
 const MAX_COMPARED: usize = 500;
 
@@ -14,12 +16,18 @@ const MAX_WIDTH: usize = 2000;
 pub(super) fn lines(old: &str, new: &str) -> Vec<String> {
     let old: Vec<&str> = old.lines().collect();
     let new: Vec<&str> = new.lines().collect();
-    let mut shown = if old.len() > MAX_COMPARED || new.len() > MAX_COMPARED {
+    let mut shown: Vec<String> = if old.len() > MAX_COMPARED || new.len() > MAX_COMPARED {
         let gone = old.iter().map(|line| marked('-', line));
         gone.chain(new.iter().map(|line| marked('+', line)))
             .collect()
     } else {
-        compared(&old, &new)
+        let edits = edits(&old, &new).into_iter();
+        edits
+            .map(|edit| match edit {
+                Edit::Gone(line) => marked('-', old[line]),
+                Edit::Came(line) => marked('+', new[line]),
+            })
+            .collect()
     };
     if shown.len() > MAX_SHOWN {
         let more = shown.len() - MAX_SHOWN;
@@ -60,39 +68,6 @@ fn marked(mark: char, line: &str) -> String {
         text.push_str(" ...");
     }
     text
-}
-
-/// By the longest common subsequence of lines.
-fn compared(old: &[&str], new: &[&str]) -> Vec<String> {
-    let width = new.len() + 1;
-    let mut common = vec![0_u16; (old.len() + 1) * width];
-    for (row, left) in old.iter().enumerate().rev() {
-        for (column, right) in new.iter().enumerate().rev() {
-            common[row * width + column] = if left == right {
-                common[(row + 1) * width + column + 1] + 1
-            } else {
-                common[(row + 1) * width + column].max(common[row * width + column + 1])
-            };
-        }
-    }
-    let mut shown = Vec::new();
-    let (mut row, mut column) = (0, 0);
-    while row < old.len() || column < new.len() {
-        let goes = row < old.len()
-            && (column == new.len()
-                || common[(row + 1) * width + column] >= common[row * width + column + 1]);
-        if row < old.len() && column < new.len() && old[row] == new[column] {
-            row += 1;
-            column += 1;
-        } else if goes {
-            shown.push(marked('-', old[row]));
-            row += 1;
-        } else {
-            shown.push(marked('+', new[column]));
-            column += 1;
-        }
-    }
-    shown
 }
 
 #[cfg(test)]

@@ -1,0 +1,136 @@
+//! The table `[audit]`, and rules of the user's own.
+
+use crate::place::{BAD, Place, rules};
+
+const OWN: &str = "\
+id: no-console
+language: TypeScript
+severity: error
+message: $A goes to a log
+note: Use the logger.
+rule:
+  pattern: console.error($A)
+";
+
+#[test]
+fn the_table_weighs_excludes_and_judges() {
+    let place = Place::with("src/server.ts", BAD);
+    place.write("src/broken.ts", "export function ( {");
+    place.write("scripts/tool.ts", BAD);
+    assert_eq!(place.audit(&[]).code(), 2);
+    place.write(
+        "dropgate.toml",
+        "[audit]\nexclude = [\"broken.ts\"]\nfail_on = [\"high\"]\n\
+         [audit.severity]\nLIFE-002 = \"low\"\nstdin-eof-ignored = \"off\"\n\
+         [audit.surface]\n\"scripts/**\" = \"tests\"\n",
+    );
+    let page = place.json(&[]);
+    let findings = page["findings"].as_array().unwrap();
+    assert!(!rules(&page).contains(&"LIFE-004".to_owned()), "{page}");
+    for finding in findings {
+        let in_scripts = finding["file"] == "scripts/tool.ts";
+        assert_eq!(finding["surface"] == "tests", in_scripts, "{finding}");
+        if finding["rule"] == "LIFE-002" {
+            assert_eq!(finding["severity"], "low", "{finding}");
+        }
+    }
+    assert_eq!(place.audit(&[]).code(), 0, "{}", place.audit(&[]).stdout());
+    assert_eq!(place.audit(&["--fail-on", "low"]).code(), 1);
+}
+
+#[test]
+fn the_source_does_not_configure_its_judge() {
+    let place = Place::with("server/src/server.ts", BAD);
+    place.write(
+        "server/dropgate.toml",
+        "[audit.severity]\nLIFE-002 = \"off\"\n",
+    );
+    assert_eq!(place.audit(&["server", "--fail-on", "high"]).code(), 1);
+    let named = ["server", "--config", "server/dropgate.toml"];
+    assert!(!rules(&place.json(&named)).contains(&"LIFE-002".to_owned()));
+}
+
+#[test]
+fn rules_of_the_users_own_count_like_others() {
+    let place = Place::with("src/server.ts", BAD);
+    place.write("own/log.yml", OWN);
+    place.write("dropgate.toml", "[audit]\nrules = [\"own/log.yml\"]\n");
+    let page = place.json(&[]);
+    let findings = page["findings"].as_array().unwrap();
+    let own = findings
+        .iter()
+        .find(|it| it["rule"] == "no-console")
+        .unwrap();
+    assert_eq!(own["severity"], "high");
+    assert_eq!(own["message"], "\"shutting down gracefully\" goes to a log");
+    assert_eq!(own["fix"], "Use the logger.");
+    assert_eq!(place.audit(&["--fail-on", "high"]).code(), 1);
+
+    let accepted = BAD.replace(
+        "gracefully\");",
+        "gracefully\"); // dropgate-ignore no-console: it is the logger",
+    );
+    place.write("src/server.ts", accepted);
+    assert!(!rules(&place.json(&[])).contains(&"no-console".to_owned()));
+    place.write("dropgate.toml", "");
+    let flag = place.json(&["--rules", "own/log.yml", "--no-suppressions"]);
+    assert!(rules(&flag).contains(&"no-console".to_owned()));
+}
+
+#[test]
+fn mistakes_are_named() {
+    let place = Place::with("src/server.ts", BAD);
+    for (table, part) in [
+        ("exlude = []", "did you mean `exclude`?"),
+        ("fail_on = [\"info\"]", "info"),
+        (
+            "severity = { LIFE-999 = \"off\" }",
+            "no rule is called \"LIFE-999\"",
+        ),
+        ("rules = [\"none.yml\"]", "can't read the rules none.yml"),
+        ("exclude = [\"[\"]", "is no glob"),
+        ("surface = { \"{\" = \"tests\" }", "is no glob"),
+    ] {
+        place.write("dropgate.toml", format!("[audit]\n{table}\n"));
+        let ran = place.audit(&[]);
+        assert_eq!(ran.code(), 2, "{table}");
+        assert!(ran.stderr().contains(part), "{table}: {}", ran.stderr());
+    }
+    place.write("dropgate.toml", "");
+    for (yaml, part) in [
+        (
+            "id: LIFE-002\nlanguage: Go\nrule: {pattern: f()}",
+            "another rule is called so",
+        ),
+        (
+            "id: x\nlanguage: Java\nrule: {pattern: f()}",
+            "not read here",
+        ),
+        ("id: x\nlanguage: Go\nrul: {pattern: f()}", "x.yml"),
+        ("language: Go\nrule: {pattern: f()}", "id should be a word"),
+        ("id: x\nlanguage: Go\nrule: {kind: nothing_such}", "x.yml"),
+        ("- [", "x.yml"),
+    ] {
+        place.write("x.yml", yaml);
+        let ran = place.audit(&["--rules", "x.yml"]);
+        assert_eq!(ran.code(), 2, "{yaml}");
+        assert!(ran.stderr().contains(part), "{yaml}: {}", ran.stderr());
+    }
+}
+
+#[test]
+fn a_rule_that_finds_everything_is_no_result() {
+    let place = Place::with("src/server.ts", BAD);
+    place.write("x.yml", OWN.replace("console.error($A)", "f($A)"));
+    let lines = |count: usize| format!("{BAD}{}", "f(1);\n".repeat(count));
+    place.write("src/server.ts", lines(1_000));
+    assert_eq!(place.audit(&["--rules", "x.yml"]).code(), 0);
+    place.write("src/server.ts", lines(1_001));
+    let ran = place.audit(&["--rules", "x.yml"]);
+    assert_eq!(ran.code(), 2);
+    assert!(
+        ran.stderr().contains("more than 1000 places"),
+        "{}",
+        ran.stderr()
+    );
+}
