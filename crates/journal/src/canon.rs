@@ -86,28 +86,43 @@ impl Reader<'_> {
         scalar: &mut dyn FnMut(&[u8], &[u8]),
         depth: usize,
     ) -> Result<(), NoForm> {
-        self.at += 1;
         out.push(b'[');
         let outside = path.len();
         let mut index = 0;
-        if !self.take(b']') {
-            loop {
-                path.push(b'/');
-                crate::line::text::number(path, index);
-                self.value(out, path, scalar, depth + 1)?;
-                path.truncate(outside);
-                index += 1;
-                if self.take(b']') {
-                    break;
-                }
-                if !self.take(b',') {
-                    return Err(NoForm);
-                }
+        self.items(b']', |reader| {
+            if index > 0 {
                 out.push(b',');
             }
-        }
+            path.push(b'/');
+            crate::line::text::number(path, index);
+            reader.value(out, path, scalar, depth + 1)?;
+            path.truncate(outside);
+            index += 1;
+            Ok(())
+        })?;
         out.push(b']');
         Ok(())
+    }
+
+    /// Takes what stands between commas, from the bracket that opens to the one that closes.
+    fn items(
+        &mut self,
+        close: u8,
+        mut take_one: impl FnMut(&mut Self) -> Result<(), NoForm>,
+    ) -> Result<(), NoForm> {
+        self.at += 1;
+        if self.take(close) {
+            return Ok(());
+        }
+        loop {
+            take_one(self)?;
+            if self.take(close) {
+                return Ok(());
+            }
+            if !self.take(b',') {
+                return Err(NoForm);
+            }
+        }
     }
 
     fn object(
@@ -117,27 +132,18 @@ impl Reader<'_> {
         scalar: &mut dyn FnMut(&[u8], &[u8]),
         depth: usize,
     ) -> Result<(), NoForm> {
-        self.at += 1;
         // Members are first found, so that they can be taken in the order of their names.
         let mut members: Vec<(Vec<u8>, usize)> = Vec::new();
-        if !self.take(b'}') {
-            loop {
-                self.blanks();
-                let name = self.string()?;
-                if !self.take(b':') {
-                    return Err(NoForm);
-                }
-                self.blanks();
-                members.push((name, self.at));
-                self.skip(depth + 1)?;
-                if self.take(b'}') {
-                    break;
-                }
-                if !self.take(b',') {
-                    return Err(NoForm);
-                }
+        self.items(b'}', |reader| {
+            reader.blanks();
+            let name = reader.string()?;
+            if !reader.take(b':') {
+                return Err(NoForm);
             }
-        }
+            reader.blanks();
+            members.push((name, reader.at));
+            reader.skip(depth + 1)
+        })?;
         let end = self.at;
         let in_order = members
             .iter()

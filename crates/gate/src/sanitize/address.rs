@@ -404,16 +404,16 @@ pub(super) fn mark_port_words(text: &[u8], spans: &mut Spans) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sanitize::budget::Time;
-    use crate::sanitize::span::Redactions;
+    use crate::sanitize::cut::cut_by;
 
     fn cleaned(text: &str) -> String {
-        let mut spans = Spans::default();
-        let mut budget = Budget::new(&|| Time::Left);
-        mark(text.as_bytes(), &mut spans, &mut budget).unwrap();
-        mark_introduced(text.as_bytes(), &mut spans, &mut budget).unwrap();
-        mark_port_words(text.as_bytes(), &mut spans);
-        String::from_utf8(spans.cut(text.as_bytes(), &mut Redactions::default())).unwrap()
+        let all = |text: &[u8], spans: &mut Spans, budget: &mut Budget<'_>| {
+            mark(text, spans, budget)?;
+            mark_introduced(text, spans, budget)?;
+            mark_port_words(text, spans);
+            Ok(())
+        };
+        cut_by(all, text)
     }
 
     #[test]

@@ -26,6 +26,8 @@ mod answer;
 mod budget;
 mod bytes;
 mod clean;
+#[cfg(test)]
+mod cut;
 mod exact;
 mod notification;
 mod path;

@@ -400,18 +400,10 @@ fn has_separator_soon(text: &[u8], at: usize, fits: impl Fn(u8) -> bool) -> bool
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sanitize::budget::Time;
-    use crate::sanitize::span::Redactions;
+    use crate::sanitize::cut::cut_by;
 
     fn cleaned(text: &str) -> String {
-        let mut spans = Spans::default();
-        mark(
-            text.as_bytes(),
-            &mut spans,
-            &mut Budget::new(&|| Time::Left),
-        )
-        .unwrap();
-        String::from_utf8(spans.cut(text.as_bytes(), &mut Redactions::default())).unwrap()
+        cut_by(mark, text)
     }
 
     #[test]

@@ -434,18 +434,10 @@ fn quoted(text: &[u8], from: usize, close: u8) -> Option<(Range<usize>, Kind)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sanitize::budget::Time;
-    use crate::sanitize::span::Redactions;
+    use crate::sanitize::cut::cut_by;
 
     fn cleaned(text: &str) -> String {
-        let mut spans = Spans::default();
-        mark(
-            text.as_bytes(),
-            &mut spans,
-            &mut Budget::new(&|| Time::Left),
-        )
-        .unwrap();
-        String::from_utf8(spans.cut(text.as_bytes(), &mut Redactions::default())).unwrap()
+        cut_by(mark, text)
     }
 
     #[test]

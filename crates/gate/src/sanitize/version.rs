@@ -164,15 +164,14 @@ fn is_after_name(text: &[u8], start: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sanitize::budget::Time;
-    use crate::sanitize::span::Redactions;
+    use crate::sanitize::cut::cut_by;
 
     fn cleaned(text: &str) -> String {
-        let mut spans = Spans::default();
-        let mut budget = Budget::new(&|| Time::Left);
-        mark_links(text.as_bytes(), &mut spans, &mut budget).unwrap();
-        mark_numbers(text.as_bytes(), &mut spans, &mut budget).unwrap();
-        String::from_utf8(spans.cut(text.as_bytes(), &mut Redactions::default())).unwrap()
+        let all = |text: &[u8], spans: &mut Spans, budget: &mut Budget<'_>| {
+            mark_links(text, spans, budget)?;
+            mark_numbers(text, spans, budget)
+        };
+        cut_by(all, text)
     }
 
     #[test]

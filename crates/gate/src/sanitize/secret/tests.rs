@@ -1,19 +1,10 @@
 //! One row per rule that a table can't show by itself.
 
 use super::*;
-use crate::sanitize::budget::Time;
-use crate::sanitize::span::Redactions;
+use crate::sanitize::cut::cut_by;
 
 fn cleaned(text: &str) -> String {
-    let mut spans = Spans::default();
-    mark(
-        text.as_bytes(),
-        &mut spans,
-        &mut Budget::new(&|| Time::Left),
-    )
-    .unwrap();
-    let out = spans.cut(text.as_bytes(), &mut Redactions::default());
-    String::from_utf8(out).unwrap()
+    cut_by(mark, text)
 }
 
 /// Looks random, and has every kind of character that a token may have.
