@@ -20,6 +20,7 @@ mod folder;
 mod journal;
 mod kept;
 mod keys;
+mod leases;
 mod ledger;
 mod line;
 mod lines;
@@ -51,6 +52,7 @@ pub use entry::{
 };
 pub use folder::FolderError;
 pub use journal::{Asked, Journal, Sealed};
+pub use leases::{LeaseLeft, leases_left};
 pub use ledger::Considered;
 pub use line::MAX_LINE;
 pub use line::hash::{Hash, Head, NotAHash};

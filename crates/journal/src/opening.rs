@@ -115,15 +115,19 @@ pub(crate) fn open(
 }
 
 /// Finishes the chain of a writer that is gone: cuts a torn tail, records that
-/// the writer is lost and what became of its calls, and seals. Chains whose
-/// writers live are left alone.
+/// the writer is lost and what became of its calls, adds `notes` of whoever
+/// finishes it, and seals. Chains whose writers live are left alone.
 ///
 /// `chain` is what [`Journal::chain`](crate::Journal::chain) said. Gives the head after the seal, or
 /// nothing if a living process writes the chain.
 ///
 /// # Errors
 /// As [`Journal::open`](crate::Journal::open).
-pub fn finish_abandoned(settings: &Settings, chain: &str) -> Result<Option<Head>, OpenError> {
+pub fn finish_abandoned(
+    settings: &Settings,
+    chain: &str,
+    notes: &[Note],
+) -> Result<Option<Head>, OpenError> {
     let folder = Folder::open(&settings.dir)?;
     let keys = Keys::open(&folder)?;
     let chain = Chain::named(&folder, chain)?;
@@ -145,6 +149,9 @@ pub fn finish_abandoned(settings: &Settings, chain: &str) -> Result<Option<Head>
     };
     let mut writer = Writer::resume((chain, lock), &recovered.place, around)?;
     finish(&mut writer, &recovered, Why::Closer);
+    for note in notes {
+        enter(&mut writer, &Entry::Note(note.clone()));
+    }
     writer.seal();
     let sealed = shared.news().sealed;
     match sealed {

@@ -40,6 +40,11 @@ pub(crate) struct Fields<'a> {
     public_key: Option<Cow<'a, str>>,
     #[serde(borrow)]
     note: Option<Cow<'a, str>>,
+    /// Of a note: what it is about, and what happened to it.
+    #[serde(borrow)]
+    pub(crate) subject: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub(crate) text: Option<Cow<'a, str>>,
     #[serde(default)]
     pub(crate) sent: bool,
     #[serde(default)]

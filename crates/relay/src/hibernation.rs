@@ -4,6 +4,7 @@
 //! repeated with the next one, and the answer to that stays here. What a server
 //! keeps in memory between calls is lost, so this is off unless asked for.
 
+use std::io;
 use std::time::Duration;
 
 use dropgate_process::{Grace, Spec};
@@ -29,7 +30,7 @@ const GRACE: Grace = Grace {
 pub(crate) struct Hibernation {
     /// How long nothing must have passed; never asleep without it.
     after: Option<Duration>,
-    again: Box<dyn Fn() -> Spec>,
+    again: Box<dyn Fn() -> io::Result<Spec>>,
     handshake: Handshake,
     last_activity: Duration,
     /// The repeated `initialize` whose answer stays here.
@@ -54,7 +55,7 @@ enum Handshake {
 }
 
 impl Hibernation {
-    pub(crate) fn new(after: Option<Duration>, again: Box<dyn Fn() -> Spec>) -> Self {
+    pub(crate) fn new(after: Option<Duration>, again: Box<dyn Fn() -> io::Result<Spec>>) -> Self {
         Self {
             after,
             again,
@@ -148,9 +149,8 @@ impl Relay {
     }
 
     fn try_to_wake_up(&mut self) -> Result<(), String> {
-        let spawned = (self.hibernation.again)()
-            .spawn()
-            .map_err(|error| error.to_string())?;
+        let spec = (self.hibernation.again)().map_err(|error| error.to_string())?;
+        let spawned = spec.spawn().map_err(|error| error.to_string())?;
         let streams = spawned.streams.ok_or("no pipes to the server")?;
         let (mut upstream, stderr) =
             Upstream::open(streams, self.settings.limits).map_err(|error| error.to_string())?;

@@ -20,6 +20,7 @@ mod ending;
 mod endpoint;
 mod hibernation;
 mod lane;
+mod leases;
 mod listed_tools;
 mod log;
 mod owned_tree;
@@ -44,8 +45,8 @@ mod waiting_room;
 mod words;
 mod write_probe;
 
-pub use self::report::{Calls, Report, ServerExit, Survivor};
-pub use self::run::{Ended, RunError, close, run};
+pub use self::report::{Calls, LeaseReport, Report, ServerExit, Survivor};
+pub use self::run::{Ended, RunError, close, refuse, run};
 pub use self::settings::{CallSettings, Explain, ReadOnlySettings, Settings};
 pub use self::tool_list::{KeepsPins, PinnedTools};
 pub use self::tool_rules::{OnUnknown, ToolPattern, ToolRule, ToolRules};

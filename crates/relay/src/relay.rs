@@ -157,7 +157,8 @@ impl Relay {
             }
             self.set_timer();
             match self.wait().await {
-                Wake::Stream | Wake::Recorded => {}
+                Wake::Stream => {}
+                Wake::Recorded => self.heed_leases(),
                 Wake::Decided(deciding, decision) => self.heed_decision(*deciding, decision),
                 Wake::Tree => self.heed_tree().await,
                 Wake::Told(Told::Stop(signal)) => {

@@ -25,6 +25,8 @@ pub struct Report {
     pub server: Option<ServerExit>,
     /// What became of the calls that the shutdown met.
     pub in_flight: Calls,
+    /// What became of the leases of the server's secrets.
+    pub leases: LeaseReport,
     /// Where the record of calls ended; none if none was kept.
     pub journal: Option<JournalReport>,
     /// Lines on the server's stdout that were no messages and went to the log.
@@ -33,6 +35,15 @@ pub struct Report {
     pub phase_ms: BTreeMap<&'static str, u64>,
     /// From the trigger to this report, milliseconds.
     pub exit_ms: u64,
+}
+
+/// Counts of leases at the end, those that earlier runs left included.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct LeaseReport {
+    /// The credentials are worth nothing any more.
+    pub revoked: usize,
+    /// They could not be ended in time; the next start tries again.
+    pub pending: usize,
 }
 
 /// The end of a journal's chain.
@@ -155,6 +166,7 @@ impl Notes {
             trigger: self.trigger.name(),
             server: server.map(ServerExit::from),
             in_flight: self.calls,
+            leases: LeaseReport::default(),
             journal: None,
             stray_stdout_lines,
             phase_ms: self

@@ -12,7 +12,8 @@ use dropgate_gate::mode::{self, Mode, ProbeSettings};
 use dropgate_gate::shutdown::Trigger;
 use dropgate_journal::Journal;
 use dropgate_process::{Exit, Force, SpawnError, Spec};
-use dropgate_wire::reply;
+use dropgate_secrets::LeaseEnd;
+use dropgate_wire::{Limits, reply};
 
 use crate::assembly::{Gate, Streams};
 use crate::bell::Bell;
@@ -20,6 +21,7 @@ use crate::downstream::stdio::{Ask, Downstream, FromHost};
 use crate::endpoint::{Endpoint, Moved, Use};
 use crate::hibernation::Hibernation;
 use crate::lane::{Outflow, Regard};
+use crate::leases;
 use crate::log::Log;
 use crate::owned_tree::OwnedTree;
 use crate::recorder::Recorder;
@@ -58,13 +60,33 @@ pub enum RunError {
 }
 
 /// Finishes the journal of a relay that died: what [`Spec::closer`] is given are this function's
-/// arguments, a folder and the name of a chain.
+/// arguments, a folder and the name of a chain. `ended` is what became of its leases.
 ///
 /// # Errors
 /// When the journal can't be finished; the next start of the server tries again.
-pub fn close(folder: &std::path::Path, chain: &str) -> Result<(), dropgate_journal::OpenError> {
+pub fn close(
+    folder: &std::path::Path,
+    chain: &str,
+    ended: &[LeaseEnd],
+) -> Result<(), dropgate_journal::OpenError> {
     let settings = dropgate_journal::Settings::new(folder);
-    dropgate_journal::finish_abandoned(&settings, chain).map(drop)
+    let notes: Vec<_> = ended.iter().filter_map(leases::revoked).collect();
+    dropgate_journal::finish_abandoned(&settings, chain, &notes).map(drop)
+}
+
+/// Answers the host's first request with a reason, where there is nothing to start. Comes to an end
+/// soon, whether or not there is one.
+pub fn refuse(settings: Limits, text: &str) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    if let Ok(runtime) = runtime {
+        runtime.block_on(async {
+            if let Ok(downstream) = Downstream::open(settings) {
+                tell_first_request(downstream, settings, text).await;
+            }
+        });
+    }
 }
 
 /// Starts the server that `spec` describes and relays between it and this process's standard streams
@@ -73,7 +95,10 @@ pub fn close(folder: &std::path::Path, chain: &str) -> Result<(), dropgate_journ
 /// # Errors
 /// When nothing was started. The host's first request is answered then, if it
 /// comes soon, so that the host shows the reason.
-pub fn run(spec: impl Fn() -> Spec + 'static, settings: Settings) -> Result<Ended, RunError> {
+pub fn run(
+    spec: impl Fn() -> io::Result<Spec> + 'static,
+    settings: Settings,
+) -> Result<Ended, RunError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -85,13 +110,13 @@ pub fn run(spec: impl Fn() -> Spec + 'static, settings: Settings) -> Result<Ende
         );
         let downstream = Downstream::open(settings.limits)?;
         let bell = Bell::default();
-        let recorder = match &settings.journal {
+        let mut recorder = match &settings.journal {
             None => Recorder::Off,
             Some(journal) => match Journal::open(journal.clone(), Box::new(bell.ringer())) {
                 Ok(journal) => Recorder::On(Box::new(journal)),
                 Err(error) => {
                     let text = format!("dropgate did not start the server: {error}");
-                    tell_first_request(downstream, &settings, &text).await;
+                    tell_first_request(downstream, settings.limits, &text).await;
                     return Err(error.into());
                 }
             },
@@ -102,12 +127,14 @@ pub fn run(spec: impl Fn() -> Spec + 'static, settings: Settings) -> Result<Ende
             }
             (Recorder::Off, _) | (Recorder::On(_), None) => Vec::new(),
         };
-        let spec = move || spec().closer(closer.iter().cloned());
-        let spawned = match spec().spawn() {
+        leases::record(&settings.secrets, &mut recorder);
+        settings.secrets.renew(bell.ringer())?;
+        let spec = move || Ok(spec()?.closer(closer.iter().cloned()));
+        let spawned = match spec()?.spawn() {
             Ok(spawned) => spawned,
             Err(error) => {
                 let text = format!("dropgate did not start the server: {error}");
-                tell_first_request(downstream, &settings, &text).await;
+                tell_first_request(downstream, settings.limits, &text).await;
                 return Err(error.into());
             }
         };
@@ -201,6 +228,7 @@ fn started_line(tree: &dropgate_process::Tree) -> String {
 }
 
 fn conclude(relay: &mut Relay) -> Ended {
+    let leases = relay.end_secrets();
     let now = relay.now();
     let (level, leader, strays) = (relay.tree.level(), relay.leader, relay.stray_lines);
     let survivors = relay.survivors.clone();
@@ -219,6 +247,7 @@ fn conclude(relay: &mut Relay) -> Ended {
     };
     let mut report = notes.report(level, leader, &survivors, strays, now);
     report.journal = journal;
+    report.leases = leases;
     let ending = Ending {
         server: server_end(leader, notes.trigger, signalled),
         cancelled: usize::try_from(report.in_flight.cancelled).unwrap_or(usize::MAX),
@@ -257,7 +286,7 @@ fn server_end(leader: Option<Exit>, trigger: Trigger, signalled: Signalled) -> S
 
 /// Answers the request that a host sends first, so that it shows why there is
 /// no server instead of a closed pipe.
-async fn tell_first_request(mut downstream: Downstream, settings: &Settings, text: &str) {
+async fn tell_first_request(mut downstream: Downstream, limits: Limits, text: &str) {
     const INTERNAL_ERROR: i64 = -32603;
     let until = tokio::time::Instant::now() + FIRST_REQUEST_WITHIN;
     loop {
@@ -267,7 +296,7 @@ async fn tell_first_request(mut downstream: Downstream, settings: &Settings, tex
         }
         let moved = downstream.intake.read(Regard::Readiness);
         while let Some(line) = downstream.intake.next_line() {
-            let judged = downstream.judge(&line, &settings.limits);
+            let judged = downstream.judge(&line, &limits);
             if let FromHost::Call(Ask { id, .. }) = judged {
                 downstream
                     .outlet

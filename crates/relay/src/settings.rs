@@ -10,6 +10,7 @@ use dropgate_gate::mode::{Listing, Trust};
 use dropgate_gate::sanitize::Sanitizer;
 use dropgate_gate::{breaker, shutdown};
 use dropgate_policy::Policies;
+use dropgate_secrets::Secrets;
 use dropgate_wire::Limits;
 
 use crate::tool_list::PinnedTools;
@@ -45,6 +46,8 @@ pub struct Settings {
     pub pinned: Option<PinnedTools>,
     /// What is taken out of error texts.
     pub sanitizer: Rc<Sanitizer>,
+    /// What the server is given in secret, and what of that has to be ended.
+    pub secrets: Rc<Secrets>,
     /// Where calls are recorded; nowhere, without it.
     pub journal: Option<dropgate_journal::Settings>,
     /// After how long without a message the server is stopped until the next

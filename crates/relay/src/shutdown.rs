@@ -86,7 +86,8 @@ impl Shutdown {
                     | Trigger::BrokenPipe
                     | Trigger::HostDied
                     | Trigger::ServerExited
-                    | Trigger::GuardLost => self.escalation.begun_without_signal(),
+                    | Trigger::GuardLost
+                    | Trigger::LeaseLost => self.escalation.begun_without_signal(),
                 }
             }
         }

@@ -7,6 +7,7 @@ pub(crate) mod audit;
 mod quantities;
 mod read;
 pub(crate) mod reference;
+pub(crate) mod secrets;
 mod tools;
 mod weakenings;
 pub(crate) mod written;

@@ -159,6 +159,9 @@ fn out_of_range(config: &Config) -> Option<(&'static str, String)> {
     if let Some(odd) = odd_text {
         return Some(("failure_texts", odd.to_string()));
     }
+    if let Some(wrong) = super::secrets::out_of_range(config) {
+        return Some(wrong);
+    }
     config.tools.patterns.iter().find_map(|tool| {
         let known = match tool.settings.on_unknown.as_deref() {
             None | Some("refuse" | "retry") => true,

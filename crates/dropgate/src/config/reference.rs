@@ -30,12 +30,14 @@ pub(crate) fn page() -> String {
 
 fn section(root: &Value, schema: &Value, path: &mut Vec<String>, page: &mut String) {
     let schema = resolved(root, schema);
-    let Some(properties) = schema["properties"].as_object() else {
-        return;
+    let no_keys = serde_json::Map::new();
+    let properties = schema["properties"].as_object().unwrap_or(&no_keys);
+    let is_table = |value: &Value| {
+        let schema = resolved(root, value);
+        schema["properties"].is_object() || schema["additionalProperties"].is_object()
     };
-    let (tables, keys): (Vec<_>, Vec<_>) = properties
-        .iter()
-        .partition(|(_, value)| resolved(root, value)["properties"].is_object());
+    let (tables, keys): (Vec<_>, Vec<_>) =
+        properties.iter().partition(|(_, value)| is_table(value));
     if !keys.is_empty() {
         page.push_str(&format!(
             "\n## `[{}]`\n\n| key | value | |\n|---|---|---|\n",
@@ -54,7 +56,13 @@ fn section(root: &Value, schema: &Value, path: &mut Vec<String>, page: &mut Stri
     }
     let pattern = &schema["additionalProperties"];
     if pattern.is_object() {
-        path.push("\"PATTERN\"".to_owned());
+        // Only tables that also have keys of their own go by patterns.
+        let name = if properties.is_empty() {
+            "NAME"
+        } else {
+            "\"PATTERN\""
+        };
+        path.push(name.to_owned());
         section(root, pattern, path, page);
         path.pop();
     }

@@ -1,11 +1,13 @@
 //! The shape of the file. Its comments are the reference that users read.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::audit::Audit;
+use super::secrets::{SecretWritten, VaultWritten};
 use super::{Size, Time, ToolClass, Tools};
 
 /// Settings of dropgate. Flags of the command line outweigh them.
@@ -31,6 +33,10 @@ pub(crate) struct Config {
     pub(crate) sanitize: Sanitize,
     /// How `dropgate audit` judges source.
     pub(crate) audit: Audit,
+    /// Secrets of the server: `[secrets.NAME]`, with exactly one source each.
+    pub(crate) secrets: BTreeMap<String, SecretWritten>,
+    /// The HashiCorp Vault or OpenBao that some of them come from.
+    pub(crate) vault: Option<VaultWritten>,
 }
 
 /// `[shutdown]`

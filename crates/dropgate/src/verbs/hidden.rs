@@ -1,7 +1,7 @@
 //! Entries that are no verbs: this program started again by itself.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::mpsc;
 use std::time::Duration;
@@ -24,15 +24,26 @@ pub(crate) fn run(arguments: &[OsString]) -> Option<ExitCode> {
     }
 }
 
-/// Does what a run that died left undone: its journal gets an end. Bounded, since nobody waits.
+/// Does what a run that died left undone: its leases end, its journal gets an end. Bounded, since
+/// nobody waits. Standard input is the memory that the run left for this, if it left any.
 pub(crate) fn close(arguments: &[OsString]) -> ExitCode {
     const WITHIN: Duration = Duration::from_secs(2);
-    let [folder, chain] = arguments else {
-        return ExitCode::from(exit::USAGE);
-    };
-    let (folder, chain) = (PathBuf::from(folder), chain.to_string_lossy().into_owned());
+    /// The rest is for the journal.
+    const LEASES_WITHIN: Duration = Duration::from_millis(1200);
+    let arguments = arguments.to_vec();
+    let _only_hides = dropgate_process::harden();
     let (done, finished) = mpsc::channel();
-    std::thread::spawn(move || done.send(dropgate_relay::close(&folder, &chain)));
+    std::thread::spawn(move || {
+        let memory = rustix::stdio::stdin().try_clone_to_owned();
+        let ended = memory.and_then(|memory| dropgate_secrets::close(memory, LEASES_WITHIN));
+        // Without secrets there is no memory.
+        let ended = ended.unwrap_or_default();
+        let [folder, chain] = arguments.as_slice() else {
+            return done.send(Ok(()));
+        };
+        let chain = chain.to_string_lossy();
+        done.send(dropgate_relay::close(Path::new(folder), &chain, &ended))
+    });
     match finished.recv_timeout(WITHIN) {
         Ok(Ok(())) => ExitCode::SUCCESS,
         // The next start of the server finishes the journal; nobody reads an error here.

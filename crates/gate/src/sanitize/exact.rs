@@ -1,8 +1,9 @@
-//! The exact values of secrets, in every form in which they are commonly written.
+//! The exact values of secrets, in every form in which they are commonly written. Of the values themselves nothing is
+//! kept: a form is known by its length and by hashes under a key that only this process has.
 
-use std::collections::BTreeSet;
+mod forms;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 
 use super::budget::{Budget, Fault};
 use super::bytes::{run, run_back};
@@ -11,20 +12,42 @@ use super::views::{self, View};
 
 /// Shorter values would be found everywhere.
 pub(super) const MIN_BYTES: usize = 8;
-/// Most bytes of patterns for which the fast automaton is built; it takes about half a kilobyte for each.
-const FAST_PATTERN_BYTES: usize = 8 << 10;
+/// Bytes of a window. One in [`STRIDE`] windows of a text is looked up.
+const WINDOW: usize = 4;
+/// Every form holds a window that begins at a multiple of this in the text.
+const STRIDE: usize = MIN_BYTES - WINDOW + 1;
+/// Bits of a window's hash by which most windows are told to be of no form.
+const FILTER_BITS: u32 = 16;
 /// Bytes that are searched between two looks at the time.
 const CHUNK: usize = 256 << 10;
 
-const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-const URL: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-/// The values to look for; none, when there is no automaton.
+/// The values to look for.
 #[derive(Debug, Default)]
 pub(super) struct Values {
-    automaton: Option<AhoCorasick>,
-    forms: Vec<Form>,
-    longest: usize,
+    key: RandomState,
+    /// Spreads windows over the filter.
+    multiplier: u64,
+    /// One bit for each hash that a window of a form has; empty without forms.
+    filter: Vec<u64>,
+    /// By the hash of the window.
+    windows: Vec<Window>,
+    patterns: Vec<Pattern>,
+}
+
+/// A form of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Pattern {
+    hash: u64,
+    length: usize,
+    form: Form,
+}
+
+/// Some bytes of a form, and where they stand in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Window {
+    hash: u64,
+    pattern: usize,
+    offset: usize,
 }
 
 /// How a pattern is written.
@@ -40,37 +63,54 @@ impl Values {
     /// Values shorter than eight bytes are ignored. Parts that are secrets of their own count too: the password in an
     /// address, the longer lines of a value of several lines, the texts in a JSON document.
     pub(super) fn new<'v>(values: impl IntoIterator<Item = &'v [u8]>) -> Self {
-        let mut patterns = BTreeSet::new();
-        for value in values {
-            add_forms(value, &mut patterns);
-            for part in parts(value) {
-                add_forms(&part, &mut patterns);
-            }
-        }
-        let total: usize = patterns.iter().map(|(pattern, _)| pattern.len()).sum();
-        let kind = if total <= FAST_PATTERN_BYTES {
-            AhoCorasickKind::DFA
-        } else {
-            AhoCorasickKind::ContiguousNFA
+        Self::lent(|add| values.into_iter().for_each(add))
+    }
+
+    /// As [`Values::new`], with values that are lent one after the other.
+    pub(super) fn lent(lend: impl FnOnce(&mut dyn FnMut(&[u8]))) -> Self {
+        let mut values = Self {
+            multiplier: RandomState::new().hash_one(0) | 1,
+            ..Self::default()
         };
-        let longest = patterns.iter().map(|(pattern, _)| pattern.len()).max();
-        let forms = patterns.iter().map(|&(_, form)| form).collect();
-        let automaton = longest.and_then(|_| {
-            AhoCorasick::builder()
-                .match_kind(MatchKind::LeftmostLongest)
-                .kind(Some(kind))
-                .build(patterns.iter().map(|(pattern, _)| pattern))
-                .ok()
-        });
-        Self {
-            automaton,
-            forms,
-            longest: longest.unwrap_or(0),
+        lend(&mut |value| forms::of_value(value, &mut |text, form| values.add(text, form)));
+        values.windows.sort_unstable();
+        values
+    }
+
+    fn add(&mut self, text: &[u8], form: Form) {
+        if text.len() < MIN_BYTES {
+            return;
         }
+        let pattern = Pattern {
+            hash: self.hash(text),
+            length: text.len(),
+            form,
+        };
+        if self.patterns.contains(&pattern) {
+            return;
+        }
+        if self.filter.is_empty() {
+            self.filter = vec![0; (1 << FILTER_BITS) / 64];
+        }
+        for offset in 0..STRIDE {
+            let Some(window) = window(text, offset) else {
+                continue;
+            };
+            let bit = self.bit(window);
+            if let Some(word) = self.filter.get_mut(bit / 64) {
+                *word |= 1 << (bit % 64);
+            }
+            self.windows.push(Window {
+                hash: self.hash(&window.to_le_bytes()),
+                pattern: self.patterns.len(),
+                offset,
+            });
+        }
+        self.patterns.push(pattern);
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.longest == 0
+        self.patterns.is_empty()
     }
 
     /// Whether one of the values stands in the text as it is, without undoing any escapes.
@@ -104,158 +144,157 @@ impl Values {
         Ok(())
     }
 
+    /// Every place of every value, in any order; places may overlap.
     fn each(
         &self,
         text: &[u8],
         budget: &mut Budget<'_>,
         mut found: impl FnMut(usize, usize),
     ) -> Result<(), Fault> {
-        let Some(automaton) = &self.automaton else {
-            // Values that could not be made into an automaton must not pass unseen.
-            return if self.longest == 0 {
-                Ok(())
-            } else {
-                Err(Fault::Unreadable)
-            };
-        };
-        let mut from = 0;
-        loop {
-            let end = text.len().min(from + CHUNK + self.longest);
-            let chunk = text.get(from..end).unwrap_or_default();
+        if self.is_empty() {
+            return Ok(());
+        }
+        for (index, chunk) in text.chunks(CHUNK / STRIDE * STRIDE).enumerate() {
             budget.spend(chunk.len())?;
-            for hit in automaton.find_iter(chunk) {
-                let (start, end) = (from + hit.start(), from + hit.end());
-                match self.forms.get(hit.pattern().as_usize()) {
-                    Some(Form::Base64) => found(
+            let from = index * (CHUNK / STRIDE * STRIDE);
+            for at in (from..from + chunk.len()).step_by(STRIDE) {
+                let Some(window) = window(text, at) else {
+                    break;
+                };
+                let bit = self.bit(window);
+                let hit = self
+                    .filter
+                    .get(bit / 64)
+                    .is_some_and(|word| word >> (bit % 64) & 1 == 1);
+                if hit {
+                    self.verify(text, at, window, budget, &mut found)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn verify(
+        &self,
+        text: &[u8],
+        at: usize,
+        window: u32,
+        budget: &mut Budget<'_>,
+        found: &mut impl FnMut(usize, usize),
+    ) -> Result<(), Fault> {
+        let hash = self.hash(&window.to_le_bytes());
+        let first = self.windows.partition_point(|one| one.hash < hash);
+        let same = self
+            .windows
+            .iter()
+            .skip(first)
+            .take_while(|one| one.hash == hash);
+        for one in same {
+            let Some(pattern) = self.patterns.get(one.pattern) else {
+                continue;
+            };
+            let Some(start) = at.checked_sub(one.offset) else {
+                continue;
+            };
+            let Some(candidate) = text.get(start..start + pattern.length) else {
+                continue;
+            };
+            // A text of nothing but beginnings of a long value costs its length each time.
+            budget.spend(pattern.length)?;
+            if self.hash(candidate) == pattern.hash {
+                let end = start + pattern.length;
+                match pattern.form {
+                    Form::Plain => found(start, end),
+                    Form::Base64 => found(
                         run_back(text, start, 3, is_base64),
                         run(text, end, 3, is_base64),
                     ),
-                    Some(Form::Plain) | None => found(start, end),
                 }
             }
-            if end == text.len() {
-                return Ok(());
-            }
-            from += CHUNK;
         }
+        Ok(())
     }
+
+    fn hash(&self, text: &[u8]) -> u64 {
+        let mut hasher = self.key.build_hasher();
+        hasher.write(text);
+        hasher.finish()
+    }
+
+    fn bit(&self, window: u32) -> usize {
+        let spread = u64::from(window).wrapping_mul(self.multiplier);
+        // So few bits fit into any usize.
+        usize::try_from(spread >> (u64::BITS - FILTER_BITS)).unwrap_or_default()
+    }
+}
+
+fn window(text: &[u8], at: usize) -> Option<u32> {
+    let bytes = text.get(at..)?.first_chunk::<WINDOW>()?;
+    Some(u32::from_le_bytes(*bytes))
 }
 
 fn is_base64(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_' | b'=')
 }
 
-fn add_forms(value: &[u8], patterns: &mut BTreeSet<(Vec<u8>, Form)>) {
-    if value.len() < MIN_BYTES {
-        return;
+#[cfg(test)]
+mod tests {
+    use super::super::budget::Time;
+    use super::*;
+
+    fn places(values: &Values, text: &[u8]) -> Vec<(usize, usize)> {
+        let mut found = Vec::new();
+        let time = || Time::Left;
+        values
+            .each(text, &mut Budget::new(&time), |start, end| {
+                found.push((start, end))
+            })
+            .unwrap();
+        found.sort_unstable();
+        found.dedup();
+        found
     }
-    let mut plain = |pattern: Vec<u8>| {
-        patterns.insert((pattern, Form::Plain));
-    };
-    plain(value.to_vec());
-    if let Ok(text) = std::str::from_utf8(value) {
-        let quoted = serde_json::Value::from(text).to_string();
-        plain(quoted.trim_matches('"').as_bytes().to_vec());
-    }
-    plain(
-        value
-            .iter()
-            .flat_map(|byte| format!("{byte:02x}").into_bytes())
-            .collect(),
-    );
-    plain(
-        value
-            .iter()
-            .flat_map(|byte| format!("{byte:02X}").into_bytes())
-            .collect(),
-    );
-    plain(percent(value, "%20", b"-._~"));
-    plain(percent(value, "+", b"-._~/"));
-    for alphabet in [STANDARD, URL] {
-        for offset in 0..3 {
-            let pattern = base64_inside(value, offset, alphabet);
-            if pattern.len() >= MIN_BYTES {
-                patterns.insert((pattern, Form::Base64));
+
+    #[test]
+    fn a_value_is_found_at_every_place() {
+        let values = Values::new([&b"s3cretXY"[..], b"another-longer-value"]);
+        for before in 0..40 {
+            for after in 0..10 {
+                let text = ["a".repeat(before), "s3cretXY".into(), "b".repeat(after)].concat();
+                assert!(places(&values, text.as_bytes()).contains(&(before, before + 8)));
             }
         }
+        assert!(places(&values, b"s3cretX").is_empty());
+        assert!(places(&values, b"s3cretXZ another-longer-valu").is_empty());
     }
-}
 
-fn percent(value: &[u8], space: &str, kept: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(value.len() * 3);
-    for &byte in value {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' => out.push(byte),
-            _ if kept.contains(&byte) => out.push(byte),
-            b' ' => out.extend_from_slice(space.as_bytes()),
-            _ => out.extend_from_slice(format!("%{byte:02X}").as_bytes()),
+    #[test]
+    fn a_value_across_two_chunks_is_found() {
+        let values = Values::new([&b"s3cretXY-s3cretXY"[..]]);
+        for shift in 0..20 {
+            let mut text = vec![b'a'; CHUNK + 100];
+            let at = CHUNK - shift;
+            text[at..at + 17].copy_from_slice(b"s3cretXY-s3cretXY");
+            assert!(places(&values, &text).contains(&(at, at + 17)));
         }
     }
-    out
-}
 
-/// The characters that are certain when the value stands `offset` bytes after a multiple of three.
-fn base64_inside(value: &[u8], offset: usize, alphabet: &[u8; 64]) -> Vec<u8> {
-    let skipped = offset * 8;
-    let first = skipped.div_ceil(6);
-    let last = (skipped + value.len() * 8) / 6;
-    let bit = |index: usize| {
-        index.checked_sub(skipped).map_or(0, |inside| {
-            value
-                .get(inside / 8)
-                .map_or(0, |byte| byte >> (7 - inside % 8) & 1)
-        })
-    };
-    (first..last)
-        .map(|place| {
-            let sextet = (0..6).fold(0, |sextet, step| sextet << 1 | bit(place * 6 + step));
-            alphabet[usize::from(sextet)]
-        })
-        .collect()
-}
-
-/// Parts of a value that are secrets of their own.
-fn parts(value: &[u8]) -> Vec<Vec<u8>> {
-    let mut parts = Vec::new();
-    parts.extend(password_of_address(value));
-    let lines = value.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii);
-    if value.contains(&b'\n') {
-        let telling = lines.filter(|line| line.len() >= 20 && !line.starts_with(b"-----"));
-        parts.extend(telling.map(<[u8]>::to_vec));
-    }
-    if let Ok(document) = serde_json::from_slice::<serde_json::Value>(value) {
-        add_texts(&document, &mut parts);
-    }
-    parts
-}
-
-fn password_of_address(value: &[u8]) -> Option<Vec<u8>> {
-    let text = std::str::from_utf8(value).ok()?;
-    let (_, rest) = text.split_once("://")?;
-    let (user, _) = rest.rsplit_once('@')?;
-    let (_, password) = user.split_once(':')?;
-    Some(password.as_bytes().to_vec())
-}
-
-/// The texts of a JSON document that look like keys. The reader that made the document bounds its depth.
-fn add_texts(document: &serde_json::Value, parts: &mut Vec<Vec<u8>>) {
-    match document {
-        serde_json::Value::String(text) => {
-            let telling = text.len() >= 16 && super::bytes::entropy(text.as_bytes()) >= 37;
-            if telling && !text.contains("://") && !text.contains(' ')
-                || text.contains("-----BEGIN")
-            {
-                parts.push(text.as_bytes().to_vec());
-                let lines = text
-                    .lines()
-                    .filter(|line| line.len() >= 20 && !line.starts_with("-----"));
-                parts.extend(lines.map(|line| line.as_bytes().to_vec()));
+    #[test]
+    fn a_text_of_beginnings_runs_out_of_time() {
+        let value = [b"abcd".repeat(4000), b"x".to_vec()].concat();
+        let values = Values::new([value.as_slice()]);
+        let looks = std::cell::Cell::new(0);
+        let time = || {
+            looks.set(looks.get() + 1);
+            if looks.get() > 3 {
+                Time::Up
+            } else {
+                Time::Left
             }
-        }
-        serde_json::Value::Array(items) => items.iter().for_each(|item| add_texts(item, parts)),
-        serde_json::Value::Object(members) => {
-            members.values().for_each(|item| add_texts(item, parts))
-        }
-        serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::Number(_) => {}
+        };
+        let text = b"abcd".repeat(200_000);
+        let ended = values.each(&text, &mut Budget::new(&time), |_, _| {});
+        assert!(matches!(ended, Err(Fault::TimeUp)));
     }
 }

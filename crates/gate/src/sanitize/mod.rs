@@ -19,7 +19,8 @@
 //! It fails closed: a text that can't be taken apart, takes too long or is over 16 MiB is replaced as a whole. Nothing
 //! here has a clock; the caller's closure says when the time of a message is up, and [`MAX_WORK`] what it should allow.
 //!
-//! The automaton for exact values holds their bytes for as long as the [`Sanitizer`] lives, and does not wipe them.
+//! A [`Sanitizer`] does not hold the values that it knows: they are told by keyed hashes, and what was put together to
+//! make these is wiped.
 
 mod address;
 mod answer;
@@ -71,6 +72,16 @@ impl Sanitizer {
         Self {
             settings,
             values: Values::new(secrets),
+        }
+    }
+
+    /// As [`Sanitizer::new`], with values that are lent one after the other: `lend` calls what it is
+    /// given with each.
+    #[must_use]
+    pub fn knowing(settings: Settings, lend: impl FnOnce(&mut dyn FnMut(&[u8]))) -> Self {
+        Self {
+            settings,
+            values: Values::lent(lend),
         }
     }
 

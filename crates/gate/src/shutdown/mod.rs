@@ -32,11 +32,13 @@ pub enum Trigger {
     ServerExited,
     /// The guard process is gone, so nobody would clean up after dropgate.
     GuardLost,
+    /// A lease of the server's secrets has ended and can't be renewed.
+    LeaseLost,
 }
 
 impl Trigger {
     /// Every trigger, in the order of the enum.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Eof,
         Self::BrokenPipe,
         Self::HostDied,
@@ -46,6 +48,7 @@ impl Trigger {
         Self::Sigquit,
         Self::ServerExited,
         Self::GuardLost,
+        Self::LeaseLost,
     ];
 
     /// The name used in reports.
@@ -61,6 +64,7 @@ impl Trigger {
             Self::Sigquit => "sigquit",
             Self::ServerExited => "server_exited",
             Self::GuardLost => "guard_lost",
+            Self::LeaseLost => "lease_lost",
         }
     }
 }
@@ -138,7 +142,7 @@ pub enum Event {
 
 impl Event {
     /// Every event, in the order of the enum.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Begin(Trigger::Eof),
         Self::Begin(Trigger::BrokenPipe),
         Self::Begin(Trigger::HostDied),
@@ -148,6 +152,7 @@ impl Event {
         Self::Begin(Trigger::Sigquit),
         Self::Begin(Trigger::ServerExited),
         Self::Begin(Trigger::GuardLost),
+        Self::Begin(Trigger::LeaseLost),
         Self::Settled,
         Self::OnlyCancelledLeft,
         Self::PhaseOver,

@@ -41,7 +41,8 @@ fn cause(event: Event) -> Cause {
             | Trigger::HostDied
             | Trigger::Sigterm
             | Trigger::Sigint
-            | Trigger::Sighup,
+            | Trigger::Sighup
+            | Trigger::LeaseLost,
         ) => Cause::Drain,
         // Without its guard dropgate can't promise that nothing outlives it, so it hurries to
         // the end while it still can.

@@ -125,7 +125,7 @@ fn one(dice: &mut Dice) -> usize {
         .filter(|name| name.starts_with("chain-"))
         .collect();
     for chain in &chains {
-        finish_abandoned(&settings, chain).expect("can be finished");
+        finish_abandoned(&settings, chain, &[]).expect("can be finished");
     }
     if chains.is_empty() {
         assert!(!said.iter().any(|line| line.starts_with("sent ")));

@@ -132,13 +132,13 @@ fn calls_without_an_outcome_get_one_when_the_chain_is_finished() {
     drop(desk.receipt(ticket));
     let chain = desk.journal.chain().to_owned();
     assert_eq!(
-        finish_abandoned(&settings, &chain).expect("readable"),
+        finish_abandoned(&settings, &chain, &[]).expect("readable"),
         None,
         "its writer lives"
     );
     desk.abandon();
 
-    let head = finish_abandoned(&settings, &chain).expect("readable");
+    let head = finish_abandoned(&settings, &chain, &[]).expect("readable");
     let last = place.records().pop().expect("a seal");
     assert_eq!(head.expect("sealed").hash.to_string(), last["h"]);
     let records = place.records();

@@ -4,23 +4,29 @@ pub(crate) mod name;
 mod pins;
 pub(crate) mod plan;
 pub(crate) mod policies;
+pub(crate) mod secrets;
 
 use std::fs;
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::process::ExitCode;
+use std::rc::Rc;
 use std::time::Duration;
 
 use dropgate_process::{HostWatch, Orphans, Spec, SweepMode, sweep};
 use dropgate_relay as relay;
+use dropgate_secrets::Secrets;
+use dropgate_wire::Limits;
 
-use self::plan::PlanError;
+use self::plan::{Configured, PlanError};
 use crate::cli::RunArgs;
 use crate::{config, exit, output};
 
 /// How long a start may spend on what others left; `reap` does the rest.
 const SWEEP_WITHIN: Duration = Duration::from_secs(1);
+/// How long it may take to give back what was granted to a server that was not started.
+const UNDO_WITHIN: Duration = Duration::from_secs(2);
 
 /// Runs the server and returns with the code that its end calls for.
 pub(crate) fn run(args: RunArgs) -> ExitCode {
@@ -30,21 +36,30 @@ pub(crate) fn run(args: RunArgs) -> ExitCode {
     } else {
         HostWatch::parent()
     };
+    let (config, secrets) = match prepared(&args) {
+        Ok(prepared) => prepared,
+        Err(code) => return code,
+    };
     // What an earlier run left behind ends before anything new begins.
     let abandoned = sweep(SweepMode::Sweep, SWEEP_WITHIN);
     let ended: usize = abandoned.iter().map(|one| one.processes.len()).sum();
     if ended > 0 {
         output::complain(&format!("ended {ended} processes that earlier runs left"));
     }
-    let settings = match planned(&args) {
+    let settings = match planned(&args, &config, Rc::clone(&secrets)) {
         Ok(settings) => settings,
         Err(error) => {
+            secrets.end(UNDO_WITHIN);
             output::complain(&error.to_string());
             return ExitCode::from(exit::REFUSED);
         }
     };
     let report = args.report.clone();
-    match relay::run(move || specification(&args, host), settings) {
+    let given = Rc::clone(&secrets);
+    let ended = relay::run(move || given.endow(specification(&args, host)), settings);
+    // Where nothing was relayed, nobody has ended what was granted.
+    secrets.end(UNDO_WITHIN);
+    match ended {
         Ok(ended) => {
             let written = report.map_or(Ok(()), |path| {
                 let json = serde_json::to_string(&ended.report).unwrap_or_default();
@@ -66,12 +81,41 @@ pub(crate) fn run(args: RunArgs) -> ExitCode {
     }
 }
 
-fn planned(args: &RunArgs) -> Result<relay::Settings, PlanError> {
-    let config = plan::configuration(args.config.as_deref())?;
+/// Keeps from others what this process is about to hold, then gets it. Nothing may come before this
+/// that begins a thread.
+fn prepared(args: &RunArgs) -> Result<(Configured, Rc<Secrets>), ExitCode> {
+    let refused = |code: u8, line: &str| {
+        output::complain(line);
+        ExitCode::from(code)
+    };
+    if let Err(error) = dropgate_process::harden() {
+        let line = format!("can not keep this process's memory from others: {error}");
+        return Err(refused(exit::INTERNAL, &line));
+    }
+    let config = plan::configuration(args.config.as_deref())
+        .map_err(|error| refused(exit::REFUSED, &error.to_string()))?;
+    let begun = secrets::hide(&config.file)
+        .and_then(|hidden| secrets::begin(&config.file, &config.folder, hidden));
+    match begun {
+        Ok(secrets) => Ok((config, Rc::new(secrets))),
+        Err(error) => {
+            let line = error.to_string();
+            output::complain(&line);
+            relay::refuse(Limits::default(), &line);
+            Err(ExitCode::from(exit::UPSTREAM_UNAVAILABLE))
+        }
+    }
+}
+
+fn planned(
+    args: &RunArgs,
+    config: &Configured,
+    secrets: Rc<Secrets>,
+) -> Result<relay::Settings, PlanError> {
     for key in config::weakenings(&config.file) {
         output::complain(&format!("weakened by {key}"));
     }
-    let settings = plan::settings(args, &config)?;
+    let settings = plan::settings(args, config, secrets)?;
     // Calls can be judged before the server has listed anything.
     if let Some(pinned) = &settings.pinned {
         let known: Vec<_> = pinned.pins.store().trusted().collect();

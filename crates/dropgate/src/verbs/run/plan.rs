@@ -17,6 +17,7 @@ use dropgate_policy::Policies;
 use dropgate_relay::{
     CallSettings, Explain, OnUnknown, ReadOnlySettings, Settings, ToolRule, ToolRules,
 };
+use dropgate_secrets::Secrets;
 use dropgate_wire::Limits;
 
 use super::name::{command_digest, server_name};
@@ -80,7 +81,7 @@ pub(crate) fn configuration(named: Option<&Path>) -> Result<Configured, PlanErro
 #[derive(Debug, Default)]
 pub(crate) struct Configured {
     pub(crate) file: Config,
-    folder: PathBuf,
+    pub(crate) folder: PathBuf,
 }
 
 /// What decides about calls, and holds for them.
@@ -125,7 +126,11 @@ pub(crate) fn judges(
 ///
 /// # Errors
 /// When they make no sense together, or the journal has no place.
-pub(crate) fn settings(args: &RunArgs, config: &Configured) -> Result<Settings, PlanError> {
+pub(crate) fn settings(
+    args: &RunArgs,
+    config: &Configured,
+    secrets: Rc<Secrets>,
+) -> Result<Settings, PlanError> {
     let name = args
         .name
         .clone()
@@ -154,8 +159,9 @@ pub(crate) fn settings(args: &RunArgs, config: &Configured) -> Result<Settings, 
         pinned: pins::pinned(config.tools.all.pin, &name)?,
         principal: Arc::from(judges.caller.name()),
         caller: judges.caller,
-        sanitizer: Rc::new(sanitizer(&config.sanitize)),
+        sanitizer: Rc::new(sanitizer(&config.sanitize, &secrets)),
         hibernate_after: args.hibernate,
+        secrets,
     })
 }
 
@@ -262,7 +268,7 @@ fn read_only(config: &Config) -> ReadOnlySettings {
     }
 }
 
-fn sanitizer(file: &written::Sanitize) -> Sanitizer {
+fn sanitizer(file: &written::Sanitize, secrets: &Secrets) -> Sanitizer {
     let profile = match file.profile {
         Some(written::SanitizeProfile::Strict) => sanitize::Profile::Strict,
         Some(written::SanitizeProfile::Standard) | None => sanitize::Profile::Standard,
@@ -271,31 +277,7 @@ fn sanitizer(file: &written::Sanitize) -> Sanitizer {
         profile,
         ..sanitize::Settings::default()
     };
-    let secrets: Vec<Vec<u8>> = secret_variables();
-    Sanitizer::new(settings, secrets.iter().map(Vec::as_slice))
-}
-
-/// Values of variables whose names say that they are secret: the server gets them, and so may tell
-/// them.
-fn secret_variables() -> Vec<Vec<u8>> {
-    const TELLING: &[&str] = &[
-        "TOKEN",
-        "SECRET",
-        "PASSWORD",
-        "PASSWD",
-        "API_KEY",
-        "APIKEY",
-        "ACCESS_KEY",
-        "PRIVATE_KEY",
-        "CREDENTIAL",
-    ];
-    std::env::vars_os()
-        .filter(|(name, _)| {
-            let name = name.to_string_lossy().to_ascii_uppercase();
-            TELLING.iter().any(|part| name.contains(part))
-        })
-        .map(|(_, value)| value.into_encoded_bytes())
-        .collect()
+    Sanitizer::knowing(settings, |add| secrets.each(add))
 }
 
 fn breaker(file: &written::Breaker) -> Result<breaker::Settings, breaker::Invalid> {

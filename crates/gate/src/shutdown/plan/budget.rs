@@ -45,7 +45,7 @@ pub(super) enum Group {
 pub(super) fn group(trigger: Trigger) -> Group {
     match trigger {
         Trigger::Eof | Trigger::BrokenPipe | Trigger::HostDied => Group::HostGone,
-        Trigger::Sigterm | Trigger::Sigint | Trigger::Sighup => Group::Signal,
+        Trigger::Sigterm | Trigger::Sigint | Trigger::Sighup | Trigger::LeaseLost => Group::Signal,
         Trigger::ServerExited => Group::ServerGone,
         Trigger::Sigquit | Trigger::GuardLost => Group::Kill,
     }

@@ -1,0 +1,180 @@
+//! What the server is given in secret: from the file's tables to values.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::time::Duration;
+
+use dropgate_process::environment::{Choice, Withdrawn, withdraw};
+use dropgate_secrets::{
+    Into, Login, Secrets, Source, StartError, Template, Vault, VaultSettings, Wanted,
+};
+
+use crate::config::secrets::{IntoWritten, SecretWritten, VaultWritten};
+use crate::config::written::Config;
+
+/// How long one request to a Vault may take.
+const TIMEOUT: Duration = Duration::from_secs(2);
+/// Where Kubernetes puts the token of a service account.
+const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
+/// Variables that Vault's and OpenBao's own programs read credentials from.
+const OF_VAULTS: &[&str] = &[
+    "VAULT_TOKEN",
+    "BAO_TOKEN",
+    "VAULT_SECRET_ID",
+    "BAO_SECRET_ID",
+];
+/// Parts of names that say of a variable that it is secret.
+const TELLING: &[&str] = &[
+    "TOKEN",
+    "SECRET",
+    "PASSWORD",
+    "PASSWD",
+    "API_KEY",
+    "APIKEY",
+    "ACCESS_KEY",
+    "PRIVATE_KEY",
+    "CREDENTIAL",
+];
+
+/// Why there are no secrets.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SecretsError {
+    #[error("can not take secrets out of the environment: {0}")]
+    Environment(std::io::Error),
+    #[error("[vault]: {0}")]
+    Vault(#[from] dropgate_secrets::VaultError),
+    #[error("the server was not started: {0}")]
+    Start(#[from] StartError),
+}
+
+/// Takes out of this process's environment what looks secret, and what the file names.
+pub(crate) fn hide(config: &Config) -> Result<Withdrawn, SecretsError> {
+    let named = kept_back(config);
+    let chosen = |name: &[u8]| {
+        let upper = String::from_utf8_lossy(name).to_ascii_uppercase();
+        let tells = TELLING.iter().any(|part| upper.contains(part));
+        if tells || named.iter().any(|one| one.as_bytes() == name) {
+            Choice::Withdraw
+        } else {
+            Choice::Keep
+        }
+    };
+    withdraw(chosen).map_err(SecretsError::Environment)
+}
+
+/// Gets every secret. Files are relative to `folder`.
+///
+/// # Errors
+/// Which one can't be had, and why.
+pub(crate) fn begin(
+    config: &Config,
+    folder: &Path,
+    hidden: Withdrawn,
+) -> Result<Secrets, SecretsError> {
+    dropgate_secrets::sweep_folders();
+    let wanted: Vec<Wanted> = config
+        .secrets
+        .iter()
+        .map(|(name, written)| wanted(name, written, folder))
+        .collect();
+    let needs_vault = |one: &Wanted| matches!(one.source, Source::Kv(_) | Source::Lease(_));
+    let vault = match &config.vault {
+        Some(written) if wanted.iter().any(needs_vault) => Some(vault(written, folder)?),
+        Some(_) | None => None,
+    };
+    let vault = vault.as_ref().map(|(vault, login)| (vault, login));
+    Ok(Secrets::begin(&wanted, vault, hidden, kept_back(config))?)
+}
+
+/// The Vault that the file names, and how to log in there.
+///
+/// # Errors
+/// The address is none, or the certificates can't be read.
+pub(crate) fn vault(
+    written: &VaultWritten,
+    folder: &Path,
+) -> Result<(Vault, Login), dropgate_secrets::VaultError> {
+    let vault = Vault::new(VaultSettings {
+        address: written.address.clone(),
+        namespace: written.namespace.clone(),
+        ca_file: written.ca_file.as_ref().map(|path| folder.join(path)),
+        timeout: written.timeout.map_or(TIMEOUT, |time| time.0),
+    })?;
+    Ok((vault, login(written, folder)))
+}
+
+fn login(written: &VaultWritten, folder: &Path) -> Login {
+    let mount =
+        |mount: &Option<String>, usual: &str| mount.clone().unwrap_or_else(|| usual.to_owned());
+    if let Some(path) = &written.token_file {
+        return Login::TokenFile(folder.join(path));
+    }
+    if let Some(path) = &written.wrapped_token_file {
+        return Login::WrappedTokenFile(folder.join(path));
+    }
+    if let Some(approle) = &written.approle {
+        return Login::AppRole {
+            mount: mount(&approle.mount, "approle"),
+            role_id: approle.role_id.clone(),
+            secret_id_file: folder.join(&approle.secret_id_file),
+        };
+    }
+    if let Some(jwt) = &written.jwt {
+        return Login::Jwt {
+            mount: mount(&jwt.mount, "jwt"),
+            role: jwt.role.clone(),
+            token_file: folder.join(&jwt.token_file),
+        };
+    }
+    if let Some(kubernetes) = &written.kubernetes {
+        let token_file = kubernetes.token_file.as_deref();
+        return Login::Jwt {
+            mount: mount(&kubernetes.mount, "kubernetes"),
+            role: kubernetes.role.clone(),
+            token_file: folder.join(token_file.unwrap_or(Path::new(SERVICE_ACCOUNT))),
+        };
+    }
+    let variable = written.token_env.clone();
+    Login::TokenVariable(variable.unwrap_or_else(|| "VAULT_TOKEN".to_owned()))
+}
+
+fn wanted(name: &str, written: &SecretWritten, folder: &Path) -> Wanted {
+    let source = if let Some(variable) = &written.env {
+        Source::Variable(variable.clone())
+    } else if let Some(path) = &written.file {
+        Source::File(folder.join(path))
+    } else if let Some(argv) = &written.command {
+        Source::Command(argv.iter().map(OsString::from).collect())
+    } else if let Some(path) = &written.kv {
+        Source::Kv(path.clone())
+    } else {
+        Source::Lease(written.vault.clone().unwrap_or_default())
+    };
+    Wanted {
+        name: name.to_owned(),
+        source,
+        field: written.field.clone(),
+        // It was taken apart when the file was read.
+        template: written
+            .template
+            .as_deref()
+            .and_then(|text| Template::parse(text).ok()),
+        into: match written.into {
+            Some(IntoWritten::Env) | None => Into::Variable,
+            Some(IntoWritten::Fd) => Into::Descriptor,
+            Some(IntoWritten::File) => Into::File,
+        },
+    }
+}
+
+/// Variables that the server does not inherit: what the file names, and dropgate's own credentials.
+fn kept_back(config: &Config) -> Vec<String> {
+    let mut names: Vec<String> = config.secrets.keys().cloned().collect();
+    let sources = config.secrets.values();
+    names.extend(sources.filter_map(|secret| secret.env.clone()));
+    if let Some(vault) = &config.vault {
+        names.extend(vault.token_env.clone());
+        names.extend(OF_VAULTS.iter().map(|name| (*name).to_owned()));
+    }
+    names
+}

@@ -1,0 +1,82 @@
+//! Leases of the server's secrets: recorded when granted, heeded while they last, ended at the end.
+
+use std::time::Duration;
+
+use dropgate_gate::shutdown::Trigger;
+use dropgate_journal::{Note, Topic};
+use dropgate_secrets::{LeaseEnd, News, Secrets};
+
+use crate::recorder::Recorder;
+use crate::relay::Relay;
+use crate::report::LeaseReport;
+
+/// What the end of leases may take when a shutdown has used all its time: the credentials of a
+/// server that had to be killed are those that most need an end.
+const LEAST: Duration = Duration::from_secs(1);
+/// What it may take at most.
+const MOST: Duration = Duration::from_secs(5);
+
+/// Records what was granted, before a server can use it.
+pub(crate) fn record(secrets: &Secrets, recorder: &mut Recorder) {
+    for (id, address) in secrets.granted() {
+        recorder.note(Note {
+            topic: Topic::LeaseGranted,
+            call: None,
+            subject: id.into(),
+            text: address.into(),
+        });
+    }
+}
+
+/// The record of an end that was reached.
+pub(crate) fn revoked(end: &LeaseEnd) -> Option<Note> {
+    let LeaseEnd::Revoked(id) = end else {
+        return None;
+    };
+    Some(Note {
+        topic: Topic::LeaseRevoked,
+        call: None,
+        subject: id.as_str().into(),
+        text: "".into(),
+    })
+}
+
+impl Relay {
+    /// Says what happened to leases. Without its credentials a server would only fail, so the loss
+    /// of one begins the shutdown.
+    pub(crate) fn heed_leases(&mut self) {
+        for news in self.settings.secrets.take_news() {
+            match news {
+                News::NotRenewed { what, why } => {
+                    let why = self.sanitizer.text(&why, &crate::cleaning::stopwatch());
+                    self.log
+                        .line(&format!("lease of {what} not renewed: {}", why.as_str()));
+                }
+                News::RenewedAgain { what } => {
+                    self.log.line(&format!("lease of {what} renewed again"));
+                }
+                News::Lost { what } => {
+                    self.log
+                        .line(&format!("lease of {what} has ended; stopping the server"));
+                    self.begin(Trigger::LeaseLost);
+                }
+            }
+        }
+    }
+
+    /// Ends the leases and erases the values: nobody is left who could use them.
+    pub(crate) fn end_secrets(&mut self) -> LeaseReport {
+        let within = self.shutdown.time_left(self.now()).clamp(LEAST, MOST);
+        let mut report = LeaseReport::default();
+        for end in self.settings.secrets.end(within) {
+            match revoked(&end) {
+                Some(note) => {
+                    report.revoked += 1;
+                    self.recorder.note(note);
+                }
+                None => report.pending += 1,
+            }
+        }
+        report
+    }
+}
