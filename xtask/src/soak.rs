@@ -7,13 +7,16 @@ use crate::step::Step;
 use crate::workspace;
 
 const BUILD_LIMIT: Duration = Duration::from_secs(25 * 60);
-/// The whole world table, every level and user, a thousand cycles.
-const WORLD_LIMIT: Duration = Duration::from_secs(90 * 60);
+/// The whole world table, every level and user, a thousand cycles, seventeen hundred kills.
+const WORLD_LIMIT: Duration = Duration::from_secs(120 * 60);
+const JOURNAL_LIMIT: Duration = Duration::from_secs(60 * 60);
 const PROPERTIES_LIMIT: Duration = Duration::from_secs(60 * 60);
+/// Makes tests that kill and change run in full.
+const SOAK: &str = "DROPGATE_SOAK";
 /// Cases of each property; the test command runs some hundreds.
 const PROPERTY_CASES: &str = "20000";
 
-/// Runs the world table and the properties in full.
+/// Runs the world table, the journal's tests and the properties in full.
 ///
 /// # Errors
 /// The build fails, a count fails, or a limit passes.
@@ -35,12 +38,24 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
             "--no-fail-fast",
         ])
         .env("DROPGATE_WORLD", "full")
+        .env(SOAK, "1")
         .env("DROPGATE_BIN", release.join("dropgate"))
         .env(
             "DROPGATE_TESTING_SERVERS",
             release.join("dropgate-testing-servers"),
         );
     Step::new("play the whole world table", WORLD_LIMIT, world).run()?;
+
+    let mut journal = workspace::cargo();
+    journal
+        .args(["test", "--release", "--package", "dropgate-journal"])
+        .env(SOAK, "1");
+    Step::new(
+        "change, kill and fill journals at length",
+        JOURNAL_LIMIT,
+        journal,
+    )
+    .run()?;
 
     let mut properties = workspace::cargo();
     properties

@@ -39,6 +39,7 @@ impl Written {
             key: None,
             args: b"{}".to_vec().into(),
             trace_id: None,
+            again: dropgate_journal::Again::Never,
         };
         let ticket = journal.intent(intent, Tier::Sync).expect("taken");
         drop(ticket);
@@ -51,6 +52,7 @@ impl Written {
             redactions: 1,
             keep: Keep::Original(b"at /srv/secret.py line 3".to_vec().into()),
             about: None,
+            repeats: None,
         };
         let ticket = journal.outcome(outcome, Tier::Sync).expect("taken");
         drop(ticket);

@@ -188,6 +188,11 @@ impl Call<Authorized> {
     pub fn refuse(self, refusal: &Refusal) -> Finished {
         self.facts.end(refusal.outcome(), None)
     }
+
+    /// Ends a call that was never sent, since the record has the answer.
+    pub fn conclude(self, outcome: Outcome) -> Finished {
+        self.facts.end(outcome, None)
+    }
 }
 
 impl Call<Admitted> {

@@ -57,6 +57,9 @@ impl Code {
     }
 }
 
+/// The most of a tool's name that a text shows, bytes.
+const MAX_TOOL_NAME: usize = 64;
+
 /// An answer that dropgate gives in the server's place.
 ///
 /// It can only come from the constructors below, so no text of a server, of a policy or of an
@@ -130,6 +133,30 @@ impl Refusal {
             Code::OutcomeUnknown,
             "An earlier identical call may have taken effect, so this one was not started. \
              Check what the earlier one did before calling again.",
+        )
+    }
+
+    /// The same, naming the tool of the server's that tells what became of the earlier call.
+    pub fn reconcile(tool: &str) -> Self {
+        let text = format!(
+            "An earlier identical call may have taken effect, so this one was not started. Find \
+             out with the tool {} what the earlier one did before calling again.",
+            tool.get(..tool.floor_char_boundary(MAX_TOOL_NAME))
+                .unwrap_or_default()
+        );
+        Self {
+            text: Cow::Owned(text),
+            ..Self::unknown_earlier()
+        }
+    }
+
+    /// A call that repeats one that ended this way, and whose answer is not kept any more.
+    pub fn ended_earlier(outcome: Outcome) -> Self {
+        Self::fixed(
+            outcome,
+            Code::OutcomeUnknown,
+            "An earlier identical call was answered, and its answer is not kept any more, so this \
+             one was not started. Check what the earlier one did before calling again.",
         )
     }
 

@@ -81,7 +81,7 @@ fn advice(code: Code) -> (&'static str, &'static str) {
             "go on with tools that read; write after `retry_after_ms`",
         ),
         Code::OutcomeUnknown => (
-            "nobody knows whether the call took effect",
+            "nobody knows whether the call took effect, or the answer of an earlier one like it is not kept any more",
             "find out with a tool that reads before calling again",
         ),
         Code::Overloaded => (
@@ -108,6 +108,8 @@ fn refusals() -> Vec<(&'static str, Refusal)> {
         ("unknown_server_exit", Refusal::unknown_server_exit()),
         ("unknown_unreadable", Refusal::unknown_unreadable()),
         ("unknown_earlier", Refusal::unknown_earlier()),
+        ("reconcile", Refusal::reconcile("get_record")),
+        ("ended_earlier", Refusal::ended_earlier(Outcome::Completed)),
         ("overloaded", Refusal::overloaded()),
         ("in_progress", Refusal::in_progress()),
     ]

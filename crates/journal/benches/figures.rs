@@ -132,6 +132,7 @@ fn intent(call: dropgate_journal::CallRef) -> Intent {
         key: None,
         args: br#"{"path":"/tmp/a","text":"hello","times":3}"#.to_vec().into(),
         trace_id: None,
+        again: dropgate_journal::Again::Never,
     }
 }
 
@@ -145,5 +146,6 @@ fn outcome(call: dropgate_journal::CallRef) -> Outcome {
         redactions: 0,
         keep: Keep::Nothing,
         about: None,
+        repeats: None,
     }
 }

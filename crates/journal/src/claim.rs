@@ -91,11 +91,26 @@ impl Claims {
         if before.as_ref().is_none_or(|before| before.at > expired) {
             return Ok(Taken::Before(before));
         }
-        self.replace(&name, &target, expired)
+        self.replace(&name, &target, |before| before.at <= expired)
     }
 
-    /// Takes an expired claim's place. Whoever has the lock is the only one who replaces.
-    fn replace(&self, name: &str, target: &str, expired: Stamp) -> Result<Taken, FolderError> {
+    /// Takes the claim over from a call that is known to have no right to it any more.
+    pub(crate) fn take_over(
+        &self,
+        key: &[u8; 16],
+        claim: &Claim,
+        from: CallRef,
+    ) -> Result<Taken, FolderError> {
+        self.replace(&name(key), &claim.to_text(), |before| before.call == from)
+    }
+
+    /// Takes the place of a claim that has ended. Whoever has the lock is the only one who replaces.
+    fn replace(
+        &self,
+        name: &str,
+        target: &str,
+        ended: impl Fn(&Claim) -> bool,
+    ) -> Result<Taken, FolderError> {
         let lock = self.folder.write_or_create(LOCK)?;
         match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
@@ -103,7 +118,7 @@ impl Claims {
             Err(errno) => return Err(self.wrong(LOCK, errno)),
         }
         let before = self.read(name)?;
-        if before.as_ref().is_none_or(|before| before.at > expired) {
+        if !before.as_ref().is_some_and(ended) {
             return Ok(Taken::Before(before));
         }
         let draft = format!("draft-{name}");

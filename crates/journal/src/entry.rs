@@ -83,6 +83,18 @@ pub struct Intent {
     pub args: Box<[u8]>,
     /// The trace that the call belongs to.
     pub trace_id: Option<Box<str>>,
+    /// Whether the key may be taken over from a call whose fate is not known.
+    pub again: Again,
+}
+
+/// What to do with a key whose earlier call may have run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Again {
+    /// The key stays with the earlier call.
+    #[default]
+    Never,
+    /// The new call takes it over: running twice does no harm.
+    IfUnknown,
 }
 
 /// By which policies a call was allowed or denied.
@@ -114,6 +126,8 @@ pub struct Outcome {
     pub keep: Keep,
     /// Who asked for what, where no intent says so: calls that were denied, shed or not executed.
     pub about: Option<Box<About>>,
+    /// The earlier call that this one repeats, and whose outcome its caller was told.
+    pub repeats: Option<CallRef>,
 }
 
 /// A call without an intent.
@@ -166,7 +180,27 @@ pub enum What {
     Unknown,
 }
 
+/// What an outcome says of the work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// The server answered.
+    Answered,
+    /// It was not done, for certain.
+    NeverRan,
+    /// Nobody knows.
+    MayHaveRun,
+}
+
 impl What {
+    /// What it says of the work.
+    pub const fn fate(self) -> Fate {
+        match self {
+            Self::Completed | Self::ToolError | Self::RpcError => Fate::Answered,
+            Self::Denied | Self::Shed | Self::NotExecuted => Fate::NeverRan,
+            Self::Cancelled | Self::TimedOut | Self::Unknown => Fate::MayHaveRun,
+        }
+    }
+
     /// Every outcome.
     pub const ALL: [Self; 9] = [
         Self::Completed,
@@ -281,6 +315,8 @@ pub enum Topic {
     Cancellation,
     /// The answer of this call could not be given to the host.
     Undelivered,
+    /// Somebody decided that this call, whose fate is not known, may be made again.
+    Repeatable,
 }
 
 impl Topic {
@@ -298,6 +334,7 @@ impl Topic {
             Self::Damage => "damage",
             Self::Cancellation => "cancellation",
             Self::Undelivered => "undelivered",
+            Self::Repeatable => "repeatable",
         }
     }
 }

@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::CallRef;
-use crate::entry::{Class, Entry, Intent, LateResult, Note, Outcome, Start, Tier};
+use crate::entry::{Class, Entry, Intent, LateResult, Note, Outcome, Start, Tier, Topic};
 use crate::keys::{Fingerprint, Keys};
 use crate::ledger::{Considered, Ledger};
 use crate::line::hash::Head;
@@ -281,6 +281,23 @@ impl Journal {
     /// to run it again. The next call like it is [fresh](Considered::Fresh).
     pub fn forget_orphan(&mut self, call: CallRef) {
         self.ledger.forget_orphan(call);
+    }
+
+    /// Somebody decided that a call whose fate is not known may be made again:
+    /// the next call like it, or with its idempotency key, is a new one. That is recorded.
+    ///
+    /// # Errors
+    /// As [`Self::outcome`]; nothing is changed then.
+    pub fn repeatable(&mut self, call: CallRef, by: &str) -> Result<Ticket<Know>, Unavailable> {
+        let note = Note {
+            topic: Topic::Repeatable,
+            call: Some(call),
+            subject: by.into(),
+            text: "the next call like it runs".into(),
+        };
+        let ticket = self.note(note, Tier::Sync)?;
+        self.ledger.forget(call);
+        Ok(ticket)
     }
 
     /// Looks a call up, and what was kept of its answer, on the writer's thread.

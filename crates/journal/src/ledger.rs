@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::CallRef;
 use crate::claim::Earlier;
-use crate::entry::{Retry, What};
+use crate::entry::{Fate, Retry, What};
 use crate::keys::Fingerprint;
 use crate::line::time::Stamp;
 
@@ -43,7 +43,10 @@ pub(crate) struct Ledger {
     keys: HashMap<[u8; 16], Known>,
     /// Calls in flight, to find what their outcome settles.
     open: HashMap<CallRef, (Fingerprint, Option<[u8; 16]>)>,
-    orphans: HashMap<Fingerprint, Orphan>,
+    /// Equal calls can be orphans side by side, the oldest first.
+    orphans: HashMap<Fingerprint, Vec<Orphan>>,
+    /// How many orphans there are.
+    count: usize,
     key_ttl: Duration,
     orphan_window: Duration,
 }
@@ -68,6 +71,7 @@ impl Ledger {
             keys: HashMap::new(),
             open: HashMap::new(),
             orphans: HashMap::new(),
+            count: 0,
             key_ttl,
             orphan_window,
         };
@@ -86,24 +90,31 @@ impl Ledger {
         match self.keys.get(key) {
             Some(known) if known.at > now.before(self.key_ttl) => {
                 let call = known.call;
-                Considered::Repeats(match known.ended {
-                    _ if known.fingerprint != print => Earlier::OtherArguments { call },
-                    None => Earlier::InProgress { call },
-                    Some((what, retry)) => Earlier::Ended { call, what, retry },
-                })
+                match known.ended {
+                    Some((what, _)) if what.fate() == Fate::NeverRan => Considered::Fresh,
+                    _ if known.fingerprint != print => {
+                        Considered::Repeats(Earlier::OtherArguments { call })
+                    }
+                    None => Considered::Repeats(Earlier::InProgress { call }),
+                    Some((what, retry)) => {
+                        Considered::Repeats(Earlier::Ended { call, what, retry })
+                    }
+                }
             }
             Some(_) | None => Considered::Fresh,
         }
     }
 
     pub(crate) fn of_arguments(&self, print: Fingerprint, now: Stamp) -> Considered {
-        match self.orphans.get(&print) {
-            Some(orphan) if orphan.at > now.before(self.orphan_window) => Considered::Orphan {
+        let oldest = now.before(self.orphan_window);
+        let alike = self.orphans.get(&print).into_iter().flatten();
+        alike
+            .into_iter()
+            .find(|orphan| orphan.at > oldest)
+            .map_or(Considered::Fresh, |orphan| Considered::Orphan {
                 call: orphan.call,
                 what: orphan.what,
-            },
-            Some(_) | None => Considered::Fresh,
-        }
+            })
     }
 
     pub(crate) fn begin(
@@ -164,16 +175,33 @@ impl Ledger {
     }
 
     pub(crate) fn adopt(&mut self, orphan: Orphan) {
-        if self.orphans.len() >= MOST_ORPHANS {
+        if self.count >= MOST_ORPHANS {
             let oldest = Stamp::now().before(self.orphan_window);
-            self.orphans.retain(|_, orphan| orphan.at > oldest);
+            self.keep_orphans(|orphan| orphan.at > oldest);
         }
-        if self.orphans.len() < MOST_ORPHANS {
-            self.orphans.insert(orphan.fingerprint, orphan);
+        if self.count < MOST_ORPHANS {
+            let alike = self.orphans.entry(orphan.fingerprint).or_default();
+            alike.push(orphan);
+            alike.sort_by_key(|orphan| orphan.at);
+            self.count += 1;
         }
     }
 
     pub(crate) fn forget_orphan(&mut self, call: CallRef) {
-        self.orphans.retain(|_, orphan| orphan.call != call);
+        self.keep_orphans(|orphan| orphan.call != call);
+    }
+
+    /// The next call like this one, or with its key, is a new one.
+    pub(crate) fn forget(&mut self, call: CallRef) {
+        self.forget_orphan(call);
+        self.keys.retain(|_, known| known.call != call);
+    }
+
+    fn keep_orphans(&mut self, kept: impl Fn(&Orphan) -> bool) {
+        self.orphans.retain(|_, alike| {
+            alike.retain(&kept);
+            !alike.is_empty()
+        });
+        self.count = self.orphans.values().map(Vec::len).sum();
     }
 }

@@ -47,8 +47,8 @@ mod writer;
 pub use chain::Liveness;
 pub use claim::Earlier;
 pub use entry::{
-    About, Class, Decision, Intent, Keep, LateResult, MAX_KEPT, MAX_POLICIES, MAX_TEXT, Note,
-    Outcome, Retry, Start, Tier, Topic, What,
+    About, Again, Class, Decision, Fate, Intent, Keep, LateResult, MAX_KEPT, MAX_POLICIES,
+    MAX_TEXT, Note, Outcome, Retry, Start, Tier, Topic, What,
 };
 pub use folder::FolderError;
 pub use journal::{Asked, Journal, Sealed};

@@ -32,6 +32,18 @@ pub struct Account {
     pub writer: Liveness,
 }
 
+impl Account {
+    /// What is known of the call at present, in a word: its outcome, `in_flight` while somebody may
+    /// still give it one, `unknown` otherwise.
+    pub fn word(&self) -> &'static str {
+        match (self.ended, self.writer) {
+            (Some((what, _)), _) => what.word(),
+            (None, Liveness::Writer) => "in_flight",
+            (None, Liveness::Nobody) => What::Unknown.word(),
+        }
+    }
+}
+
 /// The most records of one call that are shown.
 const MOST_RECORDS: usize = 64;
 
@@ -40,13 +52,27 @@ const MOST_RECORDS: usize = 64;
 /// # Errors
 /// The folder or a file in it can't be read.
 pub fn look_up(dir: &Path, call: CallRef) -> Result<Option<Account>, FolderError> {
-    let folder = Folder::open(dir)?;
-    for chain in Chain::all(&folder)? {
-        if let Some(account) = in_chain(&chain, call, 0)? {
-            return Ok(Some(account));
+    everywhere(&Folder::open(dir)?, call)
+}
+
+/// The same in an open folder. A call stands in one chain; others may only mention it.
+pub(crate) fn everywhere(folder: &Folder, call: CallRef) -> Result<Option<Account>, FolderError> {
+    let mut mentioned = None;
+    for chain in Chain::all(folder)? {
+        match in_chain(&chain, call, 0)? {
+            Some((account, Stands::Here)) => return Ok(Some(account)),
+            Some((account, Stands::Elsewhere)) => mentioned = Some(account),
+            None => {}
         }
     }
-    Ok(None)
+    Ok(mentioned)
+}
+
+/// Whether a chain holds a call's intent or outcome.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stands {
+    Here,
+    Elsewhere,
 }
 
 /// Looks a call up in one chain, from a segment on.
@@ -54,19 +80,25 @@ pub(crate) fn in_chain(
     chain: &Chain,
     call: CallRef,
     from: u64,
-) -> Result<Option<Account>, FolderError> {
+) -> Result<Option<(Account, Stands)>, FolderError> {
+    // Asked before the records are read: an outcome that comes in between is then seen.
+    let writer = chain.is_written()?;
     let text = call.to_string();
     let finder = Finder::new(text.as_bytes());
     let mut found: Vec<Vec<String>> = Vec::new();
     let mut count = 0;
+    let mut stands = Stands::Elsewhere;
     for number in chain.segments()?.into_iter().rev() {
         if number < from || count >= MOST_RECORDS {
             break;
         }
-        let records = in_segment(chain, number, &finder, MOST_RECORDS - count)?;
-        if records.is_empty() && count > 0 {
-            // A call's records stand together; before its intent there is nothing.
+        let records = in_segment(chain, number, (&finder, call), MOST_RECORDS - count)?;
+        if records.is_empty() && stands == Stands::Here {
+            // Intent and outcome stand together; before the intent there is nothing.
             break;
+        }
+        if records.iter().any(|record| is_its_own(record, call)) {
+            stands = Stands::Here;
         }
         count += records.len();
         found.push(records);
@@ -89,20 +121,28 @@ pub(crate) fn in_chain(
             kept = spot.read(&chain.folder, &call, &digest)?;
         }
     }
-    Ok(Some(Account {
+    let account = Account {
         call,
         chain: chain.name.clone(),
         records,
         ended,
         kept,
-        writer: chain.is_written()?,
-    }))
+        writer,
+    };
+    Ok(Some((account, stands)))
+}
+
+/// Whether a record is the call's intent or outcome.
+fn is_its_own(record: &str, call: CallRef) -> bool {
+    let raw = record.as_bytes();
+    Fields::read(raw).call() == Some(call)
+        && Line::read(raw).is_some_and(|line| matches!(line.kind, b"intent" | b"outcome"))
 }
 
 fn in_segment(
     chain: &Chain,
     number: u64,
-    finder: &Finder<'_>,
+    (finder, call): (&Finder<'_>, CallRef),
     most: usize,
 ) -> Result<Vec<String>, FolderError> {
     let path = chain.folder.path().join(name(number));
@@ -122,7 +162,8 @@ fn in_segment(
                                 | b"late_result"
                                 | b"note"
                         )
-                    });
+                    })
+                    && names(&Fields::read(raw), call);
                 if about && records.len() < most {
                     records.push(String::from_utf8_lossy(raw).into_owned());
                 }
@@ -130,6 +171,11 @@ fn in_segment(
             Next::Odd(_) | Next::End(_) => return Ok(records),
         }
     }
+}
+
+/// Whether a record is about the call. That another one repeats it is none of its own records.
+fn names(fields: &Fields<'_>, call: CallRef) -> bool {
+    fields.call() == Some(call) || fields.calls().any(|one| one == call)
 }
 
 fn place_of(fields: &Fields<'_>) -> Option<(Spot, Hash)> {

@@ -1,5 +1,6 @@
 //! Opening a journal: a chain of one's own, and an end for the chains of the dead.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -37,6 +38,7 @@ pub(crate) fn open(
     let claims = Claims::open(&folder)?;
     claims.sweep(Stamp::now().before(settings.key_ttl));
     let mut orphans = Vec::new();
+    let mut dealt_with = HashSet::new();
     let mut ours: Option<(Chain, Lock, Recovered)> = None;
     let mut damaged = Vec::new();
     for chain in Chain::all(&folder)? {
@@ -52,6 +54,7 @@ pub(crate) fn open(
             Err(error) => return Err(error),
         };
         orphans.extend_from_slice(&recovered.orphans);
+        dealt_with.extend(recovered.dealt_with.iter().copied());
         let begun = recovered.place.head.seq > 0;
         let signable = !begun || is_signable(&chain.folder)? == Signable::Yes;
         if ours.is_none() && signable {
@@ -106,6 +109,7 @@ pub(crate) fn open(
         };
         enter(&mut writer, &Entry::Note(note));
     }
+    orphans.retain(|orphan| !dealt_with.contains(&orphan.call));
     Ok(Opened {
         writer,
         chain: name,
@@ -171,6 +175,13 @@ enum Why {
     Closer,
 }
 
+fn by_whom(why: Why) -> &'static str {
+    match why {
+        Why::NextStart => "found by the next start",
+        Why::Closer => "found when the process ended",
+    }
+}
+
 /// Records what recovery found: nothing at all after an orderly end.
 fn finish(writer: &mut Writer, recovered: &Recovered, why: Why) {
     if let Some(torn) = &recovered.torn {
@@ -181,17 +192,27 @@ fn finish(writer: &mut Writer, recovered: &Recovered, why: Why) {
         });
     }
     if recovered.ending == Ending::Abrupt {
-        let by = match why {
-            Why::NextStart => "found by the next start",
-            Why::Closer => "found when the process ended",
-        };
         let note = Note {
             topic: Topic::WrapperLost,
             call: None,
             subject: "writer".into(),
-            text: by.into(),
+            text: by_whom(why).into(),
         };
         enter(writer, &Entry::Note(note));
+    }
+    // The next start sees an orderly end, after which what is not noted was delivered.
+    let oldest = Stamp::now().before(writer.orphan_window());
+    for orphan in &recovered.orphans {
+        let is_new = recovered.ending == Ending::Abrupt && orphan.at > oldest;
+        if is_new && orphan.what == What::Completed {
+            let note = Note {
+                topic: Topic::Undelivered,
+                call: Some(orphan.call),
+                subject: "host".into(),
+                text: by_whom(why).into(),
+            };
+            enter(writer, &Entry::Note(note));
+        }
     }
     for open in &recovered.open {
         let (what, retry) = match open.sent {
@@ -207,6 +228,7 @@ fn finish(writer: &mut Writer, recovered: &Recovered, why: Why) {
             redactions: 0,
             keep: Keep::Nothing,
             about: None,
+            repeats: None,
         };
         enter(writer, &Entry::Outcome(outcome));
     }

@@ -51,6 +51,8 @@ pub(crate) struct Recovered {
     pub(crate) open: Vec<Open>,
     /// What a repetition would be matched with.
     pub(crate) orphans: Vec<Orphan>,
+    /// Calls that are no orphans any more, perhaps of other chains.
+    pub(crate) dealt_with: Vec<CallRef>,
     pub(crate) ending: Ending,
 }
 
@@ -143,6 +145,7 @@ pub(crate) fn recover(chain: &Chain) -> Result<Recovered, OpenError> {
             },
             ending: found.ending,
             orphans: found.orphans(),
+            dealt_with: std::mem::take(&mut found.dealt_with),
             open: found.open(),
             torn: torn.or(found.torn),
         });
@@ -158,6 +161,7 @@ pub(crate) fn recover(chain: &Chain) -> Result<Recovered, OpenError> {
         torn: found.torn,
         open: Vec::new(),
         orphans: Vec::new(),
+        dealt_with: Vec::new(),
         ending: Ending::Sealed,
     })
 }
@@ -168,6 +172,8 @@ struct Found {
     /// Calls that have a fingerprint and no key, and were not answered for good.
     unanswered: HashMap<CallRef, Orphan>,
     undelivered: Vec<CallRef>,
+    /// Calls of earlier segments or other chains that were delivered or declared repeatable here.
+    dealt_with: Vec<CallRef>,
     announced: Vec<[u8; 32]>,
     boot: Vec<u8>,
     ending: Ending,
@@ -180,6 +186,7 @@ impl Default for Found {
             open: HashMap::new(),
             unanswered: HashMap::new(),
             undelivered: Vec::new(),
+            dealt_with: Vec::new(),
             announced: Vec::new(),
             boot: Vec::new(),
             ending: Ending::Sealed,
@@ -217,7 +224,7 @@ impl Found {
             }
             b"delivered" => {
                 for call in Fields::read(raw).calls() {
-                    self.unanswered.remove(&call);
+                    self.deal_with(call);
                 }
             }
             b"segment" => {
@@ -232,6 +239,9 @@ impl Found {
                 if fields.is_about(Topic::Undelivered) {
                     self.undelivered.extend(fields.call());
                 }
+                if let (true, Some(call)) = (fields.is_about(Topic::Repeatable), fields.call()) {
+                    self.deal_with(call);
+                }
             }
             b"seal" => {
                 let fields = Fields::read(raw);
@@ -241,6 +251,12 @@ impl Found {
                 }
             }
             _other => {}
+        }
+    }
+
+    fn deal_with(&mut self, call: CallRef) {
+        if self.unanswered.remove(&call).is_none() {
+            self.dealt_with.push(call);
         }
     }
 

@@ -8,10 +8,10 @@ mod trouble;
 use note::Due;
 use trouble::SyncFailed;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::CallRef;
 use crate::chain::{Chain, Lock};
@@ -55,6 +55,8 @@ pub(crate) struct Writer {
     sidecar: Option<Sidecar>,
     scratch: Scratch,
     clock: Clock,
+    /// When this writer took the chain.
+    opened: Stamp,
     reserve: Reserve,
     signer: Option<Signer>,
     /// The last record that a note covers, and when it was made.
@@ -72,6 +74,8 @@ pub(crate) struct Writer {
     durable_length: u64,
     /// Calls whose intent is recorded and whose outcome is not.
     open: HashMap<CallRef, ()>,
+    /// Calls whose idempotency keys others may claim, the newest last.
+    repeatable: VecDeque<CallRef>,
     goal: Goal,
     /// Attempts since the last that succeeded.
     failures: u32,
@@ -151,6 +155,7 @@ impl Writer {
             claims: around.claims,
             sidecar: None,
             clock: Clock::new(&crate::line::time::boot_id(), place.stamp),
+            opened: Stamp::now(),
             durable_length: segment.as_ref().map_or(0, Segment::length),
             segment,
             poisoned: None,
@@ -160,6 +165,7 @@ impl Writer {
             held: 0,
             durable: place.head,
             open: HashMap::new(),
+            repeatable: VecDeque::new(),
             goal: Goal::default(),
             failures: 0,
             closing: Closing::No,
@@ -206,6 +212,10 @@ impl Writer {
         self.checkpoint_if_many();
         write(&mut self.tape, &mut self.clock);
         self.goal.sync = Need::Sync;
+    }
+
+    pub(crate) fn orphan_window(&self) -> Duration {
+        self.settings.orphan_window
     }
 
     pub(crate) fn keys(&self) -> Keys {

@@ -1,4 +1,4 @@
-//! The way of a call from the host: decided, checked, recorded, sent.
+//! The way of a call from the host: decided, held against earlier ones, checked, recorded, sent.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -15,73 +15,36 @@ use dropgate_gate::pins::PinVerdict;
 use dropgate_gate::refusal::Refusal;
 use dropgate_gate::shutdown::Phase;
 use dropgate_journal as journal;
-use dropgate_policy::{self as policy, Answer, Moment, Question, Subject};
+use dropgate_policy::{self as policy, Answer, Moment, Question};
 
 use crate::call_id::CallId;
+use crate::candidate::{Candidate, Message};
+use crate::cleaning::Keeping;
 use crate::deciding::Deciding;
-use crate::docket::{Asked, Item};
+use crate::docket::{Asked, Intended, Item};
 use crate::downstream::stdio::Ask;
 use crate::lane::Hold;
 use crate::recorder::{MaySend, NoRecord, Recorder};
 use crate::relay::{Passage, Relay};
-use crate::repetition;
 use crate::settings::Explain;
 use crate::settlement::Told;
+use crate::tool_rules::OnUnknown;
 use crate::waiting_room::{Ready, Waiting};
-
-/// A governed call on its way through the gate, with what its record needs.
-pub(crate) struct Candidate {
-    pub(crate) id: CallId,
-    message: Message,
-    /// Where its arguments stand in the message.
-    arguments: Range<usize>,
-    /// The tool, or the resource or prompt that it asks for.
-    target: Arc<str>,
-    asked: Asked,
-    key: Option<Box<str>>,
-    trace_id: Option<Box<str>>,
-}
-
-/// Where a call's message is.
-enum Message {
-    /// In the buffer.
-    Buffered(Range<usize>),
-    /// Here, since it waits longer than the buffer may.
-    Kept(Box<[u8]>),
-}
-
-impl Candidate {
-    /// How many bytes it keeps.
-    pub(crate) fn weight(&self) -> usize {
-        match &self.message {
-            Message::Buffered(_) => 0,
-            Message::Kept(bytes) => bytes.len(),
-        }
-    }
-
-    fn subject(&self) -> Subject<'_> {
-        match self.asked {
-            Asked::Resource => Subject::Resource(&self.target),
-            Asked::Prompt => Subject::Prompt(&self.target),
-            Asked::Tool
-            | Asked::Handshake
-            | Asked::ToolList
-            | Asked::ToolChanges
-            | Asked::Other => Subject::Tool(&self.target),
-        }
-    }
-}
 
 impl Relay {
     /// Takes the request whose line stands at `line` of the buffer. Whether that line passes now.
     pub(crate) fn admit(&mut self, ask: Ask, line: Range<usize>, now: Duration) -> Passage {
-        if self.waiting.holds(&ask.id) || self.deciding.holds(&ask.id) || self.calls.holds(&ask.id)
+        if self.waiting.holds(&ask.id)
+            || self.deciding.holds(&ask.id)
+            || self.look_ups.holds(&ask.id)
+            || self.calls.holds(&ask.id)
         {
             let why = "a call with this id is still in flight; use a fresh id for every request";
             self.downstream.reject_duplicate(&ask.id, why);
             return Passage::Stop;
         }
-        let key = match ask.idempotency_key {
+        let settings = self.settings.tools.of(&ask.subject);
+        let key = match self.key_of(&ask, &settings, &line) {
             Ok(key) => key,
             Err(why) => {
                 self.downstream.reject_params(&ask.id, why);
@@ -91,13 +54,26 @@ impl Relay {
         self.last_call = Some(now);
         self.write_probe
             .note_request(self.downstream.intake.lines.bytes(line.clone()));
-        let settings = self.settings.tools.of(&ask.subject);
-        let (class, tool) = match ask.kind {
-            Kind::ToolCall => {
+        let own = match ask.asked {
+            Asked::Tool => self.own_tools.named(&ask.target),
+            Asked::Resource
+            | Asked::Prompt
+            | Asked::Handshake
+            | Asked::ToolList
+            | Asked::ToolChanges
+            | Asked::Other => None,
+        };
+        let (class, tool) = match (ask.kind, own) {
+            (Kind::ToolCall, Some(own)) => (own.class(), Some(Box::from(&*ask.subject))),
+            (Kind::ToolCall, None) => {
                 let class = self.listed.class(&ask.subject, &settings);
                 (class, Some(Box::from(&*ask.subject)))
             }
-            Kind::Fetch | Kind::Protocol => (Class::Read, None),
+            (Kind::Fetch | Kind::Protocol, _) => (Class::Read, None),
+        };
+        let keeping = match (class, &key) {
+            (Class::Write, _) | (Class::Read, Some(_)) => Keeping::Result,
+            (Class::Read, None) => Keeping::Nothing,
         };
         let slot = self.docket.enter(Item {
             id: ask.id.clone(),
@@ -108,6 +84,9 @@ impl Relay {
             settings,
             progress_token: ask.progress_token,
             cursor: ask.cursor,
+            keeping,
+            intended: Intended::No,
+            repeats: None,
         });
         let call = Call::received(slot, ask.kind, tool, now);
         match call.needs_no_decision() {
@@ -125,6 +104,7 @@ impl Relay {
                     asked: ask.asked,
                     key,
                     trace_id: ask.trace_id,
+                    own,
                 };
                 self.judge(candidate, call, now)
             }
@@ -171,10 +151,6 @@ impl Relay {
 
     /// What the policies are asked about a call.
     fn question<'a>(&'a self, candidate: &'a Candidate, slot: Slot, now: Duration) -> Question<'a> {
-        let message = match &candidate.message {
-            Message::Buffered(line) => self.downstream.intake.lines.bytes(line.clone()),
-            Message::Kept(bytes) => bytes,
-        };
         let class = self
             .docket
             .get(slot)
@@ -189,8 +165,7 @@ impl Relay {
                     policy::Mode::ReadWrite
                 }
             },
-            arguments: message
-                .get(candidate.arguments.clone())
+            arguments: Some(candidate.arguments(&self.downstream.intake.lines))
                 .filter(|arguments| !arguments.is_empty()),
             now: Moment {
                 monotonic: now,
@@ -290,6 +265,9 @@ impl Relay {
                 return Passage::Stop;
             }
         };
+        let Some(call) = self.recall(&candidate, call, now) else {
+            return Passage::Stop;
+        };
         let Some(call) = self.check(call, now) else {
             return Passage::Stop;
         };
@@ -327,12 +305,8 @@ impl Relay {
         call: Call<Admitted>,
         now: Duration,
     ) -> Passage {
-        let message = match &candidate.message {
-            Message::Buffered(line) => self.downstream.intake.lines.bytes(line.clone()),
-            Message::Kept(bytes) => bytes,
-        };
-        let arguments = message.get(candidate.arguments).unwrap_or_default();
-        let Some(item) = self.docket.get(call.slot()) else {
+        let arguments: Box<[u8]> = candidate.arguments(&self.downstream.intake.lines).into();
+        let Some(item) = self.docket.get_mut(call.slot()) else {
             return Passage::Stop;
         };
         let Some(reference) = item.reference else {
@@ -346,18 +320,31 @@ impl Relay {
             principal: Arc::clone(&self.settings.principal),
             decision: decision_of(call.grant()),
             key: candidate.key,
-            args: arguments.into(),
+            args: arguments,
             trace_id: candidate.trace_id,
+            again: match item.settings.on_unknown {
+                OnUnknown::Retry => journal::Again::IfUnknown,
+                OnUnknown::Refuse | OnUnknown::Reconcile(_) => journal::Again::Never,
+            },
         };
         let tier = tier(item.class);
+        item.intended = Intended::Yes;
         match self.recorder.intent(intent, tier) {
             Ok(ticket) => Passage::PassAfter(self.waiting.enter(candidate.id, call, ticket)),
             Err(NoRecord) => {
+                self.disown_intent(call.slot());
                 let refusal = Refusal::journal_unavailable();
                 let finished = call.refuse(refusal.outcome());
                 self.turn_away(finished, refusal, None, now);
                 Passage::Stop
             }
+        }
+    }
+
+    /// The journal did not take a call's intent.
+    fn disown_intent(&mut self, slot: Slot) {
+        if let Some(item) = self.docket.get_mut(slot) {
+            item.intended = Intended::No;
         }
     }
 
@@ -374,9 +361,13 @@ impl Relay {
                     waiting.hold
                 }
                 Ready::KeyHeld(waiting, earlier) => {
-                    self.turn_away_held(waiting, repetition::of_key(&earlier))
+                    self.disown_intent(waiting.call.slot());
+                    self.downstream.intake.drop_held(waiting.hold);
+                    self.answer_key_held(waiting.call, &earlier);
+                    waiting.hold
                 }
                 Ready::Refused(waiting) => {
+                    self.disown_intent(waiting.call.slot());
                     self.turn_away_held(waiting, Refusal::journal_unavailable())
                 }
             };
@@ -436,6 +427,9 @@ impl Relay {
             let finished = waiting.call.refuse(refusal.outcome());
             self.turn_away(finished, refusal.clone(), None, now);
         }
+        for finished in self.look_ups.empty() {
+            self.turn_away(finished, refusal.clone(), None, now);
+        }
     }
 
     /// The host no longer waits for a call. The message passes, if the server knows the call.
@@ -448,6 +442,10 @@ impl Relay {
         }
         if let Some(call) = self.deciding.withdraw(id) {
             self.close_case(call.cancel(), Ended::CancelledByHost, Told::nothing(), now);
+            return Passage::Stop;
+        }
+        if let Some(finished) = self.look_ups.withdraw(id) {
+            self.close_case(finished, Ended::CancelledByHost, Told::nothing(), now);
             return Passage::Stop;
         }
         if let Some(slot) = self.calls.slot(id) {

@@ -14,12 +14,15 @@ use tokio::time::sleep;
 
 use crate::bell::Bell;
 use crate::deciding::UnderDecision;
+use crate::deliveries::Deliveries;
 use crate::docket::Docket;
 use crate::downstream::stdio::Downstream;
 use crate::hibernation::Hibernation;
 use crate::lane::Hold;
 use crate::listed_tools::ListedTools;
 use crate::log::Log;
+use crate::look_ups::LookUps;
+use crate::own_tools::OwnTools;
 use crate::owned_tree::OwnedTree;
 use crate::recorder::Recorder;
 use crate::relay::{Owner, Relay, Signalled, Zero};
@@ -72,7 +75,6 @@ impl Relay {
         Self {
             started: Instant::now(),
             shutdown: Shutdown::new(settings.shutdown),
-            settings,
             downstream,
             upstream,
             log,
@@ -88,6 +90,10 @@ impl Relay {
             listed: ListedTools::new(trust),
             write_probe,
             waiting: WaitingRoom::default(),
+            look_ups: LookUps::default(),
+            own_tools: OwnTools::offered(&recorder, settings.journal_tools),
+            deliveries: Deliveries::default(),
+            settings,
             recorder,
             sanitizer,
             bell,

@@ -51,6 +51,7 @@ impl Relay {
 
     /// Ends the record, within a bound.
     pub(crate) fn seal_journal(&mut self) -> Option<JournalReport> {
+        self.note_undelivered();
         let report = match self.recorder.seal(SEAL_WITHIN)? {
             Sealed::Yes(head) => JournalReport {
                 seq: Some(head.seq),

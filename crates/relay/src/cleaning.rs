@@ -3,9 +3,11 @@
 use std::time::Instant;
 
 use dropgate_gate::outcome::Outcome;
+use dropgate_gate::refusal::meta;
 use dropgate_gate::sanitize::{self, MAX_WORK, Sanitizer, Time, Verdict};
 use dropgate_journal::{CallRef, Keep, MAX_KEPT};
-use dropgate_wire::{Direction, Envelope, Limits, Line, edit, scan_buffered};
+use dropgate_wire::reply::{self, Part};
+use dropgate_wire::{Direction, Envelope, Limits, Line, edit, scan, scan_buffered};
 
 use crate::docket::Asked;
 use crate::upstream::stdio::Upstream;
@@ -31,11 +33,11 @@ pub(crate) fn stopwatch() -> impl Fn() -> Time {
     }
 }
 
-/// How much of a successful result the record keeps.
+/// How much of an answer the record keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Keeping {
     Nothing,
-    /// The result, so that a repetition of the call can be answered.
+    /// All of it, so that a repetition of the call can be answered.
     Result,
 }
 
@@ -58,7 +60,7 @@ impl Upstream {
         };
         let bytes = self.intake.lines.bytes(span.clone());
         if outcome == Outcome::Completed && sanitizer.knows_no_values() {
-            return unchanged(kept_result(bytes, keeping));
+            return unchanged(kept_answer(bytes, keeping));
         }
         let scanned = scan_buffered(&self.intake.lines, line, limits, Direction::FromServer);
         let Ok(Envelope::Response(response)) = scanned else {
@@ -69,19 +71,11 @@ impl Upstream {
             line: bytes,
             response: &response,
             outcome,
-            asked: match asked {
-                Asked::Tool => sanitize::Asked::ToolCall,
-                Asked::Handshake => sanitize::Asked::Handshake,
-                Asked::Resource
-                | Asked::Prompt
-                | Asked::ToolList
-                | Asked::ToolChanges
-                | Asked::Other => sanitize::Asked::Other,
-            },
+            asked: of_sanitizer(asked),
             reference: reference.as_deref(),
         };
         match sanitizer.answer(&answer, &stopwatch()) {
-            Verdict::Clean => unchanged(kept_result(bytes, keeping)),
+            Verdict::Clean => unchanged(kept_answer(bytes, keeping)),
             Verdict::Replaced(replacement) => {
                 let original = bytes.get(replacement.original()).unwrap_or_default();
                 Cleaned {
@@ -128,14 +122,87 @@ impl Upstream {
     }
 }
 
-fn kept_result(line: &[u8], keeping: Keeping) -> Keep {
+fn of_sanitizer(asked: Asked) -> sanitize::Asked {
+    match asked {
+        Asked::Tool => sanitize::Asked::ToolCall,
+        Asked::Handshake => sanitize::Asked::Handshake,
+        Asked::Resource | Asked::Prompt | Asked::ToolList | Asked::ToolChanges | Asked::Other => {
+            sanitize::Asked::Other
+        }
+    }
+}
+
+/// What a server answered, as the record keeps it: the value of `result` or `error`.
+fn kept_answer(line: &[u8], keeping: Keeping) -> Keep {
     if keeping == Keeping::Nothing || line.len() > MAX_KEPT {
         return Keep::Nothing;
     }
-    match edit::members(line, ["result"]) {
-        Some([Some(at)]) => line
+    match edit::members(line, ["result", "error"]) {
+        Some([Some(at), _] | [None, Some(at)]) => line
             .get(at)
-            .map_or(Keep::Nothing, |result| Keep::Result(result.into())),
-        Some([None]) | None => Keep::Nothing,
+            .map_or(Keep::Nothing, |answer| Keep::Result(answer.into())),
+        Some([None, None]) | None => Keep::Nothing,
+    }
+}
+
+/// An answer that was recorded earlier, for another id: cleaned as when it came, and marked. None
+/// if what was kept is not whole.
+pub(crate) fn replayed(
+    sanitizer: &Sanitizer,
+    limits: &Limits,
+    id: &[u8],
+    earlier: &Earlier<'_>,
+) -> Option<Vec<u8>> {
+    let part = match earlier.outcome {
+        Outcome::Completed | Outcome::ToolError => Part::Result,
+        Outcome::RpcError
+        | Outcome::Cancelled
+        | Outcome::TimedOut
+        | Outcome::Denied
+        | Outcome::NotExecuted
+        | Outcome::Unknown
+        | Outcome::Shed => Part::Error,
+    };
+    let line = reply::response(id, part, earlier.kept);
+    let bytes = line.trim_ascii_end();
+    let Ok(Envelope::Response(response)) = scan(bytes, limits, Direction::FromServer) else {
+        return None;
+    };
+    let reference = earlier.call.to_string();
+    let answer = sanitize::Answer {
+        line: bytes,
+        response: &response,
+        outcome: earlier.outcome,
+        asked: of_sanitizer(earlier.asked),
+        reference: Some(&reference),
+    };
+    let cleaned = match sanitizer.answer(&answer, &stopwatch()) {
+        Verdict::Clean => line,
+        Verdict::Replaced(replacement) => replacement.into_line(),
+        Verdict::Withheld(_) => return None,
+    };
+    let outcome = meta(earlier.outcome, earlier.outcome.retry(), Some(&reference));
+    let told = marked(cleaned, reply::OUTCOME, outcome.to_string().as_bytes());
+    Some(marked(told, reply::REPLAYED, b"true"))
+}
+
+/// What is known of the call whose answer is given again.
+pub(crate) struct Earlier<'a> {
+    pub(crate) call: CallRef,
+    pub(crate) outcome: Outcome,
+    /// The value of `result` or `error`.
+    pub(crate) kept: &'a [u8],
+    pub(crate) asked: Asked,
+}
+
+/// The line with a member in `_meta` of its result; an error has none and stays as it is.
+fn marked(line: Vec<u8>, name: &str, value: &[u8]) -> Vec<u8> {
+    let edit = match edit::members(&line, ["result"]) {
+        Some([Some(at)]) => edit::meta_member(&line, &at, name, value),
+        Some([None]) | None => None,
+    };
+    match edit.map(|edit| edit::edited(&line, vec![edit])) {
+        Some(Some(edited)) => edited,
+        Some(None) | None => line,
     }
 }

@@ -6,8 +6,8 @@ use dropgate_gate::call::{Call, Received};
 use dropgate_gate::decision::Decision;
 use dropgate_policy::Pending;
 
-use crate::admission::Candidate;
 use crate::call_id::CallId;
+use crate::candidate::Candidate;
 
 /// The most calls that wait at once.
 const MAX_DECIDING: usize = 256;

@@ -9,6 +9,7 @@ use dropgate_journal::CallRef;
 use dropgate_wire::IdKey;
 
 use crate::call_id::CallId;
+use crate::cleaning::Keeping;
 use crate::tool_rules::ToolSettings;
 
 /// What a request asks for, where that matters to its answer.
@@ -44,6 +45,19 @@ pub(crate) struct Item {
     pub(crate) progress_token: Option<IdKey>,
     /// From where on a list was asked for.
     pub(crate) cursor: Option<Box<str>>,
+    /// How much of its result the record keeps.
+    pub(crate) keeping: Keeping,
+    /// Whether its intent stands in the journal.
+    pub(crate) intended: Intended,
+    /// The earlier call whose outcome it is answered with.
+    pub(crate) repeats: Option<CallRef>,
+}
+
+/// Whether the journal holds the intent of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Intended {
+    No,
+    Yes,
 }
 
 /// All items, each in the slot that its call names.

@@ -108,6 +108,8 @@ impl Relay {
             && self.calls.is_empty()
             && self.waiting.is_empty()
             && self.deciding.is_empty()
+            && self.look_ups.is_empty()
+            && !self.downstream_has_backlog()
             && !self.tree.is_asleep()
             && self.hibernation.awaited.is_none();
         let after = self.hibernation.after.filter(|_| rested)?;

@@ -117,6 +117,7 @@ impl Relay {
     pub(crate) fn flush_downstream(&mut self) -> Outflow {
         let was_open = self.downstream.outlet.is_open();
         let outflow = self.downstream.outlet.flush(&mut self.upstream.intake);
+        self.note_delivered();
         if was_open && !self.downstream.outlet.is_open() {
             self.begin(Trigger::BrokenPipe);
         }

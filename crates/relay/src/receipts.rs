@@ -15,11 +15,12 @@ const RECORD_WITHIN: Duration = Duration::from_secs(2);
 impl Relay {
     /// Sends what may be sent and answers what may be answered, as far as the record has come.
     pub(crate) fn heed_journal(&mut self) {
-        if self.waiting.is_empty() && self.held_answers.is_empty() {
+        if !self.waits_for_record() {
             return;
         }
         self.record_heeded = self.now();
         self.send_recorded();
+        self.answer_from_record();
         self.release_recorded();
         match self.recorder.health() {
             Health::Sound => self.record_trouble = None,
@@ -31,6 +32,11 @@ impl Relay {
         }
         self.flush_upstream();
         self.flush_downstream();
+    }
+
+    /// Whether anything waits for the journal's writer.
+    pub(crate) fn waits_for_record(&self) -> bool {
+        !self.waiting.is_empty() || !self.held_answers.is_empty() || !self.look_ups.is_empty()
     }
 
     /// Ready when the journal's writer got on.

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use dropgate_gate::call;
 use dropgate_journal::{
-    Answer, CallRef, Earlier, Intent, Journal, LateResult, Note, Outcome, Receipt, Redeemed,
-    Sealed, Send, Start, State, Ticket, Tier, Unavailable,
+    Answer, Asked, CallRef, Considered, Earlier, Fetch, Fetched, Intent, Journal, LateResult, Note,
+    Outcome, Receipt, Redeemed, Sealed, Send, Start, State, Ticket, Tier, Unavailable,
 };
 
 /// Where calls are recorded.
@@ -120,12 +120,56 @@ impl Recorder {
         }
     }
 
+    /// Whether a call repeats an earlier one.
+    pub(crate) fn consider(&mut self, asked: &Asked<'_>) -> Considered {
+        match self {
+            Self::Off => Considered::Fresh,
+            Self::On(journal) => journal.consider(asked),
+        }
+    }
+
+    /// Lets the next call like an earlier one run.
+    pub(crate) fn repeatable(&mut self, call: CallRef, by: &str) -> Result<(), NoRecord> {
+        match self {
+            Self::Off => Err(NoRecord),
+            Self::On(journal) => Ok(journal.repeatable(call, by).map(drop)?),
+        }
+    }
+
+    /// An orphan's outcome is being told, so nothing repeats it any more.
+    pub(crate) fn forget_orphan(&mut self, call: CallRef) {
+        if let Self::On(journal) = self {
+            journal.forget_orphan(call);
+        }
+    }
+
+    /// Begins to look up what became of a call.
+    pub(crate) fn fetch(&mut self, call: CallRef) -> Result<Fetch, NoRecord> {
+        match self {
+            Self::Off => Err(NoRecord),
+            Self::On(journal) => Ok(journal.fetch(call)?),
+        }
+    }
+
+    pub(crate) fn fetched(&self, fetch: Fetch) -> Fetched {
+        match self {
+            Self::Off => Fetched::Nothing,
+            Self::On(journal) => journal.fetched(fetch),
+        }
+    }
+
     // What follows is never waited for. What can't be entered shows in the health, which the next
     // call meets.
 
     pub(crate) fn note(&mut self, note: Note) {
         if let Self::On(journal) = self {
             let _shows_in_health = journal.note(note, Tier::Write);
+        }
+    }
+
+    pub(crate) fn delivered(&mut self, call: CallRef) {
+        if let Self::On(journal) = self {
+            let _shows_in_health = journal.delivered(call);
         }
     }
 

@@ -24,12 +24,15 @@ use tokio::time::Sleep;
 use crate::bell::Bell;
 use crate::call_id::CallId;
 use crate::deciding::{Deciding, UnderDecision};
+use crate::deliveries::Deliveries;
 use crate::docket::Docket;
 use crate::downstream::stdio::{Downstream, FromHost};
 use crate::hibernation::Hibernation;
 use crate::lane::Hold;
 use crate::listed_tools::ListedTools;
 use crate::log::Log;
+use crate::look_ups::LookUps;
+use crate::own_tools::OwnTools;
 use crate::owned_tree::OwnedTree;
 use crate::pump::Pumped;
 use crate::recorder::Recorder;
@@ -84,6 +87,11 @@ pub(crate) struct Relay {
     pub(crate) write_probe: WriteProbe,
     /// Calls that wait for their intents to be recorded.
     pub(crate) waiting: WaitingRoom,
+    /// Calls that wait for what the journal knows of earlier ones.
+    pub(crate) look_ups: LookUps,
+    pub(crate) own_tools: OwnTools,
+    /// Answers that are not yet with the host.
+    pub(crate) deliveries: Deliveries,
     pub(crate) calls: InFlight<CallId>,
     pub(crate) latencies: Latencies,
     /// Calls that were answered here while the server may still answer them.

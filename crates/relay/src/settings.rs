@@ -50,6 +50,8 @@ pub struct Settings {
     pub secrets: Rc<Secrets>,
     /// Where calls are recorded; nowhere, without it.
     pub journal: Option<dropgate_journal::Settings>,
+    /// Whether the model may ask the journal.
+    pub journal_tools: JournalTools,
     /// After how long without a message the server is stopped until the next
     /// one; never, without it.
     pub hibernate_after: Option<Duration>,
@@ -76,6 +78,16 @@ pub struct ReadOnlySettings {
     pub listing: Listing,
     /// Whether the server's word on which of its tools only read is believed.
     pub trust: Trust,
+}
+
+/// Whether the tools `dropgate_outcome` and `dropgate_retry` are added to the server's own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum JournalTools {
+    /// No: every tool costs the model some of its attention.
+    #[default]
+    Off,
+    /// Yes, where a journal is kept.
+    Offered,
 }
 
 /// Bounds of a call.

@@ -8,7 +8,6 @@ use dropgate_gate::breaker::Ended;
 use dropgate_gate::call::{Finished, Kind, Slot};
 use dropgate_gate::decision::Denial;
 use dropgate_gate::in_flight::Standing;
-use dropgate_gate::mode::Class;
 use dropgate_gate::outcome::{Outcome, Retry};
 use dropgate_gate::refusal::Refusal;
 use dropgate_gate::shutdown::Phase;
@@ -18,7 +17,7 @@ use dropgate_wire::Line;
 use crate::admission::{decision_against, journal_class, tier};
 use crate::call_id::CallId;
 use crate::cleaning::{Cleaned, Keeping};
-use crate::docket::{Asked, Item};
+use crate::docket::{Asked, Intended, Item};
 use crate::lane::Hold;
 use crate::recorder::OutcomeRecord;
 use crate::relay::Relay;
@@ -123,6 +122,8 @@ impl Relay {
                         let cursor = cursor.and_then(|item| item.cursor.take());
                         self.learn_tools(line, cursor.as_deref());
                         self.hide_writers(line, &mut cleaned.instead);
+                        cleaned.instead =
+                            self.with_own_tools(line, cleaned.instead, cursor.as_deref());
                     }
                     (Some(Asked::Handshake), Outcome::Completed) => self.learn_capabilities(line),
                     (_, _) => {}
@@ -181,13 +182,10 @@ impl Relay {
 
     /// What of an answer may leave, and what of it is kept.
     fn clean(&self, finished: &Finished, line: &Line) -> Cleaned {
-        let (asked, reference, class) = match self.docket.get(finished.slot) {
-            Some(item) => (item.asked, item.reference, item.class),
-            None => (Asked::Other, None, Class::Read),
-        };
-        let keeping = match (class, reference) {
-            (Class::Write, Some(_)) => Keeping::Result,
-            (Class::Write, None) | (Class::Read, _) => Keeping::Nothing,
+        let (asked, reference, keeping) = match self.docket.get(finished.slot) {
+            Some(item) if item.reference.is_some() => (item.asked, item.reference, item.keeping),
+            Some(item) => (item.asked, None, Keeping::Nothing),
+            None => (Asked::Other, None, Keeping::Nothing),
         };
         self.upstream.clean_answer(
             line,
@@ -262,7 +260,12 @@ impl Relay {
         let Some(item) = self.docket.get(finished.slot) else {
             return;
         };
-        let (id, reference) = (item.id.clone(), item.reference);
+        let id = item.id.clone();
+        // What is told of an earlier call is told under its name.
+        let reference = match never_ran(refusal.outcome()) {
+            NeverRan::True => item.reference,
+            NeverRan::NotSaid => item.repeats.or(item.reference),
+        };
         let refusal = match reference {
             Some(reference) => refusal.with_reference(&reference.to_string()),
             None => refusal,
@@ -306,7 +309,8 @@ impl Relay {
             ms: millis(finished.elapsed(now)),
             redactions: answer.redactions,
             keep: answer.keep,
-            about: self.about(&item, finished.outcome, answer.denial),
+            about: self.about(&item, answer.denial),
+            repeats: item.repeats,
         };
         self.hold_for(entry, item, &finished)
     }
@@ -322,6 +326,8 @@ impl Relay {
             record @ (OutcomeRecord::Pending(_) | OutcomeRecord::Refused) => record,
         };
         self.last_hold = Hold(self.last_hold.0 + 1);
+        self.deliveries
+            .expect_answer(&item, finished.outcome, self.last_hold);
         self.held_answers.push_back(HeldAnswer {
             hold: self.last_hold,
             at: self.now(),
@@ -361,6 +367,7 @@ impl Relay {
                 NeverRan::NotSaid => {
                     let message = self.downstream.refusal(&held.id, held.kind, &refusal);
                     self.upstream.intake.withdraw(held.hold, message);
+                    self.deliveries.forget(held.hold);
                 }
             }
             self.downstream.outlet.release_up_to(held.hold);
@@ -368,21 +375,16 @@ impl Relay {
     }
 
     /// The record of a call without an intent says who asked for what.
-    fn about(
-        &self,
-        item: &Item,
-        outcome: Outcome,
-        denial: Option<&Denial>,
-    ) -> Option<Box<journal::About>> {
-        match never_ran(outcome) {
-            NeverRan::True => Some(Box::new(journal::About {
+    fn about(&self, item: &Item, denial: Option<&Denial>) -> Option<Box<journal::About>> {
+        match item.intended {
+            Intended::No => Some(Box::new(journal::About {
                 server: Arc::clone(&self.settings.server_name),
                 tool: Arc::clone(&item.subject),
                 class: journal_class(item.class),
                 principal: Arc::clone(&self.settings.principal),
                 decision: denial.map(decision_against).unwrap_or_default(),
             })),
-            NeverRan::NotSaid => None,
+            Intended::Yes => None,
         }
     }
 
@@ -407,12 +409,12 @@ impl Relay {
 }
 
 /// Whether an outcome says that the server never saw the call.
-enum NeverRan {
+pub(crate) enum NeverRan {
     True,
     NotSaid,
 }
 
-fn never_ran(outcome: Outcome) -> NeverRan {
+pub(crate) fn never_ran(outcome: Outcome) -> NeverRan {
     match outcome {
         Outcome::Denied | Outcome::NotExecuted | Outcome::Shed => NeverRan::True,
         Outcome::Completed

@@ -43,7 +43,7 @@ impl Relay {
 
     /// When to look after a record that says nothing.
     fn record_due(&self) -> Option<Duration> {
-        let waits = !self.waiting.is_empty() || !self.held_answers.is_empty();
+        let waits = self.waits_for_record();
         waits.then_some(self.record_heeded + LOOK_EVERY)
     }
 
@@ -87,6 +87,10 @@ impl Relay {
                 let refusal = Refusal::timed_out_unsent();
                 let finished = waiting.call.refuse(refusal.outcome());
                 self.turn_away(finished, refusal, None, now);
+                continue;
+            }
+            if let Some(finished) = self.look_ups.withdraw(&id) {
+                self.turn_away(finished, Refusal::timed_out_unsent(), None, now);
                 continue;
             }
             if let Some(call) = self.deciding.withdraw(&id) {

@@ -57,6 +57,7 @@ impl Relay {
             self.log.line(&format!("policy: {complaint}"));
         }
         self.hold_against_pins(&page);
+        self.own_tools_beside(&page);
     }
 
     /// What the pins say of a call of `tool`. A denial is only given once what others accepted

@@ -84,6 +84,30 @@ pub fn prepend_member(line: &[u8], at: &Range<usize>, name: &str, value: &[u8]) 
     }
 }
 
+/// The edit that gives `_meta` of the object at `at` of `line` this member, in the place of an older one. `value` is
+/// JSON. Nothing comes back where no object stands.
+pub fn meta_member(line: &[u8], at: &Range<usize>, name: &str, value: &[u8]) -> Option<Edit> {
+    let within = |outer: &Range<usize>, inner: Range<usize>| {
+        outer.start + inner.start..outer.start + inner.end
+    };
+    let object = || [b"{", quoted(name).as_slice(), b":", value, b"}"].concat();
+    let [found] = members(line.get(at.clone())?, ["_meta"])?;
+    let Some(meta) = found.map(|found| within(at, found)) else {
+        return Some(prepend_member(line, at, "_meta", &object()));
+    };
+    Some(match members(line.get(meta.clone())?, [name]) {
+        Some([Some(old)]) => Edit {
+            at: within(&meta, old),
+            bytes: value.to_vec(),
+        },
+        Some([None]) => prepend_member(line, &meta, name, value),
+        None => Edit {
+            at: meta,
+            bytes: object(),
+        },
+    })
+}
+
 /// The edit that adds a value at the end of the array at `at` of `line`. `value` is JSON.
 pub fn append_item(line: &[u8], at: &Range<usize>, value: &[u8]) -> Edit {
     let inside = line
@@ -303,6 +327,24 @@ mod tests {
                 expected.as_bytes()
             );
         }
+    }
+
+    #[test]
+    fn a_member_of_meta_is_added_or_replaced() {
+        for (line, expected) in [
+            (r#"{"a":1}"#, r#"{"_meta":{"n":7},"a":1}"#),
+            (r#"{"_meta":{}}"#, r#"{"_meta":{"n":7}}"#),
+            (r#"{"_meta":{"b":2}}"#, r#"{"_meta":{"n":7,"b":2}}"#),
+            (r#"{"_meta":{"n":2}}"#, r#"{"_meta":{"n":7}}"#),
+            (r#"{"_meta":null}"#, r#"{"_meta":{"n":7}}"#),
+        ] {
+            let at = 0..line.len();
+            let edit = meta_member(line.as_bytes(), &at, "n", b"7").unwrap();
+            let edited = edited(line.as_bytes(), vec![edit]).unwrap();
+            assert_eq!(String::from_utf8(edited).unwrap(), expected);
+        }
+        assert_eq!(meta_member(b"[1]", &(0..3), "n", b"7"), None);
+        assert_eq!(meta_member(b"{}", &(0..9), "n", b"7"), None);
     }
 
     #[test]

@@ -5,6 +5,11 @@
 
 use serde_json::{Value, json};
 
+/// The member of `_meta` that says what became of a call.
+pub const OUTCOME: &str = "dev.dropgate/outcome";
+/// The member of `_meta` that says that a result was recorded earlier.
+pub const REPLAYED: &str = "dev.dropgate/replayed";
+
 /// An error response; `None` writes the id null.
 pub fn error(id: Option<&[u8]>, code: i64, message: &str, data: Option<&Value>) -> Vec<u8> {
     let mut error = json!({ "code": code, "message": message });
@@ -24,7 +29,7 @@ pub fn tool_refusal(id: &[u8], text: &str, outcome: &Value) -> Vec<u8> {
     let result = json!({
         "content": [{ "type": "text", "text": text }],
         "isError": true,
-        "_meta": { "dev.dropgate/outcome": outcome },
+        "_meta": { OUTCOME: outcome },
     });
     message_with(&[
         b"\"id\":",
@@ -32,6 +37,24 @@ pub fn tool_refusal(id: &[u8], text: &str, outcome: &Value) -> Vec<u8> {
         b",\"result\":",
         result.to_string().as_bytes(),
     ])
+}
+
+/// A response whose `result` or `error` is this JSON, written before.
+pub fn response(id: &[u8], part: Part, value: &[u8]) -> Vec<u8> {
+    let name: &[u8] = match part {
+        Part::Result => b",\"result\":",
+        Part::Error => b",\"error\":",
+    };
+    message_with(&[b"\"id\":", id, name, value])
+}
+
+/// Which part of a response says what became of the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// `result`
+    Result,
+    /// `error`
+    Error,
 }
 
 /// The notification that its receiver may stop working on the request `id`.
@@ -153,6 +176,20 @@ mod tests {
             "_meta": {"dev.dropgate/outcome": outcome},
         });
         assert_eq!(value["result"], expected);
+    }
+
+    #[test]
+    fn a_response_carries_what_was_written_before() {
+        let line = response(b"7", Part::Result, br#"{"content":[]}"#);
+        assert_eq!(
+            line,
+            b"{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{\"content\":[]}}\n"
+        );
+        let line = response(b"7", Part::Error, br#"{"code":1}"#);
+        assert_eq!(
+            line,
+            b"{\"jsonrpc\":\"2.0\",\"id\":7,\"error\":{\"code\":1}}\n"
+        );
     }
 
     #[test]

@@ -3,9 +3,9 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::process::ExitCode;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use dropgate_probe::servers::protocol::{Manners, Message, Peer, Turn, Usual};
+use dropgate_probe::servers::protocol::{Manners, Message, Peer, Turn};
 use dropgate_probe::servers::roll::Launch;
 use dropgate_probe::servers::tools::{Answer, Call, Reply, Tool};
 use dropgate_probe::servers::{AtEof, conclude};
@@ -14,24 +14,113 @@ use serde_json::Value;
 use crate::stage::{Failure, talk, talk_and_exit};
 
 pub(crate) fn counter(launch: &Launch) -> Result<ExitCode, Failure> {
-    let file = Mutex::new(append(launch.text(0, "the file to count in")?)?);
-    let count = |_: &Peer| {
-        vec![Tool::inline(
-            "count",
-            "Appends its arguments to the file",
-            &[],
-            move |call| {
-                let line = format!("{}\n", Value::Object(call.arguments.clone()));
-                let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
-                Answer::Reply(match file.write_all(line.as_bytes()) {
-                    Ok(()) => Reply::Text("counted".to_owned()),
-                    Err(error) => Reply::ToolError(error.to_string()),
-                })
-            },
-        )]
-    };
-    let end = talk("counter", launch, count, &mut Usual);
+    let file = Tally::open(launch)?;
+    let tools = |_: &Peer| file.tools();
+    let mut behind = Behind { file: file.clone() };
+    let end = talk("counter", launch, tools, &mut behind);
     Ok(conclude(end, AtEof::Exit))
+}
+
+/// The file in which calls are counted.
+#[derive(Clone)]
+struct Tally(Arc<Mutex<File>>);
+
+impl Tally {
+    fn open(launch: &Launch) -> Result<Self, Failure> {
+        let file = append(launch.text(0, "the file to count in")?)?;
+        Ok(Self(Arc::new(Mutex::new(file))))
+    }
+
+    /// Counts a call, once and for all.
+    fn count(&self, call: &Call) -> io::Result<()> {
+        let line = format!("{}\n", Value::Object(call.arguments.clone()));
+        let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        file.write_all(line.as_bytes())
+    }
+
+    fn tools(&self) -> Vec<Tool> {
+        let counting = |then: fn(&Call) -> Answer| {
+            let file = self.clone();
+            move |call: &Call| match file.count(call) {
+                Ok(()) => then(call),
+                Err(error) => Answer::Reply(Reply::ToolError(error.to_string())),
+            }
+        };
+        let counted = |_: &Call| Answer::Reply(Reply::Text("counted".to_owned()));
+        vec![
+            Tool::inline(
+                "count",
+                "Appends its arguments to the file",
+                &[],
+                counting(counted),
+            ),
+            Tool::inline(
+                "count_and_fail",
+                "Appends its arguments to the file, and says that it failed",
+                &[],
+                counting(|_| Answer::Reply(Reply::ToolError("counted, then failed".to_owned()))),
+            ),
+            Tool::inline(
+                "count_and_block",
+                "Appends its arguments to the file, and never answers",
+                &[],
+                counting(|_| Answer::Never),
+            ),
+            Tool::inline(
+                "count_at_length",
+                "Appends its arguments to the file, and answers with a long text",
+                &[],
+                counting(|_| Answer::Reply(Reply::Text("x".repeat(LONG)))),
+            ),
+            Tool::inline(
+                "pause",
+                "Reads nothing more until somebody opens the FIFO for writing",
+                &[("fifo", "string")],
+                |call| {
+                    Answer::Reply(match call.text("fifo").map(File::open) {
+                        Ok(Ok(_)) => Reply::Text("went on".to_owned()),
+                        Ok(Err(error)) => Reply::ToolError(error.to_string()),
+                        Err(reply) => reply,
+                    })
+                },
+            ),
+        ]
+    }
+}
+
+/// How long a long text is, bytes: more than a pipe of one page takes, less than one of the usual
+/// size.
+const LONG: usize = 16_000;
+/// The tool whose answer stands behind a long notification, written at once.
+const COUNT_BEHIND: &str = "count_behind";
+
+struct Behind {
+    file: Tally,
+}
+
+impl Manners for Behind {
+    fn asked(&mut self, request: &Message<'_>, peer: &Peer) -> Turn {
+        let call = match request.method.as_deref() {
+            Some("tools/call") => Call::parse(request.params_text()).ok(),
+            Some(_) | None => None,
+        };
+        let Some(call) = call.filter(|call| call.tool == COUNT_BEHIND) else {
+            return Turn::Usual;
+        };
+        if self.file.count(&call).is_err() {
+            return Turn::Leave(1);
+        }
+        let long = "x".repeat(LONG);
+        let both = format!(
+            "{{\"jsonrpc\":\"2.0\",\"method\":\"notifications/long\",\"params\":{{\"text\":\"{long}\"}}}}\n\
+             {{\"jsonrpc\":\"2.0\",\"id\":{},\"result\":{{\"content\":[]}}}}\n",
+            request.id_text()
+        );
+        match peer.raw(both.as_bytes()) {
+            Ok(()) => Turn::Done,
+            Err(_) => Turn::Leave(1),
+        }
+    }
 }
 
 pub(crate) fn record(launch: &Launch) -> Result<ExitCode, Failure> {

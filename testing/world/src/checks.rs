@@ -75,6 +75,12 @@ impl Checks {
         self.scale
     }
 
+    /// What `DROPGATE_WORLD_SEED` must be for the same choices.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        self.dice.seed()
+    }
+
     /// Whether the filters name this; without filters everything is named.
     #[must_use]
     pub fn names(&self, name: &str) -> Chance {

@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 pub mod attacks;
+mod books;
 pub mod census;
 pub mod checks;
 mod dice;
@@ -26,6 +27,7 @@ mod run;
 pub mod shapes;
 mod talk;
 
+pub use self::books::Books;
 pub use self::dice::{Chance, Dice};
 pub use self::grid::{Cell, Grid, State};
 pub use self::host::{Launch, run_if_host};

@@ -176,7 +176,7 @@ impl Run {
             stdin.says("stdin")?,
             stdout.says("stdout")?,
             stderr.says("stderr")?,
-        );
+        )?;
         let host_pidfd = hold(host.id())?;
         let census = census(place, name, setup, &dir, &host)?;
         let mut control = accept(&listener)?;

@@ -2,14 +2,17 @@
 //! answer waited for within a bound.
 
 use std::collections::VecDeque;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::process::{ChildStderr, ChildStdin, ChildStdout};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::ioctl_fionread;
+use rustix::pipe::fcntl_setpipe_size;
 use serde_json::{Value, json};
 
 use crate::problem::{Checked, Says as _};
@@ -19,12 +22,31 @@ pub type Line = Vec<u8>;
 
 /// The most of stderr that is kept.
 const MAX_STDERR: usize = 64 << 20;
+/// The smallest pipe there is, bytes.
+const PAGE: usize = 4096;
+
+/// Whether stdout is read as it comes.
+#[derive(Debug, Default)]
+struct Gate {
+    shut: Mutex<Shut>,
+    opened: Condvar,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Shut {
+    #[default]
+    No,
+    Yes,
+}
 
 /// The three streams of a program, from the outside.
 #[derive(Debug)]
 pub struct Talk {
     stdin: Option<ChildStdin>,
     stdout: Receiver<Line>,
+    /// The pipe that stdout is.
+    pipe: OwnedFd,
+    gate: Arc<Gate>,
     unread: VecDeque<Line>,
     /// All lines that came on stdout, in order.
     pub heard: Vec<Line>,
@@ -34,19 +56,15 @@ pub struct Talk {
 
 impl Talk {
     /// Begins to read both outputs.
-    #[must_use]
-    pub fn new(stdin: ChildStdin, stdout: ChildStdout, stderr: ChildStderr) -> Self {
+    ///
+    /// # Errors
+    /// There are no descriptors left.
+    pub fn new(stdin: ChildStdin, stdout: ChildStdout, stderr: ChildStderr) -> Checked<Self> {
         let (line, lines) = channel();
-        thread::spawn(move || {
-            let mut stdout = BufReader::with_capacity(1 << 16, stdout);
-            loop {
-                let mut next = Vec::new();
-                let read = stdout.read_until(b'\n', &mut next).unwrap_or(0);
-                if read == 0 || line.send(next).is_err() {
-                    return;
-                }
-            }
-        });
+        let pipe = stdout.as_fd().try_clone_to_owned().says("stdout")?;
+        let gate = Arc::new(Gate::default());
+        let opened = Arc::clone(&gate);
+        thread::spawn(move || hear(stdout, &opened, &line));
         let kept = Arc::new(Kept::default());
         let (end, ended) = channel();
         let keeper = Arc::clone(&kept);
@@ -55,14 +73,47 @@ impl Talk {
             // Nobody may be waiting.
             let _ = end.send(());
         });
-        Self {
+        Ok(Self {
             stdin: Some(stdin),
             stdout: lines,
+            pipe,
+            gate,
             unread: VecDeque::new(),
             heard: Vec::new(),
             stderr: kept,
             stderr_ended: ended,
+        })
+    }
+
+    /// Reads nothing more of stdout, which from now on holds one page only.
+    ///
+    /// # Errors
+    /// The pipe can't be made smaller, for it holds more.
+    pub fn stop_reading(&self) -> Checked {
+        self.gate.turn(Shut::Yes);
+        fcntl_setpipe_size(&self.pipe, PAGE)
+            .says("a pipe of one page")
+            .map(drop)
+    }
+
+    /// Reads on.
+    pub fn read_on(&self) {
+        self.gate.turn(Shut::No);
+    }
+
+    /// Waits until stdout holds bytes that nobody has read.
+    ///
+    /// # Errors
+    /// It does not `within` the time.
+    pub fn await_unread(&self, within: Duration) -> Checked {
+        let until = Instant::now() + within;
+        while ioctl_fionread(&self.pipe).says("what stdout holds")? == 0 {
+            if Instant::now() >= until {
+                return Err("nothing came on stdout".to_owned());
+            }
+            thread::yield_now();
         }
+        Ok(())
     }
 
     /// Writes bytes as they are. Blocks while the other side does not read.
@@ -267,6 +318,55 @@ impl Talk {
             Err(RecvTimeoutError::Timeout) => {
                 Err("stderr did not end: somebody holds it".to_owned())
             }
+        }
+    }
+}
+
+impl Drop for Talk {
+    fn drop(&mut self) {
+        // Whoever waits to read ends with the stream.
+        self.read_on();
+    }
+}
+
+impl Gate {
+    fn turn(&self, shut: Shut) {
+        *self.shut.lock().unwrap_or_else(PoisonError::into_inner) = shut;
+        self.opened.notify_all();
+    }
+
+    /// Waits while it is shut.
+    fn pass(&self) {
+        let mut shut = self.shut.lock().unwrap_or_else(PoisonError::into_inner);
+        while *shut == Shut::Yes {
+            shut = self
+                .opened
+                .wait(shut)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+/// Tells line by line what comes, as long as the gate is open.
+fn hear(mut stdout: ChildStdout, gate: &Gate, tell: &Sender<Line>) {
+    let mut chunk = vec![0; 1 << 16];
+    let mut line = Vec::new();
+    loop {
+        let mut fds = [PollFd::new(&stdout, PollFlags::IN)];
+        let _read_shows_it = poll(&mut fds, None);
+        gate.pass();
+        let read = stdout.read(&mut chunk).unwrap_or(0);
+        for &byte in chunk.get(..read).unwrap_or_default() {
+            line.push(byte);
+            if byte == b'\n' && tell.send(std::mem::take(&mut line)).is_err() {
+                return;
+            }
+        }
+        if read == 0 {
+            if !line.is_empty() {
+                let _nobody_listens = tell.send(line);
+            }
+            return;
         }
     }
 }

@@ -18,7 +18,6 @@ use crate::refusal::meta;
 
 /// The longest message of an error that is kept, bytes.
 const MAX_MESSAGE: usize = 1024;
-const OUTCOME: &str = "dev.dropgate/outcome";
 const INTERNAL_ERROR: i64 = -32603;
 
 /// What the host asked for.
@@ -87,7 +86,7 @@ impl Sanitizer {
         let Some(mut edits) = self.edited(line, &at, Depth::Exact, redactions, budget)? else {
             return Ok(None);
         };
-        tell_outcome(answer, &at, &mut edits)?;
+        tell_outcome(answer, &at, &mut edits);
         rewritten(line, edits, at).map(Some)
     }
 
@@ -115,7 +114,7 @@ impl Sanitizer {
                 edits.push(edit::append_item(line, &content, item.as_bytes()));
             }
         }
-        tell_outcome(answer, &at, &mut edits)?;
+        tell_outcome(answer, &at, &mut edits);
         rewritten(line, edits, at).map(Some)
     }
 
@@ -303,41 +302,13 @@ fn part(line: &[u8], at: Range<usize>, edits: Vec<Edit>) -> Result<Vec<u8>, Faul
 }
 
 /// Adds the outcome to `_meta` of the result at `at`, in the place of one that the server made up.
-fn tell_outcome(
-    answer: &Answer<'_>,
-    at: &Range<usize>,
-    edits: &mut Vec<Edit>,
-) -> Result<(), Fault> {
-    let line = answer.line;
+fn tell_outcome(answer: &Answer<'_>, at: &Range<usize>, edits: &mut Vec<Edit>) {
     let outcome = answer.meta().to_string().into_bytes();
-    let Some([found]) = edit::members(&line[at.clone()], ["_meta"]) else {
-        // A result that is no object can't say it.
-        return Ok(());
-    };
-    let Some(found) = found.map(|range| at.start + range.start..at.start + range.end) else {
-        edits.push(edit::prepend_member(
-            line,
-            at,
-            "_meta",
-            &json_object(OUTCOME, &outcome),
-        ));
-        return Ok(());
-    };
-    let (at, bytes) = match edit::members(&line[found.clone()], [OUTCOME]) {
-        Some([Some(old)]) => (found.start + old.start..found.start + old.end, outcome),
-        Some([None]) => {
-            edits.push(edit::prepend_member(line, &found, OUTCOME, &outcome));
-            return Ok(());
-        }
-        None => (found, json_object(OUTCOME, &outcome)),
-    };
-    edits.retain(|edit| edit.at.end <= at.start || edit.at.start >= at.end);
-    edits.push(Edit { at, bytes });
-    Ok(())
-}
-
-fn json_object(name: &str, value: &[u8]) -> Vec<u8> {
-    [b"{", edit::quoted(name).as_slice(), b":", value, b"}"].concat()
+    // A result that is no object can't say it.
+    if let Some(edit) = edit::meta_member(answer.line, at, reply::OUTCOME, &outcome) {
+        edits.retain(|one| one.at.end <= edit.at.start || one.at.start >= edit.at.end);
+        edits.push(edit);
+    }
 }
 
 /// The answer in fixed words, with the outcome that the call had.

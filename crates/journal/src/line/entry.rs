@@ -229,6 +229,9 @@ fn outcome_members(out: &mut Vec<u8>, outcome: &Outcome, kept: &Kept) {
     if let Some(about) = &outcome.about {
         about_members(out, about, outcome.what);
     }
+    if let Some(earlier) = &outcome.repeats {
+        reference(out, "repeats", earlier);
+    }
     let name = match outcome.keep {
         crate::Keep::Nothing => return,
         crate::Keep::Result(_) => "result_ref",

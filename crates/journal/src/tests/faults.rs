@@ -129,6 +129,7 @@ impl Stage {
             key: None,
             args: b"{}".to_vec().into(),
             trace_id: None,
+            again: crate::Again::Never,
         };
         Ok((call, self.journal.intent(intent, tier)?))
     }
@@ -143,6 +144,7 @@ impl Stage {
             redactions: 0,
             keep: Keep::Nothing,
             about: None,
+            repeats: None,
         };
         self.journal.outcome(outcome, tier).expect("taken")
     }

@@ -3,11 +3,11 @@
 use crate::CallRef;
 use crate::chain::{Chain, Liveness};
 use crate::claim::{Claim, Earlier, Taken};
-use crate::entry::{Entry, Intent, Keep, MAX_KEPT, Retry, What};
+use crate::entry::{Again, Entry, Fate, Intent, Keep, MAX_KEPT, Note, Retry, Topic, What};
 use crate::folder::{Folder, FolderError};
 use crate::kept::Sidecar;
 use crate::line::entry::Kept;
-use crate::lookup::{Account, in_chain};
+use crate::lookup::{everywhere, in_chain};
 use crate::shared::{NotClaimed, Queued};
 use crate::state::Why;
 
@@ -15,6 +15,8 @@ use super::Writer;
 
 /// The most look-ups whose finds wait to be collected.
 const MOST_FETCHED: usize = 256;
+/// The most calls that are remembered as repeatable.
+const MOST_REPEATABLE: usize = 1024;
 
 impl Writer {
     /// Claims the keys of all intents in a batch; gives the numbers of those
@@ -23,6 +25,14 @@ impl Writer {
         let mut refused = Vec::new();
         let mut claimed: Vec<(u64, [u8; 16])> = Vec::new();
         for queued in batch {
+            if let Entry::Note(Note {
+                topic: Topic::Repeatable,
+                call: Some(call),
+                ..
+            }) = &queued.entry
+            {
+                self.let_go(*call);
+            }
             if let Entry::Intent(intent) = &queued.entry
                 && let Some(key) = &intent.key
             {
@@ -70,24 +80,59 @@ impl Writer {
             segment: self.last.max(1),
         };
         let taken = claims.take(&name, &claim, now.before(self.settings.key_ttl));
-        match taken.map_err(failed)? {
-            Taken::Ours => Ok(name),
-            Taken::Before(None) => Err(NotClaimed::Failed(Why::Disk(
-                "the claim on this idempotency key can not be read".into(),
-            ))),
-            Taken::Before(Some(holder)) => {
-                let same = holder.fingerprint == claim.fingerprint;
-                if holder.call == intent.call {
-                    return Ok(name);
-                }
-                if !same {
-                    let call = holder.call;
-                    return Err(NotClaimed::Earlier(Earlier::OtherArguments { call }));
-                }
-                let earlier = fate(folder, &holder).map_err(failed)?;
-                Err(NotClaimed::Earlier(earlier))
+        let holder = match taken.map_err(failed)? {
+            Taken::Ours => return Ok(name),
+            Taken::Before(None) => {
+                return Err(NotClaimed::Failed(Why::Disk(
+                    "the claim on this idempotency key can not be read".into(),
+                )));
             }
+            Taken::Before(Some(holder)) if holder.call == intent.call => return Ok(name),
+            Taken::Before(Some(holder)) => holder,
+        };
+        let call = holder.call;
+        // A claim from before this writer began is that of a dead one on the same chain.
+        let by = if holder.chain == self.chain.name && holder.at < self.opened {
+            Holder::Dead
+        } else {
+            Holder::OfTheChain
+        };
+        let earlier = fate(folder, &holder, by).map_err(failed)?;
+        let same = holder.fingerprint == claim.fingerprint;
+        if self.may_take_over(&earlier, same.then_some(intent.again)) {
+            return match claims.take_over(&name, &claim, call).map_err(failed)? {
+                Taken::Ours => Ok(name),
+                // Another process was quicker.
+                Taken::Before(_) => Err(NotClaimed::Earlier(Earlier::InProgress { call })),
+            };
         }
+        if same {
+            Err(NotClaimed::Earlier(earlier))
+        } else {
+            Err(NotClaimed::Earlier(Earlier::OtherArguments { call }))
+        }
+    }
+
+    /// Whether the call that has a key has no more right to it: it never ran, or somebody said
+    /// that it may run again. `again` is what the new call says, if it is the same call.
+    fn may_take_over(&self, earlier: &Earlier, again: Option<Again>) -> bool {
+        let Earlier::Ended { call, what, .. } = earlier else {
+            return false;
+        };
+        match what.fate() {
+            Fate::NeverRan => true,
+            Fate::MayHaveRun => again
+                .is_some_and(|again| again == Again::IfUnknown || self.repeatable.contains(call)),
+            Fate::Answered => false,
+        }
+    }
+
+    /// The key of this call may be claimed by another.
+    pub(super) fn let_go(&mut self, call: CallRef) {
+        if self.repeatable.len() >= MOST_REPEATABLE {
+            self.repeatable.pop_front();
+        }
+        self.repeatable.push_back(call);
     }
 
     /// Keeps what an outcome carries, if that can be; the outcome itself matters more.
@@ -141,17 +186,17 @@ impl Writer {
     }
 }
 
-fn everywhere(folder: &Folder, call: CallRef) -> Result<Option<Account>, FolderError> {
-    for chain in Chain::all(folder)? {
-        if let Some(account) = in_chain(&chain, call, 0)? {
-            return Ok(Some(account));
-        }
-    }
-    Ok(None)
+/// Who made a claim.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Holder {
+    /// Whoever writes the chain, if anybody does.
+    OfTheChain,
+    /// Somebody who wrote it before.
+    Dead,
 }
 
 /// What became of the call that holds a claim.
-fn fate(folder: &Folder, holder: &Claim) -> Result<Earlier, FolderError> {
+fn fate(folder: &Folder, holder: &Claim, by: Holder) -> Result<Earlier, FolderError> {
     let call = holder.call;
     let unknown = Earlier::Ended {
         call,
@@ -163,10 +208,26 @@ fn fate(folder: &Folder, holder: &Claim) -> Result<Earlier, FolderError> {
         Err(error) if error.is_missing() => return Ok(unknown),
         Err(error) => return Err(error),
     };
-    // Asked before the records are read: an outcome that comes in between is then seen.
-    let writer = chain.is_written()?;
-    let account = in_chain(&chain, call, holder.segment)?;
-    Ok(match (account.and_then(|account| account.ended), writer) {
+    let Some((account, _)) = in_chain(&chain, call, holder.segment)? else {
+        let writer = match by {
+            Holder::OfTheChain => chain.is_written()?,
+            Holder::Dead => Liveness::Nobody,
+        };
+        return Ok(match writer {
+            // Its records are on their way.
+            Liveness::Writer => Earlier::InProgress { call },
+            // No call that writes is sent before its intent is on the disk, and what only reads
+            // may run again.
+            Liveness::Nobody if chain.segments()?.contains(&holder.segment) => Earlier::Ended {
+                call,
+                what: What::NotExecuted,
+                retry: Retry::Safe,
+            },
+            // Its records were removed.
+            Liveness::Nobody => unknown,
+        });
+    };
+    Ok(match (account.ended, account.writer) {
         (Some((what, retry)), _) => Earlier::Ended { call, what, retry },
         (None, Liveness::Writer) => Earlier::InProgress { call },
         (None, Liveness::Nobody) => unknown,

@@ -1,11 +1,11 @@
 //! Which calls count as repetitions: by key across writers, and orphans alone without one.
 
 use dropgate_journal::{
-    Asked, Class, Considered, Earlier, Fetched, Intent, Keep, Note, Redeemed, Retry, Sealed,
-    Settings, Tier, Topic, What,
+    Again, Asked, Class, Considered, Earlier, Fetched, Intent, Keep, Note, Redeemed, Retry, Sealed,
+    Settings, Tier, Topic, What, finish_abandoned, look_up,
 };
 
-use crate::stage::{BOUND, Desk, Place, intent, outcome};
+use crate::stage::{BOUND, Desk, Place, about, intent, outcome};
 
 const ARGS: &[u8] = br#"{"path":"/tmp/a","text":"hello","times":3}"#;
 const SAME: &[u8] = br#"{"times":3.0, "text":"hello", "path":"/tmp/a"}"#;
@@ -215,6 +215,198 @@ fn only_orphans_are_matched_by_their_arguments() {
             }
         }
     }
+}
+
+/// How a call with a key ended, and whether an equal one gets the key.
+#[test]
+fn a_key_changes_hands_only_from_what_never_ran_or_what_may_run_again() {
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    enum Word {
+        Nobodys,
+        /// `repeatable` in the same process.
+        Said,
+        /// `again` of the new call.
+        OfTheTool,
+    }
+    for (what, word, expected) in [
+        (What::NotExecuted, Word::Nobodys, true),
+        (What::Shed, Word::Nobodys, true),
+        (What::Unknown, Word::Nobodys, false),
+        (What::TimedOut, Word::Nobodys, false),
+        (What::Unknown, Word::Said, true),
+        (What::TimedOut, Word::OfTheTool, true),
+        (What::Completed, Word::OfTheTool, false),
+        (What::Completed, Word::Said, false),
+    ] {
+        for elsewhere in [false, true] {
+            let place = Place::new();
+            let mut desk = Desk::open(Settings::new(place.journal()));
+            let first = keyed(&mut desk, "k");
+            let call = first.call;
+            assert!(matches!(redeem(&mut desk, first), Redeemed::Safe(_)));
+            let ticket = desk.journal.outcome(outcome(call, what), Tier::Sync);
+            drop(desk.receipt(ticket.expect("taken")));
+            if elsewhere {
+                assert!(matches!(desk.journal.seal(BOUND), Sealed::Yes(_)));
+                desk = Desk::open(Settings::new(place.journal()));
+            }
+            if word == Word::Said {
+                let ticket = desk.journal.repeatable(call, "test").expect("taken");
+                drop(desk.receipt(ticket));
+            }
+            let mut again = keyed(&mut desk, "k");
+            if word == Word::OfTheTool {
+                again.again = Again::IfUnknown;
+            }
+            let taken = again.call;
+            let redeemed = redeem(&mut desk, again);
+            let got = matches!(redeemed, Redeemed::Safe(_));
+            assert_eq!(got, expected, "{what:?} {word:?} {elsewhere}: {redeemed:?}");
+            if !got {
+                continue;
+            }
+            // Whoever has it now is the one who is asked for.
+            let third = keyed(&mut desk, "k");
+            let Redeemed::Held(earlier) = redeem(&mut desk, third) else {
+                panic!("claimed twice");
+            };
+            assert_eq!(earlier, Earlier::InProgress { call: taken });
+            let mut other = keyed(&mut desk, "k");
+            other.args = OTHER.to_vec().into();
+            other.again = Again::IfUnknown;
+            let redeemed = redeem(&mut desk, other);
+            assert!(
+                matches!(redeemed, Redeemed::Held(Earlier::OtherArguments { .. })),
+                "{redeemed:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_key_whose_call_was_never_recorded_is_free() {
+    let place = Place::new();
+    let mut desk = Desk::open(Settings::new(place.journal()));
+    let first = keyed(&mut desk, "k");
+    assert!(matches!(redeem(&mut desk, first), Redeemed::Safe(_)));
+    assert!(matches!(desk.journal.seal(BOUND), Sealed::Yes(_)));
+    // As if the process had ended between the claim and the intent.
+    let claims = place.journal().join("claims");
+    let link = std::fs::read_dir(&claims)
+        .expect("claims")
+        .map(|entry| entry.expect("an entry").path())
+        .find(|path| path.is_symlink())
+        .expect("a claim");
+    let target = std::fs::read_link(&link).expect("a link");
+    let target = target.to_str().expect("text");
+    let (_, rest) = target.split_once(' ').expect("words");
+    std::fs::remove_file(&link).expect("removed");
+    std::os::unix::fs::symlink(format!("L-AAAAAAAAAAAAA {rest}"), &link).expect("linked");
+    let mut next = Desk::open(Settings::new(place.journal()));
+    let again = keyed(&mut next, "k");
+    assert!(matches!(redeem(&mut next, again), Redeemed::Safe(_)));
+}
+
+#[test]
+fn equal_orphans_are_matched_one_by_one_and_what_was_said_of_them_lasts() {
+    let place = Place::new();
+    let mut desk = Desk::open(Settings::new(place.journal()));
+    let mut calls = Vec::new();
+    for _ in 0..2 {
+        let call = desk.journal.new_call().expect("a reference");
+        assert!(matches!(redeem(&mut desk, intent(call)), Redeemed::Safe(_)));
+        calls.push(call);
+    }
+    // A chain of its own, which lives on.
+    let other = Desk::open(Settings::new(place.journal()));
+    desk.abandon();
+    let mut next = Desk::open(Settings::new(place.journal()));
+    drop(other);
+    let mut found = Vec::new();
+    for _ in 0..2 {
+        let Considered::Orphan { call, what } = next.journal.consider(&asked(None, ARGS)) else {
+            panic!("an orphan was forgotten");
+        };
+        assert_eq!(what, What::Unknown);
+        found.push(call);
+        let ticket = next.journal.repeatable(call, "test").expect("taken");
+        drop(next.receipt(ticket));
+    }
+    found.sort();
+    calls.sort();
+    assert_eq!(found, calls);
+    assert_eq!(next.journal.consider(&asked(None, ARGS)), Considered::Fresh);
+    assert!(matches!(next.journal.seal(BOUND), Sealed::Yes(_)));
+    let mut last = Desk::open(Settings::new(place.journal()));
+    assert_eq!(last.journal.consider(&asked(None, ARGS)), Considered::Fresh);
+}
+
+#[test]
+fn a_result_that_nobody_got_is_one_after_the_chain_was_finished_too() {
+    let place = Place::new();
+    let settings = Settings::new(place.journal());
+    let mut desk = Desk::open(settings.clone());
+    let call = desk.journal.new_call().expect("a reference");
+    assert!(matches!(redeem(&mut desk, intent(call)), Redeemed::Safe(_)));
+    let ticket = desk
+        .journal
+        .outcome(outcome(call, What::Completed), Tier::Sync);
+    drop(desk.receipt(ticket.expect("taken")));
+    let chain = desk.journal.chain().to_owned();
+    desk.abandon();
+    finish_abandoned(&settings, &chain, &[]).expect("can be finished");
+    for _ in 0..2 {
+        let mut next = Desk::open(settings.clone());
+        let found = next.journal.consider(&asked(None, ARGS));
+        let what = What::Completed;
+        assert_eq!(found, Considered::Orphan { call, what });
+        assert!(matches!(next.journal.seal(BOUND), Sealed::Yes(_)));
+    }
+    // It is given at last, perhaps by another chain.
+    let _holds_the_first_chain = Desk::open(settings.clone());
+    let mut next = Desk::open(settings.clone());
+    next.journal.delivered(call).expect("taken");
+    assert!(matches!(next.journal.seal(BOUND), Sealed::Yes(_)));
+    drop(_holds_the_first_chain);
+    let mut last = Desk::open(settings);
+    assert_eq!(last.journal.consider(&asked(None, ARGS)), Considered::Fresh);
+}
+
+#[test]
+fn a_call_is_found_where_it_stands_and_not_where_others_mention_it() {
+    let place = Place::new();
+    let mut one = Desk::open(Settings::new(place.journal()));
+    let mut other = Desk::open(Settings::new(place.journal()));
+    let call = one.journal.new_call().expect("a reference");
+    assert!(matches!(redeem(&mut one, intent(call)), Redeemed::Safe(_)));
+    let ticket = one
+        .journal
+        .outcome(outcome(call, What::Unknown), Tier::Sync);
+    drop(one.receipt(ticket.expect("taken")));
+    for desk in [&mut one, &mut other] {
+        for _ in 0..100 {
+            let repetition = desk.journal.new_call().expect("a reference");
+            let mut refused = outcome(repetition, What::NotExecuted);
+            refused.about = Some(Box::new(about()));
+            refused.repeats = Some(call);
+            let ticket = desk.journal.outcome(refused, Tier::Write).expect("taken");
+            drop(desk.receipt(ticket));
+        }
+        let ticket = desk.journal.repeatable(call, "test").expect("taken");
+        drop(desk.receipt(ticket));
+    }
+    for desk in [&mut one, &mut other] {
+        let fetch = desk.journal.fetch(call).expect("taken");
+        let Fetched::Found(account) = desk.found(fetch) else {
+            panic!("not found");
+        };
+        assert_eq!(account.ended.map(|(what, _)| what), Some(What::Unknown));
+        assert_eq!(account.word(), "unknown");
+    }
+    let account = look_up(&place.journal(), call)
+        .expect("readable")
+        .expect("found");
+    assert_eq!(account.ended.map(|(what, _)| what), Some(What::Unknown));
 }
 
 #[test]

@@ -166,6 +166,7 @@ pub(crate) fn intent(call: CallRef) -> Intent {
         key: None,
         args: br#"{"path":"/tmp/a","text":"hello","times":3}"#.to_vec().into(),
         trace_id: None,
+        again: dropgate_journal::Again::Never,
     }
 }
 
@@ -179,6 +180,7 @@ pub(crate) fn outcome(call: CallRef, what: What) -> Outcome {
         redactions: 0,
         keep: Keep::Nothing,
         about: None,
+        repeats: None,
     }
 }
 

@@ -28,6 +28,8 @@ pub(crate) struct Intake {
     pub(super) cut: Cut,
     /// Up to here lines were judged.
     judged: usize,
+    /// What waited for holds up to this one is written, or goes nowhere.
+    passed: Hold,
 }
 
 impl Intake {
@@ -38,6 +40,7 @@ impl Intake {
             pieces: VecDeque::new(),
             cut: Cut::Boundary,
             judged: 0,
+            passed: Hold::NONE,
         }
     }
 
@@ -171,12 +174,18 @@ impl Intake {
                 self.cut = Cut::Inside;
                 return;
             }
+            self.passed = self.passed.max(piece.hold);
             self.pieces.pop_front();
             self.cut = Cut::Boundary;
             if count == 0 {
                 return;
             }
         }
+    }
+
+    /// Everything that waited for holds up to this one has been written whole.
+    pub(crate) fn passed(&self) -> Hold {
+        self.passed
     }
 
     /// Whether whoever writes to this intake is gone, though what it wrote may

@@ -11,6 +11,7 @@ mod prediction;
 mod programs;
 mod record;
 mod refusals;
+mod repeats;
 mod shutdown;
 mod steps;
 mod tree;
@@ -81,6 +82,7 @@ fn main() -> ExitCode {
         bytes::RULES,
         refusals::RULES,
         record::RULES,
+        repeats::RULES,
         unnoticed::RULES,
         programs::RULES,
         hibernation::RULES,

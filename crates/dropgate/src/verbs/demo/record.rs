@@ -8,7 +8,7 @@ use dropgate_journal::{CallRef, FolderError, Known, Sealing, look_up, records, v
 use serde_json::Value;
 
 use crate::verbs::journal::show::member;
-use crate::verbs::journal::{outcome, verify as verdict};
+use crate::verbs::journal::verify as verdict;
 
 /// The run's name, and so its journal's.
 const NAME: &str = "demo";
@@ -60,7 +60,7 @@ impl Record {
         let call = self.call().ok_or("the journal knows of no call")?;
         let outcome = look_up(&self.journal, call)
             .map_err(failed)?
-            .map_or("not found", |account| outcome::word(&account));
+            .map_or("not found", |account| account.word());
         Ok(format!(
             "{verdict}, {seal}; what became of the call: {outcome}"
         ))

@@ -1,7 +1,7 @@
 //! `dropgate journal`: verify, show, export, and what became of a call.
 
 mod export;
-pub(crate) mod outcome;
+mod outcome;
 pub(crate) mod place;
 pub(crate) mod show;
 pub(crate) mod verify;

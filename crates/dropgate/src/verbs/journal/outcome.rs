@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use dropgate_journal::{Account, Liveness, look_up};
+use dropgate_journal::{Account, look_up};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -34,7 +34,7 @@ pub(super) fn run(args: &OutcomeArgs) -> Result<ExitCode, Problem> {
         }
         let report = Report {
             call: account.call.to_string(),
-            outcome: word(&account),
+            outcome: account.word(),
             retry: account.ended.map(|(_, retry)| retry.word()),
             chain: account.chain.clone(),
             kept: account.kept.is_some(),
@@ -67,15 +67,6 @@ fn original(account: &Account) -> ExitCode {
             output::complain("nothing was kept of this call's answer, or it was erased");
             ExitCode::from(NOT_FOUND)
         }
-    }
-}
-
-/// The outcome in one word; `in_flight` while the writer lives that will give it one.
-pub(crate) fn word(account: &Account) -> &'static str {
-    match (account.ended, account.writer) {
-        (Some((what, _)), _) => what.word(),
-        (None, Liveness::Writer) => "in_flight",
-        (None, Liveness::Nobody) => "unknown",
     }
 }
 

@@ -15,7 +15,7 @@ use dropgate_gate::shutdown::{Profile, Settings as ShutdownSettings, Source};
 use dropgate_journal as journal;
 use dropgate_policy::Policies;
 use dropgate_relay::{
-    CallSettings, Explain, OnUnknown, ReadOnlySettings, Settings, ToolRule, ToolRules,
+    CallSettings, Explain, JournalTools, OnUnknown, ReadOnlySettings, Settings, ToolRule, ToolRules,
 };
 use dropgate_secrets::Secrets;
 use dropgate_wire::Limits;
@@ -160,6 +160,10 @@ pub(crate) fn settings(
         principal: Arc::from(judges.caller.name()),
         caller: judges.caller,
         sanitizer: Rc::new(sanitizer(&config.sanitize, &secrets)),
+        journal_tools: match config.journal.tools {
+            Some(true) => JournalTools::Offered,
+            Some(false) | None => JournalTools::Off,
+        },
         hibernate_after: args.hibernate,
         secrets,
     })

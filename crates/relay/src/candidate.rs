@@ -1,0 +1,65 @@
+//! A governed call before it is recorded.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use dropgate_policy::Subject;
+use dropgate_wire::LineBuffer;
+
+use crate::call_id::CallId;
+use crate::docket::Asked;
+use crate::own_tools::OwnTool;
+
+/// A governed call on its way through the gate, with what its record needs.
+pub(crate) struct Candidate {
+    pub(crate) id: CallId,
+    pub(crate) message: Message,
+    /// Where its arguments stand in the message.
+    pub(crate) arguments: Range<usize>,
+    /// The tool, or the resource or prompt that it asks for.
+    pub(crate) target: Arc<str>,
+    pub(crate) asked: Asked,
+    pub(crate) key: Option<Box<str>>,
+    pub(crate) trace_id: Option<Box<str>>,
+    /// The tool of our own that it calls.
+    pub(crate) own: Option<OwnTool>,
+}
+
+/// Where a call's message is.
+pub(crate) enum Message {
+    /// In the buffer.
+    Buffered(Range<usize>),
+    /// Here, since it waits longer than the buffer may.
+    Kept(Box<[u8]>),
+}
+
+impl Candidate {
+    /// How many bytes it keeps.
+    pub(crate) fn weight(&self) -> usize {
+        match &self.message {
+            Message::Buffered(_) => 0,
+            Message::Kept(bytes) => bytes.len(),
+        }
+    }
+
+    /// Its arguments, as they came; empty if there are none.
+    pub(crate) fn arguments<'a>(&'a self, lines: &'a LineBuffer) -> &'a [u8] {
+        let message = match &self.message {
+            Message::Buffered(line) => lines.bytes(line.clone()),
+            Message::Kept(bytes) => bytes,
+        };
+        message.get(self.arguments.clone()).unwrap_or_default()
+    }
+
+    pub(crate) fn subject(&self) -> Subject<'_> {
+        match self.asked {
+            Asked::Resource => Subject::Resource(&self.target),
+            Asked::Prompt => Subject::Prompt(&self.target),
+            Asked::Tool
+            | Asked::Handshake
+            | Asked::ToolList
+            | Asked::ToolChanges
+            | Asked::Other => Subject::Tool(&self.target),
+        }
+    }
+}
