@@ -5,7 +5,7 @@
 )]
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -50,9 +50,13 @@ impl Place {
         let place = Self(std::env::temp_dir().join(name));
         fs::create_dir_all(&place.0).unwrap();
         fs::write(place.0.join("dropgate.toml"), config).unwrap();
-        fs::write(place.0.join("a.cedar"), POLICIES).unwrap();
+        place.write("a.cedar", POLICIES);
         place.list("Reads.");
         place
+    }
+
+    fn write(&self, file: &str, text: &str) {
+        fs::write(self.0.join(file), text).unwrap();
     }
 
     /// From here on the server describes its tool so.
@@ -89,19 +93,12 @@ impl Place {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let stdout = BufReader::new(child.stdout.take().unwrap());
-        let (sender, lines) = channel();
-        std::thread::spawn(move || {
-            for line in stdout.lines() {
-                if sender.send(line.unwrap()).is_err() {
-                    return;
-                }
-            }
-        });
         let mut run = Run {
             stdin: child.stdin.take().unwrap(),
+            lines: lines(child.stdout.take().unwrap()),
+            told: lines(child.stderr.take().unwrap()),
+            log: String::new(),
             child,
-            lines,
             sent: 0,
         };
         run.ask("initialize", &json!({"protocolVersion": "2025-06-18"}));
@@ -115,10 +112,25 @@ impl Drop for Place {
     }
 }
 
+/// The lines of a stream, as they come.
+fn lines(stream: impl Read + Send + 'static) -> Receiver<String> {
+    let (sender, lines) = channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(stream).lines() {
+            if sender.send(line.unwrap()).is_err() {
+                return;
+            }
+        }
+    });
+    lines
+}
+
 struct Run {
     child: Child,
     stdin: ChildStdin,
     lines: Receiver<String>,
+    told: Receiver<String>,
+    log: String,
     sent: u64,
 }
 
@@ -150,11 +162,34 @@ impl Run {
         outcome.or(text).unwrap().to_owned()
     }
 
+    fn hang_up(&self) {
+        let pid = i32::try_from(self.child.id()).unwrap();
+        let pid = rustix::process::Pid::from_raw(pid).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::HUP).unwrap();
+    }
+
+    /// Sends SIGHUP and waits for what is said of it.
+    fn reload(&mut self) -> String {
+        self.hang_up();
+        loop {
+            let line = self.told.recv_timeout(WITHIN).unwrap();
+            let text = line.strip_prefix("dropgate: configuration: ");
+            let verdict = text.filter(|text| !text.starts_with("what changed in"));
+            if let Some(verdict) = verdict {
+                return verdict.to_owned();
+            }
+            self.log += &(line + "\n");
+        }
+    }
+
     /// Ends it; what it said on stderr.
-    fn end(self) -> String {
+    fn end(mut self) -> String {
         drop(self.stdin);
-        let output = self.child.wait_with_output().unwrap();
-        String::from_utf8(output.stderr).unwrap()
+        assert!(self.child.wait().unwrap().success());
+        for line in self.told {
+            self.log += &(line + "\n");
+        }
+        self.log
     }
 }
 
@@ -295,4 +330,76 @@ fn doctor_names_who_decides() {
         assert!(text.contains("dropgate/journal\n"), "{text}");
         assert!(text.contains("server       x-"), "{text}");
     }
+}
+
+const RELOADED: &str = "[shutdown]\nprofile = \"systemd\"\n[authorize]\ncedar = [\"a.cedar\"]\n";
+
+#[test]
+fn under_an_orchestrator_sighup_reads_the_configuration_again() {
+    let place = Place::new(RELOADED);
+    let mut run = place.run();
+    run.ask("tools/list", &json!({}));
+    assert_eq!(run.call("/srv/a"), "done");
+    assert_eq!(run.call("/etc/a"), "denied");
+    place.write("a.cedar", &POLICIES.replace("/srv/*", "/etc/*"));
+    assert_eq!(run.reload(), "read again");
+    assert_eq!(run.call("/srv/a"), "denied");
+    assert_eq!(run.call("/etc/a"), "done");
+    let bad = [
+        (
+            "a.cedar",
+            "permit (principal, action, resourc);",
+            "a.cedar:1",
+        ),
+        (
+            "a.cedar",
+            "permit (principal, action == Action::\"read\", resource) when { context.args.paht == \"a\" };",
+            "paht",
+        ),
+        (
+            "dropgate.toml",
+            "[tools.read]\nclas = \"read\"\n",
+            "did you mean `class`?",
+        ),
+        (
+            "dropgate.toml",
+            "[shutdown]\nprofile = \"systemd\"\n",
+            "start dropgate again",
+        ),
+    ];
+    for (file, text, part) in bad {
+        let before = fs::read_to_string(place.0.join(file)).unwrap();
+        place.write(file, text);
+        let told = run.reload();
+        assert!(told.starts_with("the old one stays in force: "), "{told}");
+        assert!(told.contains(part), "{part}: {told}");
+        assert_eq!(run.call("/srv/a"), "denied", "{part}");
+        assert_eq!(run.call("/etc/a"), "done", "{part}");
+        place.write(file, &before);
+    }
+    // What a tool is may change, and what can't is said.
+    let more = format!("{RELOADED}[tools.read]\nclass = \"read\"\n[breaker]\nfailures = 7\n");
+    place.write("dropgate.toml", &more);
+    let only_read = "permit (principal, action, resource) when { context.class == \"read\" };";
+    place.write("a.cedar", only_read);
+    assert_eq!(run.reload(), "read again");
+    assert_eq!(run.call("/srv/a"), "done");
+    place.write("dropgate.toml", RELOADED);
+    assert_eq!(run.reload(), "read again");
+    assert_eq!(run.call("/srv/a"), "denied");
+    let told = run.end();
+    let later = "configuration: what changed in [breaker] holds from the next start on";
+    assert!(!told.contains("sighup"), "{told}");
+    assert!(told.contains("\"trigger\":\"eof\""), "{told}");
+    assert!(told.contains(later), "{told}");
+}
+
+#[test]
+fn a_host_that_hangs_up_ends_the_run() {
+    let place = Place::new("");
+    let mut run = place.run();
+    run.hang_up();
+    assert!(run.child.wait().unwrap().success());
+    let told: Vec<String> = run.told.iter().collect();
+    assert!(told.concat().contains("\"trigger\":\"sighup\""), "{told:?}");
 }

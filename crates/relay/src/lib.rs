@@ -35,6 +35,7 @@ mod receipts;
 mod recorder;
 mod registration;
 mod relay;
+mod reload;
 mod repetition;
 mod report;
 mod run;
@@ -50,6 +51,7 @@ mod waiting_room;
 mod words;
 mod write_probe;
 
+pub use self::reload::{Reload, Renewed};
 pub use self::report::{Calls, LeaseReport, Report, ServerExit, Survivor};
 pub use self::run::{Ended, RunError, close, refuse, run};
 pub use self::settings::{CallSettings, Explain, JournalTools, ReadOnlySettings, Settings};

@@ -15,7 +15,7 @@ use dropgate_gate::decision::Decision;
 use dropgate_gate::in_flight::InFlight;
 use dropgate_gate::latency::Latencies;
 use dropgate_gate::sanitize::Sanitizer;
-use dropgate_gate::shutdown::{Event, Phase, Trigger};
+use dropgate_gate::shutdown::{Event, Phase, Signal, Trigger};
 use dropgate_process::{Exit, Force, Process};
 use dropgate_wire::{IdKey, Line};
 use tokio::task::yield_now;
@@ -169,6 +169,11 @@ impl Relay {
                 Wake::Recorded => self.heed_leases(),
                 Wake::Decided(deciding, decision) => self.heed_decision(*deciding, decision),
                 Wake::Tree => self.heed_tree().await,
+                Wake::Told(Told::Stop(Signal::Hup)) if self.settings.reload.is_some() => {
+                    if self.shutdown.phase() == Phase::Running {
+                        self.reload();
+                    }
+                }
                 Wake::Told(Told::Stop(signal)) => {
                     let effects = self.shutdown.signal(signal, self.readiness(), self.now());
                     self.carry_out(effects);

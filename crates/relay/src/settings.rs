@@ -13,6 +13,7 @@ use dropgate_policy::Policies;
 use dropgate_secrets::Secrets;
 use dropgate_wire::Limits;
 
+use crate::reload::Reload;
 use crate::tool_list::PinnedTools;
 use crate::tool_rules::ToolRules;
 
@@ -44,6 +45,8 @@ pub struct Settings {
     pub explain: Explain,
     /// What was pinned of the server's tools; nothing is, without it.
     pub pinned: Option<PinnedTools>,
+    /// Reads the configuration again on SIGHUP, which begins the shutdown without it.
+    pub reload: Option<Reload>,
     /// What is taken out of error texts.
     pub sanitizer: Rc<Sanitizer>,
     /// What the server is given in secret, and what of that has to be ended.

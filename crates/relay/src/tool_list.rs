@@ -1,6 +1,7 @@
 //! What a server says of its tools: learned by the policies, and held against what was pinned.
 
 use std::io;
+use std::time::Duration;
 
 use dropgate_gate::pins::{Extent, PinStore, PinVerdict, Pins, Store, ToolPage};
 use dropgate_journal as journal;
@@ -49,15 +50,19 @@ impl Relay {
         };
         self.listed.take(&page, cursor);
         self.look_for_probe(&page);
-        let classes = self.listed.classes(&self.settings.tools);
-        let now = self.started.elapsed();
-        self.checks.tools(classes, now);
-        self.heed_checks(now);
+        self.judge_listed(self.now());
         for complaint in self.settings.policies.learn(&page) {
             self.log.line(&format!("policy: {complaint}"));
         }
         self.hold_against_pins(&page);
         self.own_tools_beside(&page);
+    }
+
+    /// Tells the mode what the listed tools do.
+    pub(crate) fn judge_listed(&mut self, now: Duration) {
+        let classes = self.listed.classes(&self.settings.tools);
+        self.checks.tools(classes, now);
+        self.heed_checks(now);
     }
 
     /// What the pins say of a call of `tool`. A denial is only given once what others accepted

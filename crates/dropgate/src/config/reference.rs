@@ -22,7 +22,12 @@ pub(crate) fn page() -> String {
          the file. A key that is not known refuses the whole file, and `dropgate check FILE` says \
          what is wrong with one. Keys that begin with `danger_` weaken a guarantee; those that are \
          set are listed on stderr at every start.\n\nDurations are written `2s`, `150ms` or `30d`, \
-         sizes `64MiB`. Editors can use [the schema](dropgate.schema.json).\n",
+         sizes `64MiB`. Editors can use [the schema](dropgate.schema.json).\n\nWith \
+         `shutdown.profile` `systemd` or `kubernetes`, SIGHUP reads the file again, which otherwise \
+         ends the run. All of it has to be right, the policies too, or the old one stays in force \
+         and stderr and the journal say why. `[tools.\"PATTERN\"]`, the policies of `[authorize]`, \
+         and `timeout` and `max_timeout` of `[calls]` hold from the next call on; what else has \
+         changed is named on stderr and holds from the next start on.\n",
     );
     section(&schema, &schema, &mut Vec::new(), &mut page);
     page

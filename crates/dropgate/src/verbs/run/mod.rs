@@ -4,6 +4,7 @@ pub(crate) mod name;
 mod pins;
 pub(crate) mod plan;
 pub(crate) mod policies;
+mod reload;
 pub(crate) mod secrets;
 
 use std::fs;
@@ -115,7 +116,8 @@ fn planned(
     for key in config::weakenings(&config.file) {
         output::complain(&format!("weakened by {key}"));
     }
-    let settings = plan::settings(args, config, secrets)?;
+    let mut settings = plan::settings(args, config, secrets)?;
+    settings.reload = reload::planned(args, config, settings.shutdown.profile);
     // Calls can be judged before the server has listed anything.
     if let Some(pinned) = &settings.pinned {
         let known: Vec<_> = pinned.pins.store().trusted().collect();

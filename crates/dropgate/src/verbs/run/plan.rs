@@ -103,15 +103,9 @@ pub(crate) fn judges(
     config: &Configured,
     server: &str,
 ) -> Result<Judges, PlanError> {
-    let Configured { file, folder } = config;
-    let (policies, caller) = policies::policies(file.authorize.as_ref(), folder, server)?;
-    let tools = ToolRules::new(rules(on_shutdown, file)?);
-    let read_only = read_only(file);
-    if let Some(probe) = read_only.probe_tool.as_deref()
-        && tools.class_of(probe) == Some(Class::Write)
-    {
-        return Err(PlanError::ProbeWrites(probe.to_owned()));
-    }
+    let file = &config.file;
+    let (policies, caller) = policies::policies(config, server)?;
+    let (tools, read_only) = tools(on_shutdown, file)?;
     Ok(Judges {
         policies,
         caller,
@@ -120,6 +114,24 @@ pub(crate) fn judges(
         calls: calls(&file.calls)?,
         breaker: breaker(&file.breaker)?,
     })
+}
+
+/// What is set for tools, and when only those that read may be called.
+///
+/// # Errors
+/// The tool that proves the write path is one that writes, or texts can't be searched for.
+pub(super) fn tools(
+    on_shutdown: &[ToolOnShutdown],
+    file: &Config,
+) -> Result<(ToolRules, ReadOnlySettings), PlanError> {
+    let tools = ToolRules::new(rules(on_shutdown, file)?);
+    let read_only = read_only(file);
+    match read_only.probe_tool.as_deref() {
+        Some(probe) if tools.class_of(probe) == Some(Class::Write) => {
+            Err(PlanError::ProbeWrites(probe.to_owned()))
+        }
+        Some(_) | None => Ok((tools, read_only)),
+    }
 }
 
 /// The relay's settings.
@@ -159,6 +171,7 @@ pub(crate) fn settings(
         pinned: pins::pinned(config.tools.all.pin, &name)?,
         principal: Arc::from(judges.caller.name()),
         caller: judges.caller,
+        reload: None,
         sanitizer: Rc::new(sanitizer(&config.sanitize, &secrets)),
         journal_tools: match config.journal.tools {
             Some(true) => JournalTools::Offered,
@@ -201,7 +214,11 @@ pub(crate) fn shutdown(args: &ShutdownArgs, file: &written::Shutdown) -> Shutdow
     }
 }
 
-fn calls(file: &written::Calls) -> Result<CallSettings, load::Invalid> {
+/// The bounds of calls.
+///
+/// # Errors
+/// A rate that can't be kept.
+pub(super) fn calls(file: &written::Calls) -> Result<CallSettings, load::Invalid> {
     let default = CallSettings::default();
     let timeout = file.timeout.map_or(default.timeout, |time| time.0);
     Ok(CallSettings {

@@ -11,8 +11,8 @@ use dropgate_policy::{
     RestSettings,
 };
 
+use super::plan::Configured;
 use crate::bounded::{self, NotRead};
-use crate::config::written::Authorize;
 
 /// A set of policies that could not be read again stays in force this long.
 const MAX_STALE: Duration = Duration::from_secs(24 * 3600);
@@ -48,24 +48,19 @@ pub(crate) enum PolicyError {
 /// # Errors
 /// When a policy can't be read or is not right.
 pub(crate) fn policies(
-    file: Option<&Authorize>,
-    folder: &Path,
+    config: &Configured,
     server: &str,
 ) -> Result<(Policies, Principal), PolicyError> {
-    let Some(file) = file else {
+    let Some(file) = &config.file.authorize else {
         return Ok((Policies::local_owner(), Principal::local()));
     };
     let principal = match &file.principal {
         Some(name) => Principal::named(name)?,
         None => Principal::local(),
     };
-    let cedar = match file.cedar.as_slice() {
-        [] => None,
-        patterns => Some(CedarPolicies::load(
-            server,
-            &policy_files(patterns, folder)?,
-            MAX_STALE,
-        )?),
+    let cedar = match cedar(config)? {
+        None => None,
+        Some(files) => Some(CedarPolicies::load(server, &files, MAX_STALE)?),
     };
     let point = match &file.authzen {
         None => None,
@@ -86,6 +81,18 @@ pub(crate) fn policies(
         (None, None) => return Err(PolicyError::Empty),
     };
     Ok((policies, principal))
+}
+
+/// The texts of the Cedar policies; none where no such policies decide.
+///
+/// # Errors
+/// When one can't be read.
+pub(super) fn cedar(config: &Configured) -> Result<Option<Vec<PolicyFile>>, PolicyError> {
+    let file = config.file.authorize.as_ref();
+    match file.map(|file| file.cedar.as_slice()) {
+        None | Some([]) => Ok(None),
+        Some(patterns) => policy_files(patterns, &config.folder).map(Some),
+    }
 }
 
 fn policy_files(patterns: &[String], folder: &Path) -> Result<Vec<PolicyFile>, PolicyError> {

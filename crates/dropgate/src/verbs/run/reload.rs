@@ -1,0 +1,88 @@
+//! Which parts of the configuration hold from a SIGHUP on, where that does not end the run.
+
+use dropgate_gate::shutdown::Profile;
+use dropgate_relay::{Reload, Renewed};
+
+use super::plan::{self, Configured, PlanError};
+use super::policies;
+use crate::cli::RunArgs;
+use crate::config::weakenings;
+use crate::config::written::{Authorize, Authzen, Config};
+
+/// Reads the configuration again; none where a SIGHUP ends the run. A host and a terminal send it
+/// when they go; under an orchestrator, which ends a program by SIGTERM, it asks to reload.
+pub(super) fn planned(args: &RunArgs, config: &Configured, profile: Profile) -> Option<Reload> {
+    match profile {
+        Profile::Host | Profile::Shell => return None,
+        Profile::Systemd | Profile::Kubernetes => {}
+    }
+    let (path, on_shutdown) = (args.config.clone(), args.on_shutdown.clone());
+    let began = config.file.clone();
+    Some(Box::new(move || {
+        let config = plan::configuration(path.as_deref()).map_err(|error| error.to_string())?;
+        if who_decides(&config.file) != who_decides(&began) {
+            return Err(
+                "authorize: who decides can't change while the server runs; \
+                        start dropgate again"
+                    .to_owned(),
+            );
+        }
+        let renewed = || -> Result<Renewed, PlanError> {
+            let (tools, _read_only) = plan::tools(&on_shutdown, &config.file)?;
+            let calls = plan::calls(&config.file.calls)?;
+            Ok(Renewed {
+                tools,
+                timeout: calls.timeout,
+                max_timeout: calls.max_timeout,
+                policies: policies::cedar(&config)?,
+                remarks: remarks(&began, &config.file),
+            })
+        };
+        renewed().map_err(|error| error.to_string())
+    }))
+}
+
+/// Everything about `[authorize]` but the policies themselves.
+fn who_decides(file: &Config) -> Option<(bool, Option<&str>, Option<&Authzen>)> {
+    file.authorize.as_ref().map(|it: &Authorize| {
+        (
+            it.cedar.is_empty(),
+            it.principal.as_deref(),
+            it.authzen.as_ref(),
+        )
+    })
+}
+
+/// The weakening keys, and what only the next start takes.
+fn remarks(began: &Config, now: &Config) -> Vec<String> {
+    let mut remarks: Vec<String> = weakenings(now)
+        .into_iter()
+        .map(|key| format!("weakened by {key}"))
+        .collect();
+    let load = |file: &Config| (file.calls.max_in_flight, file.calls.max_per_second);
+    let later: Vec<&str> = [
+        ("[shutdown]", began.shutdown != now.shutdown),
+        (
+            "[calls] max_in_flight, max_per_second",
+            load(began) != load(now),
+        ),
+        ("[tools]", began.tools.all != now.tools.all),
+        ("[breaker]", began.breaker != now.breaker),
+        ("[read_only]", began.read_only != now.read_only),
+        ("[journal]", began.journal != now.journal),
+        ("[sanitize]", began.sanitize != now.sanitize),
+        ("[secrets]", began.secrets != now.secrets),
+        ("[vault]", began.vault != now.vault),
+    ]
+    .into_iter()
+    .filter(|(_, differs)| *differs)
+    .map(|(name, _)| name)
+    .collect();
+    if !later.is_empty() {
+        remarks.push(format!(
+            "configuration: what changed in {} holds from the next start on",
+            later.join(", ")
+        ));
+    }
+    remarks
+}
