@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{MemfdFlags, fstat, ftruncate, memfd_create};
 
-use crate::sys::pages::{self, Pages};
+use crate::sys::pages::{self, Forks, Pages};
 
 /// The most bytes of one piece.
 pub const MAX_HIDDEN: usize = 4 << 20;
@@ -113,7 +113,7 @@ impl HiddenFile {
         let file = memfd_create("hidden", MemfdFlags::CLOEXEC)?;
         ftruncate(&file, u64::try_from(bytes).unwrap_or(u64::MAX))?;
         let pages = Pages::of_file(file.as_fd(), bytes)?;
-        pages.lock(&[libc::MADV_DONTDUMP])?;
+        pages.lock(Forks::MayRead)?;
         Ok(Self { file, pages })
     }
 

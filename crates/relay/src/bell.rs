@@ -18,7 +18,7 @@ struct Shared {
 
 impl Bell {
     /// What the other thread calls, as often as it likes.
-    pub(crate) fn ringer(&self) -> impl Fn() + Send + Sync + 'static {
+    pub(crate) fn ringer(&self) -> impl Fn() + Clone + Send + Sync + 'static {
         let shared = Arc::clone(&self.shared);
         move || {
             if !shared.rung.swap(true, Ordering::AcqRel) {

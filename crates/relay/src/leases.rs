@@ -9,6 +9,7 @@ use dropgate_secrets::{LeaseEnd, News, Secrets};
 use crate::recorder::Recorder;
 use crate::relay::Relay;
 use crate::report::LeaseReport;
+use crate::settings::Settings;
 
 /// What the end of leases may take when a shutdown has used all its time: the credentials of a
 /// server that had to be killed are those that most need an end.
@@ -16,14 +17,27 @@ const LEAST: Duration = Duration::from_secs(1);
 /// What it may take at most.
 const MOST: Duration = Duration::from_secs(5);
 
+/// Leases that earlier runs were granted by the same Vault and could not end. To be asked before this
+/// run takes a chain of the journal.
+pub(crate) fn left(settings: &Settings) -> Vec<String> {
+    let (Some(journal), Some(address)) = (&settings.journal, settings.secrets.granted_by()) else {
+        return Vec::new();
+    };
+    // A journal that can't be read is told of when it is opened.
+    let left = dropgate_journal::leases_left(&journal.dir).unwrap_or_default();
+    let ours = left.into_iter().filter(|one| one.granted_by == address);
+    ours.map(|one| one.id).collect()
+}
+
 /// Records what was granted, before a server can use it.
 pub(crate) fn record(secrets: &Secrets, recorder: &mut Recorder) {
-    for (id, address) in secrets.granted() {
+    let address = secrets.granted_by().unwrap_or_default();
+    for id in secrets.granted() {
         recorder.note(Note {
             topic: Topic::LeaseGranted,
             call: None,
             subject: id.into(),
-            text: address.into(),
+            text: address.as_str().into(),
         });
     }
 }
@@ -54,6 +68,13 @@ impl Relay {
                 }
                 News::RenewedAgain { what } => {
                     self.log.line(&format!("lease of {what} renewed again"));
+                }
+                News::OlderRevoked(end) => {
+                    if let Some(note) = revoked(&end) {
+                        self.log
+                            .line("a lease that an earlier run left was revoked");
+                        self.recorder.note(note);
+                    }
                 }
                 News::Lost { what } => {
                     self.log

@@ -110,6 +110,7 @@ pub fn run(
         );
         let downstream = Downstream::open(settings.limits)?;
         let bell = Bell::default();
+        let older = leases::left(&settings);
         let mut recorder = match &settings.journal {
             None => Recorder::Off,
             Some(journal) => match Journal::open(journal.clone(), Box::new(bell.ringer())) {
@@ -128,7 +129,7 @@ pub fn run(
             (Recorder::Off, _) | (Recorder::On(_), None) => Vec::new(),
         };
         leases::record(&settings.secrets, &mut recorder);
-        settings.secrets.renew(bell.ringer())?;
+        settings.secrets.keep(older, bell.ringer())?;
         let spec = move || Ok(spec()?.closer(closer.iter().cloned()));
         let spawned = match spec()?.spawn() {
             Ok(spawned) => spawned,

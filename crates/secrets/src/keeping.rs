@@ -16,6 +16,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 const AT_ONCE: usize = 8;
 /// The pause after a renewal that failed; each one in a row doubles it.
 const RENEW_AGAIN: Duration = Duration::from_secs(1);
+/// How long leases of earlier runs may take together.
+const OLDER_WITHIN: Duration = Duration::from_secs(60);
 /// The most news that wait to be heard; more of the same are left out.
 const MOST_NEWS: usize = 64;
 
@@ -43,6 +45,8 @@ pub enum News {
         /// Whose.
         what: String,
     },
+    /// A lease that an earlier run left was revoked.
+    OlderRevoked(LeaseEnd),
     /// It has ended, and the credentials with it.
     Lost {
         /// Whose.
@@ -115,16 +119,42 @@ impl Leases {
         self.news.try_iter().collect()
     }
 
-    /// Revokes everything, these older leases as well, and waits for that within the bound.
-    pub(crate) fn end(self, older: Vec<String>, within: Duration) -> Vec<LeaseEnd> {
+    /// Revokes leases of earlier runs, on a thread of its own; `ring` is called for each.
+    pub(crate) fn revoke_older(
+        &self,
+        ids: Vec<String>,
+        ring: impl Fn() + Send + 'static,
+    ) -> std::io::Result<()> {
+        let held = Arc::clone(&self.held);
+        let revoking = move || {
+            let until = Instant::now() + OLDER_WITHIN;
+            for id in ids {
+                if held.over.load(Ordering::Acquire) {
+                    return;
+                }
+                let end = revoke(&held.vault, &held.session, id, until);
+                if let LeaseEnd::Revoked(_) = end {
+                    // One that is not heard of is found, and ended, once more by the next start.
+                    let _heard_of_later = held.tell.try_send(News::OlderRevoked(end));
+                    ring();
+                }
+            }
+        };
+        thread::Builder::new()
+            .name("dg-older".to_owned())
+            .spawn(revoking)
+            .map(drop)
+    }
+
+    /// Revokes everything and waits for that within the bound.
+    pub(crate) fn end(self, within: Duration) -> Vec<LeaseEnd> {
         self.held.over.store(true, Ordering::Release);
         let renewing = self.renewing.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(thread) = renewing.as_ref() {
             thread.unpark();
         }
         drop(renewing);
-        let mut ids = self.ids();
-        ids.extend(older);
+        let ids = self.ids();
         let all = ids.clone();
         let until = Instant::now() + within;
         let (done, ended) = sync_channel(1);
@@ -139,19 +169,9 @@ impl Leases {
 }
 
 /// Revokes leases, some at a time, each tried three times; then the token, if it is this run's.
-pub(crate) fn end_all(
-    vault: &Vault,
-    session: &Session,
-    ids: &[String],
-    until: Instant,
-) -> Vec<LeaseEnd> {
-    let revoke = |id: &String| {
-        let revoked = persist(until, || vault.revoke(id, &session.token, until));
-        match revoked {
-            Ok(()) => LeaseEnd::Revoked(id.clone()),
-            Err(_) => LeaseEnd::Pending(id.clone()),
-        }
-    };
+#[must_use]
+pub fn end_all(vault: &Vault, session: &Session, ids: &[String], until: Instant) -> Vec<LeaseEnd> {
+    let revoke = |id: &String| revoke(vault, session, id.clone(), until);
     let mut ended = Vec::new();
     for some in ids.chunks(AT_ONCE) {
         ended.extend(thread::scope(|scope| {
@@ -170,6 +190,13 @@ pub(crate) fn end_all(
         let _expires = persist(until, || vault.revoke_self(&session.token, until));
     }
     ended
+}
+
+fn revoke(vault: &Vault, session: &Session, id: String, until: Instant) -> LeaseEnd {
+    match persist(until, || vault.revoke(&id, &session.token, until)) {
+        Ok(()) => LeaseEnd::Revoked(id),
+        Err(_) => LeaseEnd::Pending(id),
+    }
 }
 
 fn persist(

@@ -71,7 +71,6 @@ struct State {
     folder: Option<Folder>,
     leases: Option<Leases>,
     legacy: Option<Legacy>,
-    older: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -116,7 +115,8 @@ impl Secrets {
             Err(error) => {
                 if let (Some((vault, _)), Some(session)) = (vault, &session) {
                     let ids: Vec<String> = leases.into_iter().map(|(_, one)| one.id).collect();
-                    end_all(vault, session, &ids, Instant::now() + UNDO_WITHIN);
+                    // What is not ended expires with the token.
+                    let _expires = end_all(vault, session, &ids, Instant::now() + UNDO_WITHIN);
                 }
                 return Err(error);
             }
@@ -141,7 +141,6 @@ impl Secrets {
             folder,
             leases,
             legacy,
-            older: Vec::new(),
         })))
     }
 
@@ -195,35 +194,39 @@ impl Secrets {
         Ok(spec)
     }
 
-    /// The leases that were granted, and the address of who granted them.
+    /// The leases that were granted.
     #[must_use]
-    pub fn granted(&self) -> Vec<(String, String)> {
+    pub fn granted(&self) -> Vec<String> {
         let state = self.0.borrow();
-        let Some(leases) = &state.leases else {
-            return Vec::new();
-        };
-        let address = &leases.vault().settings().address;
-        leases
-            .ids()
-            .into_iter()
-            .map(|id| (id, address.clone()))
-            .collect()
+        state.leases.as_ref().map(Leases::ids).unwrap_or_default()
     }
 
-    /// Leases of earlier runs that are to be ended with this run's.
-    pub fn take_over(&self, older: Vec<String>) {
-        self.0.borrow_mut().older.extend(older);
-    }
-
-    /// Begins to renew what has to be renewed; `ring` is called when there are news.
+    /// Begins to renew what has to be renewed, and to revoke what earlier runs left; `ring` is called
+    /// when there are news.
     ///
     /// # Errors
     /// The system gives no thread.
-    pub fn renew(&self, ring: impl Fn() + Send + 'static) -> io::Result<()> {
-        match &self.0.borrow().leases {
-            Some(leases) => leases.renew(ring),
-            None => Ok(()),
+    pub fn keep(
+        &self,
+        older: Vec<String>,
+        ring: impl Fn() + Clone + Send + 'static,
+    ) -> io::Result<()> {
+        let state = self.0.borrow();
+        let Some(leases) = &state.leases else {
+            return Ok(());
+        };
+        if !older.is_empty() {
+            leases.revoke_older(older, ring.clone())?;
         }
+        leases.renew(ring)
+    }
+
+    /// The address of who grants leases, if there is one.
+    #[must_use]
+    pub fn granted_by(&self) -> Option<String> {
+        let state = self.0.borrow();
+        let leases = state.leases.as_ref()?;
+        Some(leases.vault().settings().address.clone())
     }
 
     /// What happened to leases since the last call.
@@ -240,11 +243,10 @@ impl Secrets {
     /// Ends all leases within the bound and erases every value. The second time there is nothing.
     pub fn end(&self, within: Duration) -> Vec<LeaseEnd> {
         let mut state = std::mem::take(&mut *self.0.borrow_mut());
-        let older = std::mem::take(&mut state.older);
         // A closer that comes anyway should find the token only while it is of use.
         let ended = match state.leases.take() {
-            Some(leases) => leases.end(older, within),
-            None => older.into_iter().map(LeaseEnd::Pending).collect(),
+            Some(leases) => leases.end(within),
+            None => Vec::new(),
         };
         if let Some(legacy) = &mut state.legacy
             && ended.iter().all(|one| matches!(one, LeaseEnd::Revoked(_)))

@@ -220,6 +220,10 @@ pub(crate) struct DoctorArgs {
 
 #[derive(Args, Debug)]
 pub(crate) struct ReapArgs {
+    /// Read settings from this file: where journals are, and which Vault ends
+    /// the leases that they name [default: as for run]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
     /// Only say what would be ended
     #[arg(long)]
     pub(crate) dry_run: bool,

@@ -1,11 +1,14 @@
 //! `dropgate reap`: end what killed runs left.
 
+mod leases;
+
 use std::process::ExitCode;
 use std::time::Duration;
 
 use dropgate_process::{Abandoned, Process, SweepMode, sweep};
 use serde::Serialize;
 
+use self::leases::Leases;
 use crate::cli::{Format, ReapArgs};
 use crate::{exit, output};
 
@@ -13,6 +16,7 @@ use crate::{exit, output};
 struct Reaped {
     dry_run: bool,
     scopes: Vec<Scope>,
+    leases: Leases,
 }
 
 #[derive(Serialize)]
@@ -34,6 +38,12 @@ const WITHIN: Duration = Duration::from_secs(300);
 
 /// Sweeps; the code is 0 unless something resists.
 pub(crate) fn run(args: &ReapArgs) -> ExitCode {
+    if let Err(error) = dropgate_process::harden() {
+        output::complain(&format!(
+            "can not keep this process's memory from others: {error}"
+        ));
+        return ExitCode::from(exit::INTERNAL);
+    }
     // A name is read while its process lives, so what there is is listed first.
     let listed = scopes(sweep(SweepMode::DryRun, WITHIN));
     let scopes = if args.dry_run {
@@ -51,18 +61,24 @@ pub(crate) fn run(args: &ReapArgs) -> ExitCode {
         .iter()
         .map(|scope| scope.survivors.len())
         .sum::<usize>();
+    let (leases, problem) = leases::end(args);
+    let code = match (resisting, problem) {
+        (0, None) => ExitCode::SUCCESS,
+        (0, Some(why)) => {
+            output::complain(&why);
+            ExitCode::from(exit::UPSTREAM_UNAVAILABLE)
+        }
+        (_, _) => ExitCode::from(exit::INTERNAL),
+    };
     match args.format {
         Format::Json => output::print_json(&Reaped {
             dry_run: args.dry_run,
             scopes,
+            leases,
         }),
-        Format::Text => output::print(&text(&scopes, args)),
+        Format::Text => output::print(&text(&scopes, leases, args)),
     }
-    if resisting == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(exit::INTERNAL)
-    }
+    code
 }
 
 fn scopes(all: Vec<Abandoned>) -> Vec<Scope> {
@@ -93,11 +109,15 @@ impl Found {
     }
 }
 
-fn text(scopes: &[Scope], args: &ReapArgs) -> String {
-    if scopes.is_empty() {
+fn text(scopes: &[Scope], leases: Leases, args: &ReapArgs) -> String {
+    let Leases { revoked, pending } = leases;
+    if scopes.is_empty() && revoked + pending == 0 {
         return "nothing to reap: every run has an owner\n".to_owned();
     }
     let mut text = String::new();
+    if revoked + pending > 0 {
+        text.push_str(&format!("leases: {revoked} revoked, {pending} pending\n"));
+    }
     for scope in scopes {
         let verb = if args.dry_run { "would end" } else { "ended" };
         text.push_str(&format!(

@@ -19,6 +19,13 @@ pub(crate) struct Pages {
     total: usize,
 }
 
+/// What a forked child finds in the pages. Those of a file can't be made zero for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Forks {
+    GetZeros,
+    MayRead,
+}
+
 // SAFETY: the mapping belongs to this value alone, as the memory of a Box does; bytes are written
 // only through `&mut self`.
 unsafe impl Send for Pages {}
@@ -29,7 +36,7 @@ impl Pages {
     /// Pages of this process alone, locked, left out of dumps, zero in a forked child.
     pub(crate) fn private(bytes: usize) -> io::Result<Self> {
         let pages = Self::map(None, bytes)?;
-        pages.lock(&[libc::MADV_DONTDUMP, libc::MADV_WIPEONFORK])?;
+        pages.lock(Forks::GetZeros)?;
         Ok(pages)
     }
 
@@ -40,8 +47,12 @@ impl Pages {
         Self::map(Some(file), bytes)
     }
 
-    /// Keeps the pages in memory and out of dumps, with this further advice.
-    pub(crate) fn lock(&self, advice: &[libc::c_int]) -> io::Result<()> {
+    /// Keeps the pages in memory and out of dumps.
+    pub(crate) fn lock(&self, forks: Forks) -> io::Result<()> {
+        let advice: &[libc::c_int] = match forks {
+            Forks::GetZeros => &[libc::MADV_DONTDUMP, libc::MADV_WIPEONFORK],
+            Forks::MayRead => &[libc::MADV_DONTDUMP],
+        };
         let start = self.start.as_ptr().cast::<libc::c_void>();
         let length = self.total - 2 * self.page();
         // SAFETY: the range is exactly the mapping of this value.

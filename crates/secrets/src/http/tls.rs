@@ -158,7 +158,9 @@ impl Exchange {
             ConnectionState::BlockedHandshake => Needs::ToReceive,
             ConnectionState::PeerClosed | ConnectionState::Closed => Needs::End,
             // Early data is never asked for, and other states don't exist yet.
-            _other => return Err(io::ErrorKind::Unsupported.into()),
+            ConnectionState::ReadEarlyData(_) | _ => {
+                return Err(io::ErrorKind::Unsupported.into());
+            }
         };
         let received = self.received;
         self.incoming

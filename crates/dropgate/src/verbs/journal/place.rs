@@ -25,7 +25,19 @@ pub(super) fn journals(which: &Which) -> Result<Vec<PathBuf>, Problem> {
         };
     }
     let parent = parent(which)?;
-    let mut found: Vec<PathBuf> = fs::read_dir(&parent)
+    let found = journals_in(&parent);
+    if found.is_empty() {
+        return Err(Problem::NoJournal(parent.display().to_string()));
+    }
+    Ok(found)
+}
+
+/// The journals in a folder, by name; the folder itself if it is one.
+pub(crate) fn journals_in(parent: &Path) -> Vec<PathBuf> {
+    if is_journal(parent) {
+        return vec![parent.to_owned()];
+    }
+    let mut found: Vec<PathBuf> = fs::read_dir(parent)
         .into_iter()
         .flatten()
         .flatten()
@@ -33,14 +45,8 @@ pub(super) fn journals(which: &Which) -> Result<Vec<PathBuf>, Problem> {
         .map(|entry| entry.path())
         .filter(|path| is_journal(path))
         .collect();
-    if is_journal(&parent) {
-        found = vec![parent.clone()];
-    }
     found.sort();
-    if found.is_empty() {
-        return Err(Problem::NoJournal(parent.display().to_string()));
-    }
-    Ok(found)
+    found
 }
 
 fn is_journal(folder: &Path) -> bool {
