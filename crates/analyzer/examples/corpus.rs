@@ -9,8 +9,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use dropgate_analyzer::analysis::{Analysis, Settings, analyze};
 use dropgate_analyzer::finding::{Confidence, Finding};
+use dropgate_analyzer::{Analysis, Settings, analyze};
 use serde_json::Value;
 
 const MAPPING: &[(&str, &[&str])] = &[

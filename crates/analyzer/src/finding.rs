@@ -114,6 +114,17 @@ impl std::fmt::Display for Severity {
     }
 }
 
+impl Surface {
+    /// Its word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Runtime => "runtime",
+            Self::Install => "install",
+            Self::Tests => "tests",
+        }
+    }
+}
+
 impl Confidence {
     /// Its word.
     pub fn word(self) -> &'static str {

@@ -7,7 +7,7 @@ use dropgate_analyzer::analysis::analyze_texts;
 use dropgate_analyzer::facts::Name;
 use dropgate_analyzer::finding::Surface;
 use dropgate_analyzer::gate::{Empty, Gate, Verdict, judge};
-use dropgate_analyzer::output::{badge, explain, github, json, text};
+use dropgate_analyzer::output::{badge, explain, github, html, json, text};
 use dropgate_analyzer::rules::{RULES, find};
 use serde_json::Value;
 
@@ -113,6 +113,22 @@ fn a_source_can_not_write_to_the_terminal() {
     }
     let shown = text::render(&analysis, "", text::Colors::Plain);
     assert!(!shown.contains(['\u{1b}', '\u{202e}']), "{shown:?}");
+}
+
+#[test]
+fn a_page_runs_nothing_of_the_source() {
+    let mut analysis = bad();
+    for finding in &mut analysis.findings {
+        finding.message = "<img src=x onerror='alert(1)'>".to_owned();
+    }
+    for (_, source) in &mut analysis.sources {
+        *source = source.replace("shutting down", "</pre><script>alert(1)</script>");
+    }
+    let page = html::render(&analysis, "a\"b/");
+    assert_eq!(page.matches("<script>").count(), 1, "{page}");
+    assert!(!page.contains("<img") && !page.contains("a\"b/"), "{page}");
+    assert!(page.contains("script-src 'sha256-"), "{page}");
+    assert_eq!(page, html::render(&analysis, "a\"b/"));
 }
 
 #[test]
@@ -247,4 +263,17 @@ fn every_rule_is_explained_with_code() {
         assert!(explain::list().contains(rule.id));
     }
     assert_eq!(json::rules().len(), RULES.len());
+}
+
+#[test]
+fn the_page_of_rules_is_up_to_date() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/rules.md");
+    let page = explain::page();
+    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
+        std::fs::write(&path, &page).expect("the page can be written");
+    }
+    assert!(
+        std::fs::read_to_string(&path).is_ok_and(|text| text == page),
+        "docs/rules.md is stale; renew it with UPDATE_SNAPSHOTS=1 cargo test -p dropgate-analyzer --test outputs"
+    );
 }

@@ -3,6 +3,7 @@
 pub mod badge;
 pub mod explain;
 pub mod github;
+pub mod html;
 pub mod json;
 pub mod sarif;
 pub mod text;

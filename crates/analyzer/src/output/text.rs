@@ -101,14 +101,15 @@ fn group<'a>(finding: &'a Finding, source: &'a str, prefix: &str) -> Group<'a> {
     group.element(Level::HELP.message(&*finding.fix))
 }
 
-struct Excerpt<'a> {
-    text: &'a str,
-    line: usize,
+/// Lines of the source.
+pub(super) struct Excerpt<'a> {
+    pub(super) text: &'a str,
+    pub(super) line: usize,
     span: Range<usize>,
 }
 
 /// The lines of a finding and where it is in them; `None` where they are too long or not there.
-fn excerpt<'a>(source: &'a str, finding: &Finding) -> Option<Excerpt<'a>> {
+pub(super) fn excerpt<'a>(source: &'a str, finding: &Finding) -> Option<Excerpt<'a>> {
     let (start, end) = (
         usize::try_from(finding.bytes.0).ok()?,
         usize::try_from(finding.bytes.1).ok()?,

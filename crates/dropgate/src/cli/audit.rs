@@ -14,6 +14,8 @@ pub(crate) enum AuditFormat {
     Json,
     /// SARIF 2.1.0, for code hosts and editors
     Sarif,
+    /// One page for a browser, with filters by rule and severity
+    Html,
     /// Annotations in the log of a GitHub workflow
     Github,
     /// A badge, as the endpoint of shields.io takes it

@@ -9,6 +9,7 @@ fn what_is_known_passes_and_what_is_new_does_not() {
     let written = place.audit(&["--baseline", "known.json", "--write-baseline"]);
     assert_eq!((written.code(), written.stdout().as_str()), (0, ""));
     assert!(written.stderr().contains("findings are in the baseline"));
+    assert!(place.read("known.json").starts_with("{\"version\":1,"));
 
     place.write("src/server.ts", format!("\n\n// Moved.\n{BAD}"));
     let known = place.audit(&["--baseline", "known.json", "--fail-on", "low"]);

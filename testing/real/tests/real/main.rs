@@ -16,6 +16,7 @@ mod postgres;
 mod programs;
 mod read_only;
 mod record;
+mod report;
 mod rivals;
 mod servers;
 mod session;

@@ -17,7 +17,11 @@ pub(super) fn answer(args: &AuditArgs) -> Option<ExitCode> {
     if args.list_rules {
         match args.format {
             AuditFormat::Json => output::print_json(&json::rules()),
-            AuditFormat::Text | AuditFormat::Sarif | AuditFormat::Github | AuditFormat::Badge => {
+            AuditFormat::Text
+            | AuditFormat::Sarif
+            | AuditFormat::Html
+            | AuditFormat::Github
+            | AuditFormat::Badge => {
                 output::print(&explain::list());
             }
         }

@@ -10,7 +10,7 @@ mod replace;
 use std::process::ExitCode;
 
 use dropgate_analyzer::gate::{self, Verdict};
-use dropgate_analyzer::output::{badge, github, json, sarif, text};
+use dropgate_analyzer::output::{badge, github, html, json, sarif, text};
 use dropgate_analyzer::{Analysis, analyze};
 
 use self::plan::Plan;
@@ -69,6 +69,7 @@ fn print(args: &AuditArgs, analysis: &Analysis) {
         AuditFormat::Text => output::print(&text::render(analysis, &prefix, colors())),
         AuditFormat::Json => output::print_json(&json::Page::of(analysis)),
         AuditFormat::Sarif => output::print_json(&sarif::log(analysis, &prefix)),
+        AuditFormat::Html => output::print(&html::render(analysis, &prefix)),
         AuditFormat::Github => output::print(&github::render(analysis, &prefix)),
         AuditFormat::Badge => output::print_json(&badge::Badge::of(analysis)),
     }
