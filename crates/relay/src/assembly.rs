@@ -22,6 +22,7 @@ use crate::lane::Hold;
 use crate::listed_tools::ListedTools;
 use crate::log::Log;
 use crate::look_ups::LookUps;
+use crate::notify_socket::NotifySocket;
 use crate::own_tools::OwnTools;
 use crate::owned_tree::OwnedTree;
 use crate::recorder::Recorder;
@@ -56,6 +57,7 @@ impl Relay {
         signals: Signals,
         tree: OwnedTree,
         hibernation: Hibernation,
+        notify: NotifySocket,
         gate: Gate,
     ) -> Self {
         let pinned = settings.pinned.take();
@@ -74,7 +76,7 @@ impl Relay {
         } = gate;
         Self {
             started: Instant::now(),
-            shutdown: Shutdown::new(settings.shutdown),
+            shutdown: Shutdown::new(settings.shutdown, notify),
             downstream,
             upstream,
             log,

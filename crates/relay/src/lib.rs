@@ -26,6 +26,7 @@ mod leases;
 mod listed_tools;
 mod log;
 mod look_ups;
+mod notify_socket;
 mod own_tools;
 mod owned_tree;
 mod pump;

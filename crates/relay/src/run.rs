@@ -9,7 +9,7 @@ use dropgate_gate::checks::Checks;
 use dropgate_gate::exit::{Ending, JournalEnd, ServerEnd, Status, TreeEnd, exit_code};
 use dropgate_gate::load::{self, Load};
 use dropgate_gate::mode::{self, Mode, ProbeSettings};
-use dropgate_gate::shutdown::Trigger;
+use dropgate_gate::shutdown::{Profile, Trigger};
 use dropgate_journal::Journal;
 use dropgate_process::{Exit, Force, SpawnError, Spec};
 use dropgate_secrets::LeaseEnd;
@@ -23,6 +23,7 @@ use crate::hibernation::Hibernation;
 use crate::lane::{Outflow, Regard};
 use crate::leases;
 use crate::log::Log;
+use crate::notify_socket::NotifySocket;
 use crate::owned_tree::OwnedTree;
 use crate::recorder::Recorder;
 use crate::relay::{Relay, Signalled};
@@ -108,6 +109,7 @@ pub fn run(
             Endpoint::inherited(rustix::stdio::stderr(), Use::Write).ok(),
             Rc::clone(&settings.sanitizer),
         );
+        let notify = notify_socket(settings.shutdown.profile, &mut log);
         let downstream = Downstream::open(settings.limits)?;
         let bell = Bell::default();
         let older = leases::left(&settings);
@@ -175,9 +177,11 @@ pub fn run(
             signals,
             tree,
             hibernation,
+            notify,
             gate,
         );
         relay.record_start();
+        relay.shutdown.announce_ready();
         relay.run().await;
         let ended = conclude(&mut relay);
         let json = serde_json::to_string(&ended.report).map_err(io::Error::other)?;
@@ -207,6 +211,14 @@ fn mode(settings: &ReadOnlySettings) -> Mode {
             .unwrap_or_default(),
     };
     Mode::new(&settings, seed(), Duration::ZERO)
+}
+
+/// A manager that can't be told goes by the times of its unit file, so the run goes on.
+fn notify_socket(profile: Profile, log: &mut Log) -> NotifySocket {
+    NotifySocket::of_the_unit(profile).unwrap_or_else(|error| {
+        log.line(&format!("NOTIFY_SOCKET can't be used: {error}"));
+        NotifySocket::None
+    })
 }
 
 /// Spreads the times at which breakers try again.

@@ -7,12 +7,14 @@ use dropgate_gate::shutdown::{
     Urgency, step,
 };
 
+use crate::notify_socket::NotifySocket;
 use crate::report::Notes;
 
 /// A shutdown before and while it happens. All times are since the relay's start.
 #[derive(Debug)]
 pub(crate) struct Shutdown {
     settings: Settings,
+    notify: NotifySocket,
     escalation: Escalation,
     phase: Phase,
     entered: Duration,
@@ -20,14 +22,20 @@ pub(crate) struct Shutdown {
 }
 
 impl Shutdown {
-    pub(crate) fn new(settings: Settings) -> Self {
+    pub(crate) fn new(settings: Settings, notify: NotifySocket) -> Self {
         Self {
             settings,
+            notify,
             escalation: Escalation::new(),
             phase: Phase::Running,
             entered: Duration::ZERO,
             begun: None,
         }
+    }
+
+    /// Tells the service manager, if there is one, that calls are taken.
+    pub(crate) fn announce_ready(&self) {
+        self.notify.ready();
     }
 
     pub(crate) fn phase(&self) -> Phase {
@@ -79,6 +87,7 @@ impl Shutdown {
             Some((plan, _)) => plan.tighten(trigger, now),
             None => {
                 let plan = Plan::begin(trigger, &self.settings, readiness, now);
+                self.notify.stopping(plan.deadline().saturating_sub(now));
                 self.begun = Some((plan, Notes::begin(trigger, now)));
                 match trigger {
                     Trigger::Sigterm | Trigger::Sigint | Trigger::Sighup | Trigger::Sigquit => {}
