@@ -110,3 +110,131 @@ fn ids_and_names_of_rules_are_unique() {
             .all(|rule| !rule.fixtures.is_empty() && !rule.cwe.is_empty())
     );
 }
+
+/// The languages that the catalogue names for each rule of it that is built.
+const CATALOGUE: &[(&str, &str)] = &[
+    ("LIFE-001", "ts py rs go"),
+    ("LIFE-002", "ts py rs go"),
+    ("LIFE-003", "ts py rs go"),
+    ("LIFE-004", "ts py rs go"),
+    ("LIFE-005", "ts py rs go"),
+    ("LIFE-006", "ts py rs go"),
+    ("LIFE-007", "ts py rs go"),
+    ("LIFE-010", "ts py"),
+    ("LIFE-011", "ts py rs go"),
+    ("LIFE-013", "rs go py"),
+    ("LIFE-015", "ts py"),
+    ("LIFE-016", "ts py rs go"),
+    ("AUD-001", "ts py rs go"),
+    ("AUD-003", "ts py rs go"),
+    ("AUD-004", "ts py rs go"),
+    ("RES-001", "ts py rs go"),
+    ("CRED-001", "ts py rs go"),
+    ("CRED-002", "ts py rs go"),
+    ("CRED-003", "ts py rs go"),
+    ("CRED-004", "ts py rs go"),
+    ("AUTH-001", "ts py rs go"),
+    ("AUTH-002", "ts py"),
+    ("AUTH-003", "ts py rs go"),
+    ("AUTH-004", "ts py rs go"),
+    ("AUTH-005", "ts py rs"),
+    ("AUTH-006", "ts py rs go"),
+    ("ERR-001", "ts py rs go"),
+    ("ERR-002", "ts py rs go"),
+    ("ERR-003", "ts py rs go"),
+    ("ERR-004", "ts py rs go"),
+    ("CB-001", "ts py rs go"),
+    ("TIME-001", "ts py rs go"),
+    ("TIME-002", "ts py rs go"),
+    ("RETRY-001", "ts py rs go"),
+    ("AGG-001", "ts go"),
+    ("DEG-001", "ts py rs go"),
+    ("IO-001", "ts py rs go"),
+    ("LOCK-001", "py go"),
+    ("DOC-001", "ts py rs go"),
+    ("SUP-001", "ts py rs go"),
+];
+
+/// Languages in which a rule of the catalogue has no sense.
+const SENSELESS: &[(&str, &str, &str)] = &[
+    (
+        "LIFE-016",
+        "py",
+        "a second `signal.signal` replaces the first handler, so two never run",
+    ),
+    (
+        "LIFE-016",
+        "rs",
+        "streams of one signal all fire, and none of them ends the process by itself",
+    ),
+    (
+        "LIFE-016",
+        "go",
+        "channels of one signal all receive, and none of them ends the process by itself",
+    ),
+    (
+        "AUTH-005",
+        "rs",
+        "a future is no `bool`: testing one that is not awaited does not compile",
+    ),
+];
+
+#[test]
+fn every_language_of_the_catalogue_has_its_sources() {
+    let mut wrong = Vec::new();
+    for rule in RULES {
+        let Some((_, claimed)) = CATALOGUE.iter().find(|(id, _)| *id == rule.id) else {
+            wrong.push(format!("{} is not in the catalogue", rule.id));
+            continue;
+        };
+        let proved: BTreeSet<&str> = rule
+            .fixtures
+            .iter()
+            .map(|fixture| fixture.language.short())
+            .collect();
+        let senseless: BTreeSet<&str> = SENSELESS
+            .iter()
+            .filter(|(id, _, reason)| *id == rule.id && !reason.is_empty())
+            .map(|(_, language, _)| *language)
+            .collect();
+        for language in claimed.split(' ') {
+            if proved.contains(language) == senseless.contains(language) {
+                wrong.push(format!(
+                    "{} {language}: sources or a reason, one of both",
+                    rule.id
+                ));
+            }
+        }
+    }
+    for (id, _) in CATALOGUE {
+        if !RULES.iter().any(|rule| rule.id == *id) {
+            wrong.push(format!("{id} is not built"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn no_folder_of_sources_is_left_out() {
+    let mut lost = Vec::new();
+    for language in ["ts", "py", "rs", "go"] {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/fixtures")
+            .join(language);
+        for entry in std::fs::read_dir(root).expect("the folder is readable") {
+            let name = entry.expect("an entry is readable").file_name();
+            let id = name.to_string_lossy();
+            let known = RULES.iter().any(|rule| {
+                rule.id == id
+                    && rule
+                        .fixtures
+                        .iter()
+                        .any(|fixture| fixture.language.short() == language)
+            });
+            if !known {
+                lost.push(format!("{language}/{id}"));
+            }
+        }
+    }
+    assert!(lost.is_empty(), "{lost:?}");
+}

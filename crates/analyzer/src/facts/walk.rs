@@ -1,6 +1,6 @@
 //! Walking over statements and expressions in order of evaluation, without entering other functions.
 
-use super::{Block, Expr, ExprKind, Pattern, Stmt, StmtKind};
+use super::{Block, Expr, ExprKind, Pattern, Span, Stmt, StmtKind};
 
 /// Calls `visit` with every expression of a block, outer ones first. Bodies of closures are not entered: they are functions of their own.
 pub fn exprs<'a>(block: &'a Block, visit: &mut dyn FnMut(&'a Expr)) {
@@ -61,6 +61,25 @@ pub fn blocks(stmt: &Stmt) -> Vec<&Block> {
         | StmtKind::Break
         | StmtKind::Continue => Vec::new(),
     }
+}
+
+/// The blocks around a place, outermost first; `around` gets the statements that hold it.
+pub fn enclosing<'a>(block: &'a Block, span: Span, around: &mut Vec<&'a Stmt>) -> Vec<&'a Block> {
+    let mut all = vec![block];
+    let mut at = block;
+    for _ in 0..super::MAX_DEPTH {
+        let Some(stmt) = at.iter().find(|stmt| stmt.span.holds(span)) else {
+            break;
+        };
+        around.push(stmt);
+        let inner = blocks(stmt)
+            .into_iter()
+            .find(|block| block.iter().any(|stmt| stmt.span.holds(span)));
+        let Some(inner) = inner else { break };
+        all.push(inner);
+        at = inner;
+    }
+    all
 }
 
 /// Calls `visit` with the expressions of a statement itself and all inside them, but not with those of its blocks.

@@ -1,9 +1,12 @@
 //! Regions that run when something failed: `catch`, `except`, `.catch(f)`, `Err(e) =>`, `if err != nil`.
 
+use std::collections::HashMap;
+
 use crate::facts::{
     Block, Compare, Expr, ExprKind, Language, Pattern, Span, Stmt, StmtKind, VarId, walk,
 };
 
+use super::branches::extent;
 use super::sites::callee_name;
 use super::{FnRef, Project};
 
@@ -43,8 +46,12 @@ pub(super) fn failures<'a>(project: &Project<'a>) -> Vec<Failure<'a>> {
     let mut all = Vec::new();
     for (at, function) in project.functions() {
         let language = project.language(at.file);
+        let set = match language {
+            Language::Go => set(&function.body),
+            Language::TypeScript | Language::Python | Language::Rust => HashMap::new(),
+        };
         walk::stmts(&function.body, &mut |stmt| {
-            statement(at, language, stmt, &mut all);
+            statement(at, language, stmt, &set, &mut all);
         });
     }
     for site in &project.sites {
@@ -78,7 +85,30 @@ pub(super) fn failures<'a>(project: &Project<'a>) -> Vec<Failure<'a>> {
     all
 }
 
-fn statement<'a>(at: FnRef, language: Language, stmt: &'a Stmt, all: &mut Vec<Failure<'a>>) {
+/// What each variable is set to, in order.
+fn set(body: &Block) -> HashMap<VarId, Vec<Span>> {
+    let mut all: HashMap<VarId, Vec<Span>> = HashMap::new();
+    walk::stmts(body, &mut |stmt| {
+        if let StmtKind::Assign {
+            target,
+            value: Some(value),
+        } = &stmt.kind
+        {
+            for id in bound(target) {
+                all.entry(id).or_default().push(value.span);
+            }
+        }
+    });
+    all
+}
+
+fn statement<'a>(
+    at: FnRef,
+    language: Language,
+    stmt: &'a Stmt,
+    set: &HashMap<VarId, Vec<Span>>,
+    all: &mut Vec<Failure<'a>>,
+) {
     if let StmtKind::Try { body, catches, .. } = &stmt.kind {
         let guarded = extent(body).unwrap_or(stmt.span);
         for catch in catches {
@@ -118,23 +148,16 @@ fn statement<'a>(at: FnRef, language: Language, stmt: &'a Stmt, all: &mut Vec<Fa
             at,
             kind: FailureKind::Checked,
             span: extent(then).unwrap_or(stmt.span),
-            guarded: test.span,
+            guarded: set
+                .get(&error)
+                .and_then(|set| set.iter().rev().find(|span| span.end <= test.span.start))
+                .copied()
+                .unwrap_or(test.span),
             errors: vec![error],
             types: Vec::new(),
             body: then,
         });
     }
-}
-
-/// The stretch of a block.
-fn extent(block: &Block) -> Option<Span> {
-    let (first, last) = (block.first()?, block.last()?);
-    Some(Span {
-        start: first.span.start,
-        end: last.span.end,
-        line: first.span.line,
-        end_line: last.span.end_line,
-    })
 }
 
 /// The parts of an `Err(…)` pattern.

@@ -6,7 +6,7 @@ use crate::facts::{Expr, ExprKind, FnId, ImportItem, Language, Pattern, StmtKind
 use crate::vocabulary::Role;
 
 use super::sites::SiteId;
-use super::{FnRef, Project, Value};
+use super::{ClassRef, FnRef, Project, Site, Value, resolve};
 
 /// Methods of one name that an unresolved call may mean; with more it means none.
 const MAX_CANDIDATES: usize = 40;
@@ -17,6 +17,13 @@ pub(super) struct Graph {
     edges: HashMap<FnRef, BTreeSet<FnRef>>,
     callers: HashMap<FnRef, Vec<SiteId>>,
     iterated: HashMap<FnRef, (FnRef, SiteId)>,
+    by_site: HashMap<SiteId, Vec<FnRef>>,
+    /// Methods that a call on something unknown may mean: they run where an object of their class was made.
+    guesses: HashMap<FnRef, Vec<FnRef>>,
+    /// The classes whose methods an object made by a function has.
+    made: HashMap<FnRef, Vec<ClassRef>>,
+    /// The class of each method that such a call may mean, unless nothing is seen to make one.
+    owners: HashMap<FnRef, ClassRef>,
 }
 
 impl Graph {
@@ -25,7 +32,7 @@ impl Graph {
         let methods = methods(project);
         for site in &project.sites {
             for target in &site.targets {
-                graph.edge(site.at, *target);
+                graph.call(site, *target);
                 graph.callers.entry(*target).or_default().push(site.id);
             }
             if site.targets.is_empty()
@@ -35,9 +42,12 @@ impl Graph {
                 && candidates.len() <= MAX_CANDIDATES
                 && !is_common(site.name())
             {
-                for target in candidates {
-                    graph.edge(site.at, *target);
-                }
+                graph.guesses.entry(site.at).or_default().extend(candidates);
+                graph.by_site.entry(site.id).or_default().extend(candidates);
+            }
+            for class in &site.makes {
+                let family = resolve::family(project, *class);
+                graph.made.entry(site.at).or_default().extend(family);
             }
             let registers = matches!(
                 site.role,
@@ -49,17 +59,34 @@ impl Graph {
             let iterates = matches!(site.name(), "forEach" | "map" | "for_each");
             for arg in &site.call.args {
                 for function in handed(project, site.at, &arg.value) {
-                    graph.edge(site.at, function);
+                    graph.call(site, function);
                     if iterates {
                         graph.iterated.insert(function, (site.at, site.id));
                     }
                 }
             }
         }
+        graph.owners(project, &methods);
         graph.decorators(project);
         graph.values_given(project);
         graph.modules(project);
         graph
+    }
+
+    fn owners(&mut self, project: &Project<'_>, methods: &HashMap<&str, Vec<FnRef>>) {
+        let made: BTreeSet<ClassRef> = self.made.values().flatten().copied().collect();
+        for method in methods.values().flatten() {
+            // Structs of Go and Rust are made in too many ways to be sure.
+            let counts = matches!(
+                project.language(method.file),
+                Language::TypeScript | Language::Python
+            );
+            if let Some(class) = project.class_of(*method).filter(|_| counts)
+                && made.contains(&class)
+            {
+                self.owners.insert(*method, class);
+            }
+        }
     }
 
     /// A decorated function runs inside what its decorators give.
@@ -142,10 +169,20 @@ impl Graph {
         }
     }
 
+    fn call(&mut self, site: &Site<'_>, to: FnRef) {
+        self.by_site.entry(site.id).or_default().push(to);
+        self.edge(site.at, to);
+    }
+
     fn edge(&mut self, from: FnRef, to: FnRef) {
         if from != to {
             self.edges.entry(from).or_default().insert(to);
         }
+    }
+
+    /// What a call may run: its targets, and the functions that it is given.
+    pub(super) fn runs_of(&self, id: SiteId) -> &[FnRef] {
+        self.by_site.get(&id).map_or(&[], Vec::as_slice)
     }
 
     pub(super) fn callers(&self, at: FnRef) -> &[SiteId] {
@@ -158,23 +195,47 @@ impl Graph {
     }
 
     pub(super) fn reach(&self, roots: &[FnRef]) -> BTreeSet<FnRef> {
-        self.reach_without(roots, &BTreeSet::new())
-    }
-
-    /// As [`Self::reach`], without entering some.
-    pub(super) fn reach_without(
-        &self,
-        roots: &[FnRef],
-        closed: &BTreeSet<FnRef>,
-    ) -> BTreeSet<FnRef> {
         let mut seen: BTreeSet<FnRef> = roots.iter().copied().collect();
         let mut open: Vec<FnRef> = roots.to_vec();
         while let Some(at) = open.pop() {
-            for next in self.edges.get(&at).into_iter().flatten() {
-                if !closed.contains(next) && seen.insert(*next) {
-                    open.push(*next);
+            let edges = self.edges.get(&at).into_iter().flatten();
+            let guesses = self.guesses.get(&at).into_iter().flatten();
+            open.extend(edges.chain(guesses).filter(|next| seen.insert(**next)));
+        }
+        seen
+    }
+
+    /// As [`Self::reach`] for a whole process: without entering some functions and without some edges, and into methods that
+    /// a call may mean only if an object of their class is made on the way.
+    pub(super) fn runs_from(
+        &self,
+        roots: &[FnRef],
+        closed: &BTreeSet<FnRef>,
+        cut: &BTreeSet<(FnRef, FnRef)>,
+    ) -> BTreeSet<FnRef> {
+        let mut made: BTreeSet<ClassRef> = BTreeSet::new();
+        let mut waiting: HashMap<ClassRef, Vec<FnRef>> = HashMap::new();
+        let mut seen: BTreeSet<FnRef> = roots.iter().copied().collect();
+        let mut open: Vec<FnRef> = roots.to_vec();
+        while let Some(at) = open.pop() {
+            let may_enter = |to: &FnRef| !closed.contains(to) && !cut.contains(&(at, *to));
+            for class in self.made.get(&at).into_iter().flatten() {
+                if made.insert(*class) {
+                    let methods = waiting.remove(class).unwrap_or_default();
+                    open.extend(methods.into_iter().filter(|method| seen.insert(*method)));
                 }
             }
+            let edges = self.edges.get(&at).into_iter().flatten();
+            let guesses = self.guesses.get(&at).into_iter().flatten();
+            for next in guesses.filter(|next| may_enter(next)) {
+                match self.owners.get(next).filter(|class| !made.contains(class)) {
+                    Some(class) => waiting.entry(*class).or_default().push(*next),
+                    None if seen.insert(*next) => open.push(*next),
+                    None => {}
+                }
+            }
+            let known = edges.filter(|next| may_enter(next));
+            open.extend(known.filter(|next| seen.insert(**next)));
         }
         seen
     }
@@ -182,7 +243,15 @@ impl Graph {
     /// The functions from which one can be reached, itself included.
     pub(super) fn ancestors(&self, of: FnRef) -> BTreeSet<FnRef> {
         let mut back: HashMap<FnRef, Vec<FnRef>> = HashMap::new();
-        for (from, targets) in &self.edges {
+        let edges = self
+            .edges
+            .iter()
+            .map(|(from, to)| (from, to.iter().collect::<Vec<_>>()));
+        let guesses = self
+            .guesses
+            .iter()
+            .map(|(from, to)| (from, to.iter().collect()));
+        for (from, targets) in edges.chain(guesses) {
             for to in targets {
                 back.entry(*to).or_default().push(*from);
             }

@@ -4,6 +4,7 @@
 //! and derives servers, handlers, registrations and failure regions. Everything is bounded: resolution by depth and by the number of values.
 
 mod bindings;
+mod branches;
 mod failure;
 mod graph;
 mod modules;

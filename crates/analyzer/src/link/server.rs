@@ -7,7 +7,7 @@ use crate::vocabulary::{self, Role, Serving, Wire};
 
 use super::graph::handed;
 use super::sites::SiteId;
-use super::{FnRef, Project, Value};
+use super::{FnRef, Project, Value, branches};
 
 /// A place where the process begins to serve.
 #[derive(Debug, Clone)]
@@ -24,6 +24,19 @@ pub struct Entry {
     pub guard: Guard,
     /// Functions that run in a process that serves here, without the starts of other transports and without handlers of signals.
     pub process: BTreeSet<FnRef>,
+    /// Stretches of functions above it that are no way to it: other commands, help, other transports.
+    pub aside: Vec<(FnRef, Span)>,
+}
+
+impl Entry {
+    /// Whether a place of a function may be come through in a process that serves here.
+    pub fn runs(&self, at: FnRef, span: Span) -> bool {
+        self.process.contains(&at)
+            && !self
+                .aside
+                .iter()
+                .any(|(function, aside)| *function == at && aside.holds(span))
+    }
 }
 
 /// Who handles signals.
@@ -90,13 +103,18 @@ pub(super) fn entries(project: &Project<'_>) -> Vec<Entry> {
     let starts: Vec<(FnRef, Wire)> = found.iter().map(|entry| (entry.0, entry.3)).collect();
     let mut entries: Vec<Entry> = found
         .into_iter()
-        .map(|(at, site, span, wire, guard)| Entry {
-            at,
-            site,
-            span,
-            wire,
-            guard,
-            process: process(project, at, wire, &starts),
+        .map(|(at, site, span, wire, guard)| {
+            let above = project.graph.ancestors(at);
+            let aside = branches::aside(project, at, span, &above);
+            Entry {
+                at,
+                site,
+                span,
+                wire,
+                guard,
+                process: process(project, at, wire, &starts, above, &aside),
+                aside,
+            }
         })
         .collect();
     drop_bystanders(project, &mut entries);
@@ -207,8 +225,9 @@ fn process(
     at: FnRef,
     wire: Wire,
     starts: &[(FnRef, Wire)],
+    above: BTreeSet<FnRef>,
+    aside: &[branches::Aside],
 ) -> BTreeSet<FnRef> {
-    let above = project.graph.ancestors(at);
     let closed: BTreeSet<FnRef> = starts
         .iter()
         .filter(|(start, other)| *other != wire && !above.contains(start))
@@ -223,7 +242,9 @@ fn process(
         .collect();
     let mut roots: Vec<FnRef> = above.into_iter().collect();
     roots.push(FnRef::module(at.file));
-    project.graph.reach_without(&roots, &closed)
+    project
+        .graph
+        .runs_from(&roots, &closed, &branches::edges(project, aside))
 }
 
 pub(super) fn answering(project: &Project<'_>) -> BTreeSet<FnRef> {
@@ -334,7 +355,7 @@ impl<'a> Project<'a> {
     pub fn hooks_of<'s>(&'s self, entry: &'s Entry) -> impl Iterator<Item = &'s super::Hook<'a>> {
         self.hooks
             .iter()
-            .filter(|hook| entry.process.contains(&hook.at))
+            .filter(|hook| entry.runs(hook.at, hook.span))
     }
 
     /// The functions that a handler may run, handlers included.

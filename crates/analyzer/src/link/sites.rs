@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use crate::facts::{Call, Expr, ExprKind, FileFacts, FnId, Language, Name, Span, StmtKind, walk};
-use crate::vocabulary::{self, Role};
+use crate::vocabulary::{self, Remote, Role};
 
-use super::{FnRef, Project, Value};
+use super::{ClassRef, FnRef, Project, Value};
 
 /// A call, by its place in [`Project::sites`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -30,6 +30,8 @@ pub struct Site<'a> {
     pub paths: Vec<Name>,
     /// Functions of the project that it calls.
     pub targets: Vec<FnRef>,
+    /// Classes of the project that it makes an instance of.
+    pub makes: Vec<ClassRef>,
     /// What the first path with a role means.
     pub role: Option<Role>,
 }
@@ -135,6 +137,7 @@ fn gather<'a>(file: &FileFacts, at: FnRef, expr: &'a Expr, fate: Fate, out: &mut
             fate,
             paths: Vec::new(),
             targets: Vec::new(),
+            makes: Vec::new(),
             role: None,
         });
     }
@@ -169,25 +172,40 @@ pub(super) fn resolve<'a>(project: &Project<'a>) -> Vec<Site<'a>> {
     for site in &mut sites {
         site.paths.clear();
         site.targets.clear();
+        site.makes.clear();
         for value in project.values(site.at, &site.call.callee) {
             match value {
                 Value::Path(path) => site.paths.push(path),
                 Value::Function(function) => site.targets.push(function),
-                Value::Class(class) => site.targets.extend(constructor(project, class)),
+                Value::Class(class) => {
+                    site.makes.push(class);
+                    site.targets.extend(constructor(project, class));
+                }
                 Value::Instance(_) | Value::Literal(..) | Value::Module(_) => {}
             }
         }
         let language = project.language(site.at.file);
         site.role = site.paths.iter().find_map(|path| {
-            *roles
-                .entry((language, path.clone()))
-                .or_insert_with(|| vocabulary::role(language, path))
+            *roles.entry((language, path.clone())).or_insert_with(|| {
+                vocabulary::role(language, path).filter(|role| !is_of_answer(language, path, *role))
+            })
         });
     }
     sites
 }
 
-fn constructor(project: &Project<'_>, class: super::ClassRef) -> Option<FnRef> {
+/// Whether a path is something of the answer of an HTTP call: `fetch().headers.get` waits for nobody.
+fn is_of_answer(language: Language, path: &str, role: Role) -> bool {
+    let is_http = |role: Role| matches!(role, Role::Outbound(Remote::Http, _));
+    is_http(role)
+        && path.match_indices("()").any(|(at, _)| {
+            path.get(..at)
+                .and_then(|made| vocabulary::role(language, made))
+                .is_some_and(is_http)
+        })
+}
+
+fn constructor(project: &Project<'_>, class: ClassRef) -> Option<FnRef> {
     let declared = project.class(class)?;
     let method = declared
         .methods

@@ -19,6 +19,7 @@ mod time;
 pub use fixtures::Fixture;
 pub use report::{At, Report};
 
+use crate::facts::Language;
 use crate::finding::Severity;
 use crate::link::Project;
 
@@ -45,6 +46,15 @@ pub struct Rule {
     pub fixtures: &'static [Fixture],
     /// Looks at a project.
     pub check: fn(&Project<'_>, &mut Report<'_>),
+}
+
+impl Rule {
+    /// Whether there are sources that prove it in a language; in others it says nothing.
+    pub fn speaks(&self, language: Language) -> bool {
+        self.fixtures
+            .iter()
+            .any(|fixture| fixture.language == language)
+    }
 }
 
 /// What a deduction is taken from.

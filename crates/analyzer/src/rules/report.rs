@@ -72,8 +72,13 @@ impl<'p> Report<'p> {
         &mut self.findings[last]
     }
 
-    /// What was found, one finding per place.
+    /// What was found in the languages that the rule is proved in, one finding per place.
     pub fn finish(mut self) -> Vec<Finding> {
+        let (rule, project) = (self.rule, self.project);
+        self.findings.retain(|finding| {
+            let file = project.files.iter().find(|file| file.path == finding.file);
+            file.is_none_or(|file| rule.speaks(file.language))
+        });
         self.findings
             .sort_by(|a, b| (&a.file, a.bytes, &a.message).cmp(&(&b.file, b.bytes, &b.message)));
         self.findings

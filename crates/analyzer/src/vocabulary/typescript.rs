@@ -178,11 +178,11 @@ pub const ROWS: &[Row] = &[
         ),
     ),
     Row(
-        "node-fetch*",
+        "node-fetch",
         Outbound(Remote::Http, Limit::Option(&["signal", "timeout"])),
     ),
     Row(
-        "cross-fetch*",
+        "cross-fetch",
         Outbound(Remote::Http, Limit::Option(&["signal", "timeout"])),
     ),
     Row(

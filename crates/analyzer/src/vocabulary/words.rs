@@ -84,11 +84,62 @@ const SECRET: &[&str] = &[
 
 /// Last words of names that say something about a secret and do not hold it.
 const ABOUT: &[&str] = &[
-    "url", "uri", "host", "port", "file", "path", "dir", "timeout", "seconds", "ms", "enabled",
-    "ttl", "scope", "scopes", "issuer", "endpoint", "script", "header", "name", "id", "type",
-    "limit", "count", "length", "expiry", "expires", "max", "min", "prefix", "mode", "method",
+    "url",
+    "uri",
+    "host",
+    "port",
+    "file",
+    "path",
+    "dir",
+    "timeout",
+    "seconds",
+    "ms",
+    "enabled",
+    "ttl",
+    "scope",
+    "scopes",
+    "issuer",
+    "endpoint",
+    "script",
+    "header",
+    "name",
+    "id",
+    "type",
+    "limit",
+    "count",
+    "length",
+    "expiry",
+    "expires",
+    "max",
+    "min",
+    "prefix",
+    "mode",
+    "method",
     "server",
+    "storage",
+    "provider",
+    "backend",
+    "kind",
+    "strategy",
+    "source",
+    "cache",
+    "algorithm",
+    "manager",
+    "policy",
+    "format",
+    "env",
+    "var",
 ];
+
+/// Whether a name asks for yes or no: `hasApiKey`, `isTokenSet`.
+pub fn is_question(name: &str) -> bool {
+    words(name).first().is_some_and(|first| {
+        matches!(
+            first.as_str(),
+            "has" | "is" | "use" | "uses" | "needs" | "enable" | "requires"
+        )
+    })
+}
 
 /// The words of a name: `checkAccess`, `check_access`, `CHECK_ACCESS` give `check`, `access`.
 pub fn words(name: &str) -> Vec<String> {
@@ -140,6 +191,10 @@ pub fn is_secret(name: &str) -> bool {
         return true;
     }
     let words = words(name);
+    // `hasApiKey` is an answer, and no key.
+    if is_question(name) {
+        return false;
+    }
     // `AUTH_TYPE`, `TOKEN_LIMIT`, `auth_url` speak about a secret and hold none.
     let about = words
         .last()

@@ -112,7 +112,7 @@ impl Lower<'_> {
         let Some(function) = tree::field(node, "function") else {
             return opaque(Vec::new(), span);
         };
-        let callee = self.expr(function);
+        let callee = generic(self.expr(function));
         let args = tree::field(node, "arguments")
             .map(|list| self.args(list))
             .unwrap_or_default();
@@ -281,6 +281,18 @@ pub(super) fn call(form: CallForm, callee: Expr, args: Vec<Arg>, span: Span) -> 
         kind: ExprKind::Call(Box::new(Call { form, callee, args })),
         span,
     }
+}
+
+/// `f[T](x)` calls `f`: a type between the brackets is no name of the file.
+fn generic(callee: Expr) -> Expr {
+    if let ExprKind::Index(object, index) = callee.kind {
+        if matches!(index.kind, ExprKind::Global(_)) {
+            return *object;
+        }
+        let kind = ExprKind::Index(object, index);
+        return Expr { kind, ..callee };
+    }
+    callee
 }
 
 /// `channel.send(value)`.

@@ -76,6 +76,12 @@ pub(super) fn values<'a>(project: &Project<'a>, at: FnRef, expr: &'a Expr) -> Ve
     out
 }
 
+/// A class, its records in other files of the package, and its bases in the project.
+pub(super) fn family(project: &Project<'_>, class: ClassRef) -> Vec<ClassRef> {
+    let left = std::cell::Cell::new(MAX_LOOKS);
+    Resolver { project, left }.family(class)
+}
+
 struct Resolver<'p, 'a> {
     project: &'p Project<'a>,
     /// Expressions that may still be looked at for this one.

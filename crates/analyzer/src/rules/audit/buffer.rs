@@ -15,7 +15,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     summary: "Audit records are collected in memory and not written when the server is asked to stop.",
     why: "The last records before a stop are the ones that an investigation asks for.",
     fix: "Await the flush in the shutdown, before the exit; or write each record when it is made.",
-    fixtures: fixtures!("AUD-001": ts, py),
+    fixtures: fixtures!("AUD-001": ts, py, rs, go),
     check,
 };
 
@@ -28,7 +28,8 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         ) {
             continue;
         }
-        let Some(object) = site.call.receiver() else {
+        // Go's `append` is a function of the list.
+        let Some(object) = site.call.receiver().or_else(|| site.call.arg(0)) else {
             continue;
         };
         let Some(name) = project.last_name(site.at, object) else {
@@ -120,6 +121,11 @@ fn is_buffer(name: &str) -> bool {
 
 /// Of the file or a field, not of the function.
 fn outlives(project: &Project<'_>, site: &Site<'_>, object: &Expr) -> bool {
+    // `self.records.lock().unwrap()`
+    let mut object = object.bare();
+    while let Some(inner) = object.call().and_then(crate::facts::Call::receiver) {
+        object = inner.bare();
+    }
     if let ExprKind::Var(id) = &object.kind {
         project
             .variable(site.at.variable(*id))
@@ -149,8 +155,7 @@ fn drains(project: &Project<'_>, file: u32, name: &str) -> Vec<FnRef> {
             } = &stmt.kind
             {
                 let set = project.target_name(at, target);
-                found |= set.as_deref() == Some(name)
-                    && matches!(&value.kind, ExprKind::List(items) if items.is_empty());
+                found |= set.as_deref() == Some(name) && is_empty(value);
             }
         });
         let constructs = &*function.name == "constructor" || &*function.name == "__init__";
@@ -161,9 +166,38 @@ fn drains(project: &Project<'_>, file: u32, name: &str) -> Vec<FnRef> {
             );
             takes && project.receiver_name(site).as_deref() == Some(name)
         });
-        if found && !constructs {
+        if found && !constructs && hands_on(project, at) {
             all.push(at);
         }
     }
     all
+}
+
+/// Whether a function gives what it takes to anything else: a list that is only emptied is kept for looking at.
+fn hands_on(project: &Project<'_>, at: FnRef) -> bool {
+    project.inside(at).iter().any(|inner| {
+        project.sites_of(*inner).any(|site| {
+            !matches!(
+                site.name(),
+                "splice"
+                    | "clear"
+                    | "drain"
+                    | "take"
+                    | "popleft"
+                    | "push"
+                    | "append"
+                    | "len"
+                    | "slice"
+                    | "lock"
+                    | "Lock"
+                    | "Unlock"
+            )
+        })
+    })
+}
+
+/// `[]`, `nil`, Go's `list[:0]`.
+fn is_empty(value: &Expr) -> bool {
+    matches!(&value.kind, ExprKind::List(items) if items.is_empty())
+        || matches!(value.kind, ExprKind::Null | ExprKind::Opaque(_))
 }

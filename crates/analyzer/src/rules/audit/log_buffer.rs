@@ -1,7 +1,8 @@
 //! A buffering log that the exit cuts.
 
+use crate::facts::{Language, Pattern, StmtKind, walk};
 use crate::finding::Severity;
-use crate::link::Project;
+use crate::link::{Project, Site};
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::{Kind, Role};
 
@@ -14,7 +15,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     summary: "A log that writes in the background is not flushed before the process exits.",
     why: "The lines that explain the stop are those that are lost.",
     fix: "Flush or close the log in the shutdown; in Rust keep the guard of the writer in `main`.",
-    fixtures: fixtures!("AUD-003": ts),
+    fixtures: fixtures!("AUD-003": ts, py, rs, go),
     check,
 };
 
@@ -23,18 +24,17 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         .sites
         .iter()
         .any(|site| matches!(site.role, Some(Role::Exit)) && project.runs_at_stop(site));
-    if !exits {
-        return;
-    }
+    dropped_guards(project, report);
     let flushed = project.sites.iter().any(|site| {
         project.runs_at_stop(site)
             && matches!(
                 site.name(),
-                "flush" | "flushSync" | "end" | "shutdown" | "closeLogger"
+                "flush" | "flushSync" | "end" | "shutdown" | "closeLogger" | "Sync"
             )
     });
     for site in &project.sites {
         if site.role == Some(Role::Open(Kind::LogBuffer))
+            && (exits || listens(project, site))
             && !flushed
             && !project.closed_at_stop(site)
         {
@@ -46,5 +46,39 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
                 "this log writes in the background, and the exit does not wait for it",
             );
         }
+    }
+}
+
+/// Python's listener is a daemon thread: whatever way the process ends, what is queued is lost unless it is stopped.
+fn listens(project: &Project<'_>, site: &Site<'_>) -> bool {
+    project.language(site.at.file) == Language::Python && site.name() == "QueueListener"
+}
+
+/// Rust: `let (writer, _) = non_blocking(…)` drops the guard at once, and with it whatever is not yet written.
+fn dropped_guards(project: &Project<'_>, report: &mut Report<'_>) {
+    for (at, function) in project.functions() {
+        if project.language(at.file) != Language::Rust {
+            continue;
+        }
+        walk::stmts(&function.body, &mut |stmt| {
+            if let StmtKind::Assign {
+                target: Pattern::List(parts),
+                value: Some(value),
+            } = &stmt.kind
+                && matches!(parts.last(), Some(Pattern::Any))
+                && project
+                    .site_at(at, value)
+                    .is_some_and(|site| site.role == Some(Role::Open(Kind::LogBuffer)))
+            {
+                let place = At {
+                    function: at,
+                    span: stmt.span,
+                };
+                report.add(
+                    place,
+                    "the guard of this log is dropped at once: what is not yet written is lost",
+                );
+            }
+        });
     }
 }

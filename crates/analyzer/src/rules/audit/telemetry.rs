@@ -14,7 +14,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     summary: "A telemetry provider exports in batches and is not shut down at a stop.",
     why: "The spans of the last seconds, those of the stop itself, are never sent.",
     fix: "Await the provider's `shutdown()` in the shutdown, with a limit of time.",
-    fixtures: fixtures!("AUD-004": ts, py, go),
+    fixtures: fixtures!("AUD-004": ts, py, rs, go),
     check,
 };
 

@@ -2,9 +2,9 @@
 
 use crate::facts::StmtKind;
 use crate::finding::Severity;
-use crate::link::{Project, Value};
+use crate::link::{Project, Site, Value};
 use crate::rules::{At, Axis, Report, Rule};
-use crate::vocabulary::{Role, words};
+use crate::vocabulary::{self, Role, words};
 
 use super::permit;
 
@@ -17,22 +17,18 @@ pub(in crate::rules) const RULE: Rule = Rule {
     summary: "The fallback of a breaker in front of a check of access permits.",
     why: "Whoever brings the check down, by load or by luck, is let in while the breaker is open.",
     fix: "Let the fallback deny; a cached permit needs an age limit.",
-    fixtures: fixtures!("AUTH-006": ts),
+    fixtures: fixtures!("AUTH-006": ts, py, rs, go),
     check,
 };
 
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
+    rejected(project, report);
     for site in project
         .sites
         .iter()
         .filter(|site| site.name() == "fallback")
     {
-        let on_breaker = site.paths.iter().any(|path| {
-            crate::vocabulary::role(
-                project.language(site.at.file),
-                path.rsplit_once("()").map_or("", |(base, _)| base),
-            ) == Some(Role::Breaker)
-        });
+        let on_breaker = is_on_breaker(project, site);
         let guards = project.sites.iter().any(|made| {
             made.role == Some(Role::Breaker)
                 && made.at.file == site.at.file
@@ -66,6 +62,36 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
                     );
                 }
             }
+        }
+    }
+}
+
+/// Whether a call is one of a breaker's methods.
+fn is_on_breaker(project: &Project<'_>, site: &Site<'_>) -> bool {
+    site.paths.iter().any(|path| {
+        let made = path.rsplit_once("()").map_or("", |(base, _)| base);
+        vocabulary::role(project.language(site.at.file), made) == Some(Role::Breaker)
+    })
+}
+
+/// Python, Go and Rust: a breaker that rejects gives an error, and the check of access that went through it permits on that error.
+fn rejected(project: &Project<'_>, report: &mut Report<'_>) {
+    for failure in &project.failures {
+        let by_breaker = project
+            .sites_of(failure.at)
+            .any(|site| site.span.start < failure.span.start && is_on_breaker(project, site));
+        let Some(authority) = permit::authority_around(project, failure.at) else {
+            continue;
+        };
+        if !by_breaker {
+            continue;
+        }
+        for stmt in permit::permitting(project, authority, failure.body) {
+            let place = At {
+                function: failure.at,
+                span: stmt.span,
+            };
+            report.add(place, "while the breaker is open, access is permitted");
         }
     }
 }

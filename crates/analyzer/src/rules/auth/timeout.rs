@@ -16,7 +16,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     summary: "A check of access waits for a remote end without a limit of time.",
     why: "A decision that never comes holds every call; whoever shortens the wait by hand tends to permit.",
     fix: "Bound the check (2 s is plenty) and deny when the time is over.",
-    fixtures: fixtures!("AUTH-003": ts, py),
+    fixtures: fixtures!("AUTH-003": ts, py, rs, go),
     check,
 };
 

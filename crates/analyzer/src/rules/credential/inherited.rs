@@ -1,8 +1,8 @@
 //! A child that gets every secret of its parent.
 
-use crate::facts::{ExprKind, walk};
+use crate::facts::{ExprKind, Language, StmtKind, walk};
 use crate::finding::{Confidence, Severity};
-use crate::link::Project;
+use crate::link::{Project, Site};
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::Role;
 
@@ -17,7 +17,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     summary: "A child process is given the whole environment, with the secrets that the server reads from it.",
     why: "Whatever the child runs, and whatever that starts, can read every token of the server.",
     fix: "Give the child an environment of its own with what it needs.",
-    fixtures: fixtures!("CRED-004": ts, py),
+    fixtures: fixtures!("CRED-004": ts, py, rs, go),
     check,
 };
 
@@ -63,7 +63,8 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             });
         let inherits = environment.is_none()
             && !unknown
-            && project.language(site.at.file) == crate::facts::Language::TypeScript;
+            && project.language(site.at.file) == Language::TypeScript;
+        let inherits = inherits || gives_all(project, site);
         if whole || inherits {
             let message = format!("this child inherits the whole environment, `{secret}` included");
             let finding = report.add(
@@ -78,4 +79,33 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             }
         }
     }
+}
+
+/// Go and Rust give a child the whole environment unless it is given another: `cmd.Env = …`, `.env_clear()`.
+fn gives_all(project: &Project<'_>, site: &Site<'_>) -> bool {
+    let language = project.language(site.at.file);
+    if !matches!(language, Language::Go | Language::Rust) {
+        return false;
+    }
+    let cleared = project
+        .sites_of(site.at)
+        .any(|other| other.name() == "env_clear");
+    let mut given = false;
+    if let Some(function) = project.function(site.at) {
+        walk::stmts(&function.body, &mut |stmt| {
+            if let StmtKind::Assign {
+                target,
+                value: Some(value),
+            } = &stmt.kind
+            {
+                // `append(os.Environ(), …)` is still the whole.
+                let whole = project
+                    .names_in(site.at, value)
+                    .iter()
+                    .any(|name| name == "Environ");
+                given |= project.target_name(site.at, target).as_deref() == Some("Env") && !whole;
+            }
+        });
+    }
+    !cleared && !given
 }

@@ -14,7 +14,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     summary: "Dynamic credentials are leased and not revoked at a stop.",
     why: "The account that the lease made stays until its time is over, for whoever found it, and counts against the limit of accounts.",
     fix: "Revoke the lease in the shutdown, before the client is closed, best effort and bounded.",
-    fixtures: fixtures!("CRED-002": ts, py),
+    fixtures: fixtures!("CRED-002": ts, py, rs, go),
     check,
 };
 
@@ -37,7 +37,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
                 found |= expr.text().is_some_and(|text| text.contains("creds/"))
             });
             found
-        }) || site.name().contains("credential");
+        }) || site.name().contains("cred");
         if dynamic {
             report.add(At { function: site.at, span: site.span }, "this leases credentials, and nothing revokes the lease when the server is asked to stop");
         }

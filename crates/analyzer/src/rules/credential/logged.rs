@@ -17,7 +17,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     summary: "A credential is written to a log or to an output.",
     why: "Logs are kept, shipped and read by more people than the secret was meant for.",
     fix: "Log whether it is set, or its name; redact the value.",
-    fixtures: fixtures!("CRED-003": ts, py, go),
+    fixtures: fixtures!("CRED-003": ts, py, rs, go),
     check,
 };
 

@@ -19,7 +19,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     summary: "A credential is held in a variable for the life of the process and never cleared.",
     why: "What stands in memory stands in core dumps, swap and heap snapshots. Strings of JavaScript and Python can't truly be wiped: setting the variable to something else only drops the reference. A short life and revocation are the control; wiping is hygiene.",
     fix: "Read it where it is used, or keep it in a buffer that the shutdown fills with zeros (`Buffer.fill(0)`, `bytearray`, `zeroize`, `secrecy`); drop the reference at shutdown.",
-    fixtures: fixtures!("CRED-001": ts, py),
+    fixtures: fixtures!("CRED-001": ts, py, rs, go),
     check,
 };
 
@@ -40,6 +40,9 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             let Some(variable) = project.variable(at.variable(*id)) else {
                 return;
             };
+            if words::is_question(&variable.name) {
+                return;
+            }
             let named = words::is_secret(&variable.name);
             let from_environment = source::secret(project, at, value).filter(|_| holds_it(value));
             let from_arguments = named && reads_arguments(project, at, value);

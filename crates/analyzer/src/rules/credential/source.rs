@@ -4,6 +4,22 @@ use crate::facts::{Expr, ExprKind, walk};
 use crate::link::{FnRef, Project};
 use crate::vocabulary::{Role, words};
 
+/// Methods that give the value back, converted at most.
+const KEEPING: &[&str] = &[
+    "unwrap",
+    "expect",
+    "unwrap_or",
+    "unwrap_or_default",
+    "unwrap_or_else",
+    "ok",
+    "clone",
+    "to_string",
+    "to_owned",
+    "into",
+    "trim",
+    "strip",
+];
+
 /// The name of the environment variable with a secret whose value an expression gives, not one that it only tests.
 pub(super) fn secret(project: &Project<'_>, at: FnRef, expr: &Expr) -> Option<String> {
     if let Some(name) = read(project, at, expr) {
@@ -14,6 +30,13 @@ pub(super) fn secret(project: &Project<'_>, at: FnRef, expr: &Expr) -> Option<St
         ExprKind::Compare(..) | ExprKind::Not(_) | ExprKind::Member(..)
     ) {
         return None;
+    }
+    // `env::var("TOKEN").unwrap_or_default()`, `process.env.TOKEN.trim()` are still the value.
+    if let Some(call) = expr.call()
+        && let Some(object) = call.receiver()
+        && KEEPING.contains(&crate::link::callee_name(&call.callee))
+    {
+        return secret(project, at, object.bare());
     }
     let mut children = walk::children(expr);
     if matches!(expr.kind, ExprKind::Choice(..)) {

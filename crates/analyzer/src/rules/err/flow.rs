@@ -216,6 +216,15 @@ impl<'p, 'a> Flow<'p, 'a> {
         }
     }
 
+    /// Whether a variable that the text was put into stands in an expression.
+    pub(super) fn names_text(&self, expr: &'a Expr) -> bool {
+        let mut found = false;
+        walk::each(expr, &mut |inner| {
+            found |= matches!(&inner.kind, ExprKind::Var(id) if self.texts.contains(id));
+        });
+        found
+    }
+
     /// What an expression holds.
     pub(super) fn holds(&self, expr: &'a Expr) -> Holds {
         if let ExprKind::Var(id) = &expr.kind {

@@ -94,7 +94,11 @@ fn region<'a>(project: &Project<'a>, failure: &Failure<'a>, report: &mut Report<
                 && let StmtKind::Return(Some(value)) = &stmt.kind
                 && flow.holds(value) == Holds::Text
             {
-                leaks.push(flow.source(value));
+                if flow.names_text(value) {
+                    leaks.push(flow.source(value));
+                } else {
+                    leaks.extend(leak(project, &flow, stmt, place));
+                }
             }
         });
     }

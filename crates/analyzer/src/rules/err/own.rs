@@ -23,7 +23,7 @@ pub(super) fn is_own(project: &Project<'_>, failure: &Failure<'_>) -> bool {
             target,
             value: Some(value),
         } = &stmt.kind
-            && stmt.span.end <= failure.guarded.start
+            && stmt.span.end <= failure.span.start
             && sets(target, *error)
         {
             last = Some(value);

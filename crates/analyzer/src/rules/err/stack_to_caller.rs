@@ -16,7 +16,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     summary: "A stack trace goes to the caller.",
     why: "A trace names every file, function and library on the way to the failure, with paths of the machine and often values. It tells an attacker what to try next and tells the model nothing that helps.",
     fix: "Log the trace with a reference, and give the caller a fixed text with that reference.",
-    fixtures: fixtures!("ERR-001": ts, py, go),
+    fixtures: fixtures!("ERR-001": ts, py, rs, go),
     check,
 };
 

@@ -1,8 +1,8 @@
 //! A failed change that nobody hears of.
 
-use crate::facts::{StmtKind, walk};
+use crate::facts::{Expr, Language, Pattern, Span, Stmt, StmtKind, walk};
 use crate::finding::{Confidence, Severity};
-use crate::link::{Failure, FailureKind, Project, Site};
+use crate::link::{Failure, FailureKind, FnRef, Project, Site};
 use crate::rules::effects;
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::Role;
@@ -16,11 +16,12 @@ pub(in crate::rules) const RULE: Rule = Rule {
     summary: "The failure of a change is swallowed, and the tool reports success.",
     why: "The caller goes on as if the change had happened.",
     fix: "Answer with `isError`, or say in a comment why this failure does not matter and catch only that kind.",
-    fixtures: fixtures!("ERR-003": ts, py),
+    fixtures: fixtures!("ERR-003": ts, py, rs, go),
     check,
 };
 
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
+    ignored(project, report);
     for failure in &project.failures {
         let narrow = !failure.types.is_empty()
             && project.language(failure.at.file) != crate::facts::Language::Python;
@@ -60,6 +61,67 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
                 );
         }
     }
+}
+
+/// Go and Rust: `_ = os.WriteFile(…)`, `let _ = fs::write(…)`, `fs::write(…).ok();` in what answers a request, without a reason beside it.
+fn ignored(project: &Project<'_>, report: &mut Report<'_>) {
+    for at in project.handler_reach() {
+        let language = project.language(at.file);
+        let Some(function) = project.function(*at) else {
+            continue;
+        };
+        if !matches!(language, Language::Go | Language::Rust) {
+            continue;
+        }
+        walk::stmts(&function.body, &mut |stmt| {
+            let Some(value) = dropped(stmt) else {
+                return;
+            };
+            let changed = project.sites_of(*at).find(|site| {
+                value.span.holds(site.span) && effects::changes(site) && !is_removal(site)
+            });
+            let Some(site) = changed.filter(|_| !has_comment(project, *at, stmt.span)) else {
+                return;
+            };
+            let place = At {
+                function: *at,
+                span: stmt.span,
+            };
+            let message = format!("if `{}` fails, nobody hears of it", site.name());
+            report.add(place, message).sure(Confidence::Likely);
+        });
+    }
+}
+
+/// What a statement throws away.
+fn dropped(stmt: &Stmt) -> Option<&Expr> {
+    if let StmtKind::Assign {
+        target,
+        value: Some(value),
+    } = &stmt.kind
+    {
+        let is_none = |pattern: &Pattern| matches!(pattern, Pattern::Any);
+        let all =
+            is_none(target) || matches!(target, Pattern::List(parts) if parts.iter().all(is_none));
+        return all.then_some(value);
+    }
+    if let StmtKind::Expr(value) = &stmt.kind {
+        let is_ok = value
+            .call()
+            .is_some_and(|call| crate::link::callee_name(&call.callee) == "ok");
+        return is_ok.then_some(value);
+    }
+    None
+}
+
+/// Whether a comment stands on the line of a place or right above it.
+fn has_comment(project: &Project<'_>, at: FnRef, span: Span) -> bool {
+    project.file(at.file).is_some_and(|file| {
+        file.comments.iter().any(|comment| {
+            (comment.span.end_line + 1 == span.line || comment.span.line == span.end_line)
+                && comment.text.len() > 8
+        })
+    })
 }
 
 /// Removing what is no longer needed may fail in silence.

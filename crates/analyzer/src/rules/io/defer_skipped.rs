@@ -1,8 +1,8 @@
 //! An exit that skips what was deferred.
 
-use crate::facts::{Language, StmtKind, walk};
-use crate::finding::Severity;
-use crate::link::Project;
+use crate::facts::{Expr, Function, Language, Span, StmtKind, walk};
+use crate::finding::{Severity, Surface};
+use crate::link::{FnRef, Project, Site};
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::{Kind, Role};
 
@@ -15,16 +15,21 @@ pub(in crate::rules) const RULE: Rule = Rule {
     summary: "The process exits in a function whose deferred clean-up then never runs.",
     why: "`os.Exit`, `log.Fatal`, `process::exit` and `os._exit` end the process at once: no `defer`, no `Drop`, no `finally`. Pools stay open, buffers are lost.",
     fix: "Return an error from `main`'s helper and exit in `main` only, where nothing is deferred.",
-    fixtures: fixtures!("LIFE-013": go, rs),
+    fixtures: fixtures!("LIFE-013": go, rs, py),
     check,
 };
 
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
     for (at, function) in project.functions() {
+        if project.surface(at.file) != Surface::Runtime {
+            continue;
+        }
         let mut deferred = Vec::new();
         walk::stmts(&function.body, &mut |stmt| {
-            if let StmtKind::Defer(_) = &stmt.kind {
-                deferred.push(stmt.span)
+            if let StmtKind::Defer(expr) = &stmt.kind {
+                if loses_something(project, at, expr) {
+                    deferred.push(stmt.span)
+                }
             } else if let StmtKind::Try { finally, .. } = &stmt.kind
                 && !finally.is_empty()
                 && project.language(at.file) == Language::Python
@@ -50,8 +55,11 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
                 .iter()
                 .find(|span| match project.language(at.file) {
                     Language::Python => span.holds(site.span),
-                    Language::TypeScript | Language::Rust | Language::Go => {
+                    Language::TypeScript | Language::Rust => span.end <= site.span.start,
+                    Language::Go => {
                         span.end <= site.span.start
+                            && is_live(function, **span, site.span)
+                            && !syncs_itself(project, at, **span, site)
                     }
                 });
             if let (Some(Role::Exit), Some(span)) = (site.role, live) {
@@ -65,4 +73,40 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             }
         }
     }
+}
+
+/// Locks, counters and contexts end with the process; what else is deferred closes, flushes or removes.
+fn loses_something(project: &Project<'_>, at: FnRef, deferred: &Expr) -> bool {
+    let name = deferred
+        .call()
+        .and_then(|call| project.last_name(at, &call.callee));
+    !name.is_some_and(|name| {
+        name.to_lowercase().contains("cancel")
+            || matches!(
+                name.as_str(),
+                "stop" | "Stop" | "Unlock" | "RUnlock" | "Done" | "recover"
+            )
+    })
+}
+
+/// Whether what a statement defers is still to run at a later place: a block that left the function took its own with it.
+fn is_live(function: &Function, deferred: Span, later: Span) -> bool {
+    walk::enclosing(&function.body, deferred, &mut Vec::new())
+        .into_iter()
+        .filter(|block| !block.iter().any(|stmt| stmt.span.holds(later)))
+        .all(|block| {
+            let last = block.last().map(|stmt| &stmt.kind);
+            !matches!(last, Some(StmtKind::Return(_)))
+        })
+}
+
+/// `defer logger.Sync()` before `logger.Fatal()`: loggers write out what they hold before they end the process.
+fn syncs_itself(project: &Project<'_>, at: FnRef, deferred: Span, exit: &Site<'_>) -> bool {
+    let receiver = project.receiver_name(exit);
+    receiver.is_some()
+        && project.sites_of(at).any(|site| {
+            deferred.holds(site.span)
+                && site.name() == "Sync"
+                && project.receiver_name(site) == receiver
+        })
 }

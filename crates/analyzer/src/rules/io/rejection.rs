@@ -15,7 +15,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     summary: "A failure that nobody caught is logged and the process goes on, or the result of a task is dropped.",
     why: "After an exception that nobody caught the state is not known: locks may be held, answers lost. A task whose result is dropped fails in silence, and Python may collect it while it runs.",
     fix: "Log it and leave through the shutdown; keep tasks in a set and look at their results.",
-    fixtures: fixtures!("LIFE-015": ts),
+    fixtures: fixtures!("LIFE-015": ts, py),
     check,
 };
 

@@ -36,7 +36,13 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             }
             Some(_) | None => continue,
         };
-        if served_by_framework(project) || project.closed_at_stop(site) {
+        let runs = handlers.contains(&site.at)
+            || project.stopping().contains(&site.at)
+            || project
+                .entries
+                .iter()
+                .any(|entry| entry.runs(site.at, site.span));
+        if !runs || served_by_framework(project) || project.closed_at_stop(site) {
             continue;
         }
         let blocking = matches!(site.role, Some(Role::Spawn(Child::Blocking)));

@@ -47,7 +47,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
 fn in_one_process(project: &Project<'_>, one: &Hook<'_>, other: &Hook<'_>) -> bool {
     let handlers = project.handler_reach();
     let runs = |entry: &crate::link::Entry, hook: &Hook<'_>| {
-        entry.process.contains(&hook.at) || handlers.contains(&hook.at)
+        entry.runs(hook.at, hook.span) || handlers.contains(&hook.at)
     };
     project
         .entries

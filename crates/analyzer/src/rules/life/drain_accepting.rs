@@ -1,6 +1,6 @@
 //! A shutdown that goes on taking calls.
 
-use crate::facts::{ExprKind, Pattern, StmtKind, walk};
+use crate::facts::{ExprKind, Language, Pattern, Span, StmtKind, walk};
 use crate::finding::Severity;
 use crate::link::{FnRef, Form, Project};
 use crate::rules::{At, Axis, Report, Rule};
@@ -15,11 +15,12 @@ pub(in crate::rules) const RULE: Rule = Rule {
     summary: "The shutdown sets a flag or event that no code looks at, so new calls are still taken.",
     why: "A drain ends only when nothing new comes in. A flag that the dispatch of calls never reads stops nothing.",
     fix: "Refuse new calls first: read the flag where calls are dispatched, or close the listener before waiting.",
-    fixtures: fixtures!("LIFE-007": ts, py),
+    fixtures: fixtures!("LIFE-007": ts, py, rs, go),
     check,
 };
 
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
+    after_wait(project, report);
     for hook in &project.hooks {
         if hook.form != Form::Callback || !hook.trigger.asks_to_stop() {
             continue;
@@ -55,15 +56,46 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             }
             for (name, span) in sets {
                 if is_drain_flag(&name) && !is_read(project, &name, span.start, at) {
-                    let place = At { function: at, span };
-                    let message = format!(
-                        "`{name}` is set on a signal and read nowhere: calls are still taken, and nothing drains"
-                    );
-                    report.add(place, message);
+                    add(report, at, span, &name);
                 }
             }
         }
     }
+}
+
+/// Go and Rust: a flag or event that is set after the wait for a signal.
+fn after_wait(project: &Project<'_>, report: &mut Report<'_>) {
+    for site in &project.sites {
+        let sets = match site.name() {
+            "store" | "Store" => site
+                .call
+                .arg(0)
+                .is_some_and(|value| matches!(value.kind, ExprKind::Bool(true))),
+            "notify_waiters" => true,
+            _ => false,
+        };
+        let waits = matches!(
+            project.language(site.at.file),
+            Language::Go | Language::Rust
+        );
+        if !sets || !waits || !project.runs_at_stop(site) {
+            continue;
+        }
+        let Some(name) = project.receiver_name(site) else {
+            continue;
+        };
+        let start = site.call.callee.span.start;
+        if is_drain_flag(&name) && !is_read(project, &name, start, site.at) {
+            add(report, site.at, site.span, &name);
+        }
+    }
+}
+
+fn add(report: &mut Report<'_>, function: FnRef, span: Span, name: &str) {
+    let message = format!(
+        "`{name}` is set on a signal and read nowhere: calls are still taken, and nothing drains"
+    );
+    report.add(At { function, span }, message);
 }
 
 fn is_drain_flag(name: &str) -> bool {

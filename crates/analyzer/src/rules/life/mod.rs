@@ -10,6 +10,7 @@ mod never_waited;
 mod shutdown_unawaited;
 pub(super) mod sigint_only;
 pub(super) mod signal_swallowed;
+mod stays;
 pub(super) mod stdin_eof;
 pub(super) mod unbounded_drain;
 mod unbounded_wait;

@@ -15,11 +15,12 @@ pub(in crate::rules) const RULE: Rule = Rule {
     summary: "The server stays when its stdin ends, because something else keeps the process alive.",
     why: "A host that goes away closes stdin; that is all a stdio server is told. Version 1 of the TypeScript SDK does not listen for it: the process ends only because its event loop is empty, and a pool, a browser, a listener or a timer keeps it for ever. Hundreds of such processes on one machine are the commonest complaint of users.",
     fix: "On `end` and `close` of stdin run the same shutdown as on SIGTERM; close or `unref` what keeps the loop alive.",
-    fixtures: fixtures!("LIFE-004": ts),
+    fixtures: fixtures!("LIFE-004": ts, py, rs, go),
     check,
 };
 
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
+    super::stays::look(project, report);
     let entry = project.entries.iter().find(|entry| {
         entry.wire == Wire::Stdio
             && entry.guard == Guard::Author
@@ -35,7 +36,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
     let keeps: Vec<&Site<'_>> = project
         .sites
         .iter()
-        .filter(|site| entry.process.contains(&site.at) || handlers.contains(&site.at))
+        .filter(|site| entry.runs(site.at, site.span) || handlers.contains(&site.at))
         .filter(|site| keeps_alive(project, site))
         .collect();
     let Some(first) = keeps.first() else {

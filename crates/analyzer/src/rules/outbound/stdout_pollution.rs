@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::facts::{Block, Expr, ExprKind, Language, Span, Stmt, StmtKind, walk};
+use crate::facts::{Block, Expr, ExprKind, Language, Pattern, Stmt, StmtKind, walk};
 use crate::finding::{Confidence, Severity, Surface};
 use crate::link::{FnRef, Project, Site};
 use crate::rules::{At, Axis, Report, Rule};
@@ -33,17 +33,22 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             running.extend(project.reach(&hook.functions));
         }
     }
-    running.extend(launchers(project));
+    if running.is_empty() {
+        running.extend(launchers(project));
+    }
     if running.is_empty() || keeps_stdout(project) {
         return;
     }
     let serving = project.handler_reach();
     running.extend(serving);
+    let replaced = replaced(project);
     for site in &project.sites {
         if site.role != Some(Role::Stdout)
             || !running.contains(&site.at)
             || project.surface(site.at.file) != Surface::Runtime
             || goes_elsewhere(project, site)
+            || replaced.contains(site.name())
+            || is_protocol(project, site)
             || in_other_program(project, site, &running)
         {
             continue;
@@ -55,7 +60,16 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         if !in_call && on_the_way_out {
             continue;
         }
-        if in_other_branch(project, site) {
+        let entries = || {
+            project
+                .entries
+                .iter()
+                .filter(|entry| entry.wire == Wire::Stdio)
+        };
+        let is_aside = entries().all(|entry| !entry.runs(site.at, site.span))
+            && entries().any(|entry| entry.process.contains(&site.at));
+        // What may also be a logger of the author's is none of stdout's.
+        if is_aside || !site.targets.is_empty() || in_other_branch(project, site) {
             continue;
         }
         let finding = report.add(
@@ -72,6 +86,41 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             finding.sure(Confidence::Likely);
         }
     }
+}
+
+/// The methods of the console that the package sets to functions of its own: `console.log = console.error`.
+fn replaced(project: &Project<'_>) -> BTreeSet<String> {
+    let mut all = BTreeSet::new();
+    for (at, function) in project.functions() {
+        walk::stmts(&function.body, &mut |stmt| {
+            if let StmtKind::Assign {
+                target: Pattern::Place(place),
+                ..
+            } = &stmt.kind
+                && let ExprKind::Member(object, name) = &place.kind
+                && project.last_name(at, object).as_deref() == Some("console")
+            {
+                all.insert(name.to_string());
+            }
+        });
+    }
+    all
+}
+
+/// A message of the protocol, written by hand: an object with the member `jsonrpc`.
+fn is_protocol<'a>(project: &Project<'a>, site: &Site<'a>) -> bool {
+    let mut found = false;
+    for arg in &site.call.args {
+        walk::each(&arg.value, &mut |inner| {
+            found |= inner.entry("jsonrpc").is_some();
+            if let ExprKind::Var(id) = inner.kind {
+                found |= project
+                    .assigned(site.at.variable(id))
+                    .any(|(_, value)| value.entry("jsonrpc").is_some());
+            }
+        });
+    }
+    found
 }
 
 /// Inside the guarded body of a Python file that is not the program which serves.
@@ -267,7 +316,7 @@ fn leaves_after<'a>(project: &Project<'a>, site: &Site<'a>) -> bool {
         return false;
     };
     let mut around: Vec<&Stmt> = Vec::new();
-    let blocks = enclosing(&function.body, site.span, &mut around);
+    let blocks = walk::enclosing(&function.body, site.span, &mut around);
     let exits = |stmt: &Stmt| {
         if let StmtKind::Return(_) | StmtKind::Throw(_) = &stmt.kind {
             true
@@ -313,7 +362,7 @@ fn is_given_back(project: &Project<'_>, site: &Site<'_>) -> bool {
         return false;
     };
     let mut around = Vec::new();
-    let blocks = enclosing(&function.body, site.span, &mut around);
+    let blocks = walk::enclosing(&function.body, site.span, &mut around);
     blocks.len() > 1
         && around
             .last()
@@ -333,23 +382,4 @@ fn leaves<'a>(project: &Project<'a>, at: FnRef, expr: &'a Expr) -> bool {
     project
         .site_at(at, expr)
         .is_some_and(|site| matches!(site.role, Some(Role::Exit | Role::ExitUnwinding)))
-}
-
-/// The blocks around a place, outermost first.
-fn enclosing<'a>(block: &'a Block, span: Span, around: &mut Vec<&'a Stmt>) -> Vec<&'a Block> {
-    let mut all = vec![block];
-    let mut at = block;
-    for _ in 0..crate::facts::MAX_DEPTH {
-        let Some(stmt) = at.iter().find(|stmt| stmt.span.holds(span)) else {
-            break;
-        };
-        around.push(stmt);
-        let inner = walk::blocks(stmt)
-            .into_iter()
-            .find(|block| block.iter().any(|stmt| stmt.span.holds(span)));
-        let Some(inner) = inner else { break };
-        all.push(inner);
-        at = inner;
-    }
-    all
 }

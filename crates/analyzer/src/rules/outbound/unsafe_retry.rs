@@ -1,6 +1,6 @@
 //! A call that changes something is repeated on failure, though the first try may have worked.
 
-use crate::facts::{Expr, ExprKind, LoopKind, Span, Stmt, StmtKind, walk};
+use crate::facts::{Expr, ExprKind, Language, LoopKind, Span, Stmt, StmtKind, walk};
 use crate::finding::{Confidence, Severity, Surface};
 use crate::link::{FnRef, Project, Site};
 use crate::rules::{At, Axis, Report, Rule};
@@ -15,7 +15,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     summary: "A call that changes something is repeated without a key that makes repeating safe.",
     why: "A timeout does not say whether the call took effect. Repeating it then charges, sends or inserts twice. A key per logical call lets the other end recognise the repetition.",
     fix: "Send an idempotency key that stays the same over all tries, or repeat only what was certainly not executed.",
-    fixtures: fixtures!("RETRY-001": ts, py),
+    fixtures: fixtures!("RETRY-001": ts, py, rs, go),
     check,
 };
 
@@ -69,6 +69,9 @@ fn changes<'a>(project: &Project<'a>, site: &Site<'a>) -> bool {
         return false;
     }
     let by_name = matches!(site.name(), "post" | "Post" | "sendmail" | "send_message");
+    // A builder of Rust sends what an earlier call named.
+    let by_builder =
+        site.name() == "send" && site.paths.iter().any(|path| path.contains(".post()"));
     let by_option = site
         .call
         .option("method")
@@ -84,7 +87,7 @@ fn changes<'a>(project: &Project<'a>, site: &Site<'a>) -> bool {
             .iter()
             .any(|word| READING.contains(&word.as_str()))
     });
-    (by_name || by_option) && !reads
+    (by_name || by_builder || by_option) && !reads
 }
 
 /// Whether an argument or the function speaks of a key.
@@ -180,8 +183,14 @@ fn is_looped(project: &Project<'_>, site: &Site<'_>) -> bool {
                     )
                 })
             });
-            found |= (counts || *kind == LoopKind::Forever)
-                && body.iter().any(|stmt| goes_on(stmt, site.span));
+            let again = match project.language(site.at.file) {
+                Language::TypeScript | Language::Python => {
+                    (counts || *kind == LoopKind::Forever)
+                        && body.iter().any(|stmt| goes_on(stmt, site.span))
+                }
+                Language::Go | Language::Rust => counts && goes_round(project, site, stmt.span),
+            };
+            found |= again;
         }
     });
     found
@@ -207,6 +216,35 @@ fn goes_on(stmt: &Stmt, span: Span) -> bool {
         for block in walk::blocks(stmt) {
             open.extend(block);
         }
+    }
+    found
+}
+
+/// Go and Rust: a failure of the call that is looked at inside the loop and does not leave it.
+fn goes_round(project: &Project<'_>, site: &Site<'_>, around: Span) -> bool {
+    let inside: Vec<_> = project
+        .failures
+        .iter()
+        .filter(|failure| failure.at == site.at && around.holds(failure.span))
+        .collect();
+    let leaves = inside.iter().any(|failure| {
+        failure.body.iter().any(|stmt| {
+            matches!(
+                stmt.kind,
+                StmtKind::Return(_) | StmtKind::Throw(_) | StmtKind::Break
+            )
+        })
+    });
+    !leaves && !is_propagated(project, site)
+}
+
+/// `call().await?` gives the failure to the caller.
+fn is_propagated(project: &Project<'_>, site: &Site<'_>) -> bool {
+    let mut found = false;
+    if let Some(function) = project.function(site.at) {
+        walk::exprs(&function.body, &mut |expr| {
+            found |= matches!(expr.kind, ExprKind::Propagate(_)) && expr.span.holds(site.span);
+        });
     }
     found
 }

@@ -1,8 +1,8 @@
 //! One failed source loses the others' answers.
 
-use crate::facts::ExprKind;
+use crate::facts::{ExprKind, Language, StmtKind, walk};
 use crate::finding::Severity;
-use crate::link::{Project, Site};
+use crate::link::{FnRef, Project, Site};
 use crate::rules::effects;
 use crate::rules::outbound::bounds;
 use crate::rules::{At, Axis, Report, Rule};
@@ -17,7 +17,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     summary: "Several independent sources are read together, and one failure loses them all.",
     why: "The answers that did come are thrown away, where a part with a warning would have served.",
     fix: "Settle each source by itself (`Promise.allSettled`) and say in the result which one is missing.",
-    fixtures: fixtures!("AGG-001": ts),
+    fixtures: fixtures!("AGG-001": ts, go),
     check,
 };
 
@@ -30,14 +30,11 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         if !project.handler_reach().contains(&site.at) {
             continue;
         }
-        let Some(ExprKind::List(parts)) = site.call.arg(0).map(|arg| &arg.kind) else {
-            continue;
+        let sources = match project.language(site.at.file) {
+            Language::Go => grouped(project, site),
+            Language::TypeScript => listed(project, site),
+            Language::Python | Language::Rust => 0,
         };
-        let sources = parts
-            .iter()
-            .filter_map(|part| project.site_at(site.at, part))
-            .filter(|part| reads(project, part))
-            .count();
         if sources >= 2 {
             let message = format!(
                 "{sources} sources are read together, and the failure of one loses the others' answers"
@@ -51,6 +48,53 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             );
         }
     }
+}
+
+/// The sources in the list that is waited for.
+fn listed(project: &Project<'_>, site: &Site<'_>) -> usize {
+    let Some(ExprKind::List(parts)) = site.call.arg(0).map(|arg| &arg.kind) else {
+        return 0;
+    };
+    parts
+        .iter()
+        .filter_map(|part| project.site_at(site.at, part))
+        .filter(|part| reads(project, part))
+        .count()
+}
+
+/// The functions given to an `errgroup` that read from a remote end and give its error back.
+fn grouped(project: &Project<'_>, wait: &Site<'_>) -> usize {
+    let group = project.receiver_name(wait);
+    project
+        .sites_of(wait.at)
+        .filter(|site| site.name() == "Go" && project.receiver_name(site) == group)
+        .filter_map(|site| match site.call.arg(0).map(|arg| &arg.kind) {
+            Some(ExprKind::Function(id)) => Some(wait.at.beside(*id)),
+            Some(_) | None => None,
+        })
+        .filter(|function| {
+            let reached = project.reach(&[*function]);
+            let reads = reached.iter().any(|at| {
+                project
+                    .sites_of(*at)
+                    .any(|site| bounds::of_role(site).is_some() && !effects::posts(site))
+            });
+            reads && gives_errors(project, *function)
+        })
+        .count()
+}
+
+/// Whether a function returns anything but `nil`.
+fn gives_errors(project: &Project<'_>, at: FnRef) -> bool {
+    let mut found = false;
+    if let Some(function) = project.function(at) {
+        walk::stmts(&function.body, &mut |stmt| {
+            if let StmtKind::Return(Some(value)) = &stmt.kind {
+                found |= !matches!(value.kind, ExprKind::Null);
+            }
+        });
+    }
+    found
 }
 
 /// Whether a call reads from a remote end, by itself or through the functions that it calls, and catches nothing.

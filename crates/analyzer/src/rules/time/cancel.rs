@@ -1,6 +1,6 @@
 //! A handler that knows of the cancel and does not pass it on.
 
-use crate::facts::{ExprKind, Pattern, VarId, walk};
+use crate::facts::{Expr, ExprKind, Language, Mode, Pattern, StmtKind, VarId, walk};
 use crate::finding::Severity;
 use crate::link::{Project, Site};
 use crate::rules::outbound::bounds;
@@ -15,7 +15,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     summary: "A handler is given a signal or context for cancelling and waits without it.",
     why: "The caller has gone, the work goes on: it holds connections and may still change something that nobody expects any more.",
     fix: "Pass the signal, context or token to what the handler waits for.",
-    fixtures: fixtures!("TIME-002": ts),
+    fixtures: fixtures!("TIME-002": ts, py, rs, go),
     check,
 };
 
@@ -32,10 +32,11 @@ const CARRIERS: &[&str] = &[
 ];
 
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
+    caught(project, report);
     for handler in &project.handlers {
         let at = handler.function;
         // Python's SDK cancels the task that runs the handler, so every await inside is cancelled with it.
-        if project.language(at.file) == crate::facts::Language::Python {
+        if project.language(at.file) == Language::Python {
             continue;
         }
         let Some(function) = project.function(at) else {
@@ -55,7 +56,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         };
         for site in project.sites_of(at) {
             if bounds::of_role(site).is_some()
-                && !mentions(site, id)
+                && !mentions(project, site, id)
                 && !used_for_cancel(project, at, id)
             {
                 let message = format!(
@@ -74,14 +75,69 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
     }
 }
 
-fn mentions(site: &Site<'_>, id: VarId) -> bool {
-    site.call.args.iter().any(|arg| {
+/// Python: the cancel comes as an exception, and what catches it without raising it again goes on with the work.
+fn caught(project: &Project<'_>, report: &mut Report<'_>) {
+    let reach = project.handler_reach();
+    for failure in &project.failures {
+        let language = project.language(failure.at.file);
+        if language != Language::Python || !reach.contains(&failure.at) {
+            continue;
+        }
+        let is_async = project
+            .function(failure.at)
+            .is_some_and(|function| function.mode == Mode::Async);
+        let takes = failure.types.iter().any(|ty| {
+            let name = project.last_name(failure.at, ty);
+            matches!(name.as_deref(), Some("CancelledError" | "BaseException"))
+        });
+        let mut leaves = false;
+        walk::stmts(failure.body, &mut |stmt| {
+            leaves |= matches!(stmt.kind, StmtKind::Throw(_));
+        });
+        // Waiting for the end of a task that was cancelled on purpose.
+        let own = project
+            .sites_of(failure.at)
+            .any(|site| site.name() == "cancel" && site.span.start < failure.span.start);
+        if is_async && takes && !leaves && !own {
+            let place = At {
+                function: failure.at,
+                span: failure.span,
+            };
+            report.add(
+                place,
+                "the cancel of the call ends here: it is caught and not raised again",
+            );
+        }
+    }
+}
+
+fn mentions(project: &Project<'_>, site: &Site<'_>, id: VarId) -> bool {
+    let receiver = site.call.receiver();
+    let exprs = receiver
+        .into_iter()
+        .chain(site.call.args.iter().map(|arg| &arg.value));
+    exprs.into_iter().any(|given| {
         let mut found = false;
-        walk::each(&arg.value, &mut |expr| {
-            found |= matches!(&expr.kind, ExprKind::Var(known) if *known == id)
+        walk::each(given, &mut |expr| {
+            let ExprKind::Var(known) = expr.kind else {
+                return;
+            };
+            // `request, err := http.NewRequestWithContext(ctx, …)` carries it on.
+            found |= known == id
+                || project
+                    .assigned(site.at.variable(known))
+                    .any(|(_, value)| uses(value, id));
         });
         found
     })
+}
+
+fn uses(value: &Expr, id: VarId) -> bool {
+    let mut found = false;
+    walk::each(value, &mut |expr| {
+        found |= matches!(expr.kind, ExprKind::Var(known) if known == id);
+    });
+    found
 }
 
 /// `extra.signal` read anywhere in the handler is taken as passing it on.

@@ -1,8 +1,8 @@
 //! One failed write that takes the reads away.
 
-use crate::facts::{ExprKind, StmtKind, walk};
+use crate::facts::{ExprKind, Span, StmtKind, walk};
 use crate::finding::Severity;
-use crate::link::{FnRef, Project};
+use crate::link::{Failure, FnRef, Project};
 use crate::rules::effects;
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::words;
@@ -16,7 +16,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     summary: "The failure of a write marks the whole server unhealthy, reads included.",
     why: "Reads often still work when writes do not; a server that refuses both is down where it could have been read-only.",
     fix: "Keep one health for reading and one for writing, and refuse only what is broken.",
-    fixtures: fixtures!("DEG-001": ts),
+    fixtures: fixtures!("DEG-001": ts, py, rs, go),
     check,
 };
 
@@ -27,6 +27,11 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             .any(|site| failure.guarded.holds(site.span) && effects::changes(site));
         if !writes {
             continue;
+        }
+        for (name, span) in stored(project, failure) {
+            if guards_others(project, failure.at, &name) {
+                add(report, failure.at, span, &name);
+            }
         }
         walk::stmts(failure.body, &mut |stmt| {
             let StmtKind::Assign {
@@ -43,17 +48,30 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             if matches!(value.kind, ExprKind::Bool(false))
                 && guards_others(project, failure.at, &name)
             {
-                let message = format!("a failed write sets `{name}`, which refuses reads as well");
-                report.add(
-                    At {
-                        function: failure.at,
-                        span: stmt.span,
-                    },
-                    message,
-                );
+                add(report, failure.at, stmt.span, &name);
             }
         });
     }
+}
+
+fn add(report: &mut Report<'_>, function: FnRef, span: Span, name: &str) {
+    let message = format!("a failed write sets `{name}`, which refuses reads as well");
+    report.add(At { function, span }, message);
+}
+
+/// Atomic flags that a region sets to false: `healthy.store(false, …)`, `healthy.Store(false)`.
+fn stored(project: &Project<'_>, failure: &Failure<'_>) -> Vec<(String, Span)> {
+    project
+        .sites_of(failure.at)
+        .filter(|site| failure.span.holds(site.span))
+        .filter(|site| matches!(site.name(), "store" | "Store"))
+        .filter(|site| {
+            let value = site.call.arg(0).map(|arg| &arg.kind);
+            matches!(value, Some(ExprKind::Bool(false)))
+        })
+        .filter_map(|site| Some((project.receiver_name(site)?, site.span)))
+        .filter(|(name, _)| is_health(name))
+        .collect()
 }
 
 fn is_health(name: &str) -> bool {

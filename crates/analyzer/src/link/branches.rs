@@ -1,0 +1,158 @@
+//! Branches of the functions above an entry that do not lead to it: sub-commands, help, other transports.
+
+use std::collections::BTreeSet;
+
+use crate::facts::{Block, CallForm, Span, Stmt, StmtKind, walk};
+use crate::vocabulary::Role;
+
+use super::{FnRef, Project};
+
+/// A stretch of a function that does not run in a process that serves at the entry.
+pub(super) type Aside = (FnRef, Span);
+
+/// The stretches that a process which serves at `at` does not come through; `above` are the functions from which it can be reached.
+pub(super) fn aside(
+    project: &Project<'_>,
+    at: FnRef,
+    serving: Span,
+    above: &BTreeSet<FnRef>,
+) -> Vec<Aside> {
+    let mut all = Vec::new();
+    for function in above {
+        let Some(code) = project.function(*function) else {
+            continue;
+        };
+        let leads = leads(project, *function, above, (at, serving));
+        if leads.is_empty() {
+            continue;
+        }
+        all.extend(commands(project, *function, &leads));
+        walk::stmts(&code.body, &mut |stmt| {
+            let branches = branches(stmt);
+            let led = |block: &Block| leads.iter().any(|lead| holds(block, *lead));
+            if branches.iter().any(|block| led(block)) {
+                let others = branches.iter().filter(|block| !led(block));
+                all.extend(others.filter_map(|block| Some((*function, extent(block)?))));
+            } else if leads.iter().any(|lead| lead.start >= stmt.span.end) {
+                let left = branches
+                    .iter()
+                    .filter(|block| leaves(project, *function, block));
+                all.extend(left.filter_map(|block| Some((*function, extent(block)?))));
+            }
+        });
+    }
+    all
+}
+
+/// The places of a function from which the entry is reached.
+fn leads(
+    project: &Project<'_>,
+    function: FnRef,
+    above: &BTreeSet<FnRef>,
+    (at, serving): (FnRef, Span),
+) -> Vec<Span> {
+    let mut all: Vec<Span> = project
+        .sites_of(function)
+        .filter(|site| {
+            project
+                .graph
+                .runs_of(site.id)
+                .iter()
+                .any(|target| *target != function && above.contains(target))
+        })
+        .map(|site| site.span)
+        .collect();
+    all.extend(
+        above
+            .iter()
+            .filter(|inner| inner.file == function.file)
+            .filter_map(|inner| project.function(*inner))
+            .filter(|inner| inner.parent == Some(function.id))
+            .map(|inner| inner.span),
+    );
+    if at == function {
+        all.push(serving);
+    }
+    all
+}
+
+/// Of several commands of one program (`&cobra.Command{…}`, `.action(…)`) those that do not lead to the entry.
+fn commands<'p>(
+    project: &'p Project<'_>,
+    function: FnRef,
+    leads: &'p [Span],
+) -> impl Iterator<Item = Aside> + 'p {
+    let all: Vec<Span> = project
+        .sites_of(function)
+        .filter(|site| match site.call.form {
+            CallForm::Literal => site.name() == "Command",
+            CallForm::Plain => site.name() == "action",
+            CallForm::New | CallForm::Macro | CallForm::Go => false,
+        })
+        .map(|site| match site.call.form {
+            CallForm::Plain => site.call.arg(0).map_or(site.span, |arg| arg.span),
+            CallForm::Literal | CallForm::New | CallForm::Macro | CallForm::Go => site.span,
+        })
+        .collect();
+    let led = |command: &Span| leads.iter().any(|lead| command.holds(*lead));
+    let any = all.iter().any(led);
+    let others = all.into_iter().filter(move |command| any && !led(command));
+    others.map(move |command| (function, command))
+}
+
+/// The blocks of which a statement takes one.
+fn branches(stmt: &Stmt) -> Vec<&Block> {
+    if let StmtKind::If { .. } | StmtKind::Match { .. } = &stmt.kind {
+        walk::blocks(stmt)
+    } else {
+        Vec::new()
+    }
+}
+
+/// The stretch of a block.
+pub(super) fn extent(block: &Block) -> Option<Span> {
+    let (first, last) = (block.first()?, block.last()?);
+    Some(Span {
+        start: first.span.start,
+        end: last.span.end,
+        line: first.span.line,
+        end_line: last.span.end_line,
+    })
+}
+
+fn holds(block: &Block, span: Span) -> bool {
+    extent(block).is_some_and(|extent| extent.holds(span))
+}
+
+/// Whether a block ends the function or the program.
+fn leaves(project: &Project<'_>, at: FnRef, block: &Block) -> bool {
+    block.last().is_some_and(|last| {
+        if let StmtKind::Expr(expr) = &last.kind {
+            let site = project.site_at(at, expr);
+            site.is_some_and(|site| matches!(site.role, Some(Role::Exit | Role::ExitUnwinding)))
+        } else {
+            matches!(last.kind, StmtKind::Return(_) | StmtKind::Throw(_))
+        }
+    })
+}
+
+/// The calls of functions that are made in such stretches and nowhere else in the same function.
+pub(super) fn edges(project: &Project<'_>, aside: &[Aside]) -> BTreeSet<(FnRef, FnRef)> {
+    let mut dead: BTreeSet<(FnRef, FnRef)> = BTreeSet::new();
+    let mut live: BTreeSet<(FnRef, FnRef)> = BTreeSet::new();
+    let functions: BTreeSet<FnRef> = aside.iter().map(|(at, _)| *at).collect();
+    for at in functions {
+        for site in project.sites_of(at) {
+            let is_aside = aside
+                .iter()
+                .any(|(function, span)| *function == at && span.holds(site.span));
+            let edges = project.graph.runs_of(site.id).iter().map(|to| (at, *to));
+            if is_aside {
+                dead.extend(edges);
+            } else {
+                live.extend(edges);
+            }
+        }
+    }
+    dead.difference(&live).copied().collect()
+}

@@ -1,0 +1,152 @@
+//! Python, Go and Rust: the function that serves returns at the end of stdin, and something else keeps the process.
+
+use crate::facts::{CallForm, ExprKind, Language, LoopKind, StmtKind, walk};
+use crate::link::{Entry, Fate, FnRef, Form, Guard, Project, Site};
+use crate::rules::{At, Report};
+use crate::vocabulary::{Role, Wire};
+
+/// A thread that never ends beside Python's server; a task that serves while `main` waits for nothing but a signal.
+pub(super) fn look(project: &Project<'_>, report: &mut Report<'_>) {
+    for entry in &project.entries {
+        if entry.wire != Wire::Stdio {
+            continue;
+        }
+        match project.language(entry.at.file) {
+            Language::TypeScript => {}
+            Language::Python => threads(project, entry, report),
+            Language::Go | Language::Rust => alone(project, entry, report),
+        }
+    }
+}
+
+/// `threading.Thread(target=poll).start()` where `poll` goes round for ever and is no daemon: the interpreter waits for it.
+fn threads(project: &Project<'_>, entry: &Entry, report: &mut Report<'_>) {
+    if entry.guard == Guard::Framework {
+        return;
+    }
+    for site in &project.sites {
+        let is_thread = site.role == Some(Role::Task) && site.name() == "Thread";
+        if !is_thread || !entry.runs(site.at, site.span) || is_daemon(project, site) {
+            continue;
+        }
+        let endless = site.call.option("target").is_some_and(|target| {
+            project
+                .values(site.at, target)
+                .iter()
+                .filter_map(crate::link::Value::function)
+                .any(|function| goes_round(project, function))
+        });
+        if endless {
+            let place = At {
+                function: site.at,
+                span: site.span,
+            };
+            let start = At {
+                function: entry.at,
+                span: entry.span,
+            };
+            report
+                .add(place, "this thread never ends and is no daemon: it keeps the process alive after stdin ended")
+                .via(project, start, "stdio is served here");
+        }
+    }
+}
+
+fn is_daemon(project: &Project<'_>, thread: &Site<'_>) -> bool {
+    let by_option = thread
+        .call
+        .option("daemon")
+        .is_some_and(|value| !matches!(value.kind, ExprKind::Bool(false)));
+    let mut later = false;
+    if let Some(function) = project.function(thread.at) {
+        walk::stmts(&function.body, &mut |stmt| {
+            if let StmtKind::Assign { target, .. } = &stmt.kind {
+                later |= project.target_name(thread.at, target).as_deref() == Some("daemon");
+            }
+        });
+    }
+    by_option || later
+}
+
+/// An endless loop without a way out.
+fn goes_round(project: &Project<'_>, at: FnRef) -> bool {
+    let mut found = false;
+    if let Some(function) = project.function(at) {
+        walk::stmts(&function.body, &mut |stmt| {
+            if let StmtKind::Loop {
+                kind: LoopKind::Forever,
+                body,
+                ..
+            } = &stmt.kind
+            {
+                let mut leaves = false;
+                walk::stmts(body, &mut |inner| {
+                    leaves |= matches!(inner.kind, StmtKind::Break | StmtKind::Return(_));
+                });
+                found |= !leaves;
+            }
+        });
+    }
+    found
+}
+
+/// The part that serves runs beside, says nothing when it ends, and the function that started it waits for a signal only.
+fn alone(project: &Project<'_>, entry: &Entry, report: &mut Report<'_>) {
+    let Some(serving) = project.site(entry.site) else {
+        return;
+    };
+    let Some((outer, started)) = started(project, serving) else {
+        return;
+    };
+    let waits = project
+        .hooks
+        .iter()
+        .any(|hook| hook.form == Form::Wait && hook.at == outer && hook.trigger.asks_to_stop());
+    if !waits || tells(project, serving) || started.fate != Fate::Dropped {
+        return;
+    }
+    let place = At {
+        function: serving.at,
+        span: serving.span,
+    };
+    let start = At {
+        function: outer,
+        span: started.span,
+    };
+    report
+        .add(
+            place,
+            "this returns when stdin ends, and nobody notices: the process waits for a signal",
+        )
+        .via(project, start, "it is started beside here");
+}
+
+/// The function that starts the serving part with `go` or as a task, and the call that does.
+fn started<'p, 'a>(
+    project: &'p Project<'a>,
+    serving: &'p Site<'a>,
+) -> Option<(FnRef, &'p Site<'a>)> {
+    if serving.call.form == CallForm::Go {
+        return Some((serving.at, serving));
+    }
+    let (_, function) = project.outward(serving.at).next()?;
+    let outer = serving.at.beside(function.parent?);
+    let site = project.sites_of(outer).find(|site| {
+        let starts = site.call.form == CallForm::Go || site.role == Some(Role::Task);
+        starts && site.span.holds(function.span)
+    })?;
+    Some((outer, site))
+}
+
+/// Whether the part that serves says that it is over: a send, a cancel, an exit after the call.
+fn tells(project: &Project<'_>, serving: &Site<'_>) -> bool {
+    let says = |site: &Site<'_>| {
+        matches!(
+            site.name(),
+            "send" | "close" | "cancel" | "stop" | "Done" | "notify_one" | "notify_waiters"
+        ) || matches!(site.role, Some(Role::Exit))
+    };
+    project
+        .sites_of(serving.at)
+        .any(|site| site.id != serving.id && says(site) && serving.call.form != CallForm::Go)
+}
