@@ -14,12 +14,12 @@ use rustix::process::{Pid, Signal, kill_process};
 /// Longer than any step takes on a busy machine.
 const SOON: Duration = Duration::from_secs(20);
 
-struct Manager {
+struct Unit {
     socket: UnixDatagram,
     name: String,
 }
 
-impl Manager {
+impl Unit {
     fn listens(test: &str) -> Self {
         let name = format!("dropgate-unit-{test}-{}", std::process::id());
         let address = SocketAddr::from_abstract_name(&name).unwrap();
@@ -48,7 +48,7 @@ impl Manager {
 
 #[test]
 fn the_manager_hears_of_the_start_and_of_the_end_and_how_long_it_may_take() {
-    let manager = Manager::listens("told");
+    let manager = Unit::listens("told");
     let mut run = manager.starts("systemd");
     assert_eq!(manager.hears(), "READY=1");
     let pid = Pid::from_raw(run.id().try_into().unwrap()).unwrap();
@@ -68,7 +68,7 @@ fn the_manager_hears_of_the_start_and_of_the_end_and_how_long_it_may_take() {
 
 #[test]
 fn a_host_that_is_a_unit_is_not_spoken_for() {
-    let manager = Manager::listens("silent");
+    let manager = Unit::listens("silent");
     let mut run = manager.starts("host");
     drop(run.stdin.take());
     run.wait().unwrap();

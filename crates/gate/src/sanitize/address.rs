@@ -404,7 +404,7 @@ pub(super) fn mark_port_words(text: &[u8], spans: &mut Spans) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sanitize::cut::cut_by;
+    use crate::sanitize::tests::cut_by;
 
     fn cleaned(text: &str) -> String {
         let all = |text: &[u8], spans: &mut Spans, budget: &mut Budget<'_>| {

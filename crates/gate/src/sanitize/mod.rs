@@ -27,8 +27,6 @@ mod answer;
 mod budget;
 mod bytes;
 mod clean;
-#[cfg(test)]
-mod cut;
 mod exact;
 mod notification;
 mod path;
@@ -39,6 +37,8 @@ mod span;
 mod sql;
 mod stack;
 mod stderr;
+#[cfg(test)]
+mod tests;
 mod verdict;
 mod version;
 mod views;

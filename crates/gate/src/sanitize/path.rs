@@ -400,7 +400,7 @@ fn has_separator_soon(text: &[u8], at: usize, fits: impl Fn(u8) -> bool) -> bool
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sanitize::cut::cut_by;
+    use crate::sanitize::tests::cut_by;
 
     fn cleaned(text: &str) -> String {
         cut_by(mark, text)

@@ -434,7 +434,7 @@ fn quoted(text: &[u8], from: usize, close: u8) -> Option<(Range<usize>, Kind)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sanitize::cut::cut_by;
+    use crate::sanitize::tests::cut_by;
 
     fn cleaned(text: &str) -> String {
         cut_by(mark, text)

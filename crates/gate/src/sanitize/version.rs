@@ -164,7 +164,7 @@ fn is_after_name(text: &[u8], start: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sanitize::cut::cut_by;
+    use crate::sanitize::tests::cut_by;
 
     fn cleaned(text: &str) -> String {
         let all = |text: &[u8], spans: &mut Spans, budget: &mut Budget<'_>| {

@@ -1,7 +1,7 @@
 //! One row per rule that a table can't show by itself.
 
 use super::*;
-use crate::sanitize::cut::cut_by;
+use crate::sanitize::tests::cut_by;
 
 fn cleaned(text: &str) -> String {
     cut_by(mark, text)

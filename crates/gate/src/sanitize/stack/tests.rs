@@ -1,7 +1,7 @@
 //! Traces of every language, and text that only looks like one.
 
 use super::*;
-use crate::sanitize::cut::cut_by;
+use crate::sanitize::tests::cut_by;
 
 fn cleaned(text: &str) -> String {
     cut_by(mark, text)
