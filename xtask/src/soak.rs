@@ -10,6 +10,8 @@ const BUILD_LIMIT: Duration = Duration::from_secs(25 * 60);
 /// The whole world table, every level and user, a thousand cycles, seventeen hundred kills.
 const WORLD_LIMIT: Duration = Duration::from_secs(120 * 60);
 const JOURNAL_LIMIT: Duration = Duration::from_secs(60 * 60);
+/// Five endings, 50 times each, about a second each.
+const LEASES_LIMIT: Duration = Duration::from_secs(30 * 60);
 const PROPERTIES_LIMIT: Duration = Duration::from_secs(60 * 60);
 /// Makes tests that kill and change run in full.
 const SOAK: &str = "DROPGATE_SOAK";
@@ -56,6 +58,21 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
         journal,
     )
     .run()?;
+
+    let mut leases = workspace::cargo();
+    leases
+        .args([
+            "test",
+            "--package",
+            "dropgate-testing-secrets",
+            "--no-fail-fast",
+            "--",
+            "--nocapture",
+        ])
+        .env("DROPGATE_LEASES", "full")
+        .env("DROPGATE_COUNTERPARTS", workspace::counterparts())
+        .env("DROPGATE_BIN", release.join("dropgate"));
+    Step::new("end leases 50 times in each way", LEASES_LIMIT, leases).run()?;
 
     let mut properties = workspace::cargo();
     properties

