@@ -37,6 +37,13 @@ pub struct Analysis {
 }
 
 impl Analysis {
+    /// Makes the score anew, where there is one, from what is open.
+    pub(crate) fn rescore(&mut self) {
+        if self.score.is_some() {
+            self.score = Some(score::score(&self.findings));
+        }
+    }
+
     /// Puts findings back into their order.
     pub(crate) fn sort(&mut self) {
         self.findings.sort_by(in_order);

@@ -6,6 +6,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::facts::Name;
+use crate::probed::Word;
 
 /// A fault at a place.
 #[derive(Debug, Clone, Serialize)]
@@ -41,6 +42,9 @@ pub struct Finding {
     /// The import whose code would be needed to be sure; with [`Confidence::Unknown`] only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub blocked_by: Option<String>,
+    /// What a run of the server said of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub probe: Option<Word>,
     /// Bytes of the place, for excerpts and fixes.
     #[serde(skip)]
     pub bytes: (u32, u32),

@@ -254,6 +254,7 @@ fn finding(
         related: Vec::new(),
         symbol: String::new(),
         blocked_by: None,
+        probe: None,
         bytes: (span.start, span.end),
     }
 }

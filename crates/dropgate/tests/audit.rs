@@ -11,5 +11,13 @@ mod baseline;
 mod changes;
 #[path = "audit/configuration.rs"]
 mod configuration;
+#[path = "audit/fix.rs"]
+mod fix;
+#[path = "audit/outside.rs"]
+mod outside;
 #[path = "audit/place.rs"]
 mod place;
+#[path = "audit/probe.rs"]
+mod probe;
+#[path = "audit/verb.rs"]
+mod verb;

@@ -1,5 +1,7 @@
 //! Which files are read, within bounds.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use ignore::WalkBuilder;
@@ -102,12 +104,18 @@ pub(super) fn collect(paths: &[PathBuf], settings: &Settings) -> Result<Collecte
             walk.overrides(overrides);
         }
         for entry in walk.build().flatten() {
-            if !entry.file_type().is_some_and(|kind| kind.is_file()) {
+            let kind = entry.file_type();
+            let is_last = entry.depth() == MAX_FOLDERS && kind.is_some_and(|kind| kind.is_dir());
+            if !is_last && !kind.is_some_and(|kind| kind.is_file()) {
                 continue;
             }
             let relative = entry.path().strip_prefix(base).unwrap_or(entry.path());
             let path = Name::from(relative.to_string_lossy().replace('\\', "/"));
             let name = path.rsplit('/').next().unwrap_or_default();
+            if is_last {
+                collected.refuse(&path, &Why::TooDeep);
+                continue;
+            }
             let wanted = !path.ends_with(".d.ts")
                 && Language::of_path(name)
                     .is_some_and(|language| settings.languages.contains(&language));
@@ -120,7 +128,10 @@ pub(super) fn collect(paths: &[PathBuf], settings: &Settings) -> Result<Collecte
                 collected.refuse(&path, &Why::TooLarge);
                 continue;
             }
-            match std::fs::read(entry.path()) {
+            match read(entry.path()) {
+                Ok(content) if content.len() as u64 > MAX_FILE_BYTES => {
+                    collected.refuse(&path, &Why::TooLarge);
+                }
                 Ok(content) => {
                     bytes += size;
                     match String::from_utf8(content) {
@@ -133,4 +144,13 @@ pub(super) fn collect(paths: &[PathBuf], settings: &Settings) -> Result<Collecte
         }
     }
     Ok(collected)
+}
+
+/// A file that may grow while it is read, up to a byte more than is allowed.
+fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    File::open(path)?
+        .take(MAX_FILE_BYTES + 1)
+        .read_to_end(&mut content)?;
+    Ok(content)
 }

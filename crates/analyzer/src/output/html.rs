@@ -13,6 +13,7 @@ use super::text::excerpt;
 use super::visible;
 use crate::analysis::Analysis;
 use crate::finding::{Confidence, Finding, Severity};
+use crate::probed::Word;
 use crate::suppress::Suppression;
 
 const STYLE: &str = include_str!("html/page.css");
@@ -211,9 +212,13 @@ impl Page<'_> {
             out.push_str("</ol>\n");
         }
         let _never = writeln!(out, "<p>{}</p>", prose(&finding.fix));
+        if let Some(Word::Confirmed(because) | Word::Refuted(because)) = &finding.probe {
+            let _never = writeln!(out, "<p>Confirmed by a run: {}</p>", prose(because));
+        }
         let by = match accepted {
             Some(Suppression::Inline { line, reason }) => format!("line {line}: {reason}"),
             Some(Suppression::Baseline) => "known to the baseline".to_owned(),
+            Some(Suppression::Refuted { because }) => format!("refuted by a run: {because}"),
             None => String::new(),
         };
         if !by.is_empty() {

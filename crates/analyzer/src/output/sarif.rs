@@ -111,6 +111,7 @@ fn result(finding: &Finding, prefix: &str) -> Value {
             "confidence": finding.confidence,
             "surface": finding.surface,
             "blockedBy": finding.blocked_by,
+            "probe": finding.probe,
         },
     });
     if let Some(index) = RULES.iter().position(|rule| rule.id == finding.rule) {
@@ -151,6 +152,11 @@ fn accepted(suppressed: &Suppressed, prefix: &str) -> Value {
             "kind": "external",
             "status": "accepted",
             "justification": "known to the baseline",
+        }]),
+        Suppression::Refuted { because } => json!([{
+            "kind": "external",
+            "status": "accepted",
+            "justification": format!("refuted by a run: {because}"),
         }]),
     };
     result

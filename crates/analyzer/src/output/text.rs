@@ -10,6 +10,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet}
 use super::visible;
 use crate::analysis::Analysis;
 use crate::finding::{Confidence, Finding, Severity};
+use crate::probed::Word;
 use crate::suppress::Suppression;
 
 /// Lines of a finding that are shown; of longer ones the first.
@@ -98,6 +99,9 @@ fn group<'a>(finding: &'a Finding, source: &'a str, prefix: &str) -> Group<'a> {
     if let Some(sure) = sure {
         group = group.element(Level::NOTE.message(sure));
     }
+    if let Some(Word::Confirmed(because) | Word::Refuted(because)) = &finding.probe {
+        group = group.element(Level::NOTE.message(format!("confirmed by a run: {because}")));
+    }
     group.element(Level::HELP.message(&*finding.fix))
 }
 
@@ -155,17 +159,18 @@ fn summary(out: &mut String, analysis: &Analysis) {
         analysed.bytes,
         analysed.servers
     );
-    let known = analysis
-        .suppressed
-        .iter()
-        .filter(|suppressed| suppressed.suppression == Suppression::Baseline)
-        .count();
+    let (mut accepted, mut known, mut refuted) = (0, 0, 0);
+    for suppressed in &analysis.suppressed {
+        match suppressed.suppression {
+            Suppression::Inline { .. } => accepted += 1,
+            Suppression::Baseline => known += 1,
+            Suppression::Refuted { .. } => refuted += 1,
+        }
+    }
     for (count, by) in [
-        (
-            analysis.suppressed.len() - known,
-            "are accepted by comments",
-        ),
+        (accepted, "are accepted by comments"),
         (known, "are known to the baseline"),
+        (refuted, "were refuted by a run"),
     ] {
         if count > 0 {
             let _never = writeln!(out, "{count} more {by}");

@@ -66,6 +66,7 @@ impl<'p> Report<'p> {
             related: Vec::new(),
             symbol,
             blocked_by: None,
+            probe: None,
             bytes: (at.span.start, at.span.end),
         });
         let last = self.findings.len() - 1;

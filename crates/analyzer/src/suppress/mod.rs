@@ -36,6 +36,11 @@ pub enum Suppression {
     },
     /// A baseline that knew it.
     Baseline,
+    /// A run of the server that showed that it is not so.
+    Refuted {
+        /// What the run showed.
+        because: String,
+    },
 }
 
 /// Most comments of one file that are obeyed.

@@ -1,9 +1,13 @@
 //! The flags of `audit`.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use dropgate_analyzer::gate::Gate;
+
+use super::values;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum AuditFormat {
@@ -52,6 +56,22 @@ pub(crate) struct AuditArgs {
     /// Tell only findings on lines that changed since HEAD and this commit parted
     #[arg(long, value_name = "REF", conflicts_with = "write_baseline")]
     pub(crate) diff_base: Option<String>,
+    /// Mend in the files what can be mended in its place, then tell the rest
+    #[arg(long, conflicts_with = "write_baseline")]
+    pub(crate) fix: bool,
+    /// Run the server with the command after --, and settle by that what a run
+    /// can settle; PATH is its package then
+    #[arg(long, requires = "probe_command", conflicts_with_all = ["fix", "write_baseline"])]
+    pub(crate) probe: bool,
+    /// A call that takes time and harms nothing, for findings about calls in
+    /// flight
+    #[arg(long, value_names = ["TOOL", "JSON"], num_args = 2, requires = "probe")]
+    pub(crate) probe_call: Vec<String>,
+    /// How long the server may take to leave before it counts as one that stays
+    #[arg(long, value_name = "TIME", default_value = "15s", value_parser = values::duration, requires = "probe")]
+    pub(crate) probe_bound: Duration,
+    #[arg(last = true, value_name = "CMD", requires = "probe")]
+    pub(crate) probe_command: Vec<OsString>,
     /// Count what comments in the source accept as well
     ///
     /// For the code of strangers, whose comments need not be believed.

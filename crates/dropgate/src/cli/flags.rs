@@ -36,7 +36,7 @@ pub(crate) enum Verb {
     /// Exits with 0 if no gate was reached, 1 if one was, 2 if the source could
     /// not be analysed. Nothing of the source is executed or sent anywhere.
     #[cfg(feature = "audit")]
-    Audit(super::audit::AuditArgs),
+    Audit(Box<super::audit::AuditArgs>),
     /// Say which containment this machine allows, and what stronger ones lack
     Doctor(DoctorArgs),
     /// See what dropgate does: a rude server bare and guarded, its owner killed

@@ -13,6 +13,14 @@ const MAX_REPLIES: usize = 64;
 /// An answer that is longer is not kept: only the short ones are ever looked into.
 const MAX_KEPT: usize = 64 << 10;
 
+/// What shows a stack in the JSON of an answer, by the runtime that prints it so, and what is told of it.
+const STACKS: &[(&str, &str)] = &[
+    ("\\n    at ", "a stack of JavaScript"),
+    ("Traceback (most recent call last)", "a stack of Python"),
+    ("stack backtrace:\\n", "a stack of Rust"),
+    ("[running]:\\n", "a stack of Go"),
+];
+
 /// How a question was answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Answered {
@@ -79,6 +87,10 @@ impl Inbox {
                 self.marks.push(mark.text);
             }
         }
+        if self.marks.is_empty() {
+            let shown = STACKS.iter().find(|(sign, _)| text.contains(sign));
+            self.marks.extend(shown.map(|(_, told)| *told));
+        }
     }
 
     pub(crate) fn answered(&self, id: Id) -> Option<Answered> {
@@ -103,6 +115,30 @@ impl Inbox {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn stacks_of_any_server_are_seen() {
+        for (text, told) in [
+            (
+                r#"{"text":"Error: x\n    at f (/a/b.js:1:2)"}"#,
+                "JavaScript",
+            ),
+            (
+                r#"{"text":"Traceback (most recent call last):\n"}"#,
+                "Python",
+            ),
+            (r#"{"text":"goroutine 1 [running]:\nmain.f()"}"#, "Go"),
+            (r#"{"text":"stack backtrace:\n   0: f"}"#, "Rust"),
+        ] {
+            let mut inbox = Inbox::default();
+            inbox.look_for_marks(text.as_bytes());
+            assert_eq!(inbox.marks().len(), 1, "{text}");
+            assert!(inbox.marks()[0].ends_with(told), "{text}");
+        }
+        let mut inbox = Inbox::default();
+        inbox.look_for_marks(br#"{"text":"look at this\n   at home"}"#);
+        assert_eq!(inbox.marks(), [""; 0]);
+    }
 
     #[test]
     fn lines_are_told_apart() {

@@ -9,6 +9,7 @@ mod bounded;
 mod browser;
 mod clients;
 mod counterparts;
+mod judged;
 mod newcomer;
 mod page;
 mod place;

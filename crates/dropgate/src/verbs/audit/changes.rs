@@ -12,7 +12,6 @@ use dropgate_analyzer::analysis::MAX_TOTAL_BYTES;
 use dropgate_process::{Done, Errand};
 
 use crate::lines::{Edit, edits};
-use crate::output;
 
 /// How long git may take for one question.
 const WITHIN: Duration = Duration::from_secs(60);
@@ -23,11 +22,15 @@ const MOST: usize = MAX_TOTAL_BYTES as usize + (16 << 20);
 /// The longest answer that is one line, bytes.
 const LINE: usize = 64 << 10;
 
-/// Leaves out findings on lines that are as they were where `base` and the work of now parted.
+/// Leaves out findings on lines that are as they were where `base` and the work of now parted; what is to be said of that.
 ///
 /// # Errors
 /// When `path` is in no repository, or `base` is no commit of it.
-pub(super) fn keep(analysis: &mut Analysis, path: &Path, base: &str) -> Result<(), String> {
+pub(super) fn keep(
+    analysis: &mut Analysis,
+    path: &Path,
+    base: &str,
+) -> Result<Option<String>, String> {
     let folder = if path.is_file() {
         path.parent().filter(|it| !it.as_os_str().is_empty())
     } else {
@@ -60,12 +63,9 @@ pub(super) fn keep(analysis: &mut Analysis, path: &Path, base: &str) -> Result<(
             .is_none_or(|lines| lines.touch(finding.line, finding.end_line))
     });
     let left_out = count - analysis.findings.len();
-    if left_out > 0 {
-        output::complain(&format!(
-            "{left_out} findings are on lines that did not change since {base}, and left out"
-        ));
-    }
-    Ok(())
+    Ok((left_out > 0).then(|| {
+        format!("{left_out} findings are on lines that did not change since {base}, and left out")
+    }))
 }
 
 fn commit(base: &str) -> String {

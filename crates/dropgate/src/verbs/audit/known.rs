@@ -24,21 +24,20 @@ pub(super) fn write(analysis: &Analysis, path: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// Takes known findings out of the open ones, and says how many are there no more.
+/// Takes known findings out of the open ones; what is to be said of those that are there no more.
 ///
 /// # Errors
 /// When the file can't be read or is no baseline.
-pub(super) fn apply(analysis: &mut Analysis, path: &Path) -> Result<(), String> {
+pub(super) fn apply(analysis: &mut Analysis, path: &Path) -> Result<Option<String>, String> {
     let baseline = Baseline::read(path).map_err(|error| error.to_string())?;
     let gone = baseline.apply(analysis);
-    if let Some(first) = gone.first() {
-        output::complain(&format!(
+    Ok(gone.first().map(|first| {
+        format!(
             "{} findings of the baseline are there no more, first {} in {}; \
              --write-baseline takes them out",
             gone.len(),
             first.rule,
             first.file
-        ));
-    }
-    Ok(())
+        )
+    }))
 }

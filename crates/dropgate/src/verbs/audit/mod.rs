@@ -3,8 +3,10 @@
 mod ask;
 mod changes;
 mod known;
+mod mending;
 mod plan;
 mod prefix;
+mod probing;
 mod replace;
 
 use std::process::ExitCode;
@@ -13,6 +15,7 @@ use dropgate_analyzer::gate::{self, Verdict};
 use dropgate_analyzer::output::{badge, github, html, json, sarif, text};
 use dropgate_analyzer::{Analysis, analyze};
 
+use self::mending::Outcome;
 use self::plan::Plan;
 use crate::cli::{AuditArgs, AuditFormat};
 use crate::output;
@@ -43,24 +46,48 @@ pub(crate) fn run(args: &AuditArgs) -> ExitCode {
 /// The verdict, after everything is printed; an error says why there is nothing to judge.
 fn judged(args: &AuditArgs) -> Result<Verdict, String> {
     let plan = Plan::of(args)?;
-    let mut analysis = analyze(std::slice::from_ref(&args.path), &plan.settings)
-        .map_err(|error| error.to_string())?;
-    match &plan.baseline {
-        Some(baseline) if args.write_baseline => {
-            known::write(&analysis, baseline)?;
-            return Ok(gate::judge(&analysis, &[], plan.empty));
-        }
-        Some(baseline) => known::apply(&mut analysis, baseline)?,
-        None if args.write_baseline => {
+    let mut looked = look(args, &plan)?;
+    if args.write_baseline {
+        let Some(baseline) = &plan.baseline else {
             return Err("--write-baseline needs a file: name it with --baseline".to_owned());
-        }
-        None => {}
+        };
+        known::write(&looked.analysis, baseline)?;
+        return Ok(gate::judge(&looked.analysis, &[], plan.empty));
     }
-    if let Some(base) = &args.diff_base {
-        changes::keep(&mut analysis, &args.path, base)?;
+    if args.fix && mending::mend(&looked.analysis, &args.path)? == Outcome::Changed {
+        looked = look(args, &plan)?;
     }
+    for note in &looked.notes {
+        output::complain(note);
+    }
+    let analysis = looked.analysis;
     print(args, &analysis);
     Ok(gate::judge(&analysis, &plan.gates, plan.empty))
+}
+
+/// What is open in the source as it is now.
+struct Looked {
+    analysis: Analysis,
+    /// What is said of it beside the findings.
+    notes: Vec<String>,
+}
+
+fn look(args: &AuditArgs, plan: &Plan) -> Result<Looked, String> {
+    let mut analysis = analyze(std::slice::from_ref(&args.path), &plan.settings)
+        .map_err(|error| error.to_string())?;
+    let mut notes = Vec::new();
+    if args.probe {
+        notes.push(probing::settle(&mut analysis, args)?);
+    }
+    if let Some(baseline) = &plan.baseline
+        && !args.write_baseline
+    {
+        notes.extend(known::apply(&mut analysis, baseline)?);
+    }
+    if let Some(base) = &args.diff_base {
+        notes.extend(changes::keep(&mut analysis, &args.path, base)?);
+    }
+    Ok(Looked { analysis, notes })
 }
 
 fn print(args: &AuditArgs, analysis: &Analysis) {

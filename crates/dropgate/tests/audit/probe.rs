@@ -1,0 +1,77 @@
+//! `--probe`: what a run of the server confirms and refutes.
+
+use std::process::Command;
+
+use crate::place::{Place, rules};
+
+/// A server in plain Node, which is not on this machine's disk otherwise: the import is for the reader of the source only.
+const SERVER: &str = "\
+const lines = require('node:readline').createInterface({ input: process.stdin });
+const answer = (id, result) => process.stdout.write(JSON.stringify({ jsonrpc: '2.0', id, result }) + '\\n');
+lines.on('line', (line) => {
+  const { id, method } = JSON.parse(line);
+  if (method === 'initialize') answer(id, { protocolVersion: '2025-06-18', capabilities: { tools: {} }, serverInfo: { name: 'a', version: '1' } });
+  if (method === 'tools/list') answer(id, { tools: [] });
+  if (method === 'ping') answer(id, {});
+});
+";
+
+/// What the analyser sees: the same server on the SDK.
+const SOURCE: &str = "\
+import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
+import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
+const server = new McpServer({ name: 'a', version: '1' });
+await server.connect(new StdioServerTransport());
+";
+
+fn node_is_there() -> bool {
+    Command::new("node").arg("--version").output().is_ok()
+}
+
+fn probed(server: &str) -> (Place, serde_json::Value) {
+    let place = Place::with("pkg/src/server.ts", SOURCE);
+    place.write("run.js", server);
+    let page = place.json(&[
+        "pkg",
+        "--probe",
+        "--probe-bound",
+        "3s",
+        "--",
+        "node",
+        "run.js",
+    ]);
+    (place, page)
+}
+
+#[test]
+fn a_run_confirms_and_refutes() {
+    if !node_is_there() {
+        eprintln!("skipped: there is no node");
+        return;
+    }
+    let (place, page) = probed(SERVER);
+    let finding = &page["findings"][0];
+    assert_eq!(rules(&page), ["LIFE-001"], "{page}");
+    assert_eq!(finding["confidence"], "proved");
+    assert_eq!(finding["probe"]["outcome"], "confirmed");
+    drop(place);
+
+    let handled = format!("process.on('SIGTERM', () => process.exit(0));\n{SERVER}");
+    let (_place, page) = probed(&handled);
+    assert_eq!(rules(&page), Vec::<String>::new(), "{page}");
+    let refuted = &page["suppressed"][0];
+    assert_eq!(refuted["rule"], "LIFE-001");
+    assert_eq!(refuted["suppression"]["kind"], "refuted");
+    assert_eq!(page["grade"], "A");
+}
+
+#[test]
+fn mistakes_are_named() {
+    let place = Place::with("pkg/src/server.ts", SOURCE);
+    assert_eq!(place.audit(&["pkg", "--probe"]).code(), 64);
+    assert_eq!(place.audit(&["pkg", "--", "node", "run.js"]).code(), 64);
+    let none = place.audit(&["pkg", "--probe", "--", "/nonexistent/server"]);
+    assert_eq!(none.code(), 2, "{}", none.stderr());
+    let silent = place.audit(&["pkg", "--probe", "--", "true"]);
+    assert_eq!(silent.code(), 2, "{}", silent.stderr());
+}

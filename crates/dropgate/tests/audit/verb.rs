@@ -1,0 +1,191 @@
+//! Exit codes, order, and what a folder may hold without harm.
+
+use std::fs::File;
+use std::os::unix::fs::symlink;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use crate::place::{BAD, Place};
+
+const GOOD: &str = include_str!("../../../analyzer/tests/fixtures/ts/LIFE-002/good.ts");
+
+/// Longer than any of these folders takes, and far shorter than reading what is in them would.
+const SOON: Duration = Duration::from_secs(60);
+
+#[test]
+fn codes_tell_passed_failed_and_not_known() {
+    let place = Place::with("bad/server.ts", BAD);
+    place.write("good/server.ts", GOOD);
+    place.write("none/sum.ts", "export const one = 1;\n");
+    place.write("broken/server.ts", BAD);
+    place.write("broken/more.ts", "export function ( {");
+    place.write("empty/readme.txt", "x");
+    place.write(
+        "bundle/server.js",
+        format!("{}\n", "var a=1;".repeat(200_000)),
+    );
+    let rows: &[(&[&str], i32)] = &[
+        (&["bad"], 0),
+        (&["bad", "--fail-on", "high"], 1),
+        (&["bad", "--fail-on", "grade=A"], 1),
+        (&["bad", "--fail-on", "grade=D", "--fail-on", "low"], 1),
+        (&["good", "--fail-on", "high"], 0),
+        (&["bad/server.ts", "--fail-on", "high"], 1),
+        (&["none"], 2),
+        (&["none", "--allow-empty"], 0),
+        (&["empty"], 2),
+        (&["empty", "--allow-empty"], 0),
+        (&["broken", "--fail-on", "high"], 2),
+        (&["broken", "--allow-empty"], 2),
+        (&["broken", "--exclude", "more.ts", "--fail-on", "high"], 1),
+        (&["bundle"], 2),
+        (&["nothing-such"], 2),
+        (&["bad", "--fail-on", "awful"], 64),
+        (&["--explain", "LIFE-002"], 0),
+        (&["--explain", "nothing-such"], 64),
+        (&["--explain-score"], 0),
+        (&["--list-rules"], 0),
+    ];
+    for (arguments, code) in rows {
+        let ran = place.audit(arguments);
+        assert_eq!(ran.code(), *code, "{arguments:?}: {}", ran.stderr());
+    }
+    let page = place.json(&["broken"]);
+    assert!(page["grade"].is_null() && page["unanalysable"][0]["file"] == "more.ts");
+    let explained = place.audit(&["--explain", "LIFE-002"]).stdout();
+    assert!(explained.contains(BAD.trim_end()) && explained.contains(GOOD.trim_end()));
+    assert!(
+        place
+            .audit(&["--explain-score"])
+            .stdout()
+            .contains("high 20")
+    );
+}
+
+#[test]
+fn the_same_source_gives_the_same_bytes() {
+    let place = Place::with("src/server.ts", BAD);
+    for name in ["a", "b", "c"] {
+        place.write(&format!("src/{name}.ts"), BAD);
+    }
+    for format in ["text", "json", "sarif", "html", "github", "badge"] {
+        let once = place.audit(&["--format", format]).stdout();
+        assert!(!once.is_empty());
+        for _ in 0..3 {
+            assert_eq!(
+                place.audit(&["--format", format]).stdout(),
+                once,
+                "{format}"
+            );
+        }
+    }
+}
+
+#[test]
+fn links_pipes_and_archives_are_passed_by() {
+    let place = Place::with("src/server.ts", GOOD);
+    let outside = Place::with("secret.ts", BAD);
+    for (to, name) in [(".", "src/self"), ("..", "src/up"), ("loop", "src/loop")] {
+        symlink(to, place.folder().join(name)).unwrap();
+    }
+    symlink(outside.folder(), place.folder().join("src/out")).unwrap();
+    symlink("/dev/zero", place.folder().join("src/zero.ts")).unwrap();
+    let pipe = place.folder().join("src/pipe.ts");
+    assert!(
+        Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .unwrap()
+            .success()
+    );
+    for name in ["bomb.zip", "bomb.tgz", "server.whl"] {
+        // Sparse: reading it whole would take what memory there is.
+        let file = File::create(place.folder().join(name)).unwrap();
+        file.set_len(64 << 30).unwrap();
+    }
+    let began = Instant::now();
+    let page = place.json(&[]);
+    assert!(began.elapsed() < SOON);
+    assert_eq!(page["analysed"]["files"], 1, "{page}");
+    assert_eq!(page["unanalysable"].as_array().unwrap().len(), 0, "{page}");
+    assert_eq!(place.audit(&["--fail-on", "high"]).code(), 0);
+}
+
+#[test]
+fn what_is_too_large_or_too_deep_is_told() {
+    let place = Place::with("src/server.ts", GOOD);
+    let huge = File::create(place.folder().join("src/huge.ts")).unwrap();
+    huge.set_len(64 << 30).unwrap();
+    let deep = "d/".repeat(60);
+    place.write(&format!("{deep}far.ts"), BAD);
+    for (language, text) in [
+        ("ts", "(".repeat(200_000)),
+        ("py", "[".repeat(200_000)),
+        ("rs", format!("fn f() {{ {} }}", "{".repeat(200_000))),
+        ("go", format!("package a\nvar x = {}", "(".repeat(200_000))),
+    ] {
+        place.write(&format!("src/nested.{language}"), text);
+    }
+    let began = Instant::now();
+    let page = place.json(&[]);
+    assert!(began.elapsed() < SOON);
+    let told = page["unanalysable"].as_array().unwrap();
+    for name in [
+        "huge.ts",
+        "nested.ts",
+        "nested.py",
+        "nested.rs",
+        "nested.go",
+    ] {
+        let file = format!("src/{name}");
+        assert!(told.iter().any(|it| it["file"] == file), "{file}: {page}");
+    }
+    assert!(
+        told.iter()
+            .any(|it| it["why"] == "nested too deep"
+                && it["file"].as_str().unwrap().starts_with("d/d/")),
+        "{page}"
+    );
+    assert!(page["grade"].is_null());
+    assert_eq!(place.audit(&[]).code(), 2);
+}
+
+#[test]
+fn a_lean_build_has_no_analyser() {
+    let tree = |flags: &[&str]| {
+        let output = Command::new(env!("CARGO"))
+            .args([
+                "tree",
+                "--offline",
+                "--locked",
+                "-e",
+                "normal",
+                "--prefix",
+                "none",
+                "-p",
+                "dropgate",
+            ])
+            .args(flags)
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let heavy = [
+        "dropgate-analyzer ",
+        "oxc_",
+        "ruff_",
+        "tree-sitter",
+        "ast-grep",
+    ];
+    let (full, lean) = (tree(&[]), tree(&["--no-default-features"]));
+    for name in heavy {
+        assert!(full.contains(name), "{name} is nowhere");
+        assert!(!lean.contains(name), "{name} is in a lean build");
+    }
+}
