@@ -6,8 +6,9 @@ use std::io::Write as _;
 use rustix::pipe::{PipeFlags, fcntl_setpipe_size, pipe_with};
 use rustix::process::Signal;
 
+use crate::bao::ROOT;
 use crate::base::Folder;
-use crate::pair::{Pair, ROOT};
+use crate::pair::Pair;
 use crate::scan::Needles;
 use crate::session::{Session, Start, everything_in, wait_for_seals};
 
@@ -32,7 +33,7 @@ fn nothing_is_found_while_idle_and_nothing_after_the_end() {
     };
     let folder = Folder::new();
     std::fs::write(folder.path().join("filed"), IN_A_FILE).expect("a file");
-    let address = format!("http://127.0.0.1:{}", pair.bao_port);
+    let address = pair.bao.url();
     let configuration = format!(
         "[secrets.API]\nenv = \"SOURCE\"\n[secrets.FILED]\nfile = \"filed\"\ninto = \"fd\"\n{}",
         pair.configuration(&address)

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use serde_json::json;
 
+use crate::bao::ROOT;
 use crate::base::{Folder, times};
-use crate::pair::{Pair, ROOT};
+use crate::pair::Pair;
 use crate::proxy::Proxy;
 use crate::session::{Session, Start, wait_for_seals};
 
@@ -35,7 +36,7 @@ fn a_leased_role_is_refused_after_every_ending() {
     let Some(pair) = Pair::start("a_leased_role_is_refused_after_every_ending") else {
         return;
     };
-    let address = format!("http://127.0.0.1:{}", pair.bao_port);
+    let address = pair.bao.url();
     for ending in ENDINGS {
         let mut all: Vec<Duration> = (0..times())
             .map(|_| play(&pair, &address, ending))
@@ -90,7 +91,7 @@ fn what_could_not_be_ended_is_reported_and_ended_by_the_next_start() {
     else {
         return;
     };
-    let proxy = Proxy::to(pair.bao_port);
+    let proxy = Proxy::to(pair.bao.port);
     let folder = Folder::new();
 
     let mut first = begin(&folder, &pair, &proxy.url());
@@ -128,7 +129,7 @@ fn a_short_lease_is_renewed_while_it_is_needed() {
     let Some(pair) = Pair::start("a_short_lease_is_renewed_while_it_is_needed") else {
         return;
     };
-    let address = format!("http://127.0.0.1:{}", pair.bao_port);
+    let address = pair.bao.url();
     let folder = Folder::new();
     let configuration = pair
         .configuration(&address)
@@ -150,13 +151,13 @@ fn a_lease_that_is_taken_away_stops_the_server() {
     let Some(pair) = Pair::start("a_lease_that_is_taken_away_stops_the_server") else {
         return;
     };
-    let address = format!("http://127.0.0.1:{}", pair.bao_port);
+    let address = pair.bao.url();
     let folder = Folder::new();
     let configuration = pair
         .configuration(&address)
         .replace("creds/app", "creds/short");
     let mut session = started(&folder, &configuration);
-    pair.ask(
+    pair.bao.ask(
         "PUT",
         "sys/leases/revoke-prefix/database/creds/short",
         &json!({}),

@@ -2,10 +2,12 @@
 //! be found, and that it is worth nothing afterwards.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod bao;
 mod base;
 mod echo;
 mod erasure;
 mod leases;
+mod logins;
 mod pair;
 mod proxy;
 mod scan;

@@ -1,7 +1,5 @@
 //! An OpenBao that makes roles in a PostgreSQL.
 
-use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -9,22 +7,18 @@ use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::base::{Folder, counterparts};
+use crate::bao::{Bao, START, Wire, free_port};
+use crate::base::Folder;
 
-/// The token that the OpenBao is started with.
-pub(crate) const ROOT: &str = "root-token-of-this-test";
 /// Linux's `nobody`: PostgreSQL refuses to run as root.
 const NOBODY: u32 = 65_534;
-/// A cold start on a loaded machine.
-const START: Duration = Duration::from_secs(60);
 
 /// Both, running; ended when dropped.
 pub(crate) struct Pair {
-    bao: Child,
+    pub(crate) bao: Bao,
     postgres: Child,
-    pub(crate) bao_port: u16,
     postgres_port: u16,
     programs: PathBuf,
     _folder: Folder,
@@ -33,25 +27,13 @@ pub(crate) struct Pair {
 impl Pair {
     /// Starts both, or says that the test is skipped.
     pub(crate) fn start(test: &str) -> Option<Self> {
-        let bao = counterparts(test)?.join("bin/bao");
+        let bao = Bao::start(test, Wire::Plain)?;
         let programs = programs();
         let folder = Folder::new();
-        let (bao_port, postgres_port) = (free_port(), free_port());
-        let postgres = postgres(&programs, folder.path(), postgres_port);
-        let bao = Command::new(bao)
-            .args(["server", "-dev", "-dev-no-store-token"])
-            .arg(format!("-dev-root-token-id={ROOT}"))
-            .arg(format!("-dev-listen-address=127.0.0.1:{bao_port}"))
-            .current_dir(folder.path())
-            .env("HOME", folder.path())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the OpenBao of the counterparts starts");
+        let postgres_port = free_port();
         let pair = Self {
+            postgres: postgres(&programs, folder.path(), postgres_port),
             bao,
-            postgres,
-            bao_port,
             postgres_port,
             programs,
             _folder: folder,
@@ -90,42 +72,8 @@ impl Pair {
         )
     }
 
-    /// Asks the OpenBao as root.
-    pub(crate) fn ask(&self, method: &str, path: &str, body: &Value) -> Value {
-        self.try_to_ask(method, path, body)
-            .unwrap_or_else(|why| panic!("{method} {path}: {why}"))
-    }
-
-    fn try_to_ask(&self, method: &str, path: &str, body: &Value) -> Result<Value, String> {
-        let body = body.to_string();
-        let mut socket =
-            TcpStream::connect(("127.0.0.1", self.bao_port)).map_err(|error| error.to_string())?;
-        socket
-            .set_read_timeout(Some(START))
-            .map_err(|error| error.to_string())?;
-        write!(
-            socket,
-            "{method} /v1/{path} HTTP/1.0\r\nX-Vault-Token: {ROOT}\r\nContent-Length: {}\r\n\r\n{body}",
-            body.len()
-        )
-        .map_err(|error| error.to_string())?;
-        let mut reply = String::new();
-        socket
-            .read_to_string(&mut reply)
-            .map_err(|error| error.to_string())?;
-        let (head, body) = reply.split_once("\r\n\r\n").ok_or("no reply")?;
-        if head.get(9..10) != Some("2") {
-            return Err(reply);
-        }
-        Ok(serde_json::from_str(body).unwrap_or(Value::Null))
-    }
-
     fn prepare(&self) {
         let until = Instant::now() + START;
-        while self.try_to_ask("GET", "sys/health", &Value::Null).is_err() {
-            assert!(Instant::now() < until, "OpenBao does not start");
-            std::thread::yield_now();
-        }
         let admin = format!(
             "postgres://postgres@127.0.0.1:{}/postgres",
             self.postgres_port
@@ -134,7 +82,7 @@ impl Pair {
             assert!(Instant::now() < until, "PostgreSQL does not start");
         }
         let database = json!({"type": "database"});
-        self.ask("POST", "sys/mounts/database", &database);
+        self.bao.ask("POST", "sys/mounts/database", &database);
         let port = self.postgres_port;
         let connection = json!({
             "plugin_name": "postgresql-database-plugin", "allowed_roles": "app",
@@ -143,7 +91,7 @@ impl Pair {
             ),
             "username": "postgres", "password": "not-asked-for",
         });
-        self.ask("POST", "database/config/pg", &connection);
+        self.bao.ask("POST", "database/config/pg", &connection);
         let role = json!({
             "db_name": "pg", "default_ttl": "3s", "max_ttl": "1h",
             "creation_statements": "CREATE ROLE \"{{name}}\" WITH LOGIN PASSWORD '{{password}}' \
@@ -154,9 +102,9 @@ impl Pair {
             role["default_ttl"] = json!("10m");
             role
         };
-        self.ask("POST", "database/roles/app", &longer);
-        self.ask("POST", "database/roles/short", &role);
-        self.ask(
+        self.bao.ask("POST", "database/roles/app", &longer);
+        self.bao.ask("POST", "database/roles/short", &role);
+        self.bao.ask(
             "PUT",
             "database/config/pg",
             &json!({"allowed_roles": "app,short",
@@ -167,10 +115,8 @@ impl Pair {
 
 impl Drop for Pair {
     fn drop(&mut self) {
-        for child in [&mut self.bao, &mut self.postgres] {
-            let _ended_already = child.kill();
-            let _ended = child.wait();
-        }
+        let _ended_already = self.postgres.kill();
+        let _ended = self.postgres.wait();
     }
 }
 
@@ -241,9 +187,4 @@ fn programs() -> PathBuf {
             .expect("PostgreSQL is installed under /usr/lib/postgresql")
     });
     found.clone()
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("an address").port()
 }
