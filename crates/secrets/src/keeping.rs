@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-use crate::vault::{Belongs, Lease, Session, Vault, VaultError};
+use crate::vault::{Belongs, Lease, Renewal, Session, Vault, VaultError};
 
 /// How often a revocation is tried.
 const TRIES: u32 = 3;
@@ -232,7 +232,7 @@ struct Kept<'a> {
     /// None is the token itself.
     lease: Option<&'a Lease>,
     what: String,
-    renewable: bool,
+    renewal: Renewal,
     due: Instant,
     ends: Instant,
     failures: u32,
@@ -251,9 +251,9 @@ impl<'a> Renewing<'a> {
         let leases = held
             .leases
             .iter()
-            .map(|(what, lease)| Kept::new(Some(lease), what, lease.lasts, lease.renewable, now));
+            .map(|(what, lease)| Kept::new(Some(lease), what, lease.lasts, lease.renewal, now));
         let session = &held.session;
-        let token = Kept::new(None, "the token", session.lasts, session.renewable, now);
+        let token = Kept::new(None, "the token", session.lasts, session.renewal, now);
         // What lasts for ever says 0.
         let lasting = |kept: &Kept<'_>| kept.ends > now;
         let kept = leases.chain([token]).filter(lasting).collect();
@@ -287,13 +287,13 @@ impl<'a> Kept<'a> {
         lease: Option<&'a Lease>,
         what: &str,
         lasts: Duration,
-        renewable: bool,
+        renewal: Renewal,
         now: Instant,
     ) -> Self {
         Self {
             lease,
             what: what.to_owned(),
-            renewable,
+            renewal,
             due: now + two_thirds(lasts),
             ends: now + lasts,
             failures: 0,
@@ -302,10 +302,9 @@ impl<'a> Kept<'a> {
     }
 
     fn next(&self) -> Instant {
-        if self.renewable {
-            self.due.min(self.ends)
-        } else {
-            self.ends
+        match self.renewal {
+            Renewal::Allowed => self.due.min(self.ends),
+            Renewal::Refused => self.ends,
         }
     }
 

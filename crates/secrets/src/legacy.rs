@@ -12,7 +12,7 @@ use dropgate_process::hidden::HiddenFile;
 use crate::folder;
 use crate::keeping::{LeaseEnd, end_all};
 use crate::secret::{Secret, Token};
-use crate::vault::{Belongs, Session, Vault, VaultSettings};
+use crate::vault::{Belongs, Renewal, Session, Vault, VaultSettings};
 
 /// The memory, held as long as it may be handed on.
 #[derive(Debug)]
@@ -105,7 +105,7 @@ pub fn close(memory: OwnedFd, within: Duration) -> io::Result<Vec<LeaseEnd>> {
         token,
         belongs: found.belongs,
         lasts: Duration::ZERO,
-        renewable: false,
+        renewal: Renewal::Refused,
     });
     file.wipe();
     let vault = found.settings.take().map(Vault::new);

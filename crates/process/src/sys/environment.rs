@@ -5,6 +5,7 @@ use std::ptr;
 
 use super::pages::wipe;
 
+// SAFETY: the C library defines the list with this type and name on Linux.
 unsafe extern "C" {
     /// The C library's list of variables, ended by a null pointer.
     static mut environ: *mut *mut libc::c_char;

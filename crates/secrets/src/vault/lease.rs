@@ -12,7 +12,25 @@ use crate::secret::{Secret, Token, Value};
 pub(crate) struct Lease {
     pub(crate) id: String,
     pub(crate) lasts: Duration,
-    pub(crate) renewable: bool,
+    pub(crate) renewal: Renewal,
+}
+
+/// Whether a lease or a token can be given more time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Renewal {
+    Allowed,
+    Refused,
+}
+
+impl Renewal {
+    /// What an object says of itself; it has to say that it can.
+    pub(crate) fn said_in(members: &Members<'_>) -> Self {
+        if members.holds("renewable") {
+            Self::Allowed
+        } else {
+            Self::Refused
+        }
+    }
 }
 
 /// What a path gave.
@@ -83,7 +101,7 @@ impl Vault {
         let lease = match members.text("lease_id") {
             Some(id) if !id.is_empty() => Some(Lease {
                 lasts: Duration::from_secs(members.number("lease_duration").unwrap_or(0)),
-                renewable: members.holds("renewable"),
+                renewal: Renewal::said_in(&members),
                 id: checked(id).ok_or_else(|| self.odd(path, "lease id that can be kept"))?,
             }),
             Some(_) | None => None,

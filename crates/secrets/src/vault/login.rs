@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use dropgate_process::environment::Withdrawn;
 
+use super::lease::Renewal;
 use super::{Vault, VaultError, is_path};
 use crate::http::Reply;
 use crate::json::{self, Members};
@@ -46,7 +47,7 @@ pub struct Session {
     pub(crate) token: Secret<Token>,
     pub(crate) belongs: Belongs,
     pub(crate) lasts: Duration,
-    pub(crate) renewable: bool,
+    pub(crate) renewal: Renewal,
 }
 
 /// To whom a token belongs, and so who may end it.
@@ -180,7 +181,7 @@ impl Vault {
             .inside("data");
         Ok(Session {
             lasts: Duration::from_secs(data.number("ttl").unwrap_or(0)),
-            renewable: data.holds("renewable"),
+            renewal: Renewal::said_in(&data),
             belongs: Belongs::ToTheUser,
             token: users,
         })
@@ -211,7 +212,7 @@ fn granted(reply: &Reply) -> Option<Result<Session, VaultError>> {
             token,
             belongs: Belongs::ToThisRun,
             lasts: Duration::from_secs(auth.number("lease_duration").unwrap_or(0)),
-            renewable: auth.holds("renewable"),
+            renewal: Renewal::said_in(&auth),
         }),
         Err(error) => Err(error.into()),
     })

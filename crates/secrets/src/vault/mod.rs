@@ -12,7 +12,7 @@ use crate::http::{self, Address, Failed, Reply, Request, Trust};
 use crate::json::Members;
 use crate::secret::{Secret, Token};
 
-pub(crate) use lease::{Credentials, Lease};
+pub(crate) use lease::{Credentials, Lease, Renewal};
 pub(crate) use login::Belongs;
 pub use login::{Login, Session};
 

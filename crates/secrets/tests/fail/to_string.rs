@@ -1,0 +1,6 @@
+use dropgate_secrets::{Secret, Value};
+
+fn main() {
+    let secret: Secret<Value> = Secret::of_parts(&[b"x"]).unwrap();
+    let text = secret.to_string();
+}
