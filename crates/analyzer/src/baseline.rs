@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::analysis::Analysis;
+use crate::bounded;
 use crate::finding::Finding;
 use crate::suppress::{Suppressed, Suppression};
 
@@ -87,21 +88,12 @@ impl Baseline {
             path: name(),
             source,
         };
-        let file = std::fs::File::open(path).map_err(unreadable)?;
-        if file.metadata().map_err(unreadable)?.len() > MAX_BYTES {
-            return Err(BaselineError::TooLarge { path: name() });
-        }
-        let text = {
-            use std::io::Read as _;
-            let mut text = String::new();
-            file.take(MAX_BYTES)
-                .read_to_string(&mut text)
-                .map_err(unreadable)?;
-            text
-        };
+        let text = bounded::read(path, MAX_BYTES)
+            .map_err(unreadable)?
+            .ok_or_else(|| BaselineError::TooLarge { path: name() })?;
         let wrong = |why: String| BaselineError::Wrong { path: name(), why };
         let baseline: Self =
-            serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+            serde_json::from_slice(&text).map_err(|error| wrong(error.to_string()))?;
         if baseline.version != VERSION {
             return Err(wrong(format!(
                 "its version is {}, known is {VERSION}",

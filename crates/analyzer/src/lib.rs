@@ -5,6 +5,7 @@
 
 pub mod analysis;
 pub mod baseline;
+mod bounded;
 pub mod extract;
 pub mod facts;
 pub mod finding;

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use ast_grep_config::{
@@ -14,6 +13,7 @@ use ast_grep_core::tree_sitter::LanguageExt as _;
 use ast_grep_language::SupportLang;
 
 use crate::analysis::Unanalysable;
+use crate::bounded;
 use crate::facts::{Lines, Name, Span};
 use crate::finding::{Confidence, Finding, Severity, fingerprint};
 use crate::rules;
@@ -168,16 +168,10 @@ fn read(file: &Path) -> Result<String, UserRuleError> {
         path: path(),
         source,
     };
-    let mut text = String::new();
-    std::fs::File::open(file)
+    let text = bounded::read(file, MAX_BYTES)
         .map_err(unreadable)?
-        .take(MAX_BYTES + 1)
-        .read_to_string(&mut text)
-        .map_err(unreadable)?;
-    if text.len() as u64 > MAX_BYTES {
-        return Err(UserRuleError::TooMany { path: path() });
-    }
-    Ok(text)
+        .ok_or_else(|| UserRuleError::TooMany { path: path() })?;
+    String::from_utf8(text).map_err(|_| unreadable(std::io::Error::other("it is not UTF-8 text")))
 }
 
 fn parse(text: &str, path: &str) -> Result<Vec<RuleConfig<SupportLang>>, UserRuleError> {

@@ -1,13 +1,12 @@
 //! Which files are read, within bounds.
 
-use std::fs::File;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use ignore::WalkBuilder;
 use ignore::overrides::OverrideBuilder;
 
 use super::{AnalysisError, Unanalysable};
+use crate::bounded;
 use crate::extract::{MAX_FILE_BYTES, manifest};
 use crate::facts::{Language, Name, Why};
 use crate::settings::Settings;
@@ -128,11 +127,9 @@ pub(super) fn collect(paths: &[PathBuf], settings: &Settings) -> Result<Collecte
                 collected.refuse(&path, &Why::TooLarge);
                 continue;
             }
-            match read(entry.path()) {
-                Ok(content) if content.len() as u64 > MAX_FILE_BYTES => {
-                    collected.refuse(&path, &Why::TooLarge);
-                }
-                Ok(content) => {
+            match bounded::read(entry.path(), MAX_FILE_BYTES) {
+                Ok(None) => collected.refuse(&path, &Why::TooLarge),
+                Ok(Some(content)) => {
                     bytes += size;
                     match String::from_utf8(content) {
                         Ok(text) => collected.text(path, text),
@@ -144,13 +141,4 @@ pub(super) fn collect(paths: &[PathBuf], settings: &Settings) -> Result<Collecte
         }
     }
     Ok(collected)
-}
-
-/// A file that may grow while it is read, up to a byte more than is allowed.
-fn read(path: &Path) -> std::io::Result<Vec<u8>> {
-    let mut content = Vec::new();
-    File::open(path)?
-        .take(MAX_FILE_BYTES + 1)
-        .read_to_end(&mut content)?;
-    Ok(content)
 }
