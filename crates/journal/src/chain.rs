@@ -1,6 +1,8 @@
 //! Chains: one folder each inside the journal's folder, one writer each.
 
 use std::fs::File;
+use std::sync::mpsc::sync_channel;
+use std::time::Duration;
 
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
@@ -14,6 +16,10 @@ pub(crate) const MOST_CHAINS: usize = 1024;
 
 const PREFIX: &str = "chain-";
 const LOCK: &str = "lock";
+/// There while somebody finishes the chain of a dead writer.
+const CLOSING: &str = "closing";
+/// How long that may take.
+const CLOSING_WITHIN: Duration = Duration::from_secs(2);
 
 /// A chain's folder.
 pub(crate) struct Chain {
@@ -104,6 +110,51 @@ impl Chain {
             Err(Errno::WOULDBLOCK) => Ok(Writing::Elsewhere),
             Err(errno) => Err(system(&self.folder.path().join(LOCK), errno.into())),
         }
+    }
+
+    /// As [`lock`](Self::lock), but waits for somebody who has announced to finish the chain.
+    pub(crate) fn lock_after_closing(&self) -> Result<Writing, FolderError> {
+        match self.lock()? {
+            Writing::Ours(lock) => Ok(Writing::Ours(lock)),
+            Writing::Elsewhere if self.is_closing()? => self.wait_for_lock(),
+            Writing::Elsewhere => Ok(Writing::Elsewhere),
+        }
+    }
+
+    /// Says that whoever holds the lock soon is about to finish the chain.
+    pub(crate) fn announce_closing(&self) -> Result<(), FolderError> {
+        self.folder.write_or_create(CLOSING).map(drop)
+    }
+
+    /// The chain is finished, or somebody else's.
+    pub(crate) fn closed(&self) -> Result<(), FolderError> {
+        self.folder.remove(CLOSING)
+    }
+
+    fn is_closing(&self) -> Result<bool, FolderError> {
+        match self.folder.read(CLOSING) {
+            Ok(_) => Ok(true),
+            Err(error) if error.is_missing() => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The system wakes whoever waits for a lock, but knows no bound; a thread waits, and is left
+    /// alone when the time is up.
+    fn wait_for_lock(&self) -> Result<Writing, FolderError> {
+        let file = self.folder.write_or_create(LOCK)?;
+        let (tell, told) = sync_channel(1);
+        let waiting = std::thread::Builder::new().spawn(move || {
+            let locked = rustix::fs::flock(&file, FlockOperation::LockExclusive);
+            let _nobody_waits_any_more = tell.send(locked.map(|()| file));
+        });
+        if waiting.is_err() {
+            return Ok(Writing::Elsewhere);
+        }
+        Ok(match told.recv_timeout(CLOSING_WITHIN) {
+            Ok(Ok(file)) => Writing::Ours(Lock { _file: file }),
+            Ok(Err(_)) | Err(_) => Writing::Elsewhere,
+        })
     }
 
     /// Whether a living process writes this chain. Looks without taking anything.

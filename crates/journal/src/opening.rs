@@ -42,7 +42,7 @@ pub(crate) fn open(
     let mut ours: Option<(Chain, Lock, Recovered)> = None;
     let mut damaged = Vec::new();
     for chain in Chain::all(&folder)? {
-        let Writing::Ours(lock) = chain.lock()? else {
+        let Writing::Ours(lock) = chain.lock_after_closing()? else {
             continue;
         };
         let recovered = match recover(&chain) {
@@ -133,8 +133,23 @@ pub fn finish_abandoned(
     notes: &[Note],
 ) -> Result<Option<Head>, OpenError> {
     let folder = Folder::open(&settings.dir)?;
-    let keys = Keys::open(&folder)?;
-    let chain = Chain::named(&folder, chain)?;
+    let named = Chain::named(&folder, chain)?;
+    // A start that comes meanwhile waits, for it has to know what became of the calls.
+    named.announce_closing()?;
+    let finished = finish_locked(&folder, Chain::named(&folder, chain)?, settings, notes);
+    let closed = named.closed();
+    let head = finished?;
+    closed?;
+    Ok(head)
+}
+
+fn finish_locked(
+    folder: &Folder,
+    chain: Chain,
+    settings: &Settings,
+    notes: &[Note],
+) -> Result<Option<Head>, OpenError> {
+    let keys = Keys::open(folder)?;
     let Writing::Ours(lock) = chain.lock()? else {
         return Ok(None);
     };

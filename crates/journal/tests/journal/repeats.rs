@@ -373,6 +373,34 @@ fn a_result_that_nobody_got_is_one_after_the_chain_was_finished_too() {
 }
 
 #[test]
+fn a_start_that_comes_while_the_old_chain_is_finished_sees_its_orphans() {
+    for _ in 0..40 {
+        let place = Place::new();
+        let settings = Settings::new(place.journal());
+        let mut desk = Desk::open(settings.clone());
+        let call = desk.journal.new_call().expect("a reference");
+        assert!(matches!(redeem(&mut desk, intent(call)), Redeemed::Safe(_)));
+        let chain = desk.journal.chain().to_owned();
+        desk.abandon();
+        let mut next = std::thread::scope(|scope| {
+            let closer = scope.spawn(|| finish_abandoned(&settings, &chain, &[]));
+            let announced = place.journal().join(&chain).join("closing");
+            while !announced.exists() && !closer.is_finished() {
+                std::thread::yield_now();
+            }
+            let next = Desk::open(settings.clone());
+            closer.join().expect("no panic").expect("can be finished");
+            next
+        });
+        let what = What::Unknown;
+        assert_eq!(
+            next.journal.consider(&asked(None, ARGS)),
+            Considered::Orphan { call, what }
+        );
+    }
+}
+
+#[test]
 fn a_call_is_found_where_it_stands_and_not_where_others_mention_it() {
     let place = Place::new();
     let mut one = Desk::open(Settings::new(place.journal()));

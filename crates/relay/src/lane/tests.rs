@@ -156,6 +156,26 @@ async fn what_is_held_waits_with_all_behind_it() {
 }
 
 #[tokio::test]
+async fn only_what_is_written_whole_has_passed() {
+    let mut bench = Bench::new();
+    bench.feed("one\n");
+    if let Some(Line::Whole(span, end)) = bench.intake.next_line() {
+        bench.intake.pass_after(span.start, end, Hold(1));
+    }
+    // More than the pipe takes.
+    bench.intake.insert([b'x'; 10_000].to_vec(), Hold(2));
+    bench.intake.insert(b"three\n".to_vec(), Hold(3));
+    bench.outlet.release_up_to(Hold(3));
+    assert_eq!(bench.intake.passed(), Hold::NONE);
+    std::future::poll_fn(|cx| bench.outlet.poll_writable(cx)).await;
+    assert_eq!(bench.outlet.flush(&mut bench.intake), Outflow::Waiting);
+    assert_eq!(bench.intake.passed(), Hold(1));
+    bench.outlet.close();
+    assert_eq!(bench.outlet.flush(&mut bench.intake), Outflow::Broken);
+    assert_eq!(bench.intake.passed(), Hold(1));
+}
+
+#[tokio::test]
 async fn what_is_withdrawn_is_replaced() {
     let mut bench = Bench::new();
     bench.feed("one\ntwo\nthree\n");
