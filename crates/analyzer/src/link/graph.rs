@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use rayon::prelude::*;
+
 use crate::facts::{Expr, ExprKind, FnId, ImportItem, Language, Pattern, StmtKind, walk};
 use crate::vocabulary::Role;
 
@@ -18,6 +20,8 @@ pub(super) struct Graph {
     callers: HashMap<FnRef, Vec<SiteId>>,
     iterated: HashMap<FnRef, (FnRef, SiteId)>,
     by_site: HashMap<SiteId, Vec<FnRef>>,
+    /// All edges, turned round.
+    back: HashMap<FnRef, Vec<FnRef>>,
     /// Methods that a call on something unknown may mean: they run where an object of their class was made.
     guesses: HashMap<FnRef, Vec<FnRef>>,
     /// The classes whose methods an object made by a function has.
@@ -30,7 +34,16 @@ impl Graph {
     pub(super) fn of(project: &Project<'_>) -> Self {
         let mut graph = Self::default();
         let methods = methods(project);
-        for site in &project.sites {
+        let given: Vec<Vec<FnRef>> = project
+            .sites
+            .par_iter()
+            .map(|site| {
+                let args = site.call.args.iter();
+                args.flat_map(|arg| handed(project, site.at, &arg.value))
+                    .collect()
+            })
+            .collect();
+        for (site, given) in project.sites.iter().zip(given) {
             for target in &site.targets {
                 graph.call(site, *target);
                 graph.callers.entry(*target).or_default().push(site.id);
@@ -57,12 +70,10 @@ impl Graph {
                 continue;
             }
             let iterates = matches!(site.name(), "forEach" | "map" | "for_each");
-            for arg in &site.call.args {
-                for function in handed(project, site.at, &arg.value) {
-                    graph.call(site, function);
-                    if iterates {
-                        graph.iterated.insert(function, (site.at, site.id));
-                    }
+            for function in given {
+                graph.call(site, function);
+                if iterates {
+                    graph.iterated.insert(function, (site.at, site.id));
                 }
             }
         }
@@ -70,7 +81,22 @@ impl Graph {
         graph.decorators(project);
         graph.values_given(project);
         graph.modules(project);
+        graph.turn_round();
         graph
+    }
+
+    fn turn_round(&mut self) {
+        let edges = self
+            .edges
+            .iter()
+            .flat_map(|(from, all)| all.iter().map(|to| (*from, *to)));
+        let guesses = self
+            .guesses
+            .iter()
+            .flat_map(|(from, all)| all.iter().map(|to| (*from, *to)));
+        for (from, to) in edges.chain(guesses) {
+            self.back.entry(to).or_default().push(from);
+        }
     }
 
     fn owners(&mut self, project: &Project<'_>, methods: &HashMap<&str, Vec<FnRef>>) {
@@ -242,24 +268,10 @@ impl Graph {
 
     /// The functions from which one can be reached, itself included.
     pub(super) fn ancestors(&self, of: FnRef) -> BTreeSet<FnRef> {
-        let mut back: HashMap<FnRef, Vec<FnRef>> = HashMap::new();
-        let edges = self
-            .edges
-            .iter()
-            .map(|(from, to)| (from, to.iter().collect::<Vec<_>>()));
-        let guesses = self
-            .guesses
-            .iter()
-            .map(|(from, to)| (from, to.iter().collect()));
-        for (from, targets) in edges.chain(guesses) {
-            for to in targets {
-                back.entry(*to).or_default().push(*from);
-            }
-        }
         let mut seen = BTreeSet::from([of]);
         let mut open = vec![of];
         while let Some(at) = open.pop() {
-            for next in back.get(&at).into_iter().flatten() {
+            for next in self.back.get(&at).into_iter().flatten() {
                 if seen.insert(*next) {
                     open.push(*next);
                 }

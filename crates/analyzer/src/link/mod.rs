@@ -130,6 +130,7 @@ pub struct Project<'a> {
     stop: stop::Stop,
     answering: std::collections::BTreeSet<FnRef>,
     timers: std::collections::BTreeSet<FnRef>,
+    surfaces: Vec<Surface>,
 }
 
 impl<'a> Project<'a> {
@@ -153,6 +154,10 @@ impl<'a> Project<'a> {
             stop: stop::Stop::default(),
             answering: std::collections::BTreeSet::new(),
             timers: std::collections::BTreeSet::new(),
+            surfaces: files
+                .iter()
+                .map(|file| crate::surface::of(&file.path))
+                .collect(),
         };
         project.sites = sites::collect(files);
         project.sites_of = sites::by_function(&project.sites);
@@ -272,6 +277,11 @@ impl<'a> Project<'a> {
         self.graph.reach(roots)
     }
 
+    /// The functions from which one is reached, itself included.
+    pub fn above(&self, of: FnRef) -> std::collections::BTreeSet<FnRef> {
+        self.graph.ancestors(of)
+    }
+
     /// The functions that call this one.
     pub fn callers(&self, at: FnRef) -> &[SiteId] {
         self.graph.callers(at)
@@ -337,8 +347,11 @@ impl<'a> Project<'a> {
 
     /// What kind of code a file is.
     pub fn surface(&self, file: u32) -> Surface {
-        self.file(file)
-            .map_or(Surface::Runtime, |facts| crate::surface::of(&facts.path))
+        usize::try_from(file)
+            .ok()
+            .and_then(|at| self.surfaces.get(at))
+            .copied()
+            .unwrap_or(Surface::Runtime)
     }
 
     /// Whether a dependency with a name that contains this is declared or imported.

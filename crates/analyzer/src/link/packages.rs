@@ -1,6 +1,6 @@
 //! Python's packages: where they begin, and under which names their modules are imported.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 
 use crate::facts::{FileFacts, Language};
 
@@ -12,7 +12,7 @@ pub(super) struct Packages {
     /// Folders with an `__init__.py`.
     folders: HashSet<String>,
     /// Dotted folders around the outermost packages: `awslabs` of `awslabs/a_server/__init__.py`.
-    namespaces: BTreeSet<String>,
+    namespaces: HashSet<String>,
 }
 
 impl Packages {
@@ -58,9 +58,12 @@ impl Packages {
 
     /// A dotted path without a namespace in front of it.
     pub(super) fn without_namespace<'p>(&self, path: &'p str) -> impl Iterator<Item = &'p str> {
-        self.namespaces
-            .iter()
-            .filter_map(move |namespace| path.strip_prefix(namespace.as_str())?.strip_prefix('.'))
+        path.match_indices('.').filter_map(move |(at, _)| {
+            let (namespace, rest) = path.split_at_checked(at)?;
+            self.namespaces
+                .contains(namespace)
+                .then(|| rest.trim_start_matches('.'))
+        })
     }
 
     /// The folder around the outermost package that a file is in.

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use rayon::prelude::*;
+
 use crate::facts::{Call, Expr, ExprKind, FileFacts, FnId, Language, Name, Span, StmtKind, walk};
 use crate::vocabulary::{self, Remote, Role};
 
@@ -168,8 +170,7 @@ pub(super) fn by_function(sites: &[Site<'_>]) -> HashMap<FnRef, Vec<SiteId>> {
 /// The same calls with paths, targets and roles, as the project knows them now.
 pub(super) fn resolve<'a>(project: &Project<'a>) -> Vec<Site<'a>> {
     let mut sites = project.sites.clone();
-    let mut roles: HashMap<(Language, Name), Option<Role>> = HashMap::new();
-    for site in &mut sites {
+    sites.par_iter_mut().for_each(|site| {
         site.paths.clear();
         site.targets.clear();
         site.makes.clear();
@@ -184,6 +185,9 @@ pub(super) fn resolve<'a>(project: &Project<'a>) -> Vec<Site<'a>> {
                 Value::Instance(_) | Value::Literal(..) | Value::Module(_) => {}
             }
         }
+    });
+    let mut roles: HashMap<(Language, Name), Option<Role>> = HashMap::new();
+    for site in &mut sites {
         let language = project.language(site.at.file);
         site.role = site.paths.iter().find_map(|path| {
             *roles.entry((language, path.clone())).or_insert_with(|| {

@@ -281,6 +281,16 @@ impl<'a> Project<'a> {
         Some(self.variable(variable)?.name.to_string())
     }
 
+    /// Whether an expression is a variable, member or global of a name.
+    pub fn is_named(&self, at: FnRef, expr: &Expr, name: &str) -> bool {
+        if let ExprKind::Var(id) = &expr.kind {
+            self.variable(at.variable(*id))
+                .is_some_and(|variable| &*variable.name == name)
+        } else {
+            matches!(&expr.kind, ExprKind::Member(_, known) | ExprKind::Global(known) if &**known == name)
+        }
+    }
+
     /// The last name of what an assignment sets, unless it takes apart what it is given.
     pub fn target_name(&self, at: FnRef, target: &Pattern) -> Option<String> {
         if let Pattern::Place(place) = target {

@@ -124,11 +124,7 @@ fn is_read(project: &Project<'_>, name: &str, set: u32, at: FnRef) -> bool {
             let assigns = matches!(&stmt.kind, StmtKind::Assign { .. });
             for root in walk::roots(stmt) {
                 walk::each(root, &mut |expr| {
-                    let named = matches!(
-                        expr.kind,
-                        ExprKind::Var(_) | ExprKind::Member(..) | ExprKind::Global(_)
-                    ) && project.last_name(other, expr).as_deref() == Some(name);
-                    if !named {
+                    if !project.is_named(other, expr, name) {
                         return;
                     }
                     let is_place = assigns

@@ -121,15 +121,15 @@ fn start(project: &Project<'_>, entry: &Entry) -> At {
     if project.language(entry.at.file) != Language::TypeScript || is_program(entry.at.file) {
         return here;
     }
-    let mut calls: Vec<_> = project
+    let above = project.above(entry.at);
+    let calls = project
         .sites
         .iter()
-        .filter(|site| is_program(site.at.file) && !site.targets.is_empty())
-        .filter(|site| project.reach(&site.targets).contains(&entry.at))
-        .collect();
+        .filter(|site| site.targets.iter().any(|target| above.contains(target)))
+        .filter(|site| is_program(site.at.file));
     // The innermost call is the one that says what is started.
-    calls.sort_by_key(|site| (project.reach(&site.targets).len(), site.span));
-    calls.first().map_or(here, |site| At {
+    let innermost = calls.min_by_key(|site| (project.reach(&site.targets).len(), site.span));
+    innermost.map_or(here, |site| At {
         function: site.at,
         span: site.span,
     })

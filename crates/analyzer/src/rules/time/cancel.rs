@@ -2,7 +2,7 @@
 
 use crate::facts::{Expr, ExprKind, Language, Mode, Pattern, StmtKind, VarId, walk};
 use crate::finding::Severity;
-use crate::link::{Project, Site};
+use crate::link::{Fate, Project, Site};
 use crate::rules::outbound::bounds;
 use crate::rules::{At, Axis, Report, Rule};
 
@@ -92,13 +92,16 @@ fn caught(project: &Project<'_>, report: &mut Report<'_>) {
         });
         let mut leaves = false;
         walk::stmts(failure.body, &mut |stmt| {
-            leaves |= matches!(stmt.kind, StmtKind::Throw(_));
+            leaves |= matches!(stmt.kind, StmtKind::Throw(_) | StmtKind::Return(_));
         });
+        let goes_on = project
+            .sites_of(failure.at)
+            .any(|site| site.fate == Fate::Awaited && site.span.start >= failure.span.end);
         // Waiting for the end of a task that was cancelled on purpose.
         let own = project
             .sites_of(failure.at)
             .any(|site| site.name() == "cancel" && site.span.start < failure.span.start);
-        if is_async && takes && !leaves && !own {
+        if is_async && takes && goes_on && !leaves && !own {
             let place = At {
                 function: failure.at,
                 span: failure.span,
