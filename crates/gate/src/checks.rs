@@ -160,6 +160,11 @@ impl Checks {
         self.tell(Event::Probed(probed), now);
     }
 
+    /// The lease of the credentials for writing is gone, and there will be no other.
+    pub fn lease_gone(&mut self, now: Duration) {
+        self.tell(Event::LeaseGone, now);
+    }
+
     /// The server's tools, in the order of its list.
     pub fn tools<'a>(&mut self, tools: impl IntoIterator<Item = (&'a str, Class)>, now: Duration) {
         let effects = self.mode.tools(tools, now);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use dropgate_gate::shutdown::Trigger;
 use dropgate_journal::{Note, Topic};
-use dropgate_secrets::{LeaseEnd, News, Secrets};
+use dropgate_secrets::{LeaseEnd, News, OnLost, Secrets};
 
 use crate::recorder::Recorder;
 use crate::relay::Relay;
@@ -56,8 +56,8 @@ pub(crate) fn revoked(end: &LeaseEnd) -> Option<Note> {
 }
 
 impl Relay {
-    /// Says what happened to leases. Without its credentials a server would only fail, so the loss
-    /// of one begins the shutdown.
+    /// Says what happened to leases. The loss of one means what its secrets say: the end of the
+    /// server, or of its writing.
     pub(crate) fn heed_leases(&mut self) {
         for news in self.settings.secrets.take_news() {
             match news {
@@ -76,11 +76,19 @@ impl Relay {
                         self.recorder.note(note);
                     }
                 }
-                News::Lost { what } => {
-                    self.log
-                        .line(&format!("lease of {what} has ended; stopping the server"));
-                    self.begin(Trigger::LeaseLost);
-                }
+                News::Lost { what, then } => match then {
+                    OnLost::Stop => {
+                        self.log
+                            .line(&format!("lease of {what} has ended; stopping the server"));
+                        self.begin(Trigger::LeaseLost);
+                    }
+                    OnLost::ReadOnly => {
+                        self.log.line(&format!("lease of {what} has ended"));
+                        let now = self.now();
+                        self.checks.lease_gone(now);
+                        self.heed_checks(now);
+                    }
+                },
             }
         }
     }

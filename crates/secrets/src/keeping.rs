@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
+use crate::secrets::OnLost;
 use crate::vault::{Belongs, Lease, Renewal, Session, Vault, VaultError};
 
 /// How often a revocation is tried.
@@ -51,6 +52,8 @@ pub enum News {
     Lost {
         /// Whose.
         what: String,
+        /// What that means.
+        then: OnLost,
     },
 }
 
@@ -62,17 +65,25 @@ pub struct Leases {
     renewing: Mutex<Option<Thread>>,
 }
 
+/// A lease, what it is for, and what its loss means.
+#[derive(Debug)]
+pub(crate) struct Leased {
+    pub(crate) path: String,
+    pub(crate) lease: Lease,
+    pub(crate) on_lost: OnLost,
+}
+
 #[derive(Debug)]
 struct Held {
     vault: Vault,
     session: Session,
-    leases: Vec<(String, Lease)>,
+    leases: Vec<Leased>,
     over: AtomicBool,
     tell: SyncSender<News>,
 }
 
 impl Leases {
-    pub(crate) fn new(vault: Vault, session: Session, leases: Vec<(String, Lease)>) -> Self {
+    pub(crate) fn new(vault: Vault, session: Session, leases: Vec<Leased>) -> Self {
         let (tell, news) = sync_channel(MOST_NEWS);
         Self {
             held: Arc::new(Held {
@@ -91,7 +102,7 @@ impl Leases {
         self.held
             .leases
             .iter()
-            .map(|(_, lease)| lease.id.clone())
+            .map(|one| one.lease.id.clone())
             .collect()
     }
 
@@ -232,6 +243,7 @@ struct Kept<'a> {
     /// None is the token itself.
     lease: Option<&'a Lease>,
     what: String,
+    on_lost: OnLost,
     renewal: Renewal,
     due: Instant,
     ends: Instant,
@@ -248,12 +260,19 @@ enum Standing {
 impl<'a> Renewing<'a> {
     fn new(held: &'a Held) -> Self {
         let now = Instant::now();
-        let leases = held
-            .leases
-            .iter()
-            .map(|(what, lease)| Kept::new(Some(lease), what, lease.lasts, lease.renewal, now));
+        let leases = held.leases.iter().map(|one| Kept::of_lease(one, now));
         let session = &held.session;
-        let token = Kept::new(None, "the token", session.lasts, session.renewal, now);
+        let worst = held.leases.iter().map(|one| one.on_lost).max();
+        let token = Kept {
+            lease: None,
+            what: "the token".to_owned(),
+            on_lost: worst.unwrap_or_default(),
+            renewal: session.renewal,
+            due: now + two_thirds(session.lasts),
+            ends: now + session.lasts,
+            failures: 0,
+            state: Standing::Held,
+        };
         // What lasts for ever says 0.
         let lasting = |kept: &Kept<'_>| kept.ends > now;
         let kept = leases.chain([token]).filter(lasting).collect();
@@ -283,19 +302,15 @@ impl<'a> Renewing<'a> {
 }
 
 impl<'a> Kept<'a> {
-    fn new(
-        lease: Option<&'a Lease>,
-        what: &str,
-        lasts: Duration,
-        renewal: Renewal,
-        now: Instant,
-    ) -> Self {
+    fn of_lease(leased: &'a Leased, now: Instant) -> Self {
+        let lease = &leased.lease;
         Self {
-            lease,
-            what: what.to_owned(),
-            renewal,
-            due: now + two_thirds(lasts),
-            ends: now + lasts,
+            lease: Some(lease),
+            what: leased.path.clone(),
+            on_lost: leased.on_lost,
+            renewal: lease.renewal,
+            due: now + two_thirds(lease.lasts),
+            ends: now + lease.lasts,
             failures: 0,
             state: Standing::Held,
         }
@@ -312,7 +327,8 @@ impl<'a> Kept<'a> {
         let what = self.what.clone();
         if now >= self.ends {
             self.state = Standing::Lost;
-            return Some(News::Lost { what });
+            let then = self.on_lost;
+            return Some(News::Lost { what, then });
         }
         if now < self.next() {
             return None;

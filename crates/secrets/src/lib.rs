@@ -22,7 +22,7 @@ pub use folder::sweep_folders;
 pub use keeping::{LeaseEnd, Leases, News, end_all};
 pub use legacy::{Legacy, close};
 pub use secret::{MAX_SECRET, Secret, SecretError, Token, Value};
-pub use secrets::{Into, Secrets, StartError, Wanted};
+pub use secrets::{Into, OnLost, Secrets, StartError, Wanted};
 pub use source::{Source, SourceError};
 pub use template::{Template, TemplateError};
 pub use vault::{Login, Session, Vault, VaultError, VaultSettings};

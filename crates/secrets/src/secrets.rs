@@ -11,12 +11,12 @@ use dropgate_process::environment::Withdrawn;
 use dropgate_process::{Endowment, Spec, Way};
 
 use crate::folder::Folder;
-use crate::keeping::{LeaseEnd, Leases, News, end_all};
+use crate::keeping::{LeaseEnd, Leased, Leases, News, end_all};
 use crate::legacy::Legacy;
 use crate::secret::{Secret, Value};
 use crate::source::{self, COMMAND_WITHIN, Source};
 use crate::template::Template;
-use crate::vault::{Credentials, Lease, Login, Session, Vault};
+use crate::vault::{Credentials, Login, Session, Vault};
 
 /// How a value reaches the server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,6 +28,16 @@ pub enum Into {
     Descriptor,
     /// As a file of the secret's name in the folder that `CREDENTIALS_DIRECTORY` names.
     File,
+}
+
+/// What the loss of a lease means, when it ends and can't be renewed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum OnLost {
+    /// The server can still read without it; calls that write are refused.
+    ReadOnly,
+    /// The server is of no use without it.
+    #[default]
+    Stop,
 }
 
 /// One secret that a server is to have.
@@ -43,6 +53,8 @@ pub struct Wanted {
     pub template: Option<Template>,
     /// How the server gets it.
     pub into: Into,
+    /// What it means when its lease is lost.
+    pub on_lost: OnLost,
 }
 
 /// A secret can't be had, so the server is not started.
@@ -106,15 +118,21 @@ impl Secrets {
             Ok((given, folder))
         });
         let Granting { session, paths } = granting;
-        let leases: Vec<(String, Lease)> = paths
+        let leases: Vec<Leased> = paths
             .into_iter()
-            .filter_map(|(path, credentials)| Some((path, credentials.lease?)))
+            .filter_map(|(path, credentials)| {
+                Some(Leased {
+                    lease: credentials.lease?,
+                    on_lost: on_lost(wanted, &path),
+                    path,
+                })
+            })
             .collect();
         let (given, folder) = match begun {
             Ok(begun) => begun,
             Err(error) => {
                 if let (Some((vault, _)), Some(session)) = (vault, &session) {
-                    let ids: Vec<String> = leases.into_iter().map(|(_, one)| one.id).collect();
+                    let ids: Vec<String> = leases.into_iter().map(|one| one.lease.id).collect();
                     // What is not ended expires with the token.
                     let _expires = end_all(vault, session, &ids, Instant::now() + UNDO_WITHIN);
                 }
@@ -356,6 +374,15 @@ impl Granting {
             .get(path)
             .ok_or_else(|| "it was not read".to_owned())
     }
+}
+
+/// What the loss of a path's lease means: the worst of what its secrets say.
+fn on_lost(wanted: &[Wanted], path: &str) -> OnLost {
+    let of_path = wanted.iter().filter(|one| match &one.source {
+        Source::Lease(own) | Source::Kv(own) => own == path,
+        Source::Variable(_) | Source::File(_) | Source::Command(_) => false,
+    });
+    of_path.map(|one| one.on_lost).max().unwrap_or_default()
 }
 
 fn folder(given: &[Given]) -> Result<Option<Folder>, StartError> {

@@ -30,6 +30,18 @@ pub(crate) struct SecretWritten {
     pub(crate) template: Option<String>,
     /// How the server gets it. Default: env.
     pub(crate) into: Option<IntoWritten>,
+    /// What it means when its lease ends and can't be renewed. Default: stop.
+    pub(crate) on_lost: Option<OnLostWritten>,
+}
+
+/// What the loss of a lease means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum OnLostWritten {
+    /// dropgate shuts down as after SIGTERM.
+    Stop,
+    /// Calls that write are refused, calls that read go on.
+    ReadOnly,
 }
 
 /// How the server gets a secret.
@@ -176,6 +188,9 @@ impl SecretWritten {
         if self.field.is_some() && (!from_vault || self.template.is_some()) {
             return Some("field is for kv and vault without a template".to_owned());
         }
+        if self.on_lost.is_some() && self.vault.is_none() {
+            return Some("on_lost is for vault, since nothing else has a lease".to_owned());
+        }
         let template = self
             .template
             .as_deref()
@@ -215,6 +230,10 @@ mod tests {
             ("[secrets.A]\nkv = \"x\"\n", "write [vault]"),
             ("[secrets.A]\nenv = \"B\"\nfield = \"x\"\n", "field is for"),
             ("[secrets.A]\nenv = \"B\"\ntemplate = \"{\"\n", "template:"),
+            (
+                "[secrets.A]\nenv = \"B\"\non_lost = \"stop\"\n",
+                "on_lost is for",
+            ),
             ("[secrets.A]\ncommand = []\n", "no program"),
             ("[secrets.\"A-B\"]\nenv = \"B\"\n", "no variable"),
             (

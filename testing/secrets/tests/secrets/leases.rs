@@ -172,6 +172,36 @@ fn a_lease_that_is_taken_away_stops_the_server() {
 }
 
 #[test]
+fn a_lease_that_is_needed_for_writing_only_leaves_reading() {
+    let Some(pair) = Pair::start("a_lease_that_is_needed_for_writing_only_leaves_reading") else {
+        return;
+    };
+    let folder = Folder::new();
+    let configuration = pair.configuration(&pair.bao.url());
+    let configuration = configuration
+        .replace("creds/app\"", "creds/short\"\non_lost = \"read_only\"")
+        + "[tools.tell]\nclass = \"read\"\n";
+    let mut session = started(&folder, &configuration);
+    pair.bao.ask(
+        "PUT",
+        "sys/leases/revoke-prefix/database/creds/short",
+        &json!({}),
+    );
+    let until = Instant::now() + Duration::from_secs(20);
+    while !session
+        .stderr()
+        .contains("mode: normal to read_only: lease")
+    {
+        assert!(Instant::now() < until, "{}", session.stderr());
+        std::thread::yield_now();
+    }
+    let refused = session.call("fail", &json!({}));
+    assert!(refused.contains("not_executed"), "{refused}");
+    let answered = session.call("tell", &json!({}));
+    assert!(answered.contains("it is"), "{answered}");
+}
+
+#[test]
 fn a_vault_that_gives_nothing_starts_nothing() {
     let folder = Folder::new();
     let proxy = Proxy::to(9);

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use dropgate_process::environment::{Choice, Withdrawn, withdraw};
 use dropgate_secrets::{
-    Into, Login, Secrets, Source, StartError, Template, Vault, VaultSettings, Wanted,
+    Into, Login, OnLost, Secrets, Source, StartError, Template, Vault, VaultSettings, Wanted,
 };
 
-use crate::config::secrets::{IntoWritten, SecretWritten, VaultWritten};
+use crate::config::secrets::{IntoWritten, OnLostWritten, SecretWritten, VaultWritten};
 use crate::config::written::Config;
 
 /// How long one request to a Vault may take.
@@ -163,6 +163,10 @@ fn wanted(name: &str, written: &SecretWritten, folder: &Path) -> Wanted {
             Some(IntoWritten::Env) | None => Into::Variable,
             Some(IntoWritten::Fd) => Into::Descriptor,
             Some(IntoWritten::File) => Into::File,
+        },
+        on_lost: match written.on_lost {
+            Some(OnLostWritten::Stop) | None => OnLost::Stop,
+            Some(OnLostWritten::ReadOnly) => OnLost::ReadOnly,
         },
     }
 }
