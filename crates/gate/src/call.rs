@@ -1,6 +1,7 @@
 //! A call, step by step: received, authorised, admitted, in flight, finished. Each step consumes
 //! the last, so none can be left out, repeated or taken in another order.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::breaker::Attempt;
@@ -83,7 +84,7 @@ pub struct Slot(pub usize);
 struct Facts {
     slot: Slot,
     kind: Kind,
-    tool: Option<Box<str>>,
+    tool: Option<Arc<str>>,
     received_at: Duration,
 }
 
@@ -107,7 +108,7 @@ pub struct Refused {
 
 impl Call<Received> {
     /// A call that was just read. `tool` is the tool's name, if the request names one.
-    pub fn received(slot: Slot, kind: Kind, tool: Option<Box<str>>, at: Duration) -> Self {
+    pub fn received(slot: Slot, kind: Kind, tool: Option<Arc<str>>, at: Duration) -> Self {
         Self {
             facts: Facts {
                 slot,
@@ -289,7 +290,7 @@ pub struct Finished {
     /// What it asked for.
     pub kind: Kind,
     /// The tool's name, if the request named one.
-    pub tool: Option<Box<str>>,
+    pub tool: Option<Arc<str>>,
     /// When the call was read, since the caller's origin.
     pub received_at: Duration,
     /// Who, if anyone, had cancelled the call before it ended.

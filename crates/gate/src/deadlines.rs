@@ -3,12 +3,16 @@
 //! A call has a timeout, which every sign of progress starts again, and a longest time, which
 //! nothing extends: a server that reports progress for ever still holds nobody for ever.
 
-use std::collections::{BTreeMap, HashMap};
+mod order;
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::hash::Hash;
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
 
+use self::order::Order;
 use crate::in_flight::MAX_IN_FLIGHT;
 
 /// How long a call may take; `[calls]` in the configuration, or the table of its tool.
@@ -31,12 +35,12 @@ impl Default for Limits {
 
 /// The deadlines of all calls in flight: `K` names a call, `T` is a progress token.
 ///
-/// Each step costs the logarithm of the number of calls.
+/// Where all calls have one timeout, a step costs the same however many there are; where timeouts
+/// differ or progress is reported, it may move others within the bounded order.
 #[derive(Debug)]
 pub struct Deadlines<K, T> {
     calls: HashMap<K, Timed<T>, RandomState>,
-    /// Earliest first; the number tells calls apart that are due at the same time.
-    order: BTreeMap<(Duration, u64), K>,
+    order: Order<K>,
     tokens: HashMap<T, K, RandomState>,
     last_number: u64,
 }
@@ -89,7 +93,7 @@ impl<K: Eq + Hash + Clone, T: Eq + Hash + Clone> Deadlines<K, T> {
     pub fn new() -> Self {
         Self {
             calls: HashMap::default(),
-            order: BTreeMap::new(),
+            order: Order::new(),
             tokens: HashMap::default(),
             last_number: 0,
         }
@@ -108,12 +112,12 @@ impl<K: Eq + Hash + Clone, T: Eq + Hash + Clone> Deadlines<K, T> {
         limits: &Limits,
         now: Duration,
     ) -> Result<Duration, NotTimed> {
-        if self.calls.contains_key(&key) {
-            return Err(NotTimed::Taken);
-        }
-        if self.calls.len() >= MAX_IN_FLIGHT {
-            return Err(NotTimed::Full);
-        }
+        let is_full = self.calls.len() >= MAX_IN_FLIGHT;
+        let place = match self.calls.entry(key.clone()) {
+            Entry::Occupied(_) => return Err(NotTimed::Taken),
+            Entry::Vacant(_) if is_full => return Err(NotTimed::Full),
+            Entry::Vacant(place) => place,
+        };
         let token = token.filter(|token| !self.tokens.contains_key(token));
         if let Some(token) = &token {
             self.tokens.insert(token.clone(), key.clone());
@@ -128,8 +132,8 @@ impl<K: Eq + Hash + Clone, T: Eq + Hash + Clone> Deadlines<K, T> {
             token,
         };
         let due = timed.due;
-        self.order.insert((due, timed.number), key.clone());
-        self.calls.insert(key, timed);
+        self.order.insert((due, timed.number), key);
+        place.insert(timed);
         Ok(due)
     }
 
@@ -149,7 +153,7 @@ impl<K: Eq + Hash + Clone, T: Eq + Hash + Clone> Deadlines<K, T> {
                 Progress::Extended { key, due: call.due }
             };
         }
-        if let Some(ordered) = self.order.remove(&(call.due, call.number)) {
+        if let Some(ordered) = self.order.remove((call.due, call.number)) {
             self.order.insert((due, call.number), ordered);
         }
         call.due = due;
@@ -159,7 +163,7 @@ impl<K: Eq + Hash + Clone, T: Eq + Hash + Clone> Deadlines<K, T> {
     /// The call has its outcome. Tells when it was due.
     pub fn remove(&mut self, key: &K) -> Option<Duration> {
         let call = self.calls.remove(key)?;
-        self.order.remove(&(call.due, call.number));
+        self.order.remove((call.due, call.number));
         if let Some(token) = &call.token {
             self.tokens.remove(token);
         }
@@ -169,7 +173,7 @@ impl<K: Eq + Hash + Clone, T: Eq + Hash + Clone> Deadlines<K, T> {
     /// When the next call is due, since the caller's origin.
     #[must_use]
     pub fn next_due(&self) -> Option<Duration> {
-        self.order.keys().next().map(|(due, _)| *due)
+        self.order.first().map(|(due, _)| due)
     }
 
     /// Takes out all calls whose deadline is over at `now`, longest overdue first.
@@ -201,8 +205,8 @@ impl<K: Eq + Hash + Clone, T: Eq + Hash + Clone> Deadlines<K, T> {
     }
 
     fn first_due(&self, now: Duration) -> Option<K> {
-        let ((due, _), key) = self.order.first_key_value()?;
-        (*due <= now).then(|| key.clone())
+        let (due, key) = self.order.first()?;
+        (due <= now).then(|| key.clone())
     }
 }
 

@@ -118,13 +118,23 @@ impl Policies {
     /// Decides on one request.
     pub fn decide(&self, question: &Question<'_>) -> Answer {
         match &self.0 {
-            Rule::LocalOwner | Rule::Nobody => Answer::Now(decide(
-                self.authority(),
-                question.principal,
-                Answers::none(),
-            )),
+            Rule::LocalOwner | Rule::Nobody => Answer::Now(self.decide_alone(question.principal)),
             Rule::Asked(asked) => Asked::decide(asked, question),
         }
+    }
+
+    /// The decision, where a built-in policy decides every call of this principal alike; none
+    /// where a call has to be looked at.
+    #[must_use]
+    pub fn decide_unseen(&self, principal: &Principal) -> Option<Decision> {
+        match &self.0 {
+            Rule::LocalOwner | Rule::Nobody => Some(self.decide_alone(principal)),
+            Rule::Asked(_) => None,
+        }
+    }
+
+    fn decide_alone(&self, principal: &Principal) -> Decision {
+        decide(self.authority(), principal, Answers::none())
     }
 
     /// Takes a page of the server's tool list; complaints are for the operator.

@@ -1,6 +1,7 @@
 //! The way of a call from the host: decided, held against earlier ones, checked, recorded, sent.
 
 use std::ops::Range;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -43,7 +44,7 @@ impl Relay {
             self.downstream.reject_duplicate(&ask.id, why);
             return Passage::Stop;
         }
-        let settings = self.settings.tools.of(&ask.subject);
+        let settings = Rc::clone(&ask.settings);
         let key = match self.key_of(&ask, &settings, &line) {
             Ok(key) => key,
             Err(why) => {
@@ -64,10 +65,10 @@ impl Relay {
             | Asked::Other => None,
         };
         let (class, tool) = match (ask.kind, own) {
-            (Kind::ToolCall, Some(own)) => (own.class(), Some(Box::from(&*ask.subject))),
+            (Kind::ToolCall, Some(own)) => (own.class(), Some(Arc::clone(&ask.subject))),
             (Kind::ToolCall, None) => {
                 let class = self.listed.class(&ask.subject, &settings);
-                (class, Some(Box::from(&*ask.subject)))
+                (class, Some(Arc::clone(&ask.subject)))
             }
             (Kind::Fetch | Kind::Protocol, _) => (Class::Read, None),
         };
@@ -143,6 +144,9 @@ impl Relay {
             && let PinVerdict::Deny(denial) = self.judge_pin(&candidate.target)
         {
             return Answer::Now(Decision::Deny(denial));
+        }
+        if let Some(decision) = self.settings.policies.decide_unseen(&self.settings.caller) {
+            return Answer::Now(decision);
         }
         self.settings
             .policies

@@ -55,14 +55,28 @@ enum Registered {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Socket,
+    /// A read that brings less than there was room for has emptied it.
+    Pipe,
     Other,
+}
+
+impl Kind {
+    /// Of what is read and written like a file.
+    fn of(file: FileType) -> Self {
+        if file == FileType::Fifo {
+            Self::Pipe
+        } else {
+            Self::Other
+        }
+    }
 }
 
 impl Endpoint {
     /// A pipe end of our own.
     pub(crate) fn own(fd: OwnedFd) -> io::Result<Self> {
         set_nonblocking(fd.as_fd())?;
-        Self::register(fd, Kind::Other)
+        let kind = Kind::of(FileType::from_raw_mode(fstat(&fd)?.st_mode));
+        Self::register(fd, kind)
     }
 
     /// A stream that this process inherited and whose open file others may
@@ -95,7 +109,7 @@ impl Endpoint {
             set_nonblocking(copy.as_fd())?;
             Ok::<_, io::Error>(copy)
         })?;
-        Self::register(reopened, Kind::Other)
+        Self::register(reopened, Kind::of(kind))
     }
 
     fn register(fd: OwnedFd, kind: Kind) -> io::Result<Self> {
@@ -118,7 +132,20 @@ impl Endpoint {
     pub(crate) fn read(&self, buffer: &mut [u8]) -> Moved {
         match &self.fd {
             Registered::Polled(fd) => {
-                moved(fd.try_io(Interest::READABLE, |fd| self.read_once(fd.as_fd(), buffer)))
+                let mut emptied_by = 0;
+                let read = fd.try_io(Interest::READABLE, |fd| {
+                    let count = self.read_once(fd.as_fd(), buffer)?;
+                    if self.kind == Kind::Pipe && (1..buffer.len()).contains(&count) {
+                        // No further read until the system tells of more.
+                        emptied_by = count;
+                        return Err(io::ErrorKind::WouldBlock.into());
+                    }
+                    Ok(count)
+                });
+                match emptied_by {
+                    0 => moved(read),
+                    count => Moved::Bytes(count),
+                }
             }
             Registered::Always(fd) => moved(self.read_once(fd.as_fd(), buffer)),
         }
@@ -148,14 +175,14 @@ impl Endpoint {
             Kind::Socket => {
                 rustix::net::recv(fd, &mut *buffer, RecvFlags::DONTWAIT).map(|(taken, _)| taken)
             }
-            Kind::Other => rustix::io::read(fd, &mut *buffer),
+            Kind::Pipe | Kind::Other => rustix::io::read(fd, &mut *buffer),
         })?)
     }
 
     fn write_once(&self, fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
         Ok(rustix::io::retry_on_intr(|| match self.kind {
             Kind::Socket => rustix::net::send(fd, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL),
-            Kind::Other => rustix::io::write(fd, bytes),
+            Kind::Pipe | Kind::Other => rustix::io::write(fd, bytes),
         })?)
     }
 

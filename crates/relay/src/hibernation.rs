@@ -90,7 +90,7 @@ impl Relay {
                 Handshake::TooLong
             }
             (Opening::Initialize(id), _) => Handshake::Begun {
-                id: id.clone(),
+                id: id.as_ref().clone(),
                 initialize: bytes.to_vec(),
             },
             (Opening::Initialized, Handshake::Begun { id, initialize }) => Handshake::Done {

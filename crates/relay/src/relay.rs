@@ -239,7 +239,10 @@ impl Relay {
         let now = self.now();
         while let Some(line) = self.downstream.intake.next_line() {
             let (start, end) = line_span(&line);
-            match self.downstream.judge(&line, &self.settings.limits) {
+            match self
+                .downstream
+                .judge(&line, &self.settings.limits, &self.settings.tools)
+            {
                 FromHost::Call(ask) => {
                     let opening = ask.opening.clone();
                     match self.admit(ask, start..end, now) {

@@ -30,6 +30,7 @@ use crate::relay::{Relay, Signalled};
 use crate::report::Report;
 use crate::settings::{ReadOnlySettings, Settings};
 use crate::signals::Signals;
+use crate::tool_rules::ToolRules;
 use crate::upstream::stdio::Upstream;
 use crate::write_probe::WriteProbe;
 
@@ -301,6 +302,7 @@ fn server_end(leader: Option<Exit>, trigger: Trigger, signalled: Signalled) -> S
 /// no server instead of a closed pipe.
 async fn tell_first_request(mut downstream: Downstream, limits: Limits, text: &str) {
     const INTERNAL_ERROR: i64 = -32603;
+    let tools = ToolRules::default();
     let until = tokio::time::Instant::now() + FIRST_REQUEST_WITHIN;
     loop {
         let readable = std::future::poll_fn(|cx| downstream.intake.poll_readable(cx));
@@ -309,7 +311,7 @@ async fn tell_first_request(mut downstream: Downstream, limits: Limits, text: &s
         }
         let moved = downstream.intake.read(Regard::Readiness);
         while let Some(line) = downstream.intake.next_line() {
-            let judged = downstream.judge(&line, &limits);
+            let judged = downstream.judge(&line, &limits, &tools);
             if let FromHost::Call(Ask { id, .. }) = judged {
                 downstream
                     .outlet

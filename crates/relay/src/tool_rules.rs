@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use dropgate_gate::breaker::FailureTexts;
@@ -12,6 +13,8 @@ use foldhash::fast::RandomState;
 
 /// How many names are remembered with what holds for them; more are looked up each time.
 const MAX_REMEMBERED: usize = 1024;
+/// The longest name that is remembered, bytes.
+const MAX_NAME: usize = 256;
 
 /// Settings of the tools that one pattern matches.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,7 +80,14 @@ pub(crate) struct ToolSettings {
 pub struct ToolRules {
     /// Most specific first.
     rules: Vec<ToolRule>,
-    known: RefCell<HashMap<Box<str>, Rc<ToolSettings>, RandomState>>,
+    known: RefCell<HashMap<Arc<str>, Rc<ToolSettings>, RandomState>>,
+}
+
+/// A name, kept once for all calls, and what holds for it.
+#[derive(Clone, Debug)]
+pub(crate) struct Known {
+    pub(crate) name: Arc<str>,
+    pub(crate) settings: Rc<ToolSettings>,
 }
 
 impl ToolRules {
@@ -98,13 +108,25 @@ impl ToolRules {
     }
 
     pub(crate) fn of(&self, tool: &str) -> Rc<ToolSettings> {
-        if let Some(known) = self.known.borrow().get(tool) {
-            return Rc::clone(known);
+        self.known(tool).settings
+    }
+
+    /// A name and what holds for it.
+    pub(crate) fn known(&self, tool: &str) -> Known {
+        if let Some((name, settings)) = self.known.borrow().get_key_value(tool) {
+            return Known {
+                name: Arc::clone(name),
+                settings: Rc::clone(settings),
+            };
         }
-        let found = Rc::new(self.look_up(tool));
+        let found = Known {
+            name: tool.into(),
+            settings: Rc::new(self.look_up(tool)),
+        };
         let mut known = self.known.borrow_mut();
-        if known.len() < MAX_REMEMBERED {
-            known.insert(tool.into(), Rc::clone(&found));
+        if known.len() < MAX_REMEMBERED && tool.len() <= MAX_NAME {
+            let Known { name, settings } = found.clone();
+            known.insert(name, settings);
         }
         found
     }
@@ -223,5 +245,10 @@ mod tests {
             rules.of(&number.to_string());
         }
         assert_eq!(rules.known.borrow().len(), MAX_REMEMBERED);
+        let rules = ToolRules::default();
+        for (length, remembered) in [(MAX_NAME + 1, 0), (MAX_NAME, 1)] {
+            rules.of(&"n".repeat(length));
+            assert_eq!(rules.known.borrow().len(), remembered, "{length}");
+        }
     }
 }

@@ -215,7 +215,7 @@ mod tests {
             json!({"io.modelcontextprotocol/protocolVersion": "2026-07-28"})
         );
         let raw = Id::parse(b"1").expect("an id");
-        probe.note_opening(&Opening::Initialize(CallId::of_request(&raw)));
+        probe.note_opening(&Opening::Initialize(Box::new(CallId::of_request(&raw))));
         assert!(!probe.may_begin());
         probe.note_opening(&Opening::Initialized);
         assert!(probe.may_begin());

@@ -29,6 +29,9 @@ const WHOLE_DIGITS: usize = 19;
 impl Decimal {
     /// Reads a number token of the strict grammar.
     pub(crate) fn read(token: &[u8]) -> Self {
+        if let Some(count) = short_count(token) {
+            return Self::Whole(count);
+        }
         let short = std::str::from_utf8(token)
             .ok()
             .and_then(|text| text.parse().ok());
@@ -93,6 +96,17 @@ impl fmt::Display for Decimal {
             Self::Verbatim(token) => out.write_str(&String::from_utf8_lossy(token)),
         }
     }
+}
+
+/// A whole number that is not negative and has so few digits that nothing can overflow: nearly every id.
+fn short_count(token: &[u8]) -> Option<i64> {
+    if !(1..WHOLE_DIGITS).contains(&token.len()) {
+        return None;
+    }
+    token.iter().try_fold(0, |count: i64, &byte| {
+        byte.is_ascii_digit()
+            .then(|| count * 10 + i64::from(byte - b'0'))
+    })
 }
 
 fn split_at_byte(bytes: &[u8], is_split: impl Fn(u8) -> bool) -> (&[u8], Option<&[u8]>) {

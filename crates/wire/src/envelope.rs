@@ -138,7 +138,10 @@ fn read<'a>(
     scanner.space();
     let verdict = match scanner.peek() {
         None => return Ok(Envelope::Blank),
-        Some(b'{') => Members::read(&mut scanner).map(|members| classify(&members)),
+        Some(b'{') => {
+            let mut members = Members::default();
+            members.read(&mut scanner).map(|()| classify(&members))
+        }
         Some(b'[') => scanner.raw_value().map(|_batch| Err(Reason::Batch)),
         Some(_) => scanner
             .raw_value()

@@ -37,10 +37,9 @@ pub(crate) struct Members<'a> {
 
 impl<'a> Members<'a> {
     /// Reads the object that is the message.
-    pub(crate) fn read(scanner: &mut Scanner<'a>) -> Result<Self, Fault> {
-        let mut members = Self::default();
-        scanner.object(|scanner, key| members.read_member(scanner, key))?;
-        Ok(members)
+    pub(crate) fn read(&mut self, scanner: &mut Scanner<'a>) -> Result<(), Fault> {
+        scanner.object(|scanner, key| self.read_member(scanner, key))?;
+        Ok(())
     }
 
     fn read_member(&mut self, scanner: &mut Scanner<'a>, key: Token) -> Result<(), Fault> {

@@ -19,7 +19,16 @@ const QUOTES: u64 = u64::from_ne_bytes([b'"'; 8]);
 const BACKSLASHES: u64 = u64::from_ne_bytes([b'\\'; 8]);
 
 /// The first position at or after `from` with a quote, a backslash, a control character or a byte outside ASCII.
+#[inline]
 pub(crate) fn end_of_ascii(bytes: &[u8], from: usize) -> usize {
+    // Most keys end within the first word.
+    if let Some(word) = bytes.get(from..).and_then(<[u8]>::first_chunk::<8>) {
+        let flags = special_flags::<0x80>(u64::from_le_bytes(*word));
+        if flags != 0 {
+            return from + flags.trailing_zeros() as usize / 8;
+        }
+        return end_of_plain::<0x80>(bytes, from + 8);
+    }
     end_of_plain::<0x80>(bytes, from)
 }
 

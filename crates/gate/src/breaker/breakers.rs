@@ -410,6 +410,10 @@ impl Breakers {
 }
 
 fn changes(scope: &Scope, transitions: Transitions) -> Vec<Change> {
+    if transitions.is_empty() {
+        // As nearly always.
+        return Vec::new();
+    }
     transitions
         .into_iter()
         .map(|transition| Change {

@@ -189,7 +189,16 @@ impl Circuit {
     }
 
     /// Does what has fallen due by `now`.
+    #[inline]
     pub fn tick(&mut self, now: Duration) -> Transitions {
+        match self.next_due() {
+            Some((at, _)) if at <= now => self.catch_up(now),
+            Some(_) | None => Transitions::new(),
+        }
+    }
+
+    #[cold]
+    fn catch_up(&mut self, now: Duration) -> Transitions {
         let mut transitions = Transitions::new();
         // A lost trial opens the breaker, and that may be long enough ago to half-open it again;
         // nothing falls due twice after that.
@@ -291,6 +300,7 @@ impl Circuit {
         }
     }
 
+    #[inline]
     fn next_due(&self) -> Option<(Duration, Due)> {
         match self.state {
             State::Open { until } => Some((until, Due::Trial)),

@@ -16,6 +16,10 @@ pub(super) struct Window {
     buckets: [Bucket; BUCKETS],
     /// The number of the newest bucket since the origin of time.
     newest: u64,
+    /// Until then the newest bucket stays the newest.
+    until: Duration,
+    /// What the buckets hold together.
+    sum: Sum,
 }
 
 /// A result that counts.
@@ -34,11 +38,22 @@ struct Bucket {
     tail: u32,
 }
 
+/// Sums of all buckets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+struct Sum {
+    calls: u32,
+    failures: u32,
+    slow: u32,
+}
+
 impl Window {
     pub(super) fn starting(now: Duration, settings: &Settings) -> Self {
+        let newest = number(now, settings);
         Self {
             buckets: [Bucket::default(); BUCKETS],
-            newest: number(now, settings),
+            newest,
+            until: end(newest, settings),
+            sum: Sum::default(),
         }
     }
 
@@ -49,22 +64,31 @@ impl Window {
         now: Duration,
         settings: &Settings,
     ) -> Option<Cause> {
-        self.advance(number(now, settings));
+        self.advance(now, settings);
+        if self.sum.calls == u32::MAX {
+            // Four thousand million calls in one window say all that one more could.
+            return self.cause(settings);
+        }
         let bucket = &mut self.buckets[place(self.newest)];
-        bucket.calls = bucket.calls.saturating_add(1);
+        bucket.calls += 1;
+        self.sum.calls += 1;
         let pace = match result {
             Counted::Success(pace) => {
                 bucket.tail = 0;
                 pace
             }
             Counted::Failure(pace) => {
-                bucket.failures = bucket.failures.saturating_add(1);
-                bucket.tail = bucket.tail.saturating_add(1);
+                bucket.failures += 1;
+                self.sum.failures += 1;
+                bucket.tail += 1;
                 pace
             }
         };
         match pace {
-            Pace::Slow => bucket.slow = bucket.slow.saturating_add(1),
+            Pace::Slow => {
+                bucket.slow += 1;
+                self.sum.slow += 1;
+            }
             Pace::Brisk => {}
         }
         self.cause(settings)
@@ -74,15 +98,7 @@ impl Window {
         if self.in_a_row() >= settings.failures {
             return Some(Cause::Failures);
         }
-        let sum = self
-            .buckets
-            .iter()
-            .fold(Bucket::default(), |sum, it| Bucket {
-                calls: sum.calls.saturating_add(it.calls),
-                failures: sum.failures.saturating_add(it.failures),
-                slow: sum.slow.saturating_add(it.slow),
-                tail: 0,
-            });
+        let sum = self.sum;
         if sum.calls < settings.min_calls {
             None
         } else if settings.failure_ratio.reached(sum.failures, sum.calls) {
@@ -112,7 +128,7 @@ impl Window {
     #[cfg(test)]
     pub(super) fn by_age(&self, now: Duration, settings: &Settings) -> impl std::hash::Hash {
         let mut moved = self.clone();
-        moved.advance(number(now, settings));
+        moved.advance(now, settings);
         let newest = place(moved.newest);
         let ages = 0..BUCKETS;
         ages.map(|age| moved.buckets[(newest + BUCKETS - age) % BUCKETS])
@@ -120,13 +136,21 @@ impl Window {
     }
 
     /// Empties the buckets that the window has moved past. Time that runs backwards moves nothing.
-    fn advance(&mut self, number: u64) {
+    fn advance(&mut self, now: Duration, settings: &Settings) {
+        if now < self.until {
+            return;
+        }
+        let number = number(now, settings);
         let steps = number.saturating_sub(self.newest);
         for _ in 0..steps.min(BUCKETS as u64) {
             self.newest += 1;
-            self.buckets[place(self.newest)] = Bucket::default();
+            let emptied = std::mem::take(&mut self.buckets[place(self.newest)]);
+            self.sum.calls -= emptied.calls;
+            self.sum.failures -= emptied.failures;
+            self.sum.slow -= emptied.slow;
         }
         self.newest = self.newest.max(number);
+        self.until = end(self.newest, settings);
     }
 }
 
@@ -134,8 +158,23 @@ fn place(number: u64) -> usize {
     (number % BUCKETS as u64) as usize
 }
 
+/// The number of the bucket that `now` falls into.
 fn number(now: Duration, settings: &Settings) -> u64 {
-    // Each call divides twice, and 64 bits hold five hundred years.
-    let nanoseconds = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-    nanoseconds(now) / (nanoseconds(settings.window) / BUCKETS as u64).max(1)
+    nanoseconds(now) / span(settings)
+}
+
+/// When a bucket is over; never, for one that ends where 64 bits do.
+fn end(number: u64, settings: &Settings) -> Duration {
+    let end = number.saturating_add(1).checked_mul(span(settings));
+    end.map_or(Duration::MAX, Duration::from_nanos)
+}
+
+/// How long a bucket lasts, nanoseconds.
+fn span(settings: &Settings) -> u64 {
+    (nanoseconds(settings.window) / BUCKETS as u64).max(1)
+}
+
+/// 64 bits hold five hundred years.
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }

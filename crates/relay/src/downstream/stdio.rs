@@ -3,6 +3,7 @@
 
 use std::io;
 use std::ops::Range;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use dropgate_gate::call::Kind;
@@ -16,6 +17,7 @@ use crate::call_id::CallId;
 use crate::docket::Asked;
 use crate::endpoint::{Endpoint, Use};
 use crate::lane::{Intake, Outlet};
+use crate::tool_rules::{Known, ToolRules, ToolSettings};
 
 /// What a line from the host is.
 #[derive(Debug)]
@@ -40,6 +42,8 @@ pub(crate) struct Ask {
     pub(crate) asked: Asked,
     /// The tool's name, or the method of a request that names none.
     pub(crate) subject: Arc<str>,
+    /// What holds for that name.
+    pub(crate) settings: Rc<ToolSettings>,
     pub(crate) opening: Opening,
     /// The tool, the resource or the prompt that it asks for; empty for others.
     pub(crate) target: Arc<str>,
@@ -53,7 +57,7 @@ pub(crate) struct Ask {
 }
 
 impl Ask {
-    fn of(request: &Request<'_>, line: &[u8]) -> Self {
+    fn of(request: &Request<'_>, line: &[u8], tools: &ToolRules) -> Self {
         let (kind, asked) = match &*request.method {
             "tools/call" => (Kind::ToolCall, Asked::Tool),
             "resources/read" => (Kind::Fetch, Asked::Resource),
@@ -67,10 +71,13 @@ impl Ask {
         };
         let id = CallId::of_request(&request.id);
         let opening = match &*request.method {
-            "initialize" => Opening::Initialize(id.clone()),
+            "initialize" => Opening::Initialize(Box::new(id.clone())),
             _other => Opening::None,
         };
-        let subject: Arc<str> = request.tool.as_deref().unwrap_or(&request.method).into();
+        let Known {
+            name: subject,
+            settings,
+        } = tools.known(request.tool.as_deref().unwrap_or(&request.method));
         let (meta, bad_key) = match CallMeta::read(request.meta) {
             Ok(meta) => (meta, None),
             Err(why) => (CallMeta::default(), Some(why)),
@@ -88,6 +95,7 @@ impl Ask {
             }
             .unwrap_or_default(),
             subject,
+            settings,
             cursor: match asked {
                 Asked::ToolList => param(request, "cursor"),
                 Asked::Tool
@@ -147,7 +155,7 @@ fn trace_id(traceparent: &str) -> Option<Box<str>> {
 /// Whether a message belongs to the handshake.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Opening {
-    Initialize(CallId),
+    Initialize(Box<CallId>),
     Initialized,
     None,
 }
@@ -171,7 +179,7 @@ impl Downstream {
     }
 
     /// What a line is.
-    pub(crate) fn judge(&self, line: &Line, limits: &Limits) -> FromHost {
+    pub(crate) fn judge(&self, line: &Line, limits: &Limits, tools: &ToolRules) -> FromHost {
         let scanned = scan_buffered(&self.intake.lines, line, limits, Direction::FromHost);
         match scanned {
             Ok(Envelope::Blank) => FromHost::Blank,
@@ -180,7 +188,7 @@ impl Downstream {
                     Line::Whole(span, _) => self.intake.lines.bytes(span.clone()),
                     Line::TooLong { .. } => &[],
                 };
-                FromHost::Call(Ask::of(&request, bytes))
+                FromHost::Call(Ask::of(&request, bytes, tools))
             }
             Ok(Envelope::Notification(notification)) => match &notification.request_id {
                 Some(id) => FromHost::Cancels(CallId::to_look_up(id)),
