@@ -6,9 +6,12 @@
 mod calls;
 mod document;
 mod figure;
+mod gate;
 mod generator;
 mod idle;
+mod journal;
 mod machine;
+mod measured;
 mod rivals;
 mod routes;
 mod wanted;
@@ -44,6 +47,12 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     }
     if wanted.has(Part::Rivals) {
         rivals::measure(&routes, &wanted, &mut results)?;
+    }
+    if wanted.has(Part::Gate) {
+        gate::measure(&routes, &mut results)?;
+    }
+    if wanted.has(Part::Journal) {
+        journal::measure(&routes, &wanted, &mut results)?;
     }
     if wanted.has(Part::Idle) {
         idle::measure(&routes, &wanted, &mut results)?;

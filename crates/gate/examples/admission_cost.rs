@@ -1,4 +1,5 @@
-//! What the breaker, the load limits and the deadline cost each call, on one thread.
+//! What the gate costs each call, on one thread: the breaker, the load limits and the deadline, and
+//! with a small call's decision and answer also those.
 //!
 //! ```text
 //! cargo run --release -p dropgate-gate --example admission_cost
@@ -17,8 +18,12 @@ use dropgate_gate::breaker::{
     self, Admission, Attempt, Breakers, Command, Pass, Probing, Scope, Verdict,
 };
 use dropgate_gate::deadlines::{self, Deadlines};
+use dropgate_gate::decision::{Answers, Authority, Decision, Principal, decide};
 use dropgate_gate::load::{Answer, Load, Rate, Slot};
 use dropgate_gate::mode::Class;
+use dropgate_gate::outcome::Outcome;
+use dropgate_gate::sanitize::{self, Sanitizer, Time};
+use dropgate_wire::{Direction, Envelope, Limits, scan};
 
 const ROUNDS: usize = 21;
 const CALLS: u64 = 100_000;
@@ -26,45 +31,115 @@ const IN_FLIGHT: usize = 64;
 const TOOLS: usize = 100;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let parts: [(&str, Round); 3] = [
+    let admission: [(&str, Round); 3] = [
         ("breakers, admit and record", breakers),
         ("load, admit and give back", load),
         ("deadline, insert and remove", deadlines),
     ];
-    let (mut best, mut median) = (0.0, 0.0);
-    for (name, round) in parts {
-        let rounds = rounds(round)?;
-        best += rounds[0];
-        median += rounds[ROUNDS / 2];
-        print(name, rounds[0], rounds[ROUNDS / 2]);
+    let admitted = together(&admission)?;
+    report("together", &admitted);
+    report("a refusal by an open breaker", &rounds(refusals)?);
+    let small_call: [(&str, Round); 3] = [
+        ("local-owner, decide", decisions),
+        ("breakers, admit and record", breakers),
+        ("sanitiser, 200 bytes of result", results),
+    ];
+    let small = together(&small_call)?;
+    report("together", &small);
+    let small: Vec<f64> = small.iter().map(|ns| ns / 1e3).collect();
+    eprintln!("small call, us by round: {small:.4?}");
+    if best(&admitted) >= 1000.0 {
+        return Err("over a microsecond to admit a call; was this built with --release?".into());
     }
-    print("together", best, median);
-    let refused = rounds(refusals)?;
-    print(
-        "a refusal by an open breaker",
-        refused[0],
-        refused[ROUNDS / 2],
-    );
-    if best < 1000.0 {
-        Ok(())
-    } else {
-        Err("over a microsecond a call; was this built with --release?".into())
+    if best(&small) >= 5.0 {
+        return Err(
+            "over five microseconds for a small call; was this built with --release?".into(),
+        );
     }
+    Ok(())
 }
 
 type Round = fn() -> Result<Duration, Box<dyn Error>>;
 
-/// Nanoseconds a call of each round, fastest first.
-fn rounds(round: Round) -> Result<Vec<f64>, Box<dyn Error>> {
-    let mut rounds = (0..ROUNDS)
-        .map(|_| Ok(round()?.as_secs_f64() * 1e9 / CALLS as f64))
-        .collect::<Result<Vec<f64>, Box<dyn Error>>>()?;
-    rounds.sort_unstable_by(f64::total_cmp);
-    Ok(rounds)
+/// Nanoseconds a call of all parts together, round by round.
+fn together(parts: &[(&str, Round)]) -> Result<Vec<f64>, Box<dyn Error>> {
+    let mut sums = vec![0.0; ROUNDS];
+    for (name, part) in parts {
+        let rounds = rounds(*part)?;
+        report(name, &rounds);
+        for (sum, round) in sums.iter_mut().zip(rounds) {
+            *sum += round;
+        }
+    }
+    Ok(sums)
 }
 
-fn print(name: &str, best: f64, median: f64) {
-    eprintln!("{name:<28} best {best:4.0} ns, median {median:4.0} ns a call");
+/// Nanoseconds a call of each round.
+fn rounds(round: Round) -> Result<Vec<f64>, Box<dyn Error>> {
+    (0..ROUNDS)
+        .map(|_| Ok(round()?.as_secs_f64() * 1e9 / CALLS as f64))
+        .collect()
+}
+
+fn best(rounds: &[f64]) -> f64 {
+    rounds.iter().copied().fold(f64::INFINITY, f64::min)
+}
+
+fn report(name: &str, rounds: &[f64]) {
+    let mut sorted = rounds.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let median = sorted.get(ROUNDS / 2).copied().unwrap_or_default();
+    let best = best(rounds);
+    eprintln!("{name:<32} best {best:4.0} ns, median {median:4.0} ns a call");
+}
+
+fn decisions() -> Result<Duration, Box<dyn Error>> {
+    let principal = Principal::local();
+    let began = Instant::now();
+    for _ in 0..CALLS {
+        let principal = std::hint::black_box(&principal);
+        match decide(Authority::LocalOwner, principal, Answers::none()) {
+            Decision::Allow(permit) => drop(std::hint::black_box(permit)),
+            Decision::Deny(denial) => return Err(format!("denied: {denial:?}").into()),
+        }
+    }
+    Ok(began.elapsed())
+}
+
+/// A result that has nothing to hide, looked through for eight secret values.
+fn results() -> Result<Duration, Box<dyn Error>> {
+    let secrets = (0..8).map(|number| format!("s3cr3t-v4lue-{number}-{}", number * 7919));
+    let secrets: Vec<String> = secrets.collect();
+    let sanitizer = Sanitizer::new(
+        sanitize::Settings::default(),
+        secrets.iter().map(|secret| secret.as_bytes()),
+    );
+    let text = "a word ".repeat(18);
+    let line = format!(
+        r#"{{"jsonrpc":"2.0","id":17,"result":{{"content":[{{"type":"text","text":"{text}"}}]}}}}"#
+    );
+    let Ok(Envelope::Response(response)) =
+        scan(line.as_bytes(), &Limits::default(), Direction::FromServer)
+    else {
+        return Err("not a response".into());
+    };
+    let answer = sanitize::Answer {
+        line: line.as_bytes(),
+        response: &response,
+        outcome: Outcome::Completed,
+        asked: sanitize::Asked::ToolCall,
+        reference: None,
+    };
+    let began = Instant::now();
+    for _ in 0..CALLS {
+        match sanitizer.answer(std::hint::black_box(&answer), &|| Time::Left) {
+            sanitize::Verdict::Clean => {}
+            changed @ (sanitize::Verdict::Replaced(_) | sanitize::Verdict::Withheld(_)) => {
+                return Err(format!("not clean: {changed:?}").into());
+            }
+        }
+    }
+    Ok(began.elapsed())
 }
 
 fn breakers() -> Result<Duration, Box<dyn Error>> {

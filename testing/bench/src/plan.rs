@@ -84,6 +84,13 @@ pub enum Plan {
         /// What it does before it is left idle: so many calls of each kind, 16 in flight.
         batches: Vec<(Payload, usize)>,
     },
+    /// Memory of a relay whose server reads nothing while the host goes on calling.
+    Queue {
+        /// What is measured.
+        route: Route,
+        /// How many calls the host makes, one after the other, without waiting for answers.
+        count: usize,
+    },
     /// Starts and stops one route again and again, and looks for what grows.
     Cycles {
         /// What is started.
@@ -106,6 +113,8 @@ pub enum Seen {
     Lives(Vec<Vec<Life>>),
     /// One look at each process of an idle relay.
     Memory(Vec<Memory>),
+    /// What queued calls took.
+    Queue(Queue),
     /// What the cycles left.
     Cycles(Cycles),
 }
@@ -146,6 +155,17 @@ pub struct Memory {
     pub rss_kib: u64,
     /// Pss, KiB: a page that is shared counts as a fraction.
     pub pss_kib: u64,
+}
+
+/// What calls took that no server answered.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Queue {
+    /// So many the relay answered itself.
+    pub answered: usize,
+    /// Most memory that the relay's processes ever had resident before, KiB together.
+    pub peak_before_kib: u64,
+    /// The same afterwards.
+    pub peak_after_kib: u64,
 }
 
 /// What cycles left, against what was there before them.

@@ -109,7 +109,7 @@ fn a_command_that_ends_with_an_error_is_no_life() {
 }
 
 #[test]
-fn lives_memory_and_cycles_are_told() {
+fn lives_memory_queues_and_cycles_are_told() {
     let splice = || route("splice", &[SPLICE, ECHO]);
     let plan = Plan::Lives {
         routes: vec![splice()],
@@ -133,6 +133,17 @@ fn lives_memory_and_cycles_are_told() {
         "the relay alone, not the server: {memory:?}"
     );
     assert!(memory[0].rss_kib >= memory[0].pss_kib && memory[0].pss_kib > 0);
+
+    // The server is stopped meanwhile, so nobody answers.
+    let plan = Plan::Queue {
+        route: splice(),
+        count: 10_000,
+    };
+    let Ok(Seen::Queue(queue)) = carry_out(&plan) else {
+        panic!("no queue");
+    };
+    assert_eq!(queue.answered, 0);
+    assert!(queue.peak_after_kib >= queue.peak_before_kib && queue.peak_before_kib > 0);
 
     let ledger = std::env::temp_dir().join(format!("dropgate-bench-test-{}", std::process::id()));
     std::fs::create_dir_all(&ledger).unwrap();

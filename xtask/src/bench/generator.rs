@@ -52,7 +52,7 @@ pub(super) fn run(program: &Path, what: &str, plan: &Plan) -> Result<Seen, Failu
 pub(super) fn turns(program: &Path, what: &str, plan: &Plan) -> Result<Vec<Vec<Turn>>, Failure> {
     match run(program, what, plan)? {
         Seen::Calls(turns) => Ok(turns),
-        Seen::Lives(_) | Seen::Memory(_) | Seen::Cycles(_) => Err(unasked(what)),
+        Seen::Lives(_) | Seen::Memory(_) | Seen::Queue(_) | Seen::Cycles(_) => Err(unasked(what)),
     }
 }
 
@@ -76,6 +76,7 @@ fn duration(plan: &Plan) -> Duration {
         Plan::Lives { routes, rounds } => {
             Duration::from_millis((routes.len() * rounds * 500) as u64)
         }
+        Plan::Queue { .. } => Duration::from_secs(60),
         Plan::Memory { batches, .. } => Duration::from_secs(60 * batches.len() as u64),
         Plan::Cycles { count, .. } => Duration::from_millis(*count as u64 * 500),
     }

@@ -74,7 +74,7 @@ pub(super) fn cycles(routes: &Routes, count: usize) -> Result<Vec<Figure>, Failu
     let what = format!("{count} starts and stops");
     match generator::run(&routes.generator(), &what, &plan)? {
         Seen::Cycles(cycles) => Ok(growth(&what, &cycles)),
-        Seen::Calls(_) | Seen::Lives(_) | Seen::Memory(_) => Err(unasked(&what)),
+        Seen::Calls(_) | Seen::Lives(_) | Seen::Memory(_) | Seen::Queue(_) => Err(unasked(&what)),
     }
 }
 
@@ -121,7 +121,9 @@ fn memory(
     let what = format!("memory of {}, idle after {after}", route.name);
     let seen = match generator::run(&routes.generator(), &what, &plan)? {
         Seen::Memory(memory) => memory,
-        Seen::Calls(_) | Seen::Lives(_) | Seen::Cycles(_) => return Err(unasked(&what)),
+        Seen::Calls(_) | Seen::Lives(_) | Seen::Queue(_) | Seen::Cycles(_) => {
+            return Err(unasked(&what));
+        }
     };
     let mib = |of: fn(&Memory) -> u64, which: &dyn Fn(&Memory) -> bool| {
         let kib: u64 = seen.iter().filter(|process| which(process)).map(of).sum();
@@ -167,7 +169,9 @@ fn lives(routes: &Routes, rounds: usize) -> Result<Vec<Figure>, Failure> {
     let what = "start and end";
     let lives = match generator::run(&routes.generator(), what, &plan)? {
         Seen::Lives(lives) => lives,
-        Seen::Calls(_) | Seen::Memory(_) | Seen::Cycles(_) => return Err(unasked(what)),
+        Seen::Calls(_) | Seen::Memory(_) | Seen::Queue(_) | Seen::Cycles(_) => {
+            return Err(unasked(what));
+        }
     };
     let direct = lives.first().cloned().unwrap_or_default();
     let mut figures = Vec::new();

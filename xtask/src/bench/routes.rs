@@ -90,6 +90,21 @@ impl Routes {
         self.stdio("dropgate", &[&program, "run", "--journal", "off", "--"])
     }
 
+    /// dropgate with a journal in which every call is recorded as one that only reads, in the `write` tier.
+    pub(super) fn dropgate_recording(&self) -> Result<Route, Failure> {
+        let dir = self.scratch.dir.join("journal");
+        let config = self.scratch.dir.join("recording.toml");
+        let text = format!(
+            "[journal]\ndir = {:?}\n\n[tools.\"*\"]\nclass = \"read\"\n",
+            dir.display().to_string()
+        );
+        std::fs::write(&config, text).doing(format_args!("writing {}", config.display()))?;
+        let program = self.program("dropgate");
+        let config = config.display().to_string();
+        let words = [&*program, "run", "--config", &config, "--"];
+        Ok(self.stdio("dropgate, write tier", &words))
+    }
+
     /// dropgate at one level of containment.
     pub(super) fn dropgate_at(&self, level: &str) -> Route {
         let program = self.program("dropgate");

@@ -9,6 +9,10 @@ pub(super) enum Part {
     Calls,
     /// Calls against installed wrappers.
     Rivals,
+    /// What the gate costs each call.
+    Gate,
+    /// What the journal costs, by tier.
+    Journal,
     /// Memory, start and end.
     Idle,
     /// Start and stop again and again.
@@ -18,6 +22,8 @@ pub(super) enum Part {
 const PARTS: &[(&str, Part)] = &[
     ("calls", Part::Calls),
     ("rivals", Part::Rivals),
+    ("gate", Part::Gate),
+    ("journal", Part::Journal),
     ("idle", Part::Idle),
     ("cycles", Part::Cycles),
 ];

@@ -7,6 +7,7 @@ mod latency;
 mod lives;
 mod memory;
 mod processes;
+mod queue;
 mod started;
 mod stdio;
 mod turns;
@@ -34,6 +35,7 @@ pub fn carry_out(plan: &Plan) -> Result<Seen, LoadError> {
         }
         Plan::Lives { routes, rounds } => lives::measure(routes, *rounds).map(Seen::Lives),
         Plan::Memory { route, batches } => memory::measure(route, batches).map(Seen::Memory),
+        Plan::Queue { route, count } => queue::measure(route, *count).map(Seen::Queue),
         Plan::Cycles {
             route,
             count,

@@ -81,6 +81,14 @@ pub(super) fn memory(pid: i32) -> Option<Memory> {
     })
 }
 
+/// The most that a process ever had resident, KiB; nothing when it is gone.
+pub(super) fn peak_kib(pid: i32) -> Option<u64> {
+    field(
+        &fs::read_to_string(format!("/proc/{pid}/status")).ok()?,
+        "VmHWM:",
+    )
+}
+
 /// Live processes that run one of these files.
 pub(super) fn running(files: &[&Path]) -> usize {
     let runs_one = |pid: &i32| executable(*pid).is_some_and(|path| files.contains(&path.as_path()));

@@ -7,7 +7,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use memchr::memchr;
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 
 use super::latency::Latencies;
@@ -95,6 +95,53 @@ impl Host {
         }
         latencies.seconds = began.elapsed().as_secs_f64();
         Ok(latencies)
+    }
+
+    /// Makes `count` calls without waiting for answers, until all are taken and answered or nothing has moved for
+    /// `quiet`. Tells how many were answered, whatever the answers say.
+    pub(super) fn queue(
+        &mut self,
+        count: usize,
+        payload: Payload,
+        quiet: Duration,
+        until: Instant,
+    ) -> Result<usize, LoadError> {
+        for _ in 0..count {
+            message::append_call(&mut self.outgoing, self.next_id, payload);
+            self.outgoing.push(b'\n');
+            self.next_id += 1;
+        }
+        let mut answered = 0;
+        while answered < count && Instant::now() < until {
+            self.flush()?;
+            let to_write = match self.outgoing.len() > self.written {
+                true => PollFlags::OUT,
+                false => PollFlags::empty(),
+            };
+            let mut waits = [
+                PollFd::new(&self.from_server, PollFlags::IN),
+                PollFd::new(&self.to_server, to_write),
+            ];
+            let timeout = Timespec::try_from(quiet).doing("a time limit")?;
+            let ready = rustix::io::retry_on_intr(|| poll(&mut waits, Some(&timeout)))
+                .doing(format_args!("{}: waiting for it", self.name))?;
+            if ready == 0 {
+                break;
+            }
+            if waits[0].revents().is_empty() {
+                continue;
+            }
+            let length = self
+                .from_server
+                .read(&mut self.chunk)
+                .doing(format_args!("{}: reading its answers", self.name))?;
+            if length == 0 {
+                return Err(LoadError::new(format!("{}: it ended early", self.name)));
+            }
+            let read = self.chunk.get(..length).unwrap_or_default();
+            answered += memchr::memchr_iter(b'\n', read).count();
+        }
+        Ok(answered)
     }
 
     /// Closes the server's input and waits for the exit; tells how long it took.

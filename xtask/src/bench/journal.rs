@@ -1,0 +1,76 @@
+//! What the journal costs, by tier.
+
+use dropgate_testing_bench::plan::{Payload, Placement, Plan, Turn};
+
+use super::figure::{Bar, Figure, Spread};
+use super::routes::Routes;
+use super::wanted::Wanted;
+use super::{Results, calls, generator, measured};
+use crate::failure::Failure;
+
+/// How long a turn admits calls, milliseconds.
+const TURN_MS: u64 = 300;
+
+/// Calls in flight.
+const IN_FLIGHT: usize = 64;
+
+/// How much longer a call may take in the `write` tier than without a journal.
+const WRITE_TIER: f64 = 1.5;
+
+/// How many times as many records the `sync` tier makes durable as one fdatasync for each does.
+const SYNC_TIER: f64 = 30.0;
+
+pub(super) fn measure(
+    routes: &Routes,
+    wanted: &Wanted,
+    results: &mut Results,
+) -> Result<(), Failure> {
+    let compared = vec![routes.dropgate(), routes.dropgate_recording()?];
+    let payload = Payload::Both(64);
+    let placement = Placement::Free;
+    let plan = Plan::Calls {
+        placement,
+        routes: compared.clone(),
+        in_flight: IN_FLIGHT,
+        payload,
+        rounds: wanted.rounds,
+        turn_ms: TURN_MS,
+    };
+    let what = format!("journal: {}", calls::what(payload, IN_FLIGHT, placement));
+    let turns = generator::turns(&routes.generator(), &what, &plan)?;
+    if let [off, write] = turns.as_slice() {
+        let time = |turn: &Turn| turn.seconds / turn.calls as f64;
+        let times = write
+            .iter()
+            .zip(off)
+            .map(|(own, off)| time(own) / time(off));
+        results.figures.push(Figure {
+            what: format!("{what}: time of a call in the write tier, of that without a journal"),
+            measured: Spread::of(times),
+            unit: "x",
+            bar: Bar::AtMost(WRITE_TIER),
+        });
+    }
+    results.loads.push(calls::load(what, &compared, &turns));
+    let bench = [
+        "bench",
+        "--package",
+        "dropgate-journal",
+        "--bench",
+        "figures",
+    ];
+    let sync = measured::rounds(
+        &[&bench[..], &["--no-run"]].concat(),
+        &bench,
+        "tier sync, times as many by round",
+    )?;
+    results.figures.push(Figure {
+        what: format!(
+            "journal, {IN_FLIGHT} in flight: records made durable in the sync tier, of those with one fdatasync each"
+        ),
+        measured: sync,
+        unit: "x",
+        bar: Bar::AtLeast(SYNC_TIER),
+    });
+    Ok(())
+}
