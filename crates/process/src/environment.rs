@@ -35,8 +35,8 @@ impl Withdrawn {
 /// does not inherit them, and `/proc/PID/environ` has zeros in their place.
 ///
 /// # Errors
-/// When this process has other threads, which could be reading the environment, or hidden memory
-/// can't be had. Nothing is taken then.
+/// When this process has other threads, which could be reading the environment, or there is no
+/// memory. Nothing is taken then.
 pub fn withdraw(chosen: impl Fn(&[u8]) -> Choice) -> io::Result<Withdrawn> {
     let threads = Stat::read(procfs::own_pid()).map_or(0, |stat| stat.threads);
     if threads != 1 {
@@ -55,7 +55,7 @@ pub fn withdraw(chosen: impl Fn(&[u8]) -> Choice) -> io::Result<Withdrawn> {
             length += text.len() + 1;
         }
     });
-    let mut texts = Hidden::new(length)?;
+    let mut texts = Hidden::new_or_unlocked(length)?;
     let mut at = 0;
     environment::withdraw(chosen, |text| {
         if let Some(place) = texts.as_mut_slice().get_mut(at..at + text.len()) {

@@ -27,6 +27,8 @@ pub enum Protection {
     Secret,
     /// Locked in memory, in no dump; root can read it.
     Locked,
+    /// In no dump, but it may be swapped out.
+    Unlocked,
 }
 
 impl Hidden {
@@ -47,11 +49,33 @@ impl Hidden {
         Self::locked(bytes)
     }
 
+    /// The same, or what is left where nothing may be locked: for what would otherwise stand in
+    /// memory without any protection.
+    ///
+    /// # Errors
+    /// Over [`MAX_HIDDEN`], or there is no memory at all.
+    pub fn new_or_unlocked(bytes: usize) -> io::Result<Self> {
+        Self::new(bytes).or_else(|_| {
+            within_bounds(bytes)?;
+            Self::unlocked(bytes)
+        })
+    }
+
     /// What there is without `memfd_secret`.
     fn locked(bytes: usize) -> io::Result<Self> {
+        let mut hidden = Self::unlocked(bytes)?;
+        hidden
+            .pages
+            .lock()
+            .map_err(|error| not_locked(bytes, &error))?;
+        hidden.protection = Protection::Locked;
+        Ok(hidden)
+    }
+
+    fn unlocked(bytes: usize) -> io::Result<Self> {
         Ok(Self {
             pages: Pages::private(bytes)?,
-            protection: Protection::Locked,
+            protection: Protection::Unlocked,
         })
     }
 
@@ -113,7 +137,8 @@ impl HiddenFile {
         let file = memfd_create("hidden", MemfdFlags::CLOEXEC)?;
         ftruncate(&file, u64::try_from(bytes).unwrap_or(u64::MAX))?;
         let pages = Pages::of_file(file.as_fd(), bytes)?;
-        pages.lock(Forks::MayRead)?;
+        pages.leave_out_of_dumps(Forks::MayRead)?;
+        pages.lock().map_err(|error| not_locked(bytes, &error))?;
         Ok(Self { file, pages })
     }
 
@@ -162,6 +187,13 @@ impl fmt::Debug for HiddenFile {
     }
 }
 
+fn not_locked(bytes: usize, error: &io::Error) -> io::Error {
+    io::Error::new(
+        error.kind(),
+        format!("{bytes} bytes of memory for secrets can't be locked ({error}); raise `ulimit -l`"),
+    )
+}
+
 fn within_bounds(bytes: usize) -> io::Result<()> {
     if bytes > MAX_HIDDEN {
         return Err(io::Error::new(
@@ -178,7 +210,12 @@ mod tests {
 
     #[test]
     fn both_kinds_hold_what_is_written_and_are_wiped() {
-        for hidden in [Hidden::new(5000), Hidden::locked(5000)] {
+        let all = [
+            Hidden::new(5000),
+            Hidden::locked(5000),
+            Hidden::unlocked(5000),
+        ];
+        for hidden in all {
             let mut hidden = hidden.expect("memory");
             assert!(hidden.as_slice().iter().all(|byte| *byte == 0));
             hidden.as_mut_slice()[4990..].fill(b'x');

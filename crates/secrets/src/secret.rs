@@ -43,7 +43,7 @@ pub enum SecretError {
     #[error("it is empty")]
     Empty,
     /// No memory that can be locked.
-    #[error("no memory that can be locked for it (see `ulimit -l`): {0}")]
+    #[error("{0}")]
     Memory(io::Error),
     /// It could not be read.
     #[error("{0}")]

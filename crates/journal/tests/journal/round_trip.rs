@@ -1,8 +1,8 @@
 //! What is entered stands in the journal, and the journal verifies.
 
 use dropgate_journal::{
-    Known, Liveness, Sealed, Sealing, Settings, State, Tier, Unavailable, Verdict, What,
-    finish_abandoned, verify,
+    Known, Liveness, Note, Sealed, Sealing, Settings, State, Tier, Topic, Unavailable, Verdict,
+    What, finish_abandoned, leases_left, verify,
 };
 
 use crate::stage::{BOUND, Desk, Place, about, intent, outcome};
@@ -156,6 +156,41 @@ fn calls_without_an_outcome_get_one_when_the_chain_is_finished() {
     let verified = verify(&place.journal(), &Known::default()).expect("readable");
     assert_eq!(verified.chains[0].verdict, Verdict::Whole);
     assert_eq!(verified.chains[0].ending, Sealing::Sealed);
+}
+
+#[test]
+fn leases_of_a_writer_that_is_gone_are_left_until_a_note_says_otherwise() {
+    let note = |topic, id: &str| Note {
+        topic,
+        call: None,
+        subject: id.into(),
+        text: "http://vault".into(),
+    };
+    let place = Place::new();
+    let settings = Settings::new(place.journal());
+    assert_eq!(leases_left(&place.journal()).expect("no journal yet"), []);
+    let mut desk = Desk::open(settings.clone());
+    for id in ["db/one", "db/two"] {
+        let granted = note(Topic::LeaseGranted, id);
+        let _never_waited_for = desk.journal.note(granted, Tier::Sync).expect("taken");
+    }
+    let ended = note(Topic::LeaseRevoked, "db/one");
+    let ticket = desk.journal.note(ended, Tier::Sync).expect("taken");
+    drop(desk.receipt(ticket));
+    let left = || leases_left(&place.journal()).expect("readable");
+    assert_eq!(left(), [], "their writer lives");
+    let chain = desk.journal.chain().to_owned();
+    desk.abandon();
+    let [one] = &left()[..] else {
+        panic!("{:?}", left());
+    };
+    assert_eq!(
+        (one.id.as_str(), one.granted_by.as_str()),
+        ("db/two", "http://vault")
+    );
+    let ended = note(Topic::LeaseRevoked, "db/two");
+    finish_abandoned(&settings, &chain, &[ended]).expect("readable");
+    assert_eq!(left(), []);
 }
 
 #[test]

@@ -33,10 +33,10 @@ unsafe impl Send for Pages {}
 unsafe impl Sync for Pages {}
 
 impl Pages {
-    /// Pages of this process alone, locked, left out of dumps, zero in a forked child.
+    /// Pages of this process alone, left out of dumps, zero in a forked child.
     pub(crate) fn private(bytes: usize) -> io::Result<Self> {
         let pages = Self::map(None, bytes)?;
-        pages.lock(Forks::GetZeros)?;
+        pages.leave_out_of_dumps(Forks::GetZeros)?;
         Ok(pages)
     }
 
@@ -47,20 +47,26 @@ impl Pages {
         Self::map(Some(file), bytes)
     }
 
-    /// Keeps the pages in memory and out of dumps.
-    pub(crate) fn lock(&self, forks: Forks) -> io::Result<()> {
-        let advice: &[libc::c_int] = match forks {
-            Forks::GetZeros => &[libc::MADV_DONTDUMP, libc::MADV_WIPEONFORK],
-            Forks::MayRead => &[libc::MADV_DONTDUMP],
-        };
-        let start = self.start.as_ptr().cast::<libc::c_void>();
-        let length = self.total - 2 * self.page();
+    /// Keeps the pages out of swap.
+    pub(crate) fn lock(&self) -> io::Result<()> {
+        let (start, length) = self.usable();
         // SAFETY: the range is exactly the mapping of this value.
         if unsafe { libc::mlock(start, length) } < 0 {
             return Err(io::Error::last_os_error());
         }
+        Ok(())
+    }
+
+    /// Keeps the pages out of dumps.
+    pub(crate) fn leave_out_of_dumps(&self, forks: Forks) -> io::Result<()> {
+        let advice: &[libc::c_int] = match forks {
+            Forks::GetZeros => &[libc::MADV_DONTDUMP, libc::MADV_WIPEONFORK],
+            Forks::MayRead => &[libc::MADV_DONTDUMP],
+        };
+        let (start, length) = self.usable();
         for one in advice {
-            // SAFETY: as above; these kinds of advice change no byte in this process.
+            // SAFETY: the range is exactly the mapping of this value, and these kinds of advice
+            // change no byte in this process.
             if unsafe { libc::madvise(start, length, *one) } < 0 {
                 return Err(io::Error::last_os_error());
             }
@@ -84,8 +90,10 @@ impl Pages {
         wipe(self.as_mut_slice());
     }
 
-    fn page(&self) -> usize {
-        self.start.as_ptr() as usize - self.reserved.as_ptr() as usize
+    /// Where the usable pages begin, and how long they are together.
+    fn usable(&self) -> (*mut libc::c_void, usize) {
+        let page = self.start.as_ptr() as usize - self.reserved.as_ptr() as usize;
+        (self.start.as_ptr().cast(), self.total - 2 * page)
     }
 
     fn map(file: Option<BorrowedFd<'_>>, bytes: usize) -> io::Result<Self> {

@@ -79,3 +79,78 @@ pub(crate) fn exchange(
     let length = stream.exchange(trust, sent.as_slice(), received.as_mut_slice(), until)?;
     Reply::parse(received, length).ok_or(Failed::Malformed)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+    use std::time::Duration;
+
+    use super::*;
+
+    const SOON: Duration = Duration::from_secs(10);
+
+    /// Asks a peer that reads the request and then does this.
+    fn asked(
+        header: &[u8],
+        within: Duration,
+        peer: impl FnOnce(&mut std::net::TcpStream) + Send + 'static,
+    ) -> Result<Reply, Failed> {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}/prefix", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            let (mut socket, _) = listener.accept().unwrap();
+            let mut request = [0; 4096];
+            let _request = socket.read(&mut request).unwrap();
+            peer(&mut socket);
+        });
+        let address = Address::parse(&address).unwrap();
+        let trust = Trust::of(&address, None).unwrap();
+        let request = Request {
+            method: "PUT",
+            path: "v1/x",
+            headers: &[("X-Vault-Token", header)],
+            body: &[b"{", b"}"],
+        };
+        exchange(&address, &trust, &request, Instant::now() + within)
+    }
+
+    #[test]
+    fn a_reply_of_the_longest_length_is_read_and_no_longer_one() {
+        let head = b"HTTP/1.1 200 OK\r\n\r\n";
+        let most = MAX_REPLY - head.len();
+        let reply = asked(b"t", SOON, move |socket| {
+            socket.write_all(head).unwrap();
+            socket.write_all(&vec![b'x'; most]).unwrap();
+        });
+        assert_eq!(reply.unwrap().body().len(), most);
+        let reply = asked(b"t", SOON, move |socket| {
+            let text = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", most);
+            socket.write_all(text.as_bytes()).unwrap();
+            // The reader may be gone before it has all.
+            let _reader_gone = socket.write_all(&vec![b'x'; most]);
+        });
+        assert!(matches!(reply, Err(Failed::Malformed)), "{reply:?}");
+    }
+
+    #[test]
+    fn a_peer_that_says_nothing_or_little_costs_no_more_than_the_time() {
+        for said in [&b""[..], b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"] {
+            let began = Instant::now();
+            let (end, ended) = std::sync::mpsc::channel::<()>();
+            let reply = asked(b"t", Duration::from_millis(200), move |socket| {
+                socket.write_all(said).unwrap();
+                let _over = ended.recv();
+            });
+            drop(end);
+            assert!(matches!(reply, Err(Failed::Unreachable(_))), "{reply:?}");
+            assert!(began.elapsed() < SOON);
+        }
+    }
+
+    #[test]
+    fn a_header_can_not_end_its_line() {
+        let reply = asked(b"t\r\nX-Other: y", Duration::from_secs(1), |_| {});
+        assert!(matches!(reply, Err(Failed::Unreachable(_))), "{reply:?}");
+    }
+}
