@@ -119,7 +119,7 @@ fn guarding(args: &ProbeArgs) -> Result<Guarding, String> {
 }
 
 /// A bar on a terminal, nothing elsewhere.
-fn progress_bar() -> ProgressBar {
+pub(super) fn progress_bar() -> ProgressBar {
     let bar = ProgressBar::new(0);
     if !std::io::stderr().is_terminal() {
         bar.set_draw_target(ProgressDrawTarget::hidden());
@@ -130,7 +130,8 @@ fn progress_bar() -> ProgressBar {
     bar
 }
 
-fn show(bar: &ProgressBar, progress: Progress<'_>) {
+/// Moves the bar.
+pub(super) fn show(bar: &ProgressBar, progress: Progress<'_>) {
     match progress {
         Progress::Planned { cells } => bar.set_length(u64::try_from(cells).unwrap_or(u64::MAX)),
         Progress::Finished { cell, done, .. } => {

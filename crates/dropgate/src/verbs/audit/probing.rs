@@ -8,6 +8,7 @@ use dropgate_analyzer::probed::{self, Answer, By, Children, End, Load, Run, Star
 use dropgate_probe::{Call, CallState, Caller, Cell, Ending, Options, Target, probe};
 
 use crate::cli::AuditArgs;
+use crate::verbs::probe::{progress_bar, show};
 
 /// Programs that start a server rather than being one.
 const LAUNCHERS: &[&str] = &[
@@ -37,7 +38,10 @@ pub(super) fn settle(analysis: &mut Analysis, args: &AuditArgs) -> Result<String
     let target = Target {
         command: args.probe_command.clone(),
     };
-    let found = probe(&target, &options, |_progress| {}).map_err(|error| error.to_string())?;
+    let bar = progress_bar();
+    let found = probe(&target, &options, |progress| show(&bar, progress));
+    bar.finish_and_clear();
+    let found = found.map_err(|error| error.to_string())?;
     let runs: Vec<Run> = found.cells.iter().filter_map(run).collect();
     let settled = probed::settle(analysis, &runs, started(&args.probe_command));
     Ok(format!(
