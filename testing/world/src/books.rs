@@ -17,6 +17,15 @@ pub struct Books<'a> {
     dir: PathBuf,
 }
 
+/// How a killed run's journal was left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// With a seal.
+    Sealed,
+    /// For the next start to finish.
+    Left,
+}
+
 /// The journal's name.
 const NAME: &str = "counter";
 
@@ -104,6 +113,21 @@ impl<'a> Books<'a> {
     pub fn verify(&self) -> Checked {
         match self.journal(&["verify"])? {
             (Some(0), _) => Ok(()),
+            (code, text) => fail(format!("journal verify ended with {code:?}: {text}")),
+        }
+    }
+
+    /// Whether the chains end with their seals: whoever ends a killed run's has 2 s for it, and the
+    /// next start does what was left.
+    ///
+    /// # Errors
+    /// A record does not follow from the one before.
+    pub fn ending(&self) -> Checked<Ending> {
+        match self.journal(&["verify"])? {
+            (Some(0), text) if text.contains("not sealed") => Ok(Ending::Left),
+            (Some(0), _) => Ok(Ending::Sealed),
+            // What was cut off in mid-write is mended by the next start.
+            (Some(2), _) => Ok(Ending::Left),
             (code, text) => fail(format!("journal verify ended with {code:?}: {text}")),
         }
     }

@@ -11,7 +11,7 @@
 #![forbid(unsafe_code)]
 
 pub mod attacks;
-mod books;
+pub mod books;
 pub mod census;
 pub mod checks;
 mod dice;

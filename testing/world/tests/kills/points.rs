@@ -1,11 +1,13 @@
 //! A life at each of the six points: dropgate is started, a call is brought to the point, dropgate is
 //! killed, and the next one is asked for the same call before it gets there itself.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use dropgate_testing_world::books::Ending;
 use dropgate_testing_world::census::Emptied;
 use dropgate_testing_world::checks::{Checks, say};
 use dropgate_testing_world::endings::ANSWERED_WITHIN;
@@ -16,6 +18,8 @@ use serde_json::{Value, json};
 
 /// How long something that is bound to happen may take.
 const SOON: Duration = Duration::from_secs(20);
+/// Kills for which the same books are kept.
+const PAGE: u64 = 10;
 /// How often a kill may miss its point in a row.
 const MISSES: u64 = 200;
 
@@ -119,16 +123,21 @@ pub(crate) fn play(checks: &mut Checks, place: &Place, column: Column, kills: u6
             life.turn().map_err(|problem| {
                 format!("kill {} of {}: {problem}", life.hits + 1, point.name())
             })?;
+            if life.number.is_multiple_of(PAGE) {
+                life.turn_page()?;
+            }
         }
         life.conclude()?;
         let _one_line = told.lock();
         say(&format!(
-            "{}: {} kills, {} more that missed it, {} calls, {} runs, 0 of a key twice ({:.1} s)",
+            "{}: {} kills, {} more that missed it, {} calls, {} runs, 0 of a key twice; the next start \
+             finished the journal of {} ({:.1} s)",
             point.name(),
             life.hits,
             life.misses,
             life.number,
-            life.books.counted()?.len(),
+            life.ran + life.books.counted()?.len(),
+            life.left,
             began.elapsed().as_secs_f64()
         ));
         Ok(())
@@ -137,13 +146,18 @@ pub(crate) fn play(checks: &mut Checks, place: &Place, column: Column, kills: u6
 
 struct Life<'a> {
     place: &'a Place,
+    column: Column,
     point: Point,
     name: &'a str,
     books: Books<'a>,
+    /// Calls that have run, of the books before these.
+    ran: usize,
     fifo: PathBuf,
     dice: Dice,
-    /// The call that was last brought to the point, where it got, and the answers to it.
+    /// The call that was last brought to the point, and where it got.
     last: Option<(Call, Point)>,
+    /// How often the next start had to finish the journal.
+    left: u64,
     number: u64,
     hits: u64,
     misses: u64,
@@ -181,17 +195,28 @@ impl<'a> Life<'a> {
         mknodat(CWD, &fifo, FileType::Fifo, Mode::from(0o666), 0).says("a fifo")?;
         Ok(Self {
             place,
+            column,
             point,
             name,
             books,
+            ran: 0,
             fifo,
             dice: Dice::new(seed.wrapping_add(point as u64)),
             last: None,
+            left: 0,
             number: 0,
             hits: 0,
             misses: 0,
             missed_in_a_row: 0,
         })
+    }
+
+    /// New books, so that what is read after each kill stays short.
+    fn turn_page(&mut self) -> Checked {
+        self.conclude()?;
+        self.ran += self.books.counted()?.len();
+        self.books = Books::open(self.place, self.column, CONFIG)?;
+        Ok(())
     }
 
     /// Starts dropgate, asks for the last call again, and brings the next one to the point.
@@ -219,7 +244,7 @@ impl<'a> Life<'a> {
         if !run.talk.answers(&json!(NEW)).is_empty() {
             return fail("the host got a whole answer");
         }
-        self.books.verify()?;
+        let ending = self.books.ending()?;
         if reached == self.point {
             self.hits += 1;
             self.missed_in_a_row = 0;
@@ -230,7 +255,11 @@ impl<'a> Life<'a> {
                 return fail(format!("{MISSES} kills in a row missed the point"));
             }
         }
-        self.judge(&call, reached, reached.truth().runs)?;
+        self.ran(&call, reached.truth().runs)?;
+        match ending {
+            Ending::Sealed => self.judge(&call, reached)?,
+            Ending::Left => self.left += 1,
+        }
         self.last = Some((call, reached));
         Ok(())
     }
@@ -241,7 +270,8 @@ impl<'a> Life<'a> {
             return Ok(());
         };
         let truth = reached.truth();
-        // A call that would block for ever is asked for where it can only be refused.
+        // Whatever was left, this start has finished it.
+        self.judge(&call, reached)?;
         self.ask(run, AGAIN, &call)?;
         let answer = run.talk.answer(&json!(AGAIN), ANSWERED_WITHIN)?;
         let meta = &answer["result"]["_meta"];
@@ -264,8 +294,7 @@ impl<'a> Life<'a> {
         self.ran(&call, runs)
     }
 
-    fn judge(&self, call: &Call, reached: Point, runs: usize) -> Checked {
-        self.ran(call, runs)?;
+    fn judge(&self, call: &Call, reached: Point) -> Checked {
         let found = self.outcome(call)?;
         if found.as_deref() == reached.truth().outcome {
             return Ok(());
@@ -426,19 +455,21 @@ fn trace(number: u64) -> String {
 }
 
 /// A look at the segments while they are written.
-struct Watch {
+struct Watch<'a> {
+    books: &'a Books<'a>,
     /// How long each was when the look began.
-    from: Vec<(PathBuf, usize)>,
+    from: HashMap<PathBuf, usize>,
 }
 
-impl Watch {
-    fn begin(books: &Books<'_>) -> Checked<Self> {
-        let mut from = Vec::new();
-        for path in books.segments()? {
+impl<'a> Watch<'a> {
+    fn begin(books: &'a Books<'a>) -> Checked<Self> {
+        let mut from = HashMap::new();
+        // A new journal has none yet.
+        for path in books.segments().unwrap_or_default() {
             let length = text_of(&path)?.len();
-            from.push((path, length));
+            from.insert(path, length);
         }
-        Ok(Self { from })
+        Ok(Self { books, from })
     }
 
     /// Waits until a text was added.
@@ -454,9 +485,9 @@ impl Watch {
     fn await_that(&self, what: &str, is: impl Fn(&str) -> bool) -> Checked {
         let until = Instant::now() + SOON;
         loop {
-            for (path, from) in &self.from {
-                let text = text_of(path)?;
-                if is(text.get(*from..).unwrap_or_default()) {
+            for path in self.books.segments().unwrap_or_default() {
+                let from = self.from.get(&path).copied().unwrap_or(0);
+                if is(text_of(&path)?.get(from..).unwrap_or_default()) {
                     return Ok(());
                 }
             }
