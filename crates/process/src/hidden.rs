@@ -123,10 +123,10 @@ pub struct HiddenFile {
 }
 
 impl HiddenFile {
-    /// So many bytes, all zero.
+    /// So many bytes, all zero; kept out of swap as far as that is allowed.
     ///
     /// # Errors
-    /// As for [`Hidden::new`].
+    /// Over [`MAX_HIDDEN`], or there is no memory at all.
     pub fn new(bytes: usize) -> io::Result<Self> {
         within_bounds(bytes)?;
         if let Ok(file) = pages::secret_file(bytes)
@@ -138,7 +138,8 @@ impl HiddenFile {
         ftruncate(&file, u64::try_from(bytes).unwrap_or(u64::MAX))?;
         let pages = Pages::of_file(file.as_fd(), bytes)?;
         pages.leave_out_of_dumps(Forks::MayRead)?;
-        pages.lock().map_err(|error| not_locked(bytes, &error))?;
+        // What is handed on came from memory of its own, where a lock that is needed was asked for.
+        let _not_allowed_more = pages.lock();
         Ok(Self { file, pages })
     }
 

@@ -16,7 +16,7 @@ use stream::Stream;
 pub(crate) use stream::Trust;
 
 /// The longest reply that is read, with its headers.
-pub(crate) const MAX_REPLY: usize = 256 << 10;
+pub(crate) const MAX_REPLY: usize = 80 << 10;
 
 /// What is asked. Nothing of it may hold a line end but the body.
 pub(crate) struct Request<'a> {

@@ -149,6 +149,14 @@ impl Session {
         kill_process(pid, signal).expect("dropgate is there");
     }
 
+    /// Stops the process that is known to be the wrapper; false if it has ended by then.
+    pub(crate) fn stop_wrapper(&self, wrapper: i32) -> bool {
+        let pid = Pid::from_raw(wrapper).expect("a pid");
+        // A process that has ended maps nothing any more.
+        kill_process(pid, Signal::STOP).is_ok()
+            && std::fs::read(format!("/proc/{wrapper}/maps")).is_ok_and(|maps| !maps.is_empty())
+    }
+
     /// The process that is `dropgate run`.
     pub(crate) fn wrapper(&self) -> i32 {
         child_of(self.host_pid().as_raw_nonzero().get())
@@ -197,6 +205,10 @@ fn child_of(pid: i32) -> i32 {
 
 /// Every file below a folder, joined.
 pub(crate) fn everything_in(folder: &Path) -> Vec<u8> {
+    files_in(folder, |_| true)
+}
+
+fn files_in(folder: &Path, wanted: fn(&Path) -> bool) -> Vec<u8> {
     let mut all = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
@@ -204,7 +216,7 @@ pub(crate) fn everything_in(folder: &Path) -> Vec<u8> {
             let path = entry.path();
             if path.is_dir() {
                 folders.push(path);
-            } else {
+            } else if wanted(&path) {
                 all.extend(std::fs::read(&path).unwrap_or_default());
             }
         }
@@ -217,7 +229,9 @@ pub(crate) fn wait_for_seals(folder: &Folder, times: usize) {
     let until = Instant::now() + SOON;
     let end = b"\"kind\":\"seal\",\"end\":true,";
     let sealed = || {
-        let text = everything_in(&folder.path().join("state"));
+        // What the journal holds in reserve is large, and this look must be quick.
+        let is_segment = |path: &Path| path.extension().is_some_and(|end| end == "jsonl");
+        let text = files_in(&folder.path().join("state"), is_segment);
         text.windows(end.len()).filter(|part| part == end).count()
     };
     while sealed() < times {

@@ -41,12 +41,6 @@ pub(crate) fn run(args: RunArgs) -> ExitCode {
         Ok(prepared) => prepared,
         Err(code) => return code,
     };
-    // What an earlier run left behind ends before anything new begins.
-    let abandoned = sweep(SweepMode::Sweep, SWEEP_WITHIN);
-    let ended: usize = abandoned.iter().map(|one| one.processes.len()).sum();
-    if ended > 0 {
-        output::complain(&format!("ended {ended} processes that earlier runs left"));
-    }
     let settings = match planned(&args, &config, Rc::clone(&secrets)) {
         Ok(settings) => settings,
         Err(error) => {
@@ -95,8 +89,14 @@ fn prepared(args: &RunArgs) -> Result<(Configured, Rc<Secrets>), ExitCode> {
     }
     let config = plan::configuration(args.config.as_deref())
         .map_err(|error| refused(exit::REFUSED, &error.to_string()))?;
-    let begun = secrets::hide(&config.file)
-        .and_then(|hidden| secrets::begin(&config.file, &config.folder, hidden));
+    let hidden = secrets::hide(&config.file);
+    // What an earlier run left behind ends before anything new begins.
+    let abandoned = sweep(SweepMode::Sweep, SWEEP_WITHIN);
+    let ended: usize = abandoned.iter().map(|one| one.processes.len()).sum();
+    if ended > 0 {
+        output::complain(&format!("ended {ended} processes that earlier runs left"));
+    }
+    let begun = hidden.and_then(|hidden| secrets::begin(&config.file, &config.folder, hidden));
     match begun {
         Ok(secrets) => Ok((config, Rc::new(secrets))),
         Err(error) => {
