@@ -119,6 +119,26 @@ process.once(\"SIGINT\", shutdown);
 }
 
 #[test]
+fn members_keep_to_the_lines_of_the_others() {
+    let text = format!(
+        "{HEAD}server.tool(\"send\", async ({{ url }}) => {{
+  const answer = await fetch(url, {{
+    method: \"POST\",
+  }});
+  const short = await fetch(url, {{}});
+  return {{ content: [{{ type: \"text\", text: await answer.text() + await short.text() }}] }};
+}});
+"
+    );
+    let fixed = mend(&of("server.ts", &text)).pop().expect("a fix");
+    let signal = "signal: AbortSignal.timeout(30_000),";
+    let long = format!("fetch(url, {{\n    {signal}\n    method: \"POST\",\n  }});");
+    assert!(fixed.text.contains(&long), "{}", fixed.text);
+    let short = format!("fetch(url, {{ {signal}}});");
+    assert!(fixed.text.contains(&short), "{}", fixed.text);
+}
+
+#[test]
 fn other_shapes_are_left_alone() {
     for (path, text) in [
         // The name of the loop is taken, and a handler of both signals needs one.

@@ -13,13 +13,8 @@ pub(super) fn edits(text: &Text<'_>, finding: &Finding) -> Option<Vec<Edit>> {
         "IO-001" => to_stderr(start, found)?,
         "TIME-001" => with_signal(text, finding)?,
         "ERR-004" => {
-            let rest = found.strip_prefix('{')?;
-            let comma = if rest.trim_start().starts_with('}') {
-                ""
-            } else {
-                ","
-            };
-            Edit::insert(start + 1, format!(" isError: true{comma}"))
+            found.strip_prefix('{')?;
+            first_member(text, start + 1, "isError: true")?
         }
         "AUTH-001" => denial(start, found, "true", "false")?,
         "LIFE-003" => return both_signals(text, finding),
@@ -58,10 +53,20 @@ fn with_signal(text: &Text<'_>, finding: &Finding) -> Option<Edit> {
         [_, options] if matches!(options.value.kind, ExprKind::Object(_)) => {
             text.at(options.value.span)?.strip_prefix('{')?;
             let at = offset(options.value.span.start) + 1;
-            Some(Edit::insert(at, format!(" {SIGNAL},")))
+            first_member(text, at, SIGNAL)
         }
         _other => None,
     }
+}
+
+/// Puts a member before all others of an object literal whose brace ends at a byte, on a line of its own where the others have theirs.
+fn first_member(text: &Text<'_>, at: usize, member: &str) -> Option<Edit> {
+    let rest = text.text.get(at..)?;
+    let Some(next) = rest.strip_prefix('\n') else {
+        return Some(Edit::insert(at, format!(" {member},")));
+    };
+    let indent = next.len() - next.trim_start_matches([' ', '\t']).len();
+    Some(Edit::insert(at, format!("\n{}{member},", &next[..indent])))
 }
 
 /// Registers the handler of SIGINT for SIGTERM as well.
