@@ -16,6 +16,9 @@ const MAX_BYTES: u64 = 60_000;
 /// What takes longer than this is printed.
 const LONG: Duration = Duration::from_secs(1);
 
+/// Bytes that mean something to a reader.
+const ODD: &[u8] = b"(){}[]<>\"'`;:,.=\\\n\t #0aZ\0";
+
 /// What is repeated to make deep nesting.
 const DEEP: &[&str] = &[
     "(",
@@ -123,7 +126,7 @@ fn change(dice: &mut Dice, text: &str, other: &str) -> String {
             }
             5 => {
                 if let Some(byte) = bytes.get_mut(at) {
-                    *byte = b"(){}[]<>\"'`;:,.=\\\n\t #0aZ\0"[dice.below(26)];
+                    *byte = ODD[dice.below(ODD.len())];
                 }
             }
             _ => {

@@ -12,6 +12,9 @@ pub const STACK_BYTES: usize = 256 * 1024 * 1024;
 /// Deepest nesting of brackets that a parser gets to see.
 const MAX_BRACKETS: usize = 400;
 
+/// Most angle brackets that may stand open in one statement: a parser tries each of them twice, as a comparison and as a type.
+const MAX_ANGLES: usize = 64;
+
 /// A line of code longer than this is nobody's own writing, in bytes.
 const LONG_LINE: usize = 5_000;
 
@@ -26,6 +29,9 @@ pub(super) fn refuse(source: &Source<'_>) -> Option<Why> {
     }
     if source.language == Language::TypeScript && is_minified(text) {
         return Some(Why::Bundled);
+    }
+    if source.language == Language::TypeScript && too_many_angles(text) {
+        return Some(Why::TooDeep);
     }
     // Python's extractor knows its strings and bounds nesting itself.
     (source.language != Language::Python && too_deep(text)).then_some(Why::TooDeep)
@@ -56,4 +62,54 @@ fn too_deep(text: &str) -> bool {
         }
     }
     false
+}
+
+/// `f<a<b<c…` without an end: what is open between two ends of statements or brackets.
+fn too_many_angles(text: &str) -> bool {
+    let mut open: usize = 0;
+    let mut before = 0;
+    for byte in text.bytes() {
+        match byte {
+            b'>' => open = open.saturating_sub(1),
+            b';' | b'(' | b')' | b'{' | b'}' => open = 0,
+            _ if before == b'<' && (byte.is_ascii_alphabetic() || byte == b'<') => {
+                open += 1;
+                if open > MAX_ANGLES {
+                    return true;
+                }
+            }
+            _ => {}
+        }
+        before = byte;
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_ANGLES, MAX_BRACKETS, refuse};
+    use crate::extract::Source;
+    use crate::facts::{Language, Name, Why};
+
+    fn refused(text: &str) -> Option<Why> {
+        refuse(&Source {
+            path: Name::from("a.ts"),
+            language: Language::TypeScript,
+            text,
+        })
+    }
+
+    #[test]
+    fn brackets_are_bounded() {
+        assert_eq!(refused(&"(".repeat(MAX_BRACKETS)), None);
+        assert_eq!(refused(&"(".repeat(MAX_BRACKETS + 1)), Some(Why::TooDeep));
+    }
+
+    #[test]
+    fn angles_are_bounded_within_a_statement() {
+        assert_eq!(refused(&"<T".repeat(MAX_ANGLES)), None);
+        assert_eq!(refused(&"<T".repeat(MAX_ANGLES + 1)), Some(Why::TooDeep));
+        assert_eq!(refused(&"a <b;".repeat(MAX_ANGLES * 2)), None);
+        assert_eq!(refused(&"<p>text</p>\n".repeat(MAX_ANGLES * 2)), None);
+    }
 }
