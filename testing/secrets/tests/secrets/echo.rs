@@ -1,7 +1,11 @@
 //! A server that tells its own credentials: nothing of them reaches the host or the log.
 
+use std::path::Path;
+use std::time::{Duration, Instant};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use rustix::process::Signal;
 use serde_json::json;
 
 use crate::base::Folder;
@@ -84,4 +88,29 @@ fn variables_that_the_file_names_reach_the_server_only_as_it_says() {
     }
     // Only by the descriptor: the telltale prefers a variable of that name.
     assert_eq!(session.credential("API"), BY_VARIABLE);
+}
+
+#[test]
+fn files_are_gone_after_every_end() {
+    for kill in [None, Some(Signal::KILL)] {
+        let folder = Folder::new();
+        let mut session = Session::start(Start {
+            folder: &folder,
+            configuration: "[secrets.FILED]\nenv = \"SOURCE\"\ninto = \"file\"\n",
+            variables: &[("SOURCE", BY_VARIABLE)],
+            stderr: None,
+        });
+        session.open();
+        assert_eq!(session.credential("FILED"), BY_VARIABLE);
+        let place = session.credential("CREDENTIALS_DIRECTORY");
+        match kill {
+            Some(signal) => session.signal_wrapper(signal),
+            None => session.close_stdin(),
+        }
+        let until = Instant::now() + Duration::from_secs(10);
+        while Path::new(&place).exists() {
+            assert!(Instant::now() < until, "{place} is left after {kill:?}");
+            std::thread::yield_now();
+        }
+    }
 }
