@@ -26,6 +26,7 @@ const CONFIG: &str = "[tools.echo]\nclass = \"read\"\n";
 /// What all kills came to.
 #[derive(Default)]
 struct Sums {
+    kills: AtomicU64,
     answers: AtomicU64,
     calls: AtomicU64,
     unanswered: AtomicU64,
@@ -47,9 +48,10 @@ pub(crate) fn play(checks: &mut Checks, place: &Place, column: Column, kills: u6
     });
     let sum = |of: &AtomicU64| of.load(Ordering::Relaxed);
     say(&format!(
-        "kills at random: {kills} under {CALLERS} callers; {} answers, each with its record; \
+        "kills at random: {} under {CALLERS} callers; {} answers, each with its record; \
          {} calls recorded, {} of them unanswered at the kill; the next start finished the journal \
          of {}",
+        sum(&sums.kills),
         sum(&sums.answers),
         sum(&sums.calls),
         sum(&sums.unanswered),
@@ -176,6 +178,7 @@ fn judge(books: &Books<'_>, told: &[Value], sums: &Sums) -> Checked {
     let unanswered = u64::try_from(traces.len())
         .unwrap_or(0)
         .saturating_sub(answers);
+    sums.kills.fetch_add(1, Ordering::Relaxed);
     sums.answers.fetch_add(answers, Ordering::Relaxed);
     sums.calls
         .fetch_add(answers + unanswered, Ordering::Relaxed);
