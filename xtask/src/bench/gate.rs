@@ -16,7 +16,7 @@ const SMALL_CALL_US: f64 = 5.0;
 const QUEUED: usize = 10_000;
 
 /// What they may add to the memory of wrapper and guard, MiB: all that is bounded there, with room.
-const QUEUED_MIB: f64 = 16.0;
+const QUEUED_MIB: f64 = 8.0;
 
 pub(super) fn measure(routes: &Routes, results: &mut Results) -> Result<(), Failure> {
     let example = [

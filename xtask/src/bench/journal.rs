@@ -25,33 +25,9 @@ pub(super) fn measure(
     wanted: &Wanted,
     results: &mut Results,
 ) -> Result<(), Failure> {
-    let compared = vec![routes.dropgate(), routes.dropgate_recording()?];
-    let payload = Payload::Both(64);
-    let placement = Placement::Free;
-    let plan = Plan::Calls {
-        placement,
-        routes: compared.clone(),
-        in_flight: IN_FLIGHT,
-        payload,
-        rounds: wanted.rounds,
-        turn_ms: TURN_MS,
-    };
-    let what = format!("journal: {}", calls::what(payload, IN_FLIGHT, placement));
-    let turns = generator::turns(&routes.generator(), &what, &plan)?;
-    if let [off, write] = turns.as_slice() {
-        let time = |turn: &Turn| turn.seconds / turn.calls as f64;
-        let times = write
-            .iter()
-            .zip(off)
-            .map(|(own, off)| time(own) / time(off));
-        results.figures.push(Figure {
-            what: format!("{what}: time of a call in the write tier, of that without a journal"),
-            measured: Spread::of(times),
-            unit: "x",
-            bar: Bar::AtMost(WRITE_TIER),
-        });
+    for placement in [Placement::OneProcessor, Placement::Free] {
+        write_tier(placement, routes, wanted, results)?;
     }
-    results.loads.push(calls::load(what, &compared, &turns));
     let bench = [
         "bench",
         "--package",
@@ -72,5 +48,43 @@ pub(super) fn measure(
         unit: "x",
         bar: Bar::AtLeast(SYNC_TIER),
     });
+    Ok(())
+}
+
+fn write_tier(
+    placement: Placement,
+    routes: &Routes,
+    wanted: &Wanted,
+    results: &mut Results,
+) -> Result<(), Failure> {
+    let compared = vec![routes.dropgate(), routes.dropgate_recording()?];
+    let payload = Payload::Both(64);
+    let plan = Plan::Calls {
+        placement,
+        routes: compared.clone(),
+        in_flight: IN_FLIGHT,
+        payload,
+        rounds: wanted.rounds,
+        turn_ms: TURN_MS,
+    };
+    let what = format!("journal: {}", calls::what(payload, IN_FLIGHT, placement));
+    let turns = generator::turns(&routes.generator(), &what, &plan)?;
+    let time: fn(&Turn) -> f64 = match placement {
+        Placement::OneProcessor => |turn| turn.chain_cpu_us,
+        Placement::Free => |turn| turn.seconds / turn.calls as f64,
+    };
+    if let [off, write] = turns.as_slice() {
+        let times = write
+            .iter()
+            .zip(off)
+            .map(|(own, off)| time(own) / time(off));
+        results.figures.push(Figure {
+            what: format!("{what}: time of a call in the write tier, of that without a journal"),
+            measured: Spread::of(times),
+            unit: "x",
+            bar: Bar::AtMost(WRITE_TIER),
+        });
+    }
+    results.loads.push(calls::load(what, &compared, &turns));
     Ok(())
 }

@@ -15,7 +15,7 @@ const BUILD_LIMIT: Duration = Duration::from_secs(30 * 60);
 pub(super) fn rounds(build: &[&str], run: &[&str], label: &str) -> Result<Spread, Failure> {
     let mut builds = workspace::cargo();
     builds.args(build);
-    Step::new(&format!("build for {label}"), BUILD_LIMIT, builds).run()?;
+    Step::new(format!("build for {label}"), BUILD_LIMIT, builds).run()?;
     let mut runs: Command = workspace::cargo();
     runs.args(run);
     let output = runs
