@@ -237,3 +237,33 @@ fn duplicate(fd: BorrowedFd<'_>) -> io::Result<OwnedFd> {
 fn set_nonblocking(fd: BorrowedFd<'_>) -> io::Result<()> {
     Ok(fcntl_setfl(fd, fcntl_getfl(fd)? | OFlags::NONBLOCK)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::io::Write as _;
+
+    use rustix::pipe::{PipeFlags, pipe_with};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_comes_after_a_pipe_was_emptied_is_heard_of() {
+        let (from, to) = pipe_with(PipeFlags::CLOEXEC).expect("a pipe");
+        let endpoint = Endpoint::own(from).expect("registers");
+        let mut feed = std::fs::File::from(to);
+        let mut room = [0; 8];
+        for part in ["one", "eight by", "3"] {
+            feed.write_all(part.as_bytes()).expect("fits the pipe");
+            poll_fn(|cx| endpoint.poll_readable(cx)).await;
+            assert_eq!(endpoint.read(&mut room), Moved::Bytes(part.len()));
+            assert_eq!(endpoint.read(&mut room), Moved::NotNow);
+        }
+        feed.write_all(b"last").expect("fits the pipe");
+        drop(feed);
+        poll_fn(|cx| endpoint.poll_readable(cx)).await;
+        assert_eq!(endpoint.read(&mut room), Moved::Bytes(4));
+        poll_fn(|cx| endpoint.poll_readable(cx)).await;
+        assert_eq!(endpoint.read(&mut room), Moved::Closed);
+    }
+}
