@@ -4,6 +4,7 @@ mod ask;
 mod changes;
 mod known;
 mod mending;
+mod patience;
 mod plan;
 mod prefix;
 mod probing;
@@ -16,6 +17,7 @@ use dropgate_analyzer::output::{badge, github, html, json, sarif, text};
 use dropgate_analyzer::{Analysis, analyze};
 
 use self::mending::Outcome;
+use self::patience::with_patience;
 use self::plan::Plan;
 use crate::cli::{AuditArgs, AuditFormat};
 use crate::output;
@@ -73,8 +75,9 @@ struct Looked {
 }
 
 fn look(args: &AuditArgs, plan: &Plan) -> Result<Looked, String> {
-    let mut analysis = analyze(std::slice::from_ref(&args.path), &plan.settings)
-        .map_err(|error| error.to_string())?;
+    let paths = std::slice::from_ref(&args.path);
+    let mut analysis =
+        with_patience(|| analyze(paths, &plan.settings)).map_err(|error| error.to_string())?;
     let mut notes = Vec::new();
     if args.probe {
         notes.push(probing::settle(&mut analysis, args)?);
