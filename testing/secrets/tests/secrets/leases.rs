@@ -82,7 +82,10 @@ fn play(pair: &Pair, address: &str, ending: Ending) -> Duration {
             Instant::now()
         }
     };
-    pair.refused_after(&url, since)
+    let refused = pair.refused_after(&url, since);
+    // Whoever still writes into the folder would keep it from being removed.
+    wait_for_seals(&folder, 1);
+    refused
 }
 
 #[test]
