@@ -18,6 +18,12 @@ const MAX_ANGLES: usize = 64;
 /// A line of code longer than this is nobody's own writing, in bytes.
 const LONG_LINE: usize = 5_000;
 
+/// Lines of a file larger than [`SHORT`] that hold more than this on average are nobody's own writing either, in bytes.
+const DENSE_LINE: usize = 400;
+
+/// A file up to this says too little to tell, in bytes.
+const SHORT: usize = 8_000;
+
 /// A file is a bundle when lines over [`LONG_LINE`] hold more than this share of it, in percent.
 const LONG_SHARE: usize = 30;
 
@@ -38,6 +44,10 @@ pub(super) fn refuse(source: &Source<'_>) -> Option<Why> {
 }
 
 fn is_minified(text: &str) -> bool {
+    let lines = text.lines().filter(|line| !line.trim().is_empty()).count();
+    if text.len() > SHORT && text.len() > lines * DENSE_LINE {
+        return true;
+    }
     let long: usize = text
         .lines()
         .map(str::len)
@@ -97,6 +107,14 @@ mod tests {
             language: Language::TypeScript,
             text,
         })
+    }
+
+    #[test]
+    fn dense_lines_are_nobody_s_writing() {
+        let dense = "export const a=1;".repeat(1_000);
+        assert_eq!(refused(&dense), Some(Why::Bundled));
+        assert_eq!(refused(&dense.replace(';', ";\n")), None);
+        assert_eq!(refused("export const a=1;"), None);
     }
 
     #[test]

@@ -95,10 +95,11 @@ pub(super) fn hooks<'a>(project: &Project<'a>) -> Vec<Hook<'a>> {
     for (at, function) in project.functions() {
         walk::stmts(&function.body, &mut |stmt| {
             if let StmtKind::Assign {
-                target: Pattern::Place(_),
+                target: Pattern::Place(place),
                 value: Some(value),
             } = &stmt.kind
                 && is_close_hook(stmt)
+                && !is_of_client(project, at, place)
             {
                 all.push(Hook {
                     trigger: Trigger::Closed,
@@ -113,6 +114,16 @@ pub(super) fn hooks<'a>(project: &Project<'a>) -> Vec<Hook<'a>> {
         });
     }
     all
+}
+
+/// `client.onclose = f` tells of another server's end, not of this one's.
+fn is_of_client(project: &Project<'_>, at: FnRef, place: &Expr) -> bool {
+    let object = if let ExprKind::Member(object, _) = &place.kind {
+        project.last_name(at, object)
+    } else {
+        None
+    };
+    object.is_some_and(|name| name.to_lowercase().contains("client"))
 }
 
 fn hook<'a>(project: &Project<'a>, site: &Site<'a>, trigger: Trigger, place: usize) -> Hook<'a> {

@@ -215,6 +215,7 @@ impl<'a> Project<'a> {
         let unknown = site.paths.is_empty()
             || site.paths.iter().any(|path| {
                 path.starts_with('?')
+                    || path.starts_with("Promise()")
                     || path.contains("to_thread()")
                     || path.contains("run_in_executor()")
             });

@@ -1,10 +1,10 @@
 //! Child processes that outlive the server.
 
-use crate::facts::{ExprKind, Mode};
+use crate::facts::{Expr, ExprKind, Mode, walk};
 use crate::finding::{Confidence, Severity};
 use crate::link::{Fate, Guard, Project, Site};
 use crate::rules::{At, Axis, Report, Rule};
-use crate::vocabulary::{Child, Kind, Role};
+use crate::vocabulary::{Child, Kind, Role, words};
 
 pub(in crate::rules) const RULE: Rule = Rule {
     id: "LIFE-011",
@@ -42,7 +42,11 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
                 .entries
                 .iter()
                 .any(|entry| entry.runs(site.at, site.span));
-        if !runs || served_by_framework(project) || project.closed_at_stop(site) {
+        if !runs
+            || shows(project, site)
+            || served_by_framework(project)
+            || project.closed_at_stop(site)
+        {
             continue;
         }
         let blocking = matches!(site.role, Some(Role::Spawn(Child::Blocking)));
@@ -71,6 +75,29 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             );
         }
     }
+}
+
+/// A browser or viewer that is opened for the user ends when the user closes it.
+fn shows(project: &Project<'_>, site: &Site<'_>) -> bool {
+    let Some(function) = project.function(site.at) else {
+        return false;
+    };
+    let words = words::words(&function.name);
+    let named =
+        words.iter().any(|word| word == "open") && words.iter().any(|word| word == "browser");
+    let mut opens = false;
+    walk::exprs(&function.body, &mut |expr| {
+        opens |= expr
+            .text()
+            .is_some_and(|text| matches!(&**text, "xdg-open" | "rundll32" | "explorer.exe"));
+        if let ExprKind::Join(parts) = &expr.kind {
+            opens |= parts
+                .iter()
+                .filter_map(Expr::text)
+                .any(|text| text.contains("webbrowser.open"));
+        }
+    });
+    matches!(site.role, Some(Role::Spawn(_))) && (named || opens)
 }
 
 fn served_by_framework(project: &Project<'_>) -> bool {
