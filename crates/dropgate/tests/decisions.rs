@@ -19,6 +19,7 @@ const NAME: &str = "files";
 
 /// Lists what stands in a file, and answers every call.
 const SERVER: &str = r#"
+echo "stray, with $API_TOKEN"
 while read -r line; do
     id=${line#*\"id\":}
     id=${id%%,*}
@@ -30,6 +31,9 @@ while read -r line; do
     esac
     printf '{"jsonrpc":"2.0","id":%s,"result":%s}\n' "$id" "$result"
 done"#;
+
+/// A secret by the name of its variable; nothing about it looks like one.
+const TOKEN: &str = "green-lantern-in-the-yard";
 
 const POLICIES: &str = r#"
 @id("read-project")
@@ -75,6 +79,7 @@ impl Place {
             .current_dir(&self.0)
             .env("XDG_STATE_HOME", &self.0)
             .env("XDG_CONFIG_HOME", &self.0)
+            .env("API_TOKEN", TOKEN)
             .env("LIST", self.0.join("list"));
         command
     }
@@ -402,4 +407,12 @@ fn a_host_that_hangs_up_ends_the_run() {
     assert!(run.child.wait().unwrap().success());
     let told: Vec<String> = run.told.iter().collect();
     assert!(told.concat().contains("\"trigger\":\"sighup\""), "{told:?}");
+}
+
+#[test]
+fn a_stray_line_is_shown_without_what_it_should_not_tell() {
+    let told = Place::new("").run().end();
+    let shown = "dropgate: not a message on the server's stdout: stray, with [secret removed]\n";
+    assert!(told.contains(shown), "{told}");
+    assert!(!told.contains(TOKEN), "{told}");
 }

@@ -21,6 +21,10 @@ const CHUNK: usize = 64 << 10;
 /// How much of a line may be missing before what is there goes on.
 const MAX_PARTIAL: usize = 64 << 10;
 
+/// The most of a stray line that is shown, and so much of it that a secret at its end is whole.
+const MAX_STRAY: usize = 8 << 10;
+pub(crate) const STRAY_LOOKED_AT: usize = 3 * MAX_STRAY;
+
 /// Where the text ends at the moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum At {
@@ -41,6 +45,8 @@ pub(crate) struct Log {
     partial: Vec<u8>,
     sanitizer: Rc<Sanitizer>,
     filter: StderrFilter,
+    /// For the stray lines of the server's stdout, which are a text of their own.
+    stray_filter: StderrFilter,
     dropped_lines: u64,
 }
 
@@ -56,6 +62,7 @@ impl Log {
             partial: Vec::new(),
             sanitizer,
             filter: StderrFilter::new(),
+            stray_filter: StderrFilter::new(),
             dropped_lines: 0,
         }
     }
@@ -65,7 +72,22 @@ impl Log {
         self.source = Some(source);
     }
 
-    /// Takes a line of our own, to come after the line that the server is in. It
+    /// Takes the beginning of a line of the server's stdout that is no message, without what should
+    /// not be told.
+    pub(crate) fn stray(&mut self, line: &[u8]) {
+        let cleaned = self.stray_filter.line(&self.sanitizer, line, &stopwatch());
+        let shown = match &cleaned {
+            Forward::Clean => line,
+            Forward::Replaced(text) => text,
+            // The line before stands for it.
+            Forward::Dropped => return,
+        };
+        let shown = shown.get(..MAX_STRAY).unwrap_or(shown);
+        let shown = String::from_utf8_lossy(shown);
+        self.line(&format!("not a message on the server's stdout: {shown}"));
+    }
+
+    /// Takes a line of our own, or several, to come after the line that the server is in. It
     /// is written when the log is pumped, or with others when they are many: a
     /// write for each line of a flood would take all of the loop's time.
     pub(crate) fn line(&mut self, text: &str) {
@@ -77,9 +99,11 @@ impl Log {
             self.backlog.push(b'\n');
         }
         self.at = At::LineStart;
-        self.backlog.extend_from_slice(b"dropgate: ");
-        self.backlog.extend_from_slice(text.as_bytes());
-        self.backlog.push(b'\n');
+        for line in text.lines() {
+            self.backlog.extend_from_slice(b"dropgate: ");
+            self.backlog.extend_from_slice(line.as_bytes());
+            self.backlog.push(b'\n');
+        }
         if self.pending() >= CHUNK {
             self.flush();
         }

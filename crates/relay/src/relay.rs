@@ -309,9 +309,7 @@ impl Relay {
                 FromServer::Stray(call) => {
                     self.upstream.intake.leave_out(end);
                     self.stray_lines += 1;
-                    let excerpt = self.upstream.excerpt(&line);
-                    self.log
-                        .line(&format!("not a message on the server's stdout: {excerpt}"));
+                    self.log.stray(self.upstream.beginning(&line));
                     if let Some(id) = call {
                         self.answer_unreadable(&id);
                     }

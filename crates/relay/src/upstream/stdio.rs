@@ -13,9 +13,7 @@ use serde::Deserialize;
 use crate::call_id::CallId;
 use crate::endpoint::Endpoint;
 use crate::lane::{Intake, Outlet};
-
-/// The most of a stray line that goes to the log.
-const MAX_STRAY_BYTES: usize = 8 * 1024;
+use crate::log::STRAY_LOOKED_AT;
 
 /// Why a call is cancelled by us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,14 +91,13 @@ impl Upstream {
     }
 
     /// A stray line's beginning, for the log.
-    pub(crate) fn excerpt(&self, line: &Line) -> String {
+    pub(crate) fn beginning(&self, line: &Line) -> &[u8] {
         let span = match line {
             Line::Whole(span, _) => span.clone(),
             Line::TooLong { prefix, .. } => prefix.clone(),
         };
         let bytes = self.intake.lines.bytes(span);
-        let shown = &bytes[..bytes.len().min(MAX_STRAY_BYTES)];
-        String::from_utf8_lossy(shown).into_owned()
+        bytes.get(..STRAY_LOOKED_AT).unwrap_or(bytes)
     }
 
     /// What an error or a tool error says.
