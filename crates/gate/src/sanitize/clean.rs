@@ -10,7 +10,7 @@ use super::exact::Values;
 use super::settings::Profile;
 use super::span::{Redactions, Spans};
 use super::views::{self, View};
-use super::{address, path, secret, sql, stack, version};
+use super::{address, path, pieces, secret, sql, stack, version};
 
 /// A run of this many bytes of base64 is a blob: only exact values are looked for in it.
 const BLOB: usize = 1024;
@@ -153,7 +153,8 @@ impl Search<'_> {
                 return Ok(());
             }
             let mut found = Spans::default();
-            self.mark(&below, &mut found, budget)?;
+            let escapes = views::escapes(View::Backslash, above);
+            self.mark_below(&below, &escapes, &mut found, budget)?;
             for (kind, mut ranges) in found.by_kind() {
                 for layer in layers.iter().rev().map(Vec::as_slice).chain([text]) {
                     budget.spend(layer.len())?;
@@ -171,11 +172,58 @@ impl Search<'_> {
         if self.depth == Depth::Exact || is_blob(text) {
             return Ok(());
         }
+        if self.depth == Depth::All {
+            stack::mark(text, spans, budget)?;
+        }
+        self.mark_nearby(text, spans, budget)
+    }
+
+    /// As [`Search::mark`], of a text whose escapes were undone at these places, ascending. The text
+    /// above it was marked already, and the two differ only there: what is told from a few lines is
+    /// looked for around the escapes.
+    fn mark_below(
+        &self,
+        text: &[u8],
+        escapes: &[usize],
+        spans: &mut Spans,
+        budget: &mut Budget<'_>,
+    ) -> Result<(), Fault> {
+        self.values.mark(text, spans, budget)?;
+        if self.depth == Depth::Exact || is_blob(text) {
+            return Ok(());
+        }
+        if self.depth == Depth::All {
+            stack::mark(text, spans, budget)?;
+        }
+        let mut found = Spans::default();
+        for piece in pieces::around(text, escapes) {
+            let mut here = Spans::default();
+            let part = text.get(piece.clone()).unwrap_or_default();
+            self.mark_nearby(part, &mut here, budget)?;
+            for (at, kind) in here.iter() {
+                let at = piece.start + at.start..piece.start + at.end;
+                if pieces::may_go_on(text, &piece, &at) {
+                    return self.mark_nearby(text, spans, budget);
+                }
+                found.add(at, kind);
+            }
+        }
+        spans.take(found);
+        Ok(())
+    }
+
+    /// What is told from the text around it, of a few lines at most but for statements and blocks of
+    /// keys.
+    fn mark_nearby(
+        &self,
+        text: &[u8],
+        spans: &mut Spans,
+        budget: &mut Budget<'_>,
+    ) -> Result<(), Fault> {
         secret::mark(text, spans, budget)?;
         if self.depth == Depth::Secrets {
             return Ok(());
         }
-        stack::mark(text, spans, budget)?;
         sql::mark(text, spans, budget)?;
         version::mark_links(text, spans, budget)?;
         path::mark(text, spans, budget)?;

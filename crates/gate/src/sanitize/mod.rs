@@ -30,6 +30,7 @@ mod clean;
 mod exact;
 mod notification;
 mod path;
+mod pieces;
 mod public_text;
 mod secret;
 mod settings;

@@ -113,6 +113,16 @@ impl Spans {
         self.pieces.is_empty()
     }
 
+    /// All pieces, in any order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Range<usize>, Kind)> + '_ {
+        self.pieces.iter().map(|(at, kind)| (at.clone(), *kind))
+    }
+
+    /// Takes the pieces of another.
+    pub(super) fn take(&mut self, mut other: Self) {
+        self.pieces.append(&mut other.pieces);
+    }
+
     /// The pieces of each kind that there is.
     pub(super) fn by_kind(&self) -> impl Iterator<Item = (Kind, Vec<Range<usize>>)> {
         Kind::ALL.into_iter().filter_map(|kind| {

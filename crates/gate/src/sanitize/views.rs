@@ -46,6 +46,28 @@ pub(super) fn decoded(view: View, text: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(out)
 }
 
+/// Where in the decoded text something stands that was written as an escape, ascending.
+pub(super) fn escapes(view: View, text: &[u8]) -> Vec<usize> {
+    let mut places = Places {
+        view,
+        text,
+        at: 0,
+        decoded_at: 0,
+    };
+    let mut escapes = Vec::new();
+    loop {
+        let (decoded_length, length) = places.next();
+        if length == 0 {
+            return escapes;
+        }
+        if length > decoded_length {
+            escapes.push(places.decoded_at);
+        }
+        places.at += length;
+        places.decoded_at += decoded_length;
+    }
+}
+
 /// Where ranges of the decoded text stand in the text itself. The ranges ascend; those that overlap are joined first.
 pub(super) fn origins(view: View, text: &[u8], mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
     ranges.sort_unstable_by_key(|range| (range.start, range.end));
@@ -216,6 +238,9 @@ mod tests {
             assert_eq!(String::from_utf8_lossy(&seen), meaning);
             let start = meaning.find(inside).unwrap();
             let found = std::iter::once(start..start + inside.len()).collect();
+            let places = escapes(view, text.as_bytes());
+            assert!(places.iter().all(|&at| at < seen.len()), "{places:?}");
+            assert!(!places.is_empty());
             let origin = origins(view, text.as_bytes(), found);
             let [at] = origin.as_slice() else {
                 panic!("{origin:?}")
