@@ -1,6 +1,6 @@
 //! The end of stdin does not end the server.
 
-use crate::facts::Language;
+use crate::facts::{ExprKind, Language};
 use crate::finding::Severity;
 use crate::link::{Guard, Project, Site, Trigger};
 use crate::rules::{At, Axis, Report, Rule};
@@ -94,7 +94,12 @@ fn sdk_ends(project: &Project<'_>) -> bool {
 fn keeps_alive(project: &Project<'_>, site: &Site<'_>) -> bool {
     match site.role {
         Some(Role::Open(Kind::Pool | Kind::Browser | Kind::Listener)) => {
-            !closed_nearby(project, site)
+            // A watcher that is not persistent lets the process go.
+            let lets_go = site
+                .call
+                .option("persistent")
+                .is_some_and(|value| matches!(value.kind, ExprKind::Bool(false)));
+            !lets_go && !closed_nearby(project, site)
         }
         Some(Role::Every) => !unreferenced(project, site),
         Some(_) | None => false,
