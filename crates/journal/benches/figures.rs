@@ -29,7 +29,7 @@ fn main() {
     let mut times = Vec::new();
     for _ in 0..SYNC_ROUNDS {
         let alone = one_by_one(&dir);
-        let (rate, _) = calls(&dir.join("sync"), Tier::Sync, 50 * AT_ONCE);
+        let (rate, _) = calls(&dir.join("sync"), Tier::Sync, 200 * AT_ONCE);
         println!(
             "one fdatasync for each record: {alone:.0} records/s; tier sync, {AT_ONCE} in flight: {:.0} acknowledged records/s",
             rate * 2.0,
