@@ -10,7 +10,6 @@ use dropgate_gate::decision::Denial;
 use dropgate_gate::in_flight::Standing;
 use dropgate_gate::outcome::{Outcome, Retry};
 use dropgate_gate::refusal::Refusal;
-use dropgate_gate::shutdown::Phase;
 use dropgate_journal as journal;
 use dropgate_wire::Line;
 
@@ -156,15 +155,14 @@ impl Relay {
                         .line(&format!("second answer to call {id} left out"));
                     Delivery::Not
                 }
-                None => match self.shutdown.phase() {
-                    Phase::Running | Phase::Draining | Phase::Cancelling => {
-                        Delivery::After(Hold::NONE)
-                    }
-                    Phase::Closing | Phase::Terminating | Phase::Killing | Phase::Done => {
-                        self.log.line(&format!("late answer to call {id} left out"));
-                        Delivery::Not
-                    }
-                },
+                // The host has its answer already, or never asked: passed on, this would be a second
+                // one, of which there is no record and which nobody has cleaned.
+                None => {
+                    self.log.line(&format!(
+                        "answer to call {id}, which nobody waits for, left out"
+                    ));
+                    Delivery::Not
+                }
             },
         }
     }

@@ -77,7 +77,8 @@ impl Upstream {
                     },
                     response.code,
                 ),
-                None => FromServer::Message,
+                // It answers a message that the server could not read, and dropgate sends none.
+                None => FromServer::Stray(None),
             },
             Err(rejected) => FromServer::Stray(match rejected.looks_like {
                 Shape::Response => rejected

@@ -33,6 +33,11 @@ pub(crate) const RULES: &[Rule] = &[
     ),
     ("answers_are_those_without_dropgate", Reach::Users, answers),
     (
+        "an_answer_that_nobody_waits_for_goes_nowhere",
+        Reach::Users,
+        unasked,
+    ),
+    (
         "messages_of_any_shape_pass_unchanged",
         Reach::Users,
         any_shape,
@@ -70,10 +75,15 @@ const FROM_SERVER: &[&str] = &[
     " {\t\"jsonrpc\" :\"2.0\" , \"id\": \"ask-1\",\r \"method\" : \"roots/list\"  }\t ",
     r#"{"jsonrpc":"2.0","id":-3,"method":"sampling/createMessage","params":{"messages":[{"é":"😀","lone":"\ud800"}]}}"#,
     r#"{"jsonrpc":"2.0","id":987654321098765432109876543210,"method":"ping"}"#,
-    r#"{"jsonrpc":"2.0","id":"nobody's","result":{"n":1e400}}"#,
-    r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"what?","data":1.0}}"#,
     // Deeper than dropgate reads in what a server sends, a key may be there twice.
     r#"{"jsonrpc":"2.0","method":"notifications/world","params":{"a":{"b":{"c":1,"c":2}}}}"#,
+];
+
+/// What answers nothing that is open: of calls that never were, and of one that has its answer.
+const UNASKED: &[&str] = &[
+    r#"{"jsonrpc":"2.0","id":"nobody's","result":{"n":1e400}}"#,
+    r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32603,"message":"at /srv/app/key.py"}}"#,
+    r#"{"jsonrpc":"2.0","id":1000,"result":{"content":[]}}"#,
 ];
 
 /// Ids, as they are written.
@@ -264,6 +274,25 @@ fn same_heard(stage: &Stage<'_>, requests: &[(String, String)]) -> Checked<Vec<V
     }
     same("lines", &with.len(), &without.len())?;
     Ok(with)
+}
+
+fn unasked(stage: &Stage<'_>) -> Checked {
+    let setup = stage.server(&["mirror"]);
+    let lines: Vec<u8> = UNASKED
+        .iter()
+        .flat_map(|line| [line.as_bytes(), b"\n"].concat())
+        .collect();
+    let requests = [
+        (emit(1000, b""), "1000".to_owned()),
+        (emit(1001, &lines), "1001".to_owned()),
+    ];
+    let heard = heard(stage, &setup, held, &requests)?;
+    let leaked: Vec<_> = heard
+        .iter()
+        .filter(|line| UNASKED.iter().any(|lost| line.starts_with(lost.as_bytes())))
+        .map(|line| String::from_utf8_lossy(line))
+        .collect();
+    same("answers that nobody waits for", &leaked.join(""), &String::new())
 }
 
 fn to_the_host(stage: &Stage<'_>) -> Checked {
