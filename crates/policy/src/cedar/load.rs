@@ -7,6 +7,7 @@ use miette::Diagnostic;
 use serde_json::Value;
 
 use super::complaint::{Complaint, Complaints, Severity};
+use super::nesting::{MAX_NESTING, MAX_OPERATORS, too_deep};
 
 /// The most policies of one set.
 pub const MAX_POLICIES: usize = 10_000;
@@ -108,6 +109,13 @@ fn parse_file(file: &PolicyFile, ids: &mut HashSet<String>) -> Result<Vec<Placed
         line,
         text,
     };
+    if let Some(offset) = too_deep(&file.text) {
+        let text = format!(
+            "one policy has more than {MAX_NESTING} levels of brackets and `if`, or more than \
+             {MAX_OPERATORS} operators, up to here; write it as several policies"
+        );
+        return Err(complain(lines.at(offset), text));
+    }
     let set: PolicySet = file
         .text
         .parse()

@@ -10,6 +10,7 @@ mod environment;
 mod evaluate;
 mod explain;
 mod load;
+mod nesting;
 mod policies;
 mod request;
 mod scope;

@@ -210,3 +210,38 @@ fn a_check_of_everything_knows_the_types_of_arguments() {
         }
     }
 }
+
+#[test]
+fn no_text_overflows_the_stack() {
+    let conditions = [
+        ("(", "true", ")"),
+        ("[", "true", "]"),
+        ("if true then ", "true", " else false"),
+        ("", "true", " || true"),
+        ("", "context", ".a"),
+        ("", "1", " + 1"),
+        ("!", "true", ""),
+        ("-", "1", ""),
+    ];
+    for (before, middle, after) in conditions {
+        for levels in [30, 31, 32, 33, 200, 256, 257, 20_000] {
+            let text = format!(
+                "permit(principal, action, resource) when {{ {}{middle}{} }};",
+                before.repeat(levels),
+                after.repeat(levels)
+            );
+            let file = PolicyFile {
+                name: "deep.cedar".to_owned(),
+                text,
+            };
+            // As large as the stack of a process's first thread usually is.
+            let parsed = std::thread::Builder::new()
+                .stack_size(8 << 20)
+                .spawn(move || super::load::parse(&[file]).map(|all| all.len()))
+                .unwrap()
+                .join();
+            // Taken or refused, but judged.
+            assert!(parsed.is_ok(), "{before} x {levels}");
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! One request over HTTP and its reply, read up to a limit.
 
 use dropgate_gate::decision::{MAX_REPLY, PointAnswer, PointFailure};
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
+use reqwest::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, Response, Url};
 
 use super::{PointRefused, PointSettings};
@@ -56,6 +56,10 @@ pub(super) async fn exchange(client: &Client, url: Url, body: Vec<u8>) -> Exchan
 async fn read(mut response: Response) -> Exchanged {
     let status = response.status().as_u16();
     if status != 200 {
+        return Exchanged::Failed(PointAnswer::from_reply(status, b""));
+    }
+    // Asked for nothing encoded, so whoever sends it was not asked this question.
+    if response.headers().contains_key(CONTENT_ENCODING) {
         return Exchanged::Failed(PointAnswer::from_reply(status, b""));
     }
     let mut body = Vec::new();

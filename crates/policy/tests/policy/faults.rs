@@ -141,6 +141,14 @@ fn rows() -> Vec<(&'static str, Manner, Reason)> {
             )),
             Odd,
         ),
+        (
+            "compressed by its own word",
+            Manner::Say(with(
+                "Content-Encoding: gzip\r\nContent-Length: 17\r\n",
+                b"{\"decision\":true}",
+            )),
+            Odd,
+        ),
         ("silence", Manner::SayAndHold(Vec::new()), Late),
         (
             "a head alone",
