@@ -12,7 +12,7 @@ pub(crate) const USAGE: u8 = 64;
 pub(crate) const UPSTREAM_UNAVAILABLE: u8 = 69;
 /// Something of dropgate's own failed.
 pub(crate) const INTERNAL: u8 = 70;
-/// The journal, or a file that was asked for, could not be written.
+/// The journal, standard output, or a file that was asked for, could not be written.
 pub(crate) const CAN_NOT_WRITE: u8 = 74;
 /// Configuration or containment refused; nothing was started.
 pub(crate) const REFUSED: u8 = 78;

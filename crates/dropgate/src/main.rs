@@ -27,7 +27,7 @@ fn main() -> ExitCode {
     if let Some(code) = verbs::hidden::run(&arguments) {
         return code;
     }
-    match cli::parse() {
+    let code = match cli::parse() {
         Ok(cli::Parsed::Verb(verb)) => verbs::run(verb),
         Ok(cli::Parsed::Help(text)) => {
             output::print(&text);
@@ -36,6 +36,15 @@ fn main() -> ExitCode {
         Err(line) => {
             output::complain(&line);
             ExitCode::from(exit::USAGE)
+        }
+    };
+    match output::not_written() {
+        None => code,
+        Some(error) => {
+            output::complain(&format!(
+                "the output is not complete, as standard output can't be written: {error}"
+            ));
+            ExitCode::from(exit::CAN_NOT_WRITE)
         }
     }
 }

@@ -2,23 +2,35 @@
 //! writes to standard output.
 
 use std::io::{self, Write as _};
+use std::sync::OnceLock;
 
 use serde::Serialize;
 
-/// Prints text as it is, with a line end if it has none.
+/// Why something that was printed did not get out.
+static NOT_WRITTEN: OnceLock<io::Error> = OnceLock::new();
+
+/// Prints text as it is, with a line end if it has none. What can't be written is kept for
+/// [`not_written`].
 pub(crate) fn print(text: &str) {
     let mut stdout = io::stdout().lock();
-    // A reader that went away, as `head` does, has seen what it wanted.
-    let _reader_gone = stdout
+    let end: &[u8] = if text.ends_with('\n') { b"" } else { b"\n" };
+    let written = stdout
         .write_all(text.as_bytes())
-        .and_then(|()| {
-            if text.ends_with('\n') {
-                Ok(())
-            } else {
-                stdout.write_all(b"\n")
-            }
-        })
+        .and_then(|()| stdout.write_all(end))
         .and_then(|()| stdout.flush());
+    match written {
+        Ok(()) => {}
+        // A reader that went away, as `head` does, has seen what it wanted.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        Err(error) => {
+            let _the_first_reason_is_kept = NOT_WRITTEN.set(error);
+        }
+    }
+}
+
+/// Why what was printed is not all there, if it is not: a verb whose result is cut has failed.
+pub(crate) fn not_written() -> Option<&'static io::Error> {
+    NOT_WRITTEN.get()
 }
 
 /// Prints one JSON value on a line.

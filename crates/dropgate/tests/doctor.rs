@@ -73,3 +73,33 @@ fn a_configuration_that_is_not_right_is_refused() {
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert!(stderr.contains("dri") && stderr.contains("dir"), "{stderr}");
 }
+
+#[test]
+fn output_that_can_not_be_written_is_a_failure() {
+    let home = home("full");
+    let output = Command::new(env!("CARGO_BIN_EXE_dropgate"))
+        .arg("doctor")
+        .env("HOME", home)
+        .stdout(fs::File::create("/dev/full").unwrap())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(74), "{output:?}");
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        stderr.contains("standard output can't be written"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn a_time_of_zero_is_refused() {
+    let home = home("zero");
+    let file = home.join("dropgate.toml");
+    for table in ["[calls]", "[tools.\"x\"]"] {
+        fs::write(&file, format!("{table}\ntimeout = \"0s\"\n")).unwrap();
+        let output = doctor(&home, &["--config", file.to_str().unwrap()]);
+        assert_eq!(output.status.code(), Some(78), "{output:?}");
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(stderr.contains("refuses every call"), "{stderr}");
+    }
+}

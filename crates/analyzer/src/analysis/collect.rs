@@ -102,7 +102,14 @@ pub(super) fn collect(paths: &[PathBuf], settings: &Settings) -> Result<Collecte
         if let Ok(overrides) = overrides.build() {
             walk.overrides(overrides);
         }
-        for entry in walk.build().flatten() {
+        for entry in walk.build() {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => {
+                    collected.refuse(&unreached(&error, root, base), &why_unreached(&error));
+                    continue;
+                }
+            };
             let kind = entry.file_type();
             let is_last = entry.depth() == MAX_FOLDERS && kind.is_some_and(|kind| kind.is_dir());
             if !is_last && !kind.is_some_and(|kind| kind.is_file()) {
@@ -141,4 +148,47 @@ pub(super) fn collect(paths: &[PathBuf], settings: &Settings) -> Result<Collecte
         }
     }
     Ok(collected)
+}
+
+/// The folder or file that a walk could not enter.
+fn unreached(error: &ignore::Error, root: &Path, base: &Path) -> Name {
+    let path = match error {
+        ignore::Error::WithPath { path, .. } => path,
+        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => {
+            return unreached(err, root, base);
+        }
+        ignore::Error::Loop { child, .. } => child,
+        ignore::Error::Partial(_)
+        | ignore::Error::Io(_)
+        | ignore::Error::Glob { .. }
+        | ignore::Error::UnrecognizedFileType(_)
+        | ignore::Error::InvalidDefinition => root,
+    };
+    let relative = path.strip_prefix(base).unwrap_or(path);
+    Name::from(relative.to_string_lossy().replace('\\', "/"))
+}
+
+fn why_unreached(error: &ignore::Error) -> Why {
+    let reason = error.io_error().map(ToString::to_string);
+    Why::Io(reason.unwrap_or_else(|| error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_can_not_be_entered_is_told() {
+        let denied = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
+        let error = ignore::Error::WithDepth {
+            depth: 1,
+            err: Box::new(ignore::Error::WithPath {
+                path: PathBuf::from("/tree/src"),
+                err: Box::new(ignore::Error::Io(denied)),
+            }),
+        };
+        let root = Path::new("/tree");
+        assert_eq!(&*unreached(&error, root, root), "src");
+        assert!(why_unreached(&error).to_string().contains("denied"));
+    }
 }

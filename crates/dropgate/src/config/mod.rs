@@ -12,7 +12,7 @@ mod tools;
 mod weakenings;
 pub(crate) mod written;
 
-pub(crate) use self::quantities::{Size, Time};
+pub(crate) use self::quantities::{Size, SomeTime, Time};
 #[cfg(test)]
 pub(crate) use self::read::parse;
 pub(crate) use self::read::{ConfigError, load};

@@ -46,6 +46,36 @@ impl JsonSchema for Time {
     }
 }
 
+/// A duration that is not zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SomeTime(pub(crate) Duration);
+
+impl<'de> Deserialize<'de> for SomeTime {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Time(time) = Time::deserialize(deserializer)?;
+        if time.is_zero() {
+            return Err(D::Error::custom(
+                "a time of zero refuses every call; leave the key out for the usual time",
+            ));
+        }
+        Ok(Self(time))
+    }
+}
+
+impl JsonSchema for SomeTime {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "SomeTime".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        Time::json_schema(generator)
+    }
+}
+
 /// A size such as `64MiB`, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Size(pub(crate) u64);

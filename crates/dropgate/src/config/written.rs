@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::audit::Audit;
 use super::secrets::{SecretWritten, VaultWritten};
-use super::{Size, Time, ToolClass, Tools};
+use super::{Size, SomeTime, Time, ToolClass, Tools};
 
 /// Settings of dropgate. Flags of the command line outweigh them.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
@@ -70,9 +70,9 @@ pub(crate) enum Profile {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Calls {
     /// How long a call may take. Default: 30s.
-    pub(crate) timeout: Option<Time>,
+    pub(crate) timeout: Option<SomeTime>,
     /// Progress extends a call, but not past this. Default: 5m.
-    pub(crate) max_timeout: Option<Time>,
+    pub(crate) max_timeout: Option<SomeTime>,
     /// How many calls may be in flight at once, from 1 to 1024; more are shed. Default: 64.
     #[schemars(range(min = 1, max = 1024))]
     pub(crate) max_in_flight: Option<u16>,
@@ -110,7 +110,7 @@ pub(crate) struct ToolWritten {
     /// What the tools do to the world. Default: write.
     pub(crate) class: Option<ToolClass>,
     /// How long a call may take. Default: that of `[calls]`.
-    pub(crate) timeout: Option<Time>,
+    pub(crate) timeout: Option<SomeTime>,
     /// What a shutdown does with their calls. Default: cancels those that usually take too long.
     pub(crate) on_shutdown: Option<OnShutdown>,
     /// The argument that holds a key: calls with the same key are one call.
@@ -153,7 +153,7 @@ pub(crate) struct Authzen {
     pub(crate) url: String,
     /// How long an answer may take, 2s at most. Default: 2s.
     #[serde(default)]
-    pub(crate) timeout: Option<Time>,
+    pub(crate) timeout: Option<SomeTime>,
 }
 
 /// `[breaker]`
@@ -180,7 +180,7 @@ pub(crate) struct ReadOnly {
     pub(crate) probe_tool: Option<String>,
     /// How often it is called, 100ms at least. Default: 15s.
     #[serde(default)]
-    pub(crate) every: Option<Time>,
+    pub(crate) every: Option<SomeTime>,
     /// What `tools/list` shows meanwhile. Default: refuse, which shows all.
     #[serde(default)]
     pub(crate) mode: Option<Listing>,
