@@ -209,7 +209,8 @@ pub(crate) struct Journal {
     pub(crate) keep: Option<Time>,
     /// How large a server's journal may grow. Default: 1GiB.
     pub(crate) max_size: Option<Size>,
-    /// What is refused while nothing can be recorded. Default: deny_all.
+    /// What is refused while nothing can be recorded. `deny_writes` is taken for `deny_all`, the
+    /// stricter of the two. Default: deny_all.
     pub(crate) on_failure: Option<OnFailure>,
     /// Keep no journal. Default: false.
     pub(crate) danger_off: Option<bool>,
