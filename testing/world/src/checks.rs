@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use crate::dice::{Chance, Dice};
 use crate::grid::{Cell, State};
+use crate::host::run_if_host;
+use crate::place::Place;
 use crate::pool::side_by_side;
 use crate::problem::Checked;
 
@@ -35,11 +37,28 @@ pub struct Checks {
     failures: Vec<(String, String)>,
 }
 
+/// How each test program begins: it may be the one that plays a host; else it has its checks and
+/// the place that they are played in.
+///
+/// # Errors
+/// The exit code, when nothing can be played; why was said.
+pub fn begin() -> Result<(Checks, Place), ExitCode> {
+    run_if_host();
+    let checks = Checks::begin();
+    match Place::prepare() {
+        Ok(place) => Ok((checks, place)),
+        Err(problem) => {
+            say(&format!("can't begin: {problem}"));
+            Err(ExitCode::FAILURE)
+        }
+    }
+}
+
 impl Checks {
     /// Reads filters from the arguments and the scale from the environment. A name is run when it
     /// contains one of the filters; with a filter everything that it names is run.
     #[must_use]
-    pub fn begin() -> Self {
+    fn begin() -> Self {
         let filters: Vec<String> = std::env::args()
             .skip(1)
             .filter(|arg| !arg.starts_with('-'))

@@ -3,24 +3,19 @@
 
 use std::process::{Child, ExitCode, Stdio};
 
-use dropgate_testing_world::checks::{Checks, say};
+use dropgate_testing_world::checks::{begin, say};
 use dropgate_testing_world::rows::{ATTACKS, Attack, Event, REGICIDE};
 use dropgate_testing_world::{
-    Cell, Chance, Checked, Column, Grid, Place, Says as _, User, as_user, attacks, run_if_host,
+    Cell, Chance, Checked, Column, Grid, Place, Says as _, User, as_user, attacks,
 };
 
 const SHARE: u64 = 3;
 const QUICK: u64 = 12;
 
 fn main() -> ExitCode {
-    run_if_host();
-    let mut checks = Checks::begin();
-    let place = match Place::prepare() {
-        Ok(place) => place,
-        Err(problem) => {
-            say(&format!("can't begin: {problem}"));
-            return ExitCode::FAILURE;
-        }
+    let (mut checks, place) = match begin() {
+        Ok(begun) => begun,
+        Err(code) => return code,
     };
     let mut decoys = match decoys(&place) {
         Ok(decoys) => decoys,

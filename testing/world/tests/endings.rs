@@ -2,23 +2,18 @@
 
 use std::process::ExitCode;
 
-use dropgate_testing_world::checks::{Checks, say};
+use dropgate_testing_world::checks::{begin, say};
 use dropgate_testing_world::rows::{Ending, SCENARIOS, Scenario};
-use dropgate_testing_world::{Cell, Chance, Column, Grid, Place, endings, run_if_host};
+use dropgate_testing_world::{Cell, Chance, Column, Grid, endings};
 
 /// At full share only `auto` is played whole; of the other levels one cell in this many.
 const SHARE: u64 = 3;
 const QUICK: u64 = 12;
 
 fn main() -> ExitCode {
-    run_if_host();
-    let mut checks = Checks::begin();
-    let place = match Place::prepare() {
-        Ok(place) => place,
-        Err(problem) => {
-            say(&format!("can't begin: {problem}"));
-            return ExitCode::FAILURE;
-        }
+    let (mut checks, place) = match begin() {
+        Ok(begun) => begun,
+        Err(code) => return code,
     };
     let columns = place.columns();
     let mut items: Vec<(Column, &Scenario, Ending)> = Vec::new();

@@ -6,8 +6,8 @@ mod random;
 
 use std::process::ExitCode;
 
-use dropgate_testing_world::checks::{Checks, Scale, say};
-use dropgate_testing_world::{Column, Place, run_if_host};
+use dropgate_testing_world::checks::{Scale, begin, say};
+use dropgate_testing_world::Column;
 
 /// Kills at each point, and at random.
 struct Share {
@@ -29,14 +29,9 @@ const FULL: Share = Share {
 };
 
 fn main() -> ExitCode {
-    run_if_host();
-    let mut checks = Checks::begin();
-    let place = match Place::prepare() {
-        Ok(place) => place,
-        Err(problem) => {
-            say(&format!("can't begin: {problem}"));
-            return ExitCode::FAILURE;
-        }
+    let (mut checks, place) = match begin() {
+        Ok(begun) => begun,
+        Err(code) => return code,
     };
     let Some(column) = place
         .columns()

@@ -292,7 +292,11 @@ fn unasked(stage: &Stage<'_>) -> Checked {
         .filter(|line| UNASKED.iter().any(|lost| line.starts_with(lost.as_bytes())))
         .map(|line| String::from_utf8_lossy(line))
         .collect();
-    same("answers that nobody waits for", &leaked.join(""), &String::new())
+    same(
+        "answers that nobody waits for",
+        &leaked.join(""),
+        &String::new(),
+    )
 }
 
 fn to_the_host(stage: &Stage<'_>) -> Checked {

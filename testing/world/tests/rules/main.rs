@@ -19,8 +19,8 @@ mod unnoticed;
 
 use std::process::ExitCode;
 
-use dropgate_testing_world::checks::{Checks, say};
-use dropgate_testing_world::{Chance, Checked, Column, Place, Setup, endings, run_if_host};
+use dropgate_testing_world::checks::begin;
+use dropgate_testing_world::{Chance, Checked, Column, Place, Setup, endings};
 
 /// Of the levels other than `auto`, one rule in this many is played.
 const SHARE: u64 = 3;
@@ -63,14 +63,9 @@ pub(crate) enum Reach {
 }
 
 fn main() -> ExitCode {
-    run_if_host();
-    let mut checks = Checks::begin();
-    let place = match Place::prepare() {
-        Ok(place) => place,
-        Err(problem) => {
-            say(&format!("can't begin: {problem}"));
-            return ExitCode::FAILURE;
-        }
+    let (mut checks, place) = match begin() {
+        Ok(begun) => begun,
+        Err(code) => return code,
     };
     let columns = place.columns();
     let rules: Vec<&Rule> = [
