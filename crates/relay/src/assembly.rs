@@ -25,6 +25,7 @@ use crate::look_ups::LookUps;
 use crate::notify_socket::NotifySocket;
 use crate::own_tools::OwnTools;
 use crate::owned_tree::OwnedTree;
+use crate::pump::TRIM_AFTER;
 use crate::recorder::Recorder;
 use crate::relay::{Owner, Relay, Signalled, Zero};
 use crate::settings::Settings;
@@ -109,7 +110,8 @@ impl Relay {
             answered_once: false,
             last_call: None,
             stdout_closed: None,
-            trim_at: None,
+            // What the start needed goes first.
+            trim_at: Some(TRIM_AFTER),
             look_at: None,
             stray_lines: 0,
             leader: None,

@@ -15,7 +15,7 @@ const READS_PER_TURN: usize = 4;
 /// only between turns.
 const LONG_TURN: Duration = Duration::from_millis(5);
 /// How long a buffer that grew for a long message is kept for the next one.
-const TRIM_AFTER: Duration = Duration::from_secs(1);
+pub(crate) const TRIM_AFTER: Duration = Duration::from_secs(1);
 /// How often it is looked whether the host is gone, while nothing of it is read.
 pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(200);
 

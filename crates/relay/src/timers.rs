@@ -7,7 +7,7 @@ use dropgate_gate::deadlines::Progress;
 use dropgate_gate::in_flight::Standing;
 use dropgate_gate::refusal::Refusal;
 use dropgate_gate::shutdown::{Event, Phase, Trigger};
-
+use dropgate_process::memory::give_back_code;
 use dropgate_wire::IdKey;
 
 use crate::pump::LOOK_EVERY;
@@ -133,6 +133,7 @@ impl Relay {
             self.trim_at = None;
             self.downstream.intake.trim();
             self.upstream.intake.trim();
+            give_back_code();
         }
         if self
             .stdout_closed

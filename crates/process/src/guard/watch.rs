@@ -12,6 +12,7 @@ use super::start::{Held, LeaderEnd};
 use super::stop::Stage;
 use super::tell;
 use crate::ledger;
+use crate::memory;
 use crate::procfs::{self, Process, raw};
 use crate::protocol::{self, Command, Received, Report};
 
@@ -101,6 +102,8 @@ impl Guard {
 
     /// Holds the tree until it is empty and the wrapper let go.
     pub(crate) fn watch(mut self) -> Parted {
+        // It waits for hours, and nothing of what started the tree runs again.
+        memory::give_back_code();
         loop {
             self.reap();
             let now = Instant::now();

@@ -18,6 +18,36 @@ pub(crate) fn prefer_huge_pages(memory: &mut [MaybeUninit<u8>]) {
     unsafe { libc::madvise(inner.as_mut_ptr().cast(), length, libc::MADV_HUGEPAGE) };
 }
 
+/// Unmaps the pages of code of this process, which the kernel maps again when they are needed.
+///
+/// `maps` is the text of `/proc/self/maps`, and lines that it cuts are left out.
+pub(crate) fn give_back_code(maps: &str) {
+    for (start, length) in maps.lines().filter_map(code) {
+        let start = std::ptr::without_provenance_mut::<libc::c_void>(start);
+        // SAFETY: the range is a private mapping of a file, as the kernel has just listed it, which
+        // this process may execute and not write, so that each of its pages is as in the file; an
+        // access to one maps it again. A range that has gone is an error that changes nothing, and
+        // none comes in its place, as code is mapped and unmapped at the start only.
+        unsafe { libc::madvise(start, length, libc::MADV_DONTNEED) };
+    }
+}
+
+/// Start and length of a mapping of code: a file's, to be executed, never written.
+fn code(line: &str) -> Option<(usize, usize)> {
+    let mut words = line.split_ascii_whitespace();
+    let (start, end) = words.next()?.split_once('-')?;
+    if words.next()? != "r-xp" {
+        return None;
+    }
+    let path = words.nth(3)?;
+    if !path.starts_with('/') {
+        return None;
+    }
+    let number = |text| usize::from_str_radix(text, 16).ok();
+    let (start, end) = (number(start)?, number(end)?);
+    Some((start, end.checked_sub(start)?))
+}
+
 pub(crate) fn page_size() -> Option<usize> {
     // SAFETY: the call only reads a constant of the running system.
     let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
