@@ -7,6 +7,7 @@
 use std::io;
 use std::time::Duration;
 
+use dropgate_process::memory::give_back_code;
 use dropgate_process::{Grace, Spec};
 use dropgate_wire::Line;
 
@@ -126,6 +127,7 @@ impl Relay {
         self.pump_from_server(Regard::Nothing);
         self.log.drain();
         self.stdout_closed = None;
+        give_back_code();
         if stopped.survivors.is_empty() {
             self.log.line("hibernating: the idle server was stopped");
         } else {

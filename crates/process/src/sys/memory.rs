@@ -18,28 +18,31 @@ pub(crate) fn prefer_huge_pages(memory: &mut [MaybeUninit<u8>]) {
     unsafe { libc::madvise(inner.as_mut_ptr().cast(), length, libc::MADV_HUGEPAGE) };
 }
 
-/// Unmaps the pages of code of this process, which the kernel maps again when they are needed.
+/// Unmaps the pages of code and of constants of this process, which the kernel maps again when they
+/// are needed.
 ///
 /// `maps` is the text of `/proc/self/maps`, and lines that it cuts are left out.
 pub(crate) fn give_back_code(maps: &str) {
     for (start, length) in maps.lines().filter_map(code) {
         let start = std::ptr::without_provenance_mut::<libc::c_void>(start);
         // SAFETY: the range is a private mapping of a file, as the kernel has just listed it, which
-        // this process may execute and not write, so that each of its pages is as in the file; an
+        // this process was never allowed to write, so that each of its pages is as in the file; an
         // access to one maps it again. A range that has gone is an error that changes nothing, and
         // none comes in its place, as code is mapped and unmapped at the start only.
         unsafe { libc::madvise(start, length, libc::MADV_DONTNEED) };
     }
 }
 
-/// Start and length of a mapping of code: a file's, to be executed, never written.
+/// Start and length of a mapping of a file's that was never written: its code, or its beginning,
+/// which holds constants. What the loader wrote to and then made read-only lies further on.
 fn code(line: &str) -> Option<(usize, usize)> {
     let mut words = line.split_ascii_whitespace();
     let (start, end) = words.next()?.split_once('-')?;
-    if words.next()? != "r-xp" {
-        return None;
+    match (words.next()?, words.next()?) {
+        ("r-xp", _) | ("r--p", "00000000") => {}
+        _written_or_unmapped => return None,
     }
-    let path = words.nth(3)?;
+    let path = words.nth(2)?;
     if !path.starts_with('/') {
         return None;
     }

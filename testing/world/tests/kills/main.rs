@@ -6,8 +6,8 @@ mod random;
 
 use std::process::ExitCode;
 
-use dropgate_testing_world::checks::{Scale, begin, say};
 use dropgate_testing_world::Column;
+use dropgate_testing_world::checks::{Scale, begin, say};
 
 /// Kills at each point, and at random.
 struct Share {
