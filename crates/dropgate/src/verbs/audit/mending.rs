@@ -1,12 +1,12 @@
 //! `--fix`: writes mended files.
 
-use std::fs;
 use std::path::Path;
 
 use dropgate_analyzer::Analysis;
 use dropgate_analyzer::fix;
 
 use super::replace::replace;
+use crate::bounded::{self, NotRead};
 use crate::output;
 
 /// Mends what can be mended, and says what; whether anything was.
@@ -28,9 +28,14 @@ pub(super) fn mend(analysis: &Analysis, path: &Path) -> Result<Outcome, String> 
             .sources
             .iter()
             .find(|(path, _)| *path == mended.file)
-            .map(|(_, text)| text.as_str());
-        let now = fs::read_to_string(&file).map_err(|error| told(error.to_string()))?;
-        if read != Some(now.as_str()) {
+            .map_or("", |(_, text)| text);
+        // What has grown is not what was read, however much it has grown.
+        let changed = match bounded::read(&file, read.len() as u64) {
+            Ok(now) => read.is_empty() || now != read.as_bytes(),
+            Err(NotRead::TooLarge(_)) => true,
+            Err(NotRead::System(error)) => return Err(told(error.to_string())),
+        };
+        if changed {
             return Err(told(
                 "it changed while it was analysed; run it again".to_owned(),
             ));
