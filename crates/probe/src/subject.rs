@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use dropgate_process::{
     Containment, Event, Exit, Grace, Process, Signal, Spawned, Spec, StandardStreams, Tree,
 };
+use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, pidfd_open, pidfd_send_signal};
 
 use crate::findings::Survivor;
@@ -19,7 +20,7 @@ use crate::servers::host::{HOST_ENTRY, Start};
 /// The processes of one cell. Dropping it ends them all.
 pub(crate) struct Subject {
     tree: Tree,
-    host: OwnedFd,
+    host: Option<OwnedFd>,
     program: Option<OwnedFd>,
     exit: Option<Exit>,
     empty_at: Option<Instant>,
@@ -80,18 +81,10 @@ impl Subject {
         let Some(Start::Pid(pid)) = Start::read(&place.start()) else {
             return Ok(false);
         };
-        match hold(pid) {
-            // A member of the tree with this pid, seen after it was held, is the one that is held.
-            Ok(program) if self.tree.survivors().iter().any(|one| one.pid == pid) => {
-                self.program = Some(program);
-                Ok(true)
-            }
-            Ok(_) => Ok(false),
-            Err(error) if error.raw_os_error() == Some(rustix::io::Errno::SRCH.raw_os_error()) => {
-                Ok(false)
-            }
-            Err(error) => Err(error),
-        }
+        // A member of the tree with this pid, seen after it was held, is the one that is held.
+        self.program =
+            hold(pid)?.filter(|_| self.tree.survivors().iter().any(|one| one.pid == pid));
+        Ok(self.program.is_some())
     }
 
     /// One signal to the program alone. If it is gone there is nobody to be struck.
@@ -101,9 +94,11 @@ impl Subject {
         }
     }
 
-    /// SIGKILL to the program's parent.
+    /// SIGKILL to the program's parent. If it is gone there is nobody to be struck.
     pub(crate) fn strike_host(&self) {
-        let _gone = pidfd_send_signal(&self.host, Signal::KILL);
+        if let Some(host) = &self.host {
+            let _gone = pidfd_send_signal(host, Signal::KILL);
+        }
     }
 
     /// How the host ended, which is how the program did unless the host was struck.
@@ -153,14 +148,41 @@ impl AsFd for Subject {
     }
 }
 
-fn hold(pid: i32) -> io::Result<OwnedFd> {
+/// A hold on a process, or nothing if it has ended: how it ended is told by the tree.
+fn hold(pid: i32) -> io::Result<Option<OwnedFd>> {
     let pid = Pid::from_raw(pid).ok_or(io::ErrorKind::InvalidData)?;
-    Ok(pidfd_open(pid, PidfdFlags::empty())?)
+    match pidfd_open(pid, PidfdFlags::empty()) {
+        Ok(process) => Ok(Some(process)),
+        Err(Errno::SRCH) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn survivor(process: Process) -> Survivor {
     Survivor {
         pid: process.pid,
         argv: process.argv(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_has_ended_is_not_held_and_is_no_error() {
+        let mut ended = std::process::Command::new("true").spawn().unwrap();
+        let pid = i32::try_from(ended.id()).unwrap();
+        assert!(
+            hold(pid).unwrap().is_some(),
+            "a child that is not waited for"
+        );
+        ended.wait().unwrap();
+        assert!(hold(pid).unwrap().is_none());
+    }
+
+    #[test]
+    fn what_is_no_pid_is_an_error() {
+        assert!(hold(0).is_err());
     }
 }
