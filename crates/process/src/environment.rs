@@ -3,8 +3,7 @@
 use std::io;
 
 use crate::hidden::Hidden;
-use crate::procfs::{self, Stat};
-use crate::sys::environment::{self, Chosen};
+use crate::sys::environment::{self, Alone, Chosen};
 
 /// Variables that were taken out of the environment, in hidden memory.
 #[derive(Debug)]
@@ -38,11 +37,9 @@ impl Withdrawn {
 /// When this process has other threads, which could be reading the environment, or there is no
 /// memory. Nothing is taken then.
 pub fn withdraw(chosen: impl Fn(&[u8]) -> Choice) -> io::Result<Withdrawn> {
-    let threads = Stat::read(procfs::own_pid()).map_or(0, |stat| stat.threads);
-    if threads != 1 {
-        let text = "the environment can only be changed while there is one thread";
-        return Err(io::Error::other(text));
-    }
+    let alone = Alone::proved().ok_or_else(|| {
+        io::Error::other("the environment can only be changed while there is one thread")
+    })?;
     let chosen = |text: &[u8]| match name_length(text) {
         Some(length) if chosen(text.get(..length).unwrap_or_default()) == Choice::Withdraw => {
             Chosen::Yes { name: length + 1 }
@@ -50,14 +47,14 @@ pub fn withdraw(chosen: impl Fn(&[u8]) -> Choice) -> io::Result<Withdrawn> {
         Some(_) | None => Chosen::No,
     };
     let mut length = 0;
-    environment::each(|text| {
+    environment::each(&alone, |text| {
         if let Chosen::Yes { .. } = chosen(text) {
             length += text.len() + 1;
         }
     });
     let mut texts = Hidden::new_or_unlocked(length)?;
     let mut at = 0;
-    environment::withdraw(chosen, |text| {
+    environment::withdraw(&alone, chosen, |text| {
         if let Some(place) = texts.as_mut_slice().get_mut(at..at + text.len()) {
             place.copy_from_slice(text);
         }

@@ -7,7 +7,7 @@ use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::{MemfdFlags, fstat, ftruncate, memfd_create};
+use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, fstat, ftruncate, memfd_create};
 
 use crate::sys::pages::{self, Forks, Pages};
 
@@ -38,15 +38,13 @@ impl Hidden {
     /// Over [`MAX_HIDDEN`], or what may be locked (`RLIMIT_MEMLOCK`) is used up.
     pub fn new(bytes: usize) -> io::Result<Self> {
         within_bounds(bytes)?;
-        if let Ok(file) = pages::secret_file(bytes)
-            && let Ok(pages) = Pages::of_file(file.as_fd(), bytes)
-        {
-            return Ok(Self {
+        match secret(bytes) {
+            Ok((_, pages)) => Ok(Self {
                 pages,
                 protection: Protection::Secret,
-            });
+            }),
+            Err(_) => Self::locked(bytes),
         }
-        Self::locked(bytes)
     }
 
     /// The same, or what is left where nothing may be locked: for what would otherwise stand in
@@ -129,13 +127,14 @@ impl HiddenFile {
     /// Over [`MAX_HIDDEN`], or there is no memory at all.
     pub fn new(bytes: usize) -> io::Result<Self> {
         within_bounds(bytes)?;
-        if let Ok(file) = pages::secret_file(bytes)
-            && let Ok(pages) = Pages::of_file(file.as_fd(), bytes)
-        {
+        if let Ok((file, pages)) = secret(bytes) {
             return Ok(Self { file, pages });
         }
-        let file = memfd_create("hidden", MemfdFlags::CLOEXEC)?;
+        let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+        let file = memfd_create("hidden", flags)?;
         ftruncate(&file, u64::try_from(bytes).unwrap_or(u64::MAX))?;
+        // Whoever is given the file could otherwise cut the pages from under those who map it.
+        fcntl_add_seals(&file, SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)?;
         let pages = Pages::of_file(file.as_fd(), bytes)?;
         pages.leave_out_of_dumps(Forks::MayRead)?;
         // What is handed on came from memory of its own, where a lock that is needed was asked for.
@@ -143,7 +142,7 @@ impl HiddenFile {
         Ok(Self { file, pages })
     }
 
-    /// The memory behind a descriptor that was handed on.
+    /// The memory behind a descriptor that was handed on by [`Self::new`] of the same program.
     ///
     /// # Errors
     /// When it is no such memory, or over [`MAX_HIDDEN`].
@@ -186,6 +185,13 @@ impl fmt::Debug for HiddenFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "HiddenFile({} bytes)", self.pages.as_slice().len())
     }
+}
+
+/// Pages of `memfd_secret`, and their file.
+fn secret(bytes: usize) -> io::Result<(OwnedFd, Pages)> {
+    let file = pages::secret_file(bytes)?;
+    let pages = Pages::of_file(file.as_fd(), bytes)?;
+    Ok((file, pages))
 }
 
 fn not_locked(bytes: usize, error: &io::Error) -> io::Error {
@@ -233,6 +239,7 @@ mod tests {
         let theirs = ours.as_fd().try_clone_to_owned().expect("a descriptor");
         let theirs = HiddenFile::open(theirs).expect("memory");
         assert_eq!(theirs.as_slice()[4096], b'z');
+        assert!(ftruncate(&theirs, 0).is_err());
         drop(ours);
         assert_eq!(theirs.as_slice()[4096], b'z');
     }

@@ -15,6 +15,7 @@ mod cgroup;
 mod endowment;
 pub mod environment;
 mod errand;
+mod event;
 mod guard;
 mod hardening;
 pub mod hidden;
@@ -28,6 +29,7 @@ mod registry;
 mod signalling;
 mod spawn;
 mod spec;
+mod started;
 mod sweep;
 mod sys;
 mod takeover;
@@ -37,6 +39,7 @@ pub use rustix::process::Signal;
 
 pub use self::endowment::{Endowment, Way};
 pub use self::errand::{Done, Errand, ErrandError};
+pub use self::event::{Event, Exit, Grace, Stopped};
 pub use self::guard::{CLOSER_NAME, run_if_guard};
 pub use self::hardening::harden;
 pub use self::level::{Containment, Level, UnknownLevel};
@@ -45,8 +48,7 @@ pub use self::procfs::Process;
 pub use self::protocol::Force;
 pub use self::spawn::START_WITHIN;
 pub use self::spec::{HostWatch, Orphans, Spec};
+pub use self::started::{Skipped, SpawnError, Spawned, StandardStreams};
 pub use self::sweep::{Abandoned, SweepMode, sweep};
 pub use self::takeover::KILL_WITHIN;
-pub use self::tree::{
-    Event, Exit, Grace, Skipped, SpawnError, Spawned, StandardStreams, Stopped, Tree,
-};
+pub use self::tree::Tree;

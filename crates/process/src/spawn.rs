@@ -24,8 +24,9 @@ use crate::procfs::{self, Process, raw};
 use crate::protocol::{self, Received, Report};
 use crate::signalling;
 use crate::spec::{HostWatch, Orphans, Spec, Streams, Variable};
+use crate::started::{Skipped, SpawnError, Spawned, StandardStreams};
 use crate::takeover::{self, Emptied};
-use crate::tree::{Skipped, SpawnError, Spawned, StandardStreams, Tree};
+use crate::tree::Tree;
 
 /// How long a start may take in all before it is given up.
 pub const START_WITHIN: Duration = Duration::from_secs(8);
@@ -35,7 +36,7 @@ pub const START_WITHIN: Duration = Duration::from_secs(8);
 /// have 64 MiB in all pipes, which many servers share. Less is no error.
 const PIPE_SIZE: usize = 256 << 10;
 
-pub(crate) fn spawn(spec: Spec) -> Result<Spawned, SpawnError> {
+pub(crate) fn spawn(mut spec: Spec) -> Result<Spawned, SpawnError> {
     let levels = spec.containment.candidates(spec.required);
     if levels.is_empty() {
         return Err(SpawnError::Uncontained {
@@ -54,63 +55,28 @@ pub(crate) fn spawn(spec: Spec) -> Result<Spawned, SpawnError> {
         SocketFlags::CLOEXEC,
         None,
     )?;
-    let (streams, given) = match spec.streams {
+    let (streams, given) = match std::mem::take(&mut spec.streams) {
         Streams::Given(given) => (None, given),
         Streams::Pipes => {
             let (streams, given) = pipes()?;
             (Some(streams), given)
         }
     };
-    let mut command = Command::new(&spec.guard_program);
-    command.arg0(GUARD_NAME).stdin(guards).stdout(Stdio::null());
-    for variable in &spec.environment {
-        match variable {
-            Variable::Set(name, value) => command.env(name, value),
-            Variable::Remove(name) => command.env_remove(name),
-            Variable::ClearAll => command.env_clear(),
-        };
-    }
-    command.env(SCOPE_VARIABLE, &mark.cookie);
-    if let Some(dir) = &spec.current_dir {
-        command.current_dir(dir);
-    }
     let ledger = ledger::open(&mark, own);
-    let started = (|| {
-        let texts = order::write_texts(ledger.as_deref().ok(), &spec.closer, &spec.argv)?;
-        let wrapper = pidfd_open(getpid(), PidfdFlags::empty())?;
-        let host = match spec.host_watch {
-            HostWatch::StartedBy(host) => host_end(host)?,
-            HostWatch::Off => None,
-        };
-        let child = command.spawn()?;
-        drop(command);
-        let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-        let pid = pid.ok_or(io::ErrorKind::InvalidData)?;
-        let guard = Process::of(raw(pid)).ok_or(io::ErrorKind::NotFound)?;
-        let [stdin, stdout, stderr] = &given;
-        let extras = Extras {
-            host: host.as_ref().map(AsFd::as_fd),
-            endowment: spec.endowment.as_ref().map(AsFd::as_fd),
-            legacy: spec.legacy.as_ref().map(AsFd::as_fd),
-        };
-        let sent = protocol::send(
-            &ours,
-            &order::encode(&levels, &mark, &spec.closer, &extras),
-            &order::descriptors([stdin, stdout, stderr], &texts, &wrapper, &extras),
-        );
-        Ok::<_, io::Error>((pid, guard, sent))
-    })();
-    let (pid, guard, sent) = match started {
+    let noted = ledger.as_deref().ok();
+    let control = (&ours, guards);
+    let (pid, guard, ordered) = match start_guard(&spec, &levels, &mark, noted, control, &given) {
         Ok(started) => started,
         Err(error) => {
-            if let Ok(path) = &ledger {
+            if let Some(path) = noted {
                 ledger::forget(path);
             }
             return Err(error.into());
         }
     };
+    // What the server holds of these must be all that is left of them.
     drop(given);
-    let begun = sent
+    let begun = ordered
         .map_err(SpawnError::from)
         .and_then(|()| await_start(&ours, &spec.argv));
     match begun {
@@ -123,10 +89,70 @@ pub(crate) fn spawn(spec: Spec) -> Result<Spawned, SpawnError> {
             // A guard that was stopped or killed did not clean up after itself.
             signalling::send(guard, Signal::KILL);
             let _reaped = rustix::io::retry_on_intr(|| waitpid(Some(pid), WaitOptions::empty()));
-            undo(&mark, spec.orphans, ledger.as_deref().ok());
+            undo(&mark, spec.orphans, noted);
             Err(error)
         }
     }
+}
+
+/// Starts the guard and sends it its order; says what came of the sending.
+fn start_guard(
+    spec: &Spec,
+    levels: &[Level],
+    mark: &Mark,
+    ledger: Option<&Path>,
+    (ours, guards): (&OwnedFd, OwnedFd),
+    given: &[OwnedFd; 3],
+) -> io::Result<(Pid, Process, io::Result<()>)> {
+    let texts = order::write_texts(ledger, &spec.closer, &spec.argv)?;
+    let wrapper = pidfd_open(getpid(), PidfdFlags::empty())?;
+    let host = match spec.host_watch {
+        HostWatch::StartedBy(host) => host_end(host)?,
+        HostWatch::Off => None,
+    };
+    let (pid, guard) = execute(guard_command(spec, mark, guards))?;
+    let [stdin, stdout, stderr] = given;
+    let extras = Extras {
+        host: host.as_ref().map(AsFd::as_fd),
+        endowment: spec.endowment.as_ref().map(AsFd::as_fd),
+        legacy: spec.legacy.as_ref().map(AsFd::as_fd),
+    };
+    let ordered = protocol::send(
+        ours,
+        &order::encode(levels, mark, &spec.closer, &extras),
+        &order::descriptors([stdin, stdout, stderr], &texts, &wrapper, &extras),
+    );
+    Ok((pid, guard, ordered))
+}
+
+/// The guard, with the environment and the folder that the server inherits from it.
+fn guard_command(spec: &Spec, mark: &Mark, control: OwnedFd) -> Command {
+    let mut command = Command::new(&spec.guard_program);
+    command
+        .arg0(GUARD_NAME)
+        .stdin(control)
+        .stdout(Stdio::null());
+    for variable in &spec.environment {
+        match variable {
+            Variable::Set(name, value) => command.env(name, value),
+            Variable::Remove(name) => command.env_remove(name),
+            Variable::ClearAll => command.env_clear(),
+        };
+    }
+    command.env(SCOPE_VARIABLE, &mark.cookie);
+    if let Some(dir) = &spec.current_dir {
+        command.current_dir(dir);
+    }
+    command
+}
+
+/// Starts a program. The command goes, and with it our copies of what the program was given.
+fn execute(mut command: Command) -> io::Result<(Pid, Process)> {
+    let child = command.spawn()?;
+    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    let pid = pid.ok_or(io::ErrorKind::InvalidData)?;
+    let process = Process::of(raw(pid)).ok_or(io::ErrorKind::NotFound)?;
+    Ok((pid, process))
 }
 
 /// Ends whatever a failed start had begun, and forgets it once that is proved.

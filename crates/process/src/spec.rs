@@ -10,7 +10,7 @@ use crate::endowment::Endowment;
 use crate::level::{Containment, Level};
 use crate::procfs::raw;
 use crate::spawn;
-use crate::tree::{SpawnError, Spawned};
+use crate::started::{SpawnError, Spawned};
 
 /// Whether the process that started this one is watched.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,7 +1,5 @@
 //! A process tree that is owned: the crate's main type.
 
-use std::ffi::OsString;
-use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
@@ -13,6 +11,7 @@ use rustix::net::RecvFlags;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitOptions, waitid, waitpid};
 
 use crate::cgroup::Cgroup;
+use crate::event::{Event, Exit, Grace, Stopped};
 use crate::ledger;
 use crate::level::Level;
 use crate::mark::Mark;
@@ -22,146 +21,8 @@ use crate::registry;
 use crate::signalling;
 use crate::spawn::Begun;
 use crate::spec::Orphans;
+use crate::started::Skipped;
 use crate::takeover::{self, Emptied};
-
-/// Our ends of the server's standard streams.
-#[derive(Debug)]
-pub struct StandardStreams {
-    /// What is written here the server reads.
-    pub stdin: OwnedFd,
-    /// What the server writes to its standard output.
-    pub stdout: OwnedFd,
-    /// What the server writes to its standard error.
-    pub stderr: OwnedFd,
-}
-
-/// A started server.
-#[derive(Debug)]
-pub struct Spawned {
-    /// The tree that the server leads.
-    pub tree: Tree,
-    /// Pipes to and from it, unless the caller gave its own streams.
-    pub streams: Option<StandardStreams>,
-}
-
-/// A level that was tried and can not be had here.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Skipped {
-    /// The level.
-    pub level: Level,
-    /// What the system refused.
-    pub why: String,
-}
-
-impl fmt::Display for Skipped {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.level, self.why)
-    }
-}
-
-/// Why no server was started. Nothing is left running.
-#[derive(Debug, thiserror::Error)]
-pub enum SpawnError {
-    /// The program could not be executed.
-    #[error("can not start {}: {source}", program.display())]
-    Program {
-        /// The program as it was given.
-        program: OsString,
-        /// What `execvp` said.
-        source: io::Error,
-    },
-    /// No level that is good enough can be had.
-    #[error("the containment asked for can not be had here{}", reasons(skipped))]
-    Uncontained {
-        /// The levels that were tried, and what each lacks.
-        skipped: Vec<Skipped>,
-    },
-    /// The guard ended before it could start anything.
-    #[error(
-        "the guard ended at once: the program that owns the tree must call run_if_guard() first"
-    )]
-    GuardEnded,
-    /// The guard did not answer in time.
-    #[error("the guard did not answer within {} s", crate::spawn::START_WITHIN.as_secs())]
-    GuardSilent,
-    /// Pipes, sockets or the guard's process could not be made.
-    #[error("can not start the guard: {0}")]
-    System(#[from] io::Error),
-}
-
-impl From<rustix::io::Errno> for SpawnError {
-    fn from(error: rustix::io::Errno) -> Self {
-        Self::System(error.into())
-    }
-}
-
-fn reasons(skipped: &[Skipped]) -> String {
-    skipped.iter().map(|one| format!("; {one}")).collect()
-}
-
-/// How a process ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Exit {
-    /// By itself, with this code.
-    Code(i32),
-    /// By this signal.
-    Signal(i32),
-}
-
-impl Exit {
-    fn from_raw(status: i32) -> Self {
-        // The encoding of wait(2): the low seven bits are the signal.
-        match status & 0x7f {
-            0 => Self::Code((status >> 8) & 0xff),
-            signal => Self::Signal(signal),
-        }
-    }
-
-    /// The code that a shell would give it: 128 and the signal's number for a
-    /// death by signal.
-    #[must_use]
-    pub fn shell_code(self) -> i32 {
-        match self {
-            Self::Code(code) => code,
-            Self::Signal(signal) => 128 + signal,
-        }
-    }
-}
-
-/// Something that happened to the tree.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Event {
-    /// The server itself ended; others of its tree may live on.
-    LeaderExited(Exit),
-    /// The process that started this one is gone. Answer with [`Tree::alive`].
-    HostDied,
-    /// The guard was killed or stopped. [`Tree::take_over`] is due.
-    GuardLost,
-    /// No process of the tree is left: observed, not assumed.
-    Empty(Force),
-    /// These were killed and are still there.
-    Survivors(Vec<Process>),
-}
-
-/// When to use which signal in [`Tree::stop`], counted from the call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Grace {
-    /// SIGTERM to the whole tree after this time.
-    pub term_after: Duration,
-    /// SIGKILL to the whole tree after this time.
-    pub kill_after: Duration,
-}
-
-/// How a stop ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stopped {
-    /// Processes of the tree that are alive after all; empty means proved.
-    pub survivors: Vec<Process>,
-    /// Whether SIGKILL was needed.
-    pub force: Force,
-    /// How the server itself ended, if that was seen.
-    pub leader: Option<Exit>,
-}
 
 /// A process tree with a guard beside it.
 ///

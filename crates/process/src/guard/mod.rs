@@ -14,6 +14,7 @@ mod watch;
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use rustix::net::RecvFlags;
@@ -24,7 +25,7 @@ use rustix::process::{
 use rustix::thread::set_name;
 
 use self::order::Order;
-use self::start::NotStarted;
+use self::start::{Held, NotStarted};
 use self::watch::{Guard, Parted};
 use crate::cgroup::Cgroup;
 use crate::ledger;
@@ -73,6 +74,49 @@ impl<E: std::error::Error> From<E> for CanNotGuard {
 }
 
 fn guard(control: OwnedFd) -> Result<(), CanNotGuard> {
+    let children = stand_apart()?;
+    let Received::Packet(text, descriptors) = protocol::receive(&control, RecvFlags::empty())
+    else {
+        return Err(CanNotGuard);
+    };
+    let order = Order::decode(&text, descriptors).ok_or(CanNotGuard)?;
+    let own = Process::of(procfs::own_pid()).ok_or(CanNotGuard)?;
+    ledger::note(order.ledger.as_deref(), &ledger::Line::Guard(own));
+    let started = start_server(&order, &control);
+    let Order {
+        server,
+        mark,
+        wrapper,
+        host,
+        ledger,
+        closer,
+        legacy,
+        ..
+    } = order;
+    // The guard's copies of the server's streams would keep them open.
+    drop(server);
+    // From here on another process of this user can not attach to the guard.
+    let _undumpable = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    let held = match started {
+        Ok(held) => held,
+        Err(failed) => {
+            failed.clean_up(&mark.cookie, ledger.as_deref());
+            tell(&control, &failed.report());
+            return Ok(());
+        }
+    };
+    tell(&control, &started_report(&held));
+    match Guard::new(control, children, wrapper, host, held, ledger).watch() {
+        Parted::WrapperDied if !closer.is_empty() || legacy.is_some() => {
+            close(&closer, legacy.as_ref())
+        }
+        Parted::WrapperDied | Parted::InOrder => Ok(()),
+    }
+}
+
+/// Makes of this process one that outlives its wrapper, inherits the tree's orphans and reads no
+/// stream of anybody's. What is returned is readable when a child has ended.
+fn stand_apart() -> Result<OwnedFd, CanNotGuard> {
     set_name(c"dg-guard")?;
     sys::signals::ignore_catchable();
     let children = sys::signals::child_events()?;
@@ -87,91 +131,75 @@ fn guard(control: OwnedFd) -> Result<(), CanNotGuard> {
         rustix::fs::Mode::empty(),
     )?;
     rustix::stdio::dup2_stdin(&null)?;
-    drop(null);
+    Ok(children)
+}
 
-    let Received::Packet(text, descriptors) = protocol::receive(&control, RecvFlags::empty())
-    else {
-        return Err(CanNotGuard);
-    };
-    let order = Order::decode(&text, descriptors).ok_or(CanNotGuard)?;
-    let own = Process::of(procfs::own_pid()).ok_or(CanNotGuard)?;
+/// A start that came to nothing.
+struct Failed {
+    reason: NotStarted,
+    /// The folder of the cgroup that was made for it.
+    cgroup: Option<PathBuf>,
+}
+
+/// Starts the server at the strongest level that holds. Before the server runs, the ledger has all
+/// that a sweep needs to find it.
+fn start_server(order: &Order, control: &OwnedFd) -> Result<Held, Failed> {
     let ledger = order.ledger.as_deref();
-    ledger::note(ledger, &ledger::Line::Guard(own));
-
     let blocked = start::block(
         &order.server,
         &order.levels,
         &order.mark,
         &order.wrapper,
-        |level, why| tell(&control, &Report::Skipped { level, why }),
+        |level, why| tell(control, &Report::Skipped { level, why }),
     );
-    let cookie = order.mark.cookie.clone();
-    let mut noted = None;
-    let held = blocked.and_then(|blocked| {
-        ledger::note(ledger, &ledger::Line::Leader(blocked.held.leader));
-        if let Some(cgroup) = &blocked.held.cgroup {
-            noted = Some(cgroup.path().to_owned());
-            ledger::note(ledger, &ledger::Line::Cgroup(cgroup.path().to_owned()));
+    let blocked = blocked.map_err(|reason| Failed {
+        reason,
+        cgroup: None,
+    })?;
+    ledger::note(ledger, &ledger::Line::Leader(blocked.held.leader));
+    let cgroup = blocked.held.cgroup.as_ref();
+    let cgroup = cgroup.map(|cgroup| cgroup.path().to_owned());
+    if let Some(path) = &cgroup {
+        ledger::note(ledger, &ledger::Line::Cgroup(path.clone()));
+    }
+    for keeper in &blocked.held.keepers {
+        ledger::note(ledger, &ledger::Line::Keeper(*keeper));
+    }
+    blocked
+        .release()
+        .map_err(|reason| Failed { reason, cgroup })
+}
+
+impl Failed {
+    fn clean_up(&self, cookie: &str, ledger: Option<&Path>) {
+        stop::empty_after_failure();
+        let cgroup = self.cgroup.as_deref();
+        if let Some(cgroup) = cgroup.and_then(|path| Cgroup::existing(path, cookie)) {
+            cgroup.remove();
         }
-        for keeper in &blocked.held.keepers {
-            ledger::note(ledger, &ledger::Line::Keeper(*keeper));
-        }
-        blocked.release()
-    });
-    let Order {
-        server,
-        wrapper,
-        host,
-        ledger,
-        closer,
-        legacy,
-        ..
-    } = order;
-    // The guard's copies of the server's streams would keep them open.
-    drop(server);
-    // From here on another process of this user can not attach to the guard.
-    let _undumpable = set_dumpable_behavior(DumpableBehavior::NotDumpable);
-    match held {
-        Ok(held) => {
-            tell(
-                &control,
-                &Report::Started {
-                    level: held.level,
-                    leader: held.leader,
-                    keepers: held.keepers.iter().map(|keeper| keeper.pid).collect(),
-                    cgroup: held
-                        .cgroup
-                        .as_ref()
-                        .map(|cgroup| cgroup.path().to_string_lossy().into_owned())
-                        .unwrap_or_default(),
-                },
-            );
-            let parted = Guard::new(control, children, wrapper, host, held, ledger).watch();
-            match parted {
-                Parted::WrapperDied if !closer.is_empty() || legacy.is_some() => {
-                    return close(&closer, legacy.as_ref());
-                }
-                Parted::WrapperDied | Parted::InOrder => {}
-            }
-        }
-        Err(reason) => {
-            stop::empty_after_failure();
-            if let Some(cgroup) = noted.and_then(|path| Cgroup::existing(&path, &cookie)) {
-                cgroup.remove();
-            }
-            if let Some(path) = &ledger {
-                ledger::forget(path);
-            }
-            tell(
-                &control,
-                &match reason {
-                    NotStarted::Program(errno) => Report::ProgramFailed(errno),
-                    NotStarted::Uncontained => Report::Uncontained,
-                },
-            );
+        if let Some(path) = ledger {
+            ledger::forget(path);
         }
     }
-    Ok(())
+
+    fn report(&self) -> Report {
+        match self.reason {
+            NotStarted::Program(errno) => Report::ProgramFailed(errno),
+            NotStarted::Uncontained => Report::Uncontained,
+        }
+    }
+}
+
+fn started_report(held: &Held) -> Report {
+    let cgroup = held.cgroup.as_ref();
+    Report::Started {
+        level: held.level,
+        leader: held.leader,
+        keepers: held.keepers.iter().map(|keeper| keeper.pid).collect(),
+        cgroup: cgroup
+            .map(|cgroup| cgroup.path().to_string_lossy().into_owned())
+            .unwrap_or_default(),
+    }
 }
 
 /// Becomes the program that does what the dead wrapper left undone.

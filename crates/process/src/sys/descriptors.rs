@@ -49,7 +49,7 @@ fn close_range(first: i32, last: i32) {
     if done == 0 {
         return;
     }
-    for fd in first..last.min(descriptor_limit()) {
+    for fd in first..=last.min(descriptor_limit() - 1) {
         // SAFETY: as above; closing a number that is not open fails harmlessly.
         unsafe { libc::close(fd) };
     }

@@ -1,9 +1,11 @@
 //! The block of variables that the kernel gave this process at its start, as `/proc` shows it.
 
 use std::ffi::CStr;
+use std::marker::PhantomData;
 use std::ptr;
 
 use super::pages::wipe;
+use crate::procfs::{self, Stat};
 
 // SAFETY: the C library defines the list with this type and name on Linux.
 unsafe extern "C" {
@@ -11,12 +13,22 @@ unsafe extern "C" {
     static mut environ: *mut *mut libc::c_char;
 }
 
-/// Calls `found` with the length of each variable that is chosen, `NAME=VALUE`.
-///
-/// The caller must be the only thread of this process: [`withdraw`] changes the list.
-pub(crate) fn each(mut found: impl FnMut(&[u8])) {
-    // SAFETY: the C library's list is read while no other thread exists that could change it; it
-    // and the texts in it live as long as the process.
+/// Proof that the thread which holds it is the only one of this process. It can't be sent to
+/// another thread, and its holder starts none.
+pub(crate) struct Alone(PhantomData<*const ()>);
+
+impl Alone {
+    /// None if there are other threads, or nobody can say.
+    pub(crate) fn proved() -> Option<Self> {
+        let threads = Stat::read(procfs::own_pid())?.threads;
+        (threads == 1).then_some(Self(PhantomData))
+    }
+}
+
+/// Calls `found` with each variable, `NAME=VALUE`.
+pub(crate) fn each(_alone: &Alone, mut found: impl FnMut(&[u8])) {
+    // SAFETY: by `Alone` no other thread exists that could change the C library's list while it is
+    // read; it and the texts in it live as long as the process.
     unsafe {
         let mut at = environ;
         while !at.is_null() && !(*at).is_null() {
@@ -28,10 +40,12 @@ pub(crate) fn each(mut found: impl FnMut(&[u8])) {
 
 /// Takes the variables that `chosen` names out of the list and overwrites their values where the
 /// kernel put them. `take` gets each, `NAME=VALUE`, before that.
-///
-/// The caller must be the only thread of this process.
-pub(crate) fn withdraw(chosen: impl Fn(&[u8]) -> Chosen, mut take: impl FnMut(&[u8])) {
-    // SAFETY: no other thread exists that could read or change the list meanwhile. The list and
+pub(crate) fn withdraw(
+    _alone: &Alone,
+    chosen: impl Fn(&[u8]) -> Chosen,
+    mut take: impl FnMut(&[u8]),
+) {
+    // SAFETY: by `Alone` no other thread exists that could read or change the list. The list and
     // the texts in it are writable memory of this process that is never freed; an entry only moves
     // toward the beginning, so the null pointer at the end stays the end.
     unsafe {

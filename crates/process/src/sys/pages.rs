@@ -42,7 +42,7 @@ impl Pages {
 
     /// The pages of a memory file, seen by every process that maps it.
     ///
-    /// The file must be `bytes` long, which nobody can change for one made by `secret_file`.
+    /// The file is `bytes` long and stays so: that of `secret_file` by itself, others by a seal.
     pub(crate) fn of_file(file: BorrowedFd<'_>, bytes: usize) -> io::Result<Self> {
         Self::map(Some(file), bytes)
     }
@@ -76,7 +76,8 @@ impl Pages {
 
     pub(crate) fn as_slice(&self) -> &[u8] {
         // SAFETY: `bytes` bytes from `start` are mapped readable and initialised by the kernel, and
-        // live as long as this value.
+        // live as long as this value. Processes that share a file take turns: its maker is done
+        // writing when it hands the file on, and the one that wipes it is the last to use it.
         unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.bytes) }
     }
 
@@ -141,8 +142,8 @@ impl Drop for Pages {
     }
 }
 
-/// A memory file whose pages only the processes that map it can read, not even the kernel's own
-/// map of all memory has them.
+/// A memory file whose pages only the processes that map it can read: not even the kernel's own map
+/// of all memory has them.
 ///
 /// # Errors
 /// `ENOSYS` where the kernel has no such files or was told to give none.
