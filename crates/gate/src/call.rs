@@ -1,5 +1,6 @@
 //! A call, step by step: received, authorised, admitted, in flight, finished. Each step consumes
-//! the last, so none can be left out, repeated or taken in another order.
+//! the last, so none can be left out, repeated or taken in another order. A call that is stopped
+//! before it is in flight is withheld, and from there only its outcome is left.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +35,12 @@ pub struct InFlight {
     pass: Option<Pass>,
 }
 
+/// State of a call that will not be sent, and is owed an outcome all the same.
+#[derive(Debug)]
+pub struct Withheld {
+    pass: Option<Pass>,
+}
+
 /// By what right a call passes.
 #[derive(Debug)]
 pub enum Grant {
@@ -53,15 +60,6 @@ pub enum Kind {
     Fetch,
     /// The protocol itself: passes without a decision; a refusal is a JSON-RPC error.
     Protocol,
-}
-
-/// Whether new calls are let through.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Admission {
-    /// New calls are sent on.
-    Admitting,
-    /// Shutdown has begun: new calls are refused.
-    Draining,
 }
 
 /// Proof that a call's intent is as durable as was asked for. Whoever keeps the record implements
@@ -92,7 +90,7 @@ struct Facts {
 #[derive(Debug)]
 pub struct Denied {
     /// Still owed its outcome.
-    pub call: Call<Received>,
+    pub call: Call<Withheld>,
     /// For the journal; nothing of it goes to the host.
     pub denial: Denial,
 }
@@ -101,7 +99,7 @@ pub struct Denied {
 #[derive(Debug)]
 pub struct Refused {
     /// Still owed its outcome.
-    pub call: Call<Authorized>,
+    pub call: Call<Withheld>,
     /// What the host is told.
     pub refusal: Refusal,
 }
@@ -129,7 +127,10 @@ impl Call<Received> {
             Decision::Allow(permit) => Ok(self.step(|_| Authorized {
                 grant: Grant::Permit(permit),
             })),
-            Decision::Deny(denial) => Err(Box::new(Denied { call: self, denial })),
+            Decision::Deny(denial) => Err(Box::new(Denied {
+                call: self.withhold(),
+                denial,
+            })),
         }
     }
 
@@ -146,14 +147,9 @@ impl Call<Received> {
         }
     }
 
-    /// Ends a call that was never sent.
-    pub fn refuse(self, refusal: &Refusal) -> Finished {
-        self.facts.end(refusal.outcome(), None)
-    }
-
-    /// Ends a call that the host took back before it was sent.
-    pub fn cancel(self) -> Finished {
-        self.facts.end(Outcome::Cancelled, None)
+    /// Keeps the call from being sent.
+    pub fn withhold(self) -> Call<Withheld> {
+        self.step(|_| Withheld { pass: None })
     }
 }
 
@@ -174,7 +170,7 @@ impl Call<Authorized> {
                 pass,
             })),
             Err(refusal) => Err(Box::new(Refused {
-                call: self,
+                call: self.withhold(),
                 refusal,
             })),
         }
@@ -185,14 +181,9 @@ impl Call<Authorized> {
         &self.state.grant
     }
 
-    /// Ends a call that was never sent.
-    pub fn refuse(self, refusal: &Refusal) -> Finished {
-        self.facts.end(refusal.outcome(), None)
-    }
-
-    /// Ends a call that was never sent, since the record has the answer.
-    pub fn conclude(self, outcome: Outcome) -> Finished {
-        self.facts.end(outcome, None)
+    /// Keeps the call from being sent.
+    pub fn withhold(self) -> Call<Withheld> {
+        self.step(|_| Withheld { pass: None })
     }
 }
 
@@ -207,8 +198,20 @@ impl Call<Admitted> {
         &self.state.grant
     }
 
-    /// Ends a call that was never sent.
-    pub fn refuse(self, outcome: Outcome) -> Finished {
+    /// Keeps the call from being sent.
+    pub fn withhold(self) -> Call<Withheld> {
+        self.step(|state| Withheld { pass: state.pass })
+    }
+}
+
+impl Call<Withheld> {
+    /// Gives the call the outcome that this answer tells of.
+    pub fn refuse(self, refusal: &Refusal) -> Finished {
+        self.finish(refusal.outcome())
+    }
+
+    /// Gives the call its outcome.
+    pub fn finish(self, outcome: Outcome) -> Finished {
         self.facts.end(outcome, self.state.pass)
     }
 }
@@ -217,6 +220,11 @@ impl Call<InFlight> {
     /// Gives the call its outcome.
     pub fn finish(self, outcome: Outcome) -> Finished {
         self.facts.end(outcome, self.state.pass)
+    }
+
+    /// Keeps the call from being sent: the table of calls in flight has no place for it.
+    pub(crate) fn withhold(self) -> Call<Withheld> {
+        self.step(|state| Withheld { pass: state.pass })
     }
 
     /// The breaker's pass that the call holds, so that progress can extend it.
@@ -279,8 +287,9 @@ impl Facts {
     }
 }
 
-/// A call that has its outcome.
+/// A call that has its outcome. Only the last step of a call makes one.
 #[derive(Debug)]
+#[non_exhaustive]
 #[must_use = "the outcome has to be counted"]
 pub struct Finished {
     /// The caller's own place for what it keeps of this call.

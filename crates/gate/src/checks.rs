@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::breaker::{self, Attempt, Breakers, Change, Phase, ProbePass, Scope, Verdict};
-use crate::call::{Admission, Kind};
+use crate::call::Kind;
 use crate::load::{self, Answer, Load};
 use crate::mode::{Class, Effect, Event, Judgement, Listed, Mode, Probed, Standing};
 use crate::refusal::Refusal;
@@ -29,6 +29,15 @@ pub struct Checks {
     probe: Option<ProbePass>,
     changes: Vec<Change>,
     effects: Vec<Effect>,
+}
+
+/// Whether new calls are let through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Admission {
+    /// New calls are sent on.
+    Admitting,
+    /// Shutdown has begun: new calls are refused.
+    Draining,
 }
 
 /// What the checks came to since the last time.

@@ -6,7 +6,7 @@ use std::hash::Hash;
 
 use foldhash::fast::RandomState;
 
-use crate::call::{self, Call, Finished, Slot};
+use crate::call::{self, Call, Finished, Slot, Withheld};
 use crate::checks::Pass;
 use crate::outcome::Outcome;
 use crate::refusal::Refusal;
@@ -41,18 +41,16 @@ pub enum Open {
 pub enum NotInserted {
     /// A call under the same key is still in flight.
     #[error("a call with this id is still in flight; use a fresh id for every request")]
-    Duplicate(Box<Call<call::InFlight>>),
+    Duplicate(Box<Call<Withheld>>),
     /// [`MAX_IN_FLIGHT`] calls are in flight; the answer is [`Refusal::overloaded`].
     #[error("{MAX_IN_FLIGHT} calls are in flight; wait until some have finished")]
-    Full(Box<Call<call::InFlight>>),
+    Full(Box<Call<Withheld>>),
 }
 
-/// A call that was still in the table when the table was emptied.
+/// A call that left the table without an answer of the server's.
 #[derive(Debug)]
 #[must_use = "the host waits for the answer"]
-pub struct Leftover<K> {
-    /// The key it was inserted under.
-    pub key: K,
+pub struct Unanswered {
     /// The call with its outcome.
     pub finished: Finished,
     /// The answer that the host is owed; none for a call that the host itself cancelled.
@@ -102,11 +100,13 @@ impl<K: Eq + Hash + Clone> InFlight<K> {
         if self.calls.len() >= MAX_IN_FLIGHT && !self.calls.contains_key(&key) {
             match self.evict_cancelled_by_host() {
                 Some(finished) => evicted = Some(finished),
-                None => return Err(NotInserted::Full(Box::new(call))),
+                None => return Err(NotInserted::Full(Box::new(call.withhold()))),
             }
         }
         match self.calls.entry(key) {
-            MapEntry::Occupied(_) => return Err(NotInserted::Duplicate(Box::new(call))),
+            MapEntry::Occupied(_) => {
+                return Err(NotInserted::Duplicate(Box::new(call.withhold())));
+            }
             MapEntry::Vacant(place) => place.insert(Entry {
                 call,
                 standing: Standing::Waiting,
@@ -143,6 +143,14 @@ impl<K: Eq + Hash + Clone> InFlight<K> {
             ) => reply,
         };
         Some(entry.finish(outcome))
+    }
+
+    /// The server will not answer, or not in time: the host is owed `answer` in its place, unless
+    /// it has cancelled the call itself, which then ends as [`Outcome::Cancelled`].
+    ///
+    /// None if no such call is in flight.
+    pub fn give_up(&mut self, key: &K, answer: &Refusal) -> Option<Unanswered> {
+        Some(self.remove(key)?.give_up(answer))
     }
 
     /// The host cancelled the call: drain no longer waits for it, and it needs no answer.
@@ -232,28 +240,15 @@ impl<K: Eq + Hash + Clone> InFlight<K> {
             .map(|(key, entry)| (key, &entry.call, entry.standing))
     }
 
-    /// Empties the table at the end, oldest first: `answer` is given to every call that the host
-    /// still waits for, and what the host has cancelled ends as [`Outcome::Cancelled`].
-    pub fn drain_all(&mut self, answer: &Refusal) -> Vec<Leftover<K>> {
-        let mut calls: Vec<_> = self.calls.drain().collect();
+    /// Empties the table at the end, oldest first, as [`Self::give_up`] does one by one.
+    pub fn drain_all(&mut self, answer: &Refusal) -> Vec<Unanswered> {
+        let mut calls: Vec<_> = self.calls.drain().map(|(_, entry)| entry).collect();
         self.waiting = 0;
         self.cancel_sent = 0;
-        calls.sort_unstable_by_key(|(_, entry)| entry.turn);
+        calls.sort_unstable_by_key(|entry| entry.turn);
         calls
             .into_iter()
-            .map(|(key, entry)| {
-                let (outcome, answer) = match entry.standing {
-                    Standing::Waiting | Standing::CancelSent => {
-                        (answer.outcome(), Some(answer.clone()))
-                    }
-                    Standing::CancelledByHost => (Outcome::Cancelled, None),
-                };
-                Leftover {
-                    key,
-                    finished: entry.finish(outcome),
-                    answer,
-                }
-            })
+            .map(|entry| entry.give_up(answer))
             .collect()
     }
 
@@ -286,6 +281,17 @@ struct Entry {
 }
 
 impl Entry {
+    fn give_up(self, answer: &Refusal) -> Unanswered {
+        let (outcome, answer) = match self.standing {
+            Standing::Waiting | Standing::CancelSent => (answer.outcome(), Some(answer.clone())),
+            Standing::CancelledByHost => (Outcome::Cancelled, None),
+        };
+        Unanswered {
+            finished: self.finish(outcome),
+            answer,
+        }
+    }
+
     fn finish(self, outcome: Outcome) -> Finished {
         Finished {
             standing: self.standing,

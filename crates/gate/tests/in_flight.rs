@@ -12,8 +12,13 @@ use dropgate_gate::outcome::Outcome;
 use dropgate_gate::refusal::Refusal;
 use proptest::prelude::*;
 
-fn call() -> Call<call::InFlight> {
-    let call = Call::received(Slot(0), Kind::Protocol, Some("tool".into()), Duration::ZERO);
+fn call(slot: usize) -> Call<call::InFlight> {
+    let call = Call::received(
+        Slot(slot),
+        Kind::Protocol,
+        Some("tool".into()),
+        Duration::ZERO,
+    );
     let settings = breaker::Settings::default();
     let breakers = Breakers::new(&settings, breaker::Probing::Callers, 0, Duration::ZERO);
     let mode = Mode::new(&mode::Settings::default(), 0, Duration::ZERO);
@@ -36,7 +41,7 @@ struct Recorded;
 impl Receipt for Recorded {}
 
 fn insert<K: Eq + std::hash::Hash + Clone>(calls: &mut InFlight<K>, key: K) {
-    assert!(matches!(calls.insert(key, call()), Ok(None)));
+    assert!(matches!(calls.insert(key, call(calls.len())), Ok(None)));
 }
 
 #[test]
@@ -102,7 +107,7 @@ fn what_the_host_cancelled_stays_so() {
 fn a_key_in_flight_is_not_taken_twice() {
     let mut calls = InFlight::new();
     insert(&mut calls, 1);
-    let refused = calls.insert(1, call()).unwrap_err();
+    let refused = calls.insert(1, call(0)).unwrap_err();
     assert!(matches!(refused, NotInserted::Duplicate(_)), "{refused}");
     assert_eq!(calls.waiting_count(), 1);
     let _ = calls.reply(&1, Outcome::Completed);
@@ -113,7 +118,7 @@ fn a_key_in_flight_is_not_taken_twice() {
 fn a_full_table_refuses_and_recovers() {
     let mut calls = InFlight::new();
     (0..MAX_IN_FLIGHT).for_each(|key| insert(&mut calls, key));
-    let refused = calls.insert(MAX_IN_FLIGHT, call()).unwrap_err();
+    let refused = calls.insert(MAX_IN_FLIGHT, call(0)).unwrap_err();
     assert!(matches!(refused, NotInserted::Full(_)), "{refused}");
     assert_eq!(calls.len(), MAX_IN_FLIGHT);
     let _ = calls.reply(&7, Outcome::Completed);
@@ -126,7 +131,7 @@ fn cancelled_calls_that_are_never_answered_do_not_fill_the_table() {
     (0..MAX_IN_FLIGHT).for_each(|key| insert(&mut calls, key));
     calls.host_cancelled(&9);
     calls.host_cancelled(&4);
-    let evicted = calls.insert(MAX_IN_FLIGHT, call()).unwrap().unwrap();
+    let evicted = calls.insert(MAX_IN_FLIGHT, call(0)).unwrap().unwrap();
     assert_eq!(evicted.outcome, Outcome::Cancelled);
     assert!(
         calls.reply(&4, Outcome::Completed).is_none(),
@@ -152,7 +157,13 @@ fn the_end_answers_all_but_what_the_host_cancelled_oldest_first() {
     let left = calls.drain_all(&unknown);
     let left: Vec<_> = left
         .iter()
-        .map(|left| (left.key, left.finished.outcome, left.answer.clone()))
+        .map(|left| {
+            (
+                left.finished.slot,
+                left.finished.outcome,
+                left.answer.clone(),
+            )
+        })
         .collect();
     assert_eq!(
         order,
@@ -166,10 +177,10 @@ fn the_end_answers_all_but_what_the_host_cancelled_oldest_first() {
     assert_eq!(
         left,
         [
-            ("d", Outcome::Unknown, Some(unknown.clone())),
-            ("b", Outcome::Cancelled, None),
-            ("a", Outcome::Unknown, Some(unknown.clone())),
-            ("c", Outcome::Unknown, Some(unknown.clone())),
+            (Slot(0), Outcome::Unknown, Some(unknown.clone())),
+            (Slot(1), Outcome::Cancelled, None),
+            (Slot(2), Outcome::Unknown, Some(unknown.clone())),
+            (Slot(3), Outcome::Unknown, Some(unknown.clone())),
         ]
     );
     assert!(calls.is_empty());
@@ -203,7 +214,7 @@ proptest! {
         let (mut inserted, mut finished) = (0, 0);
         for (act, key) in acts {
             match act {
-                Act::Insert => match calls.insert(key, call()) {
+                Act::Insert => match calls.insert(key, call(0)) {
                     Ok(evicted) => {
                         inserted += 1;
                         finished += usize::from(evicted.is_some());

@@ -36,10 +36,15 @@ impl Account {
     /// What is known of the call at present, in a word: its outcome, `in_flight` while somebody may
     /// still give it one, `unknown` otherwise.
     pub fn word(&self) -> &'static str {
+        self.what().map_or("in_flight", What::word)
+    }
+
+    /// What became of the call; none while somebody may still give it an outcome.
+    pub fn what(&self) -> Option<What> {
         match (self.ended, self.writer) {
-            (Some((what, _)), _) => what.word(),
-            (None, Liveness::Writer) => "in_flight",
-            (None, Liveness::Nobody) => What::Unknown.word(),
+            (Some((what, _)), _) => Some(what),
+            (None, Liveness::Writer) => None,
+            (None, Liveness::Nobody) => Some(What::Unknown),
         }
     }
 }

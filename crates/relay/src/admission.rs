@@ -3,20 +3,19 @@
 use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use dropgate_gate::breaker::{Attempt, Ended};
-use dropgate_gate::call::{Admitted, Authorized, Call, Grant, InFlight, Kind, Received, Slot};
+use dropgate_gate::breaker::Attempt;
+use dropgate_gate::call::{Admitted, Authorized, Call, InFlight, Kind, Received, Slot};
 use dropgate_gate::deadlines::Limits;
-use dropgate_gate::decision::{Decision, Denial};
+use dropgate_gate::decision::Decision;
 use dropgate_gate::in_flight::NotInserted;
-use dropgate_gate::mode::{Class, Standing};
-use dropgate_gate::outcome::Outcome;
+use dropgate_gate::mode::Class;
 use dropgate_gate::pins::PinVerdict;
 use dropgate_gate::refusal::Refusal;
 use dropgate_gate::shutdown::Phase;
 use dropgate_journal as journal;
-use dropgate_policy::{self as policy, Answer, Moment, Question};
+use dropgate_policy::Answer;
 
 use crate::call_id::CallId;
 use crate::candidate::{Candidate, Message};
@@ -24,22 +23,17 @@ use crate::cleaning::Keeping;
 use crate::deciding::Deciding;
 use crate::docket::{Asked, Intended, Item};
 use crate::downstream::stdio::Ask;
+use crate::journal_words::{decision_of, journal_class, tier};
 use crate::lane::Hold;
 use crate::recorder::{MaySend, NoRecord, Recorder};
 use crate::relay::{Passage, Relay};
-use crate::settings::Explain;
-use crate::settlement::Told;
 use crate::tool_rules::OnUnknown;
-use crate::waiting_room::{Ready, Waiting};
+use crate::waiting_room::Ready;
 
 impl Relay {
     /// Takes the request whose line stands at `line` of the buffer. Whether that line passes now.
     pub(crate) fn admit(&mut self, ask: Ask, line: Range<usize>, now: Duration) -> Passage {
-        if self.waiting.holds(&ask.id)
-            || self.deciding.holds(&ask.id)
-            || self.look_ups.holds(&ask.id)
-            || self.calls.holds(&ask.id)
-        {
+        if self.unsent_holds(&ask.id) || self.calls.holds(&ask.id) {
             let why = "a call with this id is still in flight; use a fresh id for every request";
             self.downstream.reject_duplicate(&ask.id, why);
             return Passage::Stop;
@@ -115,17 +109,13 @@ impl Relay {
     /// Asks whether a governed call is allowed.
     fn judge(&mut self, mut candidate: Candidate, call: Call<Received>, now: Duration) -> Passage {
         if let Err(NoRecord) = self.name_call(call.slot()) {
-            let refusal = Refusal::journal_unavailable();
-            let finished = call.refuse(&refusal);
-            self.turn_away(finished, refusal, None, now);
+            self.turn_away(call.withhold(), Refusal::journal_unavailable(), now);
             return Passage::Stop;
         }
         match self.decide(&candidate, call.slot(), now) {
             Answer::Now(decision) => self.decided(candidate, call, decision, now),
             Answer::Later(_) if self.deciding.is_full() => {
-                let refusal = Refusal::overloaded();
-                let finished = call.refuse(&refusal);
-                self.turn_away(finished, refusal, None, now);
+                self.turn_away(call.withhold(), Refusal::overloaded(), now);
                 Passage::Stop
             }
             Answer::Later(pending) => {
@@ -139,6 +129,7 @@ impl Relay {
         }
     }
 
+    /// Asks the pins and the policies.
     fn decide(&mut self, candidate: &Candidate, slot: Slot, now: Duration) -> Answer {
         if candidate.asked == Asked::Tool
             && let PinVerdict::Deny(denial) = self.judge_pin(&candidate.target)
@@ -151,56 +142,6 @@ impl Relay {
         self.settings
             .policies
             .decide(&self.question(candidate, slot, now))
-    }
-
-    /// What the policies are asked about a call.
-    fn question<'a>(&'a self, candidate: &'a Candidate, slot: Slot, now: Duration) -> Question<'a> {
-        let class = self
-            .docket
-            .get(slot)
-            .map_or(Class::Write, |item| item.class);
-        Question {
-            principal: &self.settings.caller,
-            subject: candidate.subject(),
-            class,
-            mode: match self.checks.standing() {
-                Standing::ReadOnly { .. } => policy::Mode::ReadOnly,
-                Standing::Normal | Standing::Degraded { .. } | Standing::Offline { .. } => {
-                    policy::Mode::ReadWrite
-                }
-            },
-            arguments: Some(candidate.arguments(&self.downstream.intake.lines))
-                .filter(|arguments| !arguments.is_empty()),
-            now: Moment {
-                monotonic: now,
-                wall: SystemTime::now(),
-            },
-        }
-    }
-
-    /// Says on stderr why a call may be made or not, where that was asked for.
-    fn explain(&mut self, candidate: &Candidate, slot: Slot, decision: &Decision, now: Duration) {
-        match self.settings.explain {
-            Explain::Off => return,
-            Explain::On => {}
-        }
-        let reference = self.docket.get(slot).and_then(|item| item.reference);
-        let reference = reference.map_or(String::new(), |it| format!(" (ref {it})"));
-        let subject = candidate.subject();
-        let mut lines = vec![format!(
-            "{} {}{reference}: {decision}",
-            subject.method(),
-            subject.name().escape_debug(),
-        )];
-        let question = self.question(candidate, slot, now);
-        if let Some(explanation) = self.settings.policies.explain(&question) {
-            let text = explanation.to_string();
-            // The first line repeats the question.
-            lines.extend(text.lines().skip(1).map(str::to_owned));
-        }
-        for line in lines {
-            self.log.line(&line);
-        }
     }
 
     /// A decision came from elsewhere.
@@ -242,6 +183,7 @@ impl Relay {
             .insert(slot, item.progress_token.clone(), &limits, now);
     }
 
+    /// How long a call may take.
     fn limits_of(&self, item: &Item) -> Limits {
         let calls = &self.settings.calls;
         let timeout = item.settings.timeout.unwrap_or(calls.timeout);
@@ -263,9 +205,7 @@ impl Relay {
         let call = match call.authorize(decision) {
             Ok(call) => call,
             Err(denied) => {
-                let refusal = Refusal::denied();
-                let finished = denied.call.refuse(&refusal);
-                self.turn_away(finished, refusal, Some(&denied.denial), now);
+                self.deny(denied.call, &denied.denial, now);
                 return Passage::Stop;
             }
         };
@@ -295,8 +235,7 @@ impl Relay {
         match admitted {
             Ok(call) => Some(call),
             Err(refused) => {
-                let finished = refused.call.refuse(&refused.refusal);
-                self.turn_away(finished, refused.refusal, None, now);
+                self.turn_away(refused.call, refused.refusal, now);
                 None
             }
         }
@@ -310,10 +249,9 @@ impl Relay {
         now: Duration,
     ) -> Passage {
         let arguments: Box<[u8]> = candidate.arguments(&self.downstream.intake.lines).into();
-        let Some(item) = self.docket.get_mut(call.slot()) else {
-            return Passage::Stop;
-        };
-        let Some(reference) = item.reference else {
+        let item = self.docket.get_mut(call.slot());
+        let Some((reference, item)) = item.and_then(|item| Some((item.reference?, item))) else {
+            self.turn_away(call.withhold(), Refusal::journal_unavailable(), now);
             return Passage::Stop;
         };
         let intent = journal::Intent {
@@ -337,9 +275,7 @@ impl Relay {
             Ok(ticket) => Passage::PassAfter(self.waiting.enter(candidate.id, call, ticket)),
             Err(NoRecord) => {
                 self.disown_intent(call.slot());
-                let refusal = Refusal::journal_unavailable();
-                let finished = call.refuse(refusal.outcome());
-                self.turn_away(finished, refusal, None, now);
+                self.turn_away(call.withhold(), Refusal::journal_unavailable(), now);
                 Passage::Stop
             }
         }
@@ -367,12 +303,15 @@ impl Relay {
                 Ready::KeyHeld(waiting, earlier) => {
                     self.disown_intent(waiting.call.slot());
                     self.downstream.intake.drop_held(waiting.hold);
-                    self.answer_key_held(waiting.call, &earlier);
+                    self.answer_key_held(waiting.call.withhold(), &earlier);
                     waiting.hold
                 }
                 Ready::Refused(waiting) => {
                     self.disown_intent(waiting.call.slot());
-                    self.turn_away_held(waiting, Refusal::journal_unavailable())
+                    self.downstream.intake.drop_held(waiting.hold);
+                    let refusal = Refusal::journal_unavailable();
+                    self.turn_away(waiting.call.withhold(), refusal, self.now());
+                    waiting.hold
                 }
             };
             self.upstream.outlet.release_up_to(hold);
@@ -380,14 +319,6 @@ impl Relay {
         if sent > 0 {
             self.cancel_latecomers();
         }
-    }
-
-    /// Answers a call whose message is still held, and gives the hold.
-    fn turn_away_held(&mut self, waiting: Waiting, refusal: Refusal) -> Hold {
-        self.downstream.intake.drop_held(waiting.hold);
-        let finished = waiting.call.refuse(refusal.outcome());
-        self.turn_away(finished, refusal, None, self.now());
-        waiting.hold
     }
 
     /// Calls that were admitted before a shutdown and recorded only after it had begun.
@@ -411,85 +342,9 @@ impl Relay {
                 Passage::Pass
             }
             Err(NotInserted::Full(call)) | Err(NotInserted::Duplicate(call)) => {
-                let refusal = Refusal::overloaded();
-                let finished = call.finish(refusal.outcome());
-                self.turn_away(finished, refusal, None, self.now());
+                self.turn_away(*call, Refusal::overloaded(), self.now());
                 Passage::Stop
             }
         }
-    }
-
-    /// Calls that wait can not be recorded, or have no time left: they are answered, unsent.
-    pub(crate) fn turn_away_waiting(&mut self, refusal: &Refusal) {
-        let now = self.now();
-        for deciding in self.deciding.empty() {
-            let finished = deciding.call.refuse(refusal);
-            self.turn_away(finished, refusal.clone(), None, now);
-        }
-        for waiting in self.waiting.empty() {
-            self.downstream.intake.drop_held(waiting.hold);
-            let finished = waiting.call.refuse(refusal.outcome());
-            self.turn_away(finished, refusal.clone(), None, now);
-        }
-        for finished in self.look_ups.empty() {
-            self.turn_away(finished, refusal.clone(), None, now);
-        }
-    }
-
-    /// The host no longer waits for a call. The message passes, if the server knows the call.
-    pub(crate) fn host_cancels(&mut self, id: &CallId, now: Duration) -> Passage {
-        if let Some(waiting) = self.waiting.withdraw(id) {
-            self.downstream.intake.drop_held(waiting.hold);
-            let finished = waiting.call.refuse(Outcome::Cancelled);
-            self.close_case(finished, Ended::CancelledByHost, Told::nothing(), now);
-            return Passage::Stop;
-        }
-        if let Some(call) = self.deciding.withdraw(id) {
-            self.close_case(call.cancel(), Ended::CancelledByHost, Told::nothing(), now);
-            return Passage::Stop;
-        }
-        if let Some(finished) = self.look_ups.withdraw(id) {
-            self.close_case(finished, Ended::CancelledByHost, Told::nothing(), now);
-            return Passage::Stop;
-        }
-        if let Some(slot) = self.calls.slot(id) {
-            self.note_cancellation(slot);
-        }
-        self.calls.host_cancelled(id);
-        Passage::Pass
-    }
-}
-
-pub(crate) fn tier(class: Class) -> journal::Tier {
-    match class {
-        Class::Read => journal::Tier::Write,
-        Class::Write => journal::Tier::Sync,
-    }
-}
-
-/// The journal knows nothing of the gate, so it has a word of its own for this.
-pub(crate) fn journal_class(class: Class) -> journal::Class {
-    match class {
-        Class::Read => journal::Class::Read,
-        Class::Write => journal::Class::Write,
-    }
-}
-
-fn decision_of(grant: &Grant) -> journal::Decision {
-    match grant {
-        Grant::Permit(permit) => policies(permit.authority().name(), permit.policies().iter()),
-        Grant::NotNeeded => journal::Decision::default(),
-    }
-}
-
-/// A denial, as the journal tells it.
-pub(crate) fn decision_against(denial: &Denial) -> journal::Decision {
-    policies(denial.reason().name(), denial.policies().iter())
-}
-
-fn policies<'a>(by: &'a str, ids: impl Iterator<Item = &'a str>) -> journal::Decision {
-    journal::Decision {
-        policies: std::iter::once(by).chain(ids).map(Box::from).collect(),
-        digest: Arc::from(""),
     }
 }

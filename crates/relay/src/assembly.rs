@@ -17,8 +17,8 @@ use crate::deciding::UnderDecision;
 use crate::deliveries::Deliveries;
 use crate::docket::Docket;
 use crate::downstream::stdio::Downstream;
+use crate::held_answers::HeldAnswers;
 use crate::hibernation::Hibernation;
-use crate::lane::Hold;
 use crate::listed_tools::ListedTools;
 use crate::log::Log;
 use crate::look_ups::LookUps;
@@ -100,8 +100,7 @@ impl Relay {
             recorder,
             sanitizer,
             bell,
-            held_answers: VecDeque::new(),
-            last_hold: Hold::NONE,
+            held_answers: HeldAnswers::default(),
             record_trouble: None,
             record_heeded: Duration::ZERO,
             calls: InFlight::new(),

@@ -15,10 +15,31 @@ use crate::upstream::stdio::Upstream;
 /// What leaves for an answer, and what the record keeps of it.
 #[derive(Debug)]
 pub(crate) struct Cleaned {
-    /// The line that leaves instead; none if the answer leaves as it came.
-    pub(crate) instead: Option<Vec<u8>>,
+    pub(crate) leaving: Leaving,
     pub(crate) redactions: u32,
     pub(crate) keep: Keep,
+}
+
+/// What leaves for a line of the server's.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Leaving {
+    AsItCame,
+    /// This line, its end included.
+    Instead(Vec<u8>),
+    Nothing,
+}
+
+impl Leaving {
+    /// The bytes that leave, the line's end included; none if nothing does, or the line is too long.
+    pub(crate) fn bytes<'a>(&'a self, from: &'a Upstream, line: &Line) -> Option<&'a [u8]> {
+        match (self, line) {
+            (Self::Instead(instead), _) => Some(instead),
+            (Self::AsItCame, Line::Whole(span, end)) => {
+                Some(from.intake.lines.bytes(span.start..*end))
+            }
+            (Self::AsItCame, Line::TooLong { .. }) | (Self::Nothing, _) => None,
+        }
+    }
 }
 
 /// A clock for one message.
@@ -51,7 +72,7 @@ impl Upstream {
         (asked, outcome, reference, keeping): (Asked, Outcome, Option<CallRef>, Keeping),
     ) -> Cleaned {
         let unchanged = |keep| Cleaned {
-            instead: None,
+            leaving: Leaving::AsItCame,
             redactions: 0,
             keep,
         };
@@ -81,28 +102,27 @@ impl Upstream {
                 Cleaned {
                     redactions: replacement.redactions().total(),
                     keep: Keep::Original(original.get(..MAX_KEPT).unwrap_or(original).into()),
-                    instead: Some(replacement.into_line()),
+                    leaving: Leaving::Instead(replacement.into_line()),
                 }
             }
             // Never said of an answer; if it were, nothing of it may leave.
             Verdict::Withheld(_) => Cleaned {
-                instead: Some(Vec::new()),
+                leaving: Leaving::Nothing,
                 redactions: 0,
                 keep: Keep::Nothing,
             },
         }
     }
 
-    /// Cleans a message of the server's that is no answer. None if it leaves as it came, nothing
-    /// if it goes nowhere.
+    /// Cleans a message of the server's that is no answer.
     pub(crate) fn clean_message(
         &self,
         line: &Line,
         limits: &Limits,
         sanitizer: &Sanitizer,
-    ) -> Option<Vec<u8>> {
+    ) -> Leaving {
         let Line::Whole(span, _) = line else {
-            return None;
+            return Leaving::AsItCame;
         };
         let bytes = self.intake.lines.bytes(span.clone());
         let scanned = scan_buffered(&self.intake.lines, line, limits, Direction::FromServer);
@@ -115,9 +135,9 @@ impl Upstream {
             }
         };
         match verdict {
-            Verdict::Clean => None,
-            Verdict::Replaced(replacement) => Some(replacement.into_line()),
-            Verdict::Withheld(_) => Some(Vec::new()),
+            Verdict::Clean => Leaving::AsItCame,
+            Verdict::Replaced(replacement) => Leaving::Instead(replacement.into_line()),
+            Verdict::Withheld(_) => Leaving::Nothing,
         }
     }
 }

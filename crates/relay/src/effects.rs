@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use dropgate_gate::breaker::Ended;
 use dropgate_gate::doomed::doomed;
-use dropgate_gate::in_flight::Standing;
+use dropgate_gate::in_flight::{Standing, Unanswered};
 use dropgate_gate::refusal::Refusal;
 use dropgate_gate::shutdown::{Effect, Event, Phase, Trigger};
 use dropgate_process::{self as process, Force};
 
 use crate::call_id::CallId;
 use crate::ending::FAREWELL;
-use crate::endpoint::Moved;
 use crate::lane::Regard;
+use crate::pump::Turned;
 use crate::relay::{Owner, Relay, Signalled, Zero};
 use crate::settlement::Told;
 use crate::upstream::stdio::Why;
@@ -75,9 +75,9 @@ impl Relay {
         let until = tokio::time::Instant::now() + LAST_WORDS;
         loop {
             match self.pump_from_server(Regard::Nothing) {
-                Moved::Bytes(_) => {}
-                Moved::Closed => break,
-                Moved::NotNow => {
+                Turned::More => {}
+                Turned::Ended => break,
+                Turned::Stuck => {
                     if !self.downstream_has_backlog() {
                         break;
                     }
@@ -166,18 +166,18 @@ impl Relay {
 
     pub(crate) fn answer_rest(&mut self) {
         let now = self.now();
-        self.turn_away_waiting(&Refusal::draining());
+        self.turn_away_unsent(&Refusal::draining());
         let (refusal, ended) = match self.leader {
             Some(_) => (Refusal::unknown_server_exit(), Ended::UpstreamExited),
             None => (Refusal::unknown_at_shutdown(), Ended::NotTried),
         };
-        for left in self.calls.drain_all(&refusal) {
-            match left.answer {
+        for Unanswered { finished, answer } in self.calls.drain_all(&refusal) {
+            match answer {
                 Some(refusal) => {
-                    self.answer_finished(left.finished, refusal, ended, Told::nothing(), now);
+                    self.answer_finished(finished, refusal, ended, Told::nothing(), now);
                 }
                 None => {
-                    self.close_case(left.finished, ended, Told::nothing(), now);
+                    self.close_case(finished, ended, Told::nothing(), now);
                 }
             }
         }

@@ -39,12 +39,11 @@ impl Relay {
         if self.tree.is_asleep() {
             return self.end_asleep();
         }
-        let open =
-            if self.waiting.is_empty() && self.deciding.is_empty() && self.look_ups.is_empty() {
-                self.calls.open()
-            } else {
-                Open::Waiting
-            };
+        let open = if self.has_unsent() {
+            Open::Waiting
+        } else {
+            self.calls.open()
+        };
         let event = match (self.shutdown.phase(), open) {
             (Phase::Draining | Phase::Cancelling, Open::Settled) => Event::Settled,
             (Phase::Draining, Open::OnlyCancelled) => Event::OnlyCancelledLeft,

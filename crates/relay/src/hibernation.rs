@@ -7,6 +7,7 @@
 use std::io;
 use std::time::Duration;
 
+use dropgate_gate::shutdown::Trigger;
 use dropgate_process::memory::give_back_code;
 use dropgate_process::{Grace, Spec};
 use dropgate_wire::Line;
@@ -107,9 +108,7 @@ impl Relay {
     pub(crate) fn sleepy_at(&self) -> Option<Duration> {
         let rested = matches!(self.hibernation.handshake, Handshake::Done { .. })
             && self.calls.is_empty()
-            && self.waiting.is_empty()
-            && self.deciding.is_empty()
-            && self.look_ups.is_empty()
+            && !self.has_unsent()
             && !self.downstream_has_backlog()
             && !self.tree.is_asleep()
             && self.hibernation.awaited.is_none();
@@ -134,7 +133,7 @@ impl Relay {
             self.survivors = stopped.survivors;
             self.log
                 .line("hibernating failed: processes of the server resist SIGKILL");
-            self.begin(dropgate_gate::shutdown::Trigger::ServerExited);
+            self.begin(Trigger::ServerExited);
         }
     }
 
@@ -147,7 +146,7 @@ impl Relay {
             self.log.line(&format!(
                 "the hibernating server can not be started again: {why}"
             ));
-            self.begin(dropgate_gate::shutdown::Trigger::ServerExited);
+            self.begin(Trigger::ServerExited);
             self.end_with_tree();
         }
     }

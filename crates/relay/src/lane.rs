@@ -17,4 +17,9 @@ pub(crate) struct Hold(pub(crate) u64);
 impl Hold {
     /// Nothing: it is released from the beginning.
     pub(crate) const NONE: Self = Self(0);
+
+    /// The one after this.
+    pub(crate) fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
 }

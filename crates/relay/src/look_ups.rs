@@ -1,7 +1,7 @@
 //! Calls that wait for what the journal knows of an earlier one. They are not sent, so their
 //! messages are not kept.
 
-use dropgate_gate::call::Finished;
+use dropgate_gate::call::{Call, Withheld};
 use dropgate_journal::{CallRef, Fetch, Fetched};
 
 use crate::call_id::CallId;
@@ -16,7 +16,7 @@ const MOST: usize = 64;
 pub(crate) struct LookUp {
     pub(crate) id: CallId,
     /// The call, which nothing but the record will answer.
-    pub(crate) finished: Finished,
+    pub(crate) call: Call<Withheld>,
     /// The call that is looked up.
     pub(crate) earlier: CallRef,
     pub(crate) purpose: Purpose,
@@ -63,13 +63,13 @@ impl LookUps {
 
     pub(crate) fn enter(
         &mut self,
-        (id, finished): (CallId, Finished),
+        (id, call): (CallId, Call<Withheld>),
         (earlier, purpose): (CallRef, Purpose),
         fetch: Fetch,
     ) {
         self.calls.push(LookUp {
             id,
-            finished,
+            call,
             earlier,
             purpose,
             fetch: Some(fetch),
@@ -94,14 +94,14 @@ impl LookUps {
     }
 
     /// The call with this id goes.
-    pub(crate) fn withdraw(&mut self, id: &CallId) -> Option<Finished> {
+    pub(crate) fn withdraw(&mut self, id: &CallId) -> Option<Call<Withheld>> {
         let place = self.calls.iter().position(|one| one.id == *id)?;
-        Some(self.calls.remove(place).finished)
+        Some(self.calls.remove(place).call)
     }
 
     /// All go.
-    pub(crate) fn empty(&mut self) -> Vec<Finished> {
+    pub(crate) fn empty(&mut self) -> Vec<Call<Withheld>> {
         let all = std::mem::take(&mut self.calls);
-        all.into_iter().map(|one| one.finished).collect()
+        all.into_iter().map(|one| one.call).collect()
     }
 }

@@ -1,18 +1,20 @@
 //! The two tools by which the model asks the journal: what became of a call, and to let it run again.
 //! They are added to the server's list only where the configuration says so.
 
+use std::time::Duration;
+
 use dropgate_gate::breaker::Ended;
-use dropgate_gate::call::{Authorized, Call, Finished};
+use dropgate_gate::call::{Authorized, Call, Withheld};
 use dropgate_gate::mode::Class;
 use dropgate_gate::outcome::{Outcome, Retry};
 use dropgate_gate::pins::{ToolDefinition, ToolPage};
-use dropgate_journal::{Account, CallRef, Fate};
+use dropgate_journal::{Account, CallRef, Fate, What};
 use dropgate_wire::reply::{self, Part};
 use dropgate_wire::{Line, edit};
 use serde_json::{Value, json};
-use std::time::Duration;
 
 use crate::candidate::Candidate;
+use crate::cleaning::Leaving;
 use crate::look_ups::{LookUp, Purpose};
 use crate::recorder::{NoRecord, Recorder};
 use crate::relay::Relay;
@@ -157,17 +159,17 @@ impl Relay {
     pub(crate) fn with_own_tools(
         &self,
         line: &Line,
-        instead: Option<Vec<u8>>,
+        leaving: Leaving,
         cursor: Option<&str>,
-    ) -> Option<Vec<u8>> {
-        let (Line::Whole(span, end), None) = (line, cursor) else {
-            return instead;
-        };
-        let bytes = match &instead {
-            Some(bytes) => bytes,
-            None => self.upstream.intake.lines.bytes(span.start..*end),
-        };
-        self.own_tools.added_to(bytes).or(instead)
+    ) -> Leaving {
+        if cursor.is_some() {
+            return leaving;
+        }
+        let list = leaving.bytes(&self.upstream, line);
+        match list.and_then(|list| self.own_tools.added_to(list)) {
+            Some(list) => Leaving::Instead(list),
+            None => leaving,
+        }
     }
 
     /// The server has listed its tools: a name that it uses itself is its own, and policies learn
@@ -205,13 +207,13 @@ impl Relay {
         now: Duration,
     ) {
         let asked = reference(candidate.arguments(&self.downstream.intake.lines));
-        let finished = call.conclude(Outcome::Completed);
+        let call = call.withhold();
         match asked {
-            Some(earlier) => self.look_up(finished, earlier, tool.purpose(), now),
+            Some(earlier) => self.look_up(call, earlier, tool.purpose(), now),
             None => {
                 let text = "The argument ref must be a reference as an answer carried it: L- and \
                             13 letters or digits from 2 to 7.";
-                self.answer_as_tool(finished, (Tone::Error, text.to_owned(), None), now);
+                self.answer_as_tool(call, (Tone::Error, text.to_owned(), None), now);
             }
         }
     }
@@ -228,11 +230,11 @@ impl Relay {
                 "The journal of this server knows no call {}; it may be older than what is kept.",
                 one.earlier
             );
-            return self.answer_as_tool(one.finished, (Tone::Error, text, None), now);
+            return self.answer_as_tool(one.call, (Tone::Error, text, None), now);
         };
         let (tone, text) = match one.purpose {
             Purpose::Permit => self.permit(account),
-            Purpose::Tell | Purpose::Replay(_) => (Tone::Result, told(account.word()).to_owned()),
+            Purpose::Tell | Purpose::Replay(_) => (Tone::Result, told(account.what()).to_owned()),
         };
         let retry = account
             .ended
@@ -243,16 +245,12 @@ impl Relay {
             "ref": account.call.to_string(),
         });
         let text = format!("{text} (ref {})", account.call);
-        self.answer_as_tool(one.finished, (tone, text, Some(meta)), now);
+        self.answer_as_tool(one.call, (tone, text, Some(meta)), now);
     }
 
     /// Lets the next call like this one run, if nobody knows what became of it.
     fn permit(&mut self, account: &Account) -> (Tone, String) {
-        let fate = match (account.word(), account.ended) {
-            ("in_flight", _) => None,
-            (_, ended) => Some(ended.map_or(Fate::MayHaveRun, |(what, _)| what.fate())),
-        };
-        let (tone, text) = match fate {
+        let (tone, text) = match account.what().map(What::fate) {
             None => (
                 Tone::Error,
                 "That call is still running. Ask for its outcome later.",
@@ -288,11 +286,11 @@ impl Relay {
 
     fn answer_as_tool(
         &mut self,
-        finished: Finished,
+        call: Call<Withheld>,
         (tone, text, meta): (Tone, String, Option<Value>),
         now: Duration,
     ) {
-        let Some(id) = self.docket.get(finished.slot).map(|item| item.id.clone()) else {
+        let Some(id) = self.docket.get(call.slot()).map(|item| item.id.clone()) else {
             return;
         };
         let mut result = json!({
@@ -307,15 +305,11 @@ impl Relay {
             Tone::Result => Outcome::Completed,
             Tone::Error => Outcome::ToolError,
         };
-        let finished = Finished {
-            outcome,
-            ..finished
-        };
         let answer = Told {
             bytes: line.len(),
             ..Told::nothing()
         };
-        let hold = self.close_case(finished, Ended::NotTried, answer, now);
+        let hold = self.close_case(call.finish(outcome), Ended::NotTried, answer, now);
         self.upstream.intake.insert(line, hold);
     }
 }
@@ -326,19 +320,25 @@ fn reference(arguments: &[u8]) -> Option<CallRef> {
     text.parse().ok()
 }
 
-/// What became of a call, for the model.
-fn told(word: &str) -> &'static str {
-    match word {
-        "in_flight" => "That call is still running.",
-        "completed" => "That call was completed: the server answered it with a result.",
-        "tool_error" => "The tool failed and said so; part of the work may be done.",
-        "rpc_error" => "The server answered that call with an error; part of the work may be done.",
-        "cancelled" => "That call was cancelled; part of the work may be done.",
-        "timed_out" => "The server did not answer in time; that call may have taken effect.",
-        "denied" => "That call was denied by policy, and nothing ran.",
-        "shed" => "There were too many calls, and that one was not sent; nothing ran.",
-        "not_executed" => "That call never reached the server; nothing ran.",
-        _unknown => "That call reached the server and no answer came; it may have taken effect.",
+/// What became of a call, for the model; nothing yet if it is still in flight.
+fn told(what: Option<What>) -> &'static str {
+    let Some(what) = what else {
+        return "That call is still running.";
+    };
+    match what {
+        What::Completed => "That call was completed: the server answered it with a result.",
+        What::ToolError => "The tool failed and said so; part of the work may be done.",
+        What::RpcError => {
+            "The server answered that call with an error; part of the work may be done."
+        }
+        What::Cancelled => "That call was cancelled; part of the work may be done.",
+        What::TimedOut => "The server did not answer in time; that call may have taken effect.",
+        What::Denied => "That call was denied by policy, and nothing ran.",
+        What::Shed => "There were too many calls, and that one was not sent; nothing ran.",
+        What::NotExecuted => "That call never reached the server; nothing ran.",
+        What::Unknown => {
+            "That call reached the server and no answer came; it may have taken effect."
+        }
     }
 }
 

@@ -39,7 +39,6 @@ impl OwnedTree {
         self.awake.is_none()
     }
 
-    /// The level in force, or the last one.
     /// The server's first process; 0 while it sleeps.
     pub(crate) fn leader_pid(&self) -> u32 {
         let pid = self
@@ -49,6 +48,7 @@ impl OwnedTree {
         u32::try_from(pid).unwrap_or_default()
     }
 
+    /// The level in force, or the last one.
     pub(crate) fn level(&self) -> Level {
         self.level
     }

@@ -25,13 +25,14 @@ impl Relay {
         let from_host = self.pump_from_host();
         let from_server = self.pump_from_server(Regard::Readiness);
         self.log.pump();
-        let more = [from_host, from_server]
-            .iter()
-            .any(|moved| matches!(moved, Moved::Bytes(_)));
-        if more { Pumped::More } else { Pumped::Dry }
+        if [from_host, from_server].contains(&Turned::More) {
+            Pumped::More
+        } else {
+            Pumped::Dry
+        }
     }
 
-    fn pump_from_host(&mut self) -> Moved {
+    fn pump_from_host(&mut self) -> Turned {
         let mut turn = Turn::default();
         for _ in 0..READS_PER_TURN {
             match self.flush_upstream() {
@@ -47,11 +48,11 @@ impl Relay {
                 Outflow::Waiting | Outflow::Held => {
                     let soon = self.now() + LOOK_EVERY;
                     self.look_at.get_or_insert(soon);
-                    return Moved::NotNow;
+                    return Turned::Stuck;
                 }
             }
             if !self.downstream.intake.is_open() || !self.downstream_wants_reading() {
-                return Moved::NotNow;
+                return Turned::Stuck;
             }
             match self.downstream.intake.read(Regard::Readiness) {
                 Moved::Bytes(_) => {
@@ -60,26 +61,26 @@ impl Relay {
                         break;
                     }
                 }
-                Moved::NotNow => return Moved::NotNow,
+                Moved::NotNow => return Turned::Stuck,
                 Moved::Closed => {
                     self.judge_host_lines();
                     self.flush_upstream();
                     self.host_ended();
-                    return Moved::Closed;
+                    return Turned::Ended;
                 }
             }
         }
-        Moved::Bytes(READS_PER_TURN)
+        Turned::More
     }
 
-    pub(crate) fn pump_from_server(&mut self, regard: Regard) -> Moved {
+    pub(crate) fn pump_from_server(&mut self, regard: Regard) -> Turned {
         let mut turn = Turn::default();
         for _ in 0..READS_PER_TURN {
             if matches!(self.flush_downstream(), Outflow::Waiting | Outflow::Held) {
-                return Moved::NotNow;
+                return Turned::Stuck;
             }
             if !self.upstream.intake.is_open() || !self.upstream_wants_reading() {
-                return Moved::NotNow;
+                return Turned::Stuck;
             }
             match self.upstream.intake.read(regard) {
                 Moved::Bytes(_) => {
@@ -88,15 +89,15 @@ impl Relay {
                         break;
                     }
                 }
-                Moved::NotNow => return Moved::NotNow,
+                Moved::NotNow => return Turned::Stuck,
                 Moved::Closed => {
                     self.judge_server_lines();
                     self.stdout_closed = Some(self.now());
-                    return Moved::Closed;
+                    return Turned::Ended;
                 }
             }
         }
-        Moved::Bytes(READS_PER_TURN)
+        Turned::More
     }
 
     pub(crate) fn flush_upstream(&mut self) -> Outflow {
@@ -168,6 +169,17 @@ impl Relay {
 pub(crate) enum Pumped {
     Dry,
     More,
+}
+
+/// How a turn of one direction ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turned {
+    /// There may be more to read.
+    More,
+    /// There is nothing to read at present, or no room for it.
+    Stuck,
+    /// The stream has ended.
+    Ended,
 }
 
 /// When the first read of a turn was judged.

@@ -10,6 +10,7 @@ use dropgate_journal as journal;
 use dropgate_wire::{Line, edit, reply};
 
 use crate::call_id::CallId;
+use crate::cleaning::Leaving;
 use crate::docket::Asked;
 use crate::listed_tools::without_writers;
 use crate::relay::Relay;
@@ -118,23 +119,19 @@ impl Relay {
     }
 
     /// Leaves the tools that write out of the server's list while only reading is possible, if that
-    /// is configured. `instead` is what leaves in the line's place, if anything does.
-    pub(crate) fn hide_writers(&self, line: &Line, instead: &mut Option<Vec<u8>>) {
-        let Line::Whole(span, _) = line else { return };
+    /// is configured.
+    pub(crate) fn without_writers(&self, line: &Line, leaving: Leaving) -> Leaving {
         if self.checks.listed(Class::Write) == Listed::Shown {
-            return;
+            return leaving;
         }
-        let answer = match instead {
-            Some(line) => line.as_slice(),
-            None => self.upstream.intake.lines.bytes(span.clone()),
-        };
-        let message = answer.strip_suffix(b"\n").unwrap_or(answer);
         let rules = &self.settings.tools;
         let class_of = |tool: &str| self.listed.class(tool, &rules.of(tool));
-        if let Some(mut shown) = without_writers(message, class_of) {
+        let shown = leaving.bytes(&self.upstream, line).and_then(|list| {
+            let mut shown = without_writers(list.strip_suffix(b"\n").unwrap_or(list), class_of)?;
             shown.push(b'\n');
-            *instead = Some(shown);
-        }
+            Some(shown)
+        });
+        shown.map_or(leaving, Leaving::Instead)
     }
 
     /// The server answered the handshake.

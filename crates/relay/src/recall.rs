@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use dropgate_gate::breaker::Ended;
-use dropgate_gate::call::{Admitted, Authorized, Call, Finished, Slot};
+use dropgate_gate::call::{Authorized, Call, Slot, Withheld};
 use dropgate_gate::mode::Class;
 use dropgate_gate::outcome::Outcome;
 use dropgate_gate::refusal::Refusal;
@@ -72,60 +72,53 @@ impl Relay {
             Verdict::RunAgain(earlier) => match self.recorder.repeatable(earlier, "on_unknown") {
                 Ok(()) => Some(call),
                 Err(NoRecord) => {
-                    let refusal = Refusal::journal_unavailable();
-                    let finished = call.refuse(&refusal);
-                    self.turn_away(finished, refusal, None, now);
+                    self.turn_away(call.withhold(), Refusal::journal_unavailable(), now);
                     None
                 }
             },
             Verdict::Replay(earlier, times) => {
-                let finished = call.conclude(Outcome::NotExecuted);
-                self.replay(finished, earlier, times, now);
+                self.replay(call.withhold(), earlier, times, now);
                 None
             }
             Verdict::Refuse(refusal, earlier) => {
-                let finished = call.conclude(own_outcome(&refusal));
-                self.refuse_repetition(finished, refusal, earlier, now);
+                self.refuse_repetition(call.withhold(), refusal, earlier, now);
                 None
             }
         }
     }
 
     /// Another call, perhaps of another process, has the key of this one.
-    pub(crate) fn answer_key_held(&mut self, call: Call<Admitted>, earlier: &Earlier) {
+    pub(crate) fn answer_key_held(&mut self, call: Call<Withheld>, earlier: &Earlier) {
         let now = self.now();
         let on_unknown = self
             .docket
             .get(call.slot())
             .map(|item| item.settings.on_unknown.clone())
             .unwrap_or_default();
-        let (refusal, earlier) = match repetition::of_key(earlier, &on_unknown) {
-            Verdict::Replay(earlier, times) => {
-                let finished = call.refuse(Outcome::NotExecuted);
-                return self.replay(finished, earlier, times, now);
+        match repetition::of_key(earlier, &on_unknown) {
+            Verdict::Replay(earlier, times) => self.replay(call, earlier, times, now),
+            Verdict::Refuse(refusal, earlier) => {
+                self.refuse_repetition(call, refusal, earlier, now);
             }
-            Verdict::Refuse(refusal, earlier) => (refusal, earlier),
-            Verdict::RunAgain(earlier) => (Refusal::unknown_earlier(), earlier),
+            Verdict::RunAgain(earlier) => {
+                self.refuse_repetition(call, Refusal::unknown_earlier(), earlier, now);
+            }
             // The key is free by now, and was not when it was asked for.
-            Verdict::Run => {
-                let refusal = Refusal::in_progress();
-                let finished = call.refuse(refusal.outcome());
-                return self.turn_away(finished, refusal, None, now);
-            }
-        };
-        let finished = call.refuse(own_outcome(&refusal));
-        self.refuse_repetition(finished, refusal, earlier, now);
+            Verdict::Run => self.turn_away(call, Refusal::in_progress(), now),
+        }
     }
 
+    /// Answers a call with what is known of an earlier one.
     fn refuse_repetition(
         &mut self,
-        finished: Finished,
+        call: Call<Withheld>,
         refusal: Refusal,
         earlier: CallRef,
         now: Duration,
     ) {
-        self.link(finished.slot, earlier);
-        self.turn_away(finished, refusal, None, now);
+        self.link(call.slot(), earlier);
+        let finished = call.finish(own_outcome(&refusal));
+        self.answer_finished(finished, refusal, Ended::NotTried, Told::nothing(), now);
     }
 
     /// Says in the record which call this one repeats.
@@ -136,41 +129,31 @@ impl Relay {
     }
 
     /// Has an earlier answer looked up, to give it again.
-    fn replay(&mut self, finished: Finished, earlier: CallRef, times: Times, now: Duration) {
+    fn replay(&mut self, call: Call<Withheld>, earlier: CallRef, times: Times, now: Duration) {
         if times == Times::Once && self.look_ups.replays(earlier) {
-            return self.refuse_repetition(finished, Refusal::in_progress(), earlier, now);
+            return self.refuse_repetition(call, Refusal::in_progress(), earlier, now);
         }
-        self.link(finished.slot, earlier);
-        self.look_up(finished, earlier, Purpose::Replay(times), now);
+        self.link(call.slot(), earlier);
+        self.look_up(call, earlier, Purpose::Replay(times), now);
     }
 
     /// Has a call looked up; this one is answered with what is found.
     pub(crate) fn look_up(
         &mut self,
-        finished: Finished,
+        call: Call<Withheld>,
         earlier: CallRef,
         purpose: Purpose,
         now: Duration,
     ) {
-        let Some(id) = self.docket.get(finished.slot).map(|item| item.id.clone()) else {
+        let Some(id) = self.docket.get(call.slot()).map(|item| item.id.clone()) else {
             return;
         };
         if self.look_ups.is_full() {
-            return self.turn_away(
-                unsent(finished, Outcome::Shed),
-                Refusal::overloaded(),
-                None,
-                now,
-            );
+            return self.turn_away(call, Refusal::overloaded(), now);
         }
         match self.recorder.fetch(earlier) {
-            Ok(fetch) => self
-                .look_ups
-                .enter((id, finished), (earlier, purpose), fetch),
-            Err(NoRecord) => {
-                let finished = unsent(finished, Outcome::NotExecuted);
-                self.turn_away(finished, Refusal::journal_unavailable(), None, now);
-            }
+            Ok(fetch) => self.look_ups.enter((id, call), (earlier, purpose), fetch),
+            Err(NoRecord) => self.turn_away(call, Refusal::journal_unavailable(), now),
         }
     }
 
@@ -182,8 +165,7 @@ impl Relay {
                 Fetched::Found(account) => Some(account),
                 Fetched::Nothing | Fetched::Pending(_) => None,
                 Fetched::Failed(_) => {
-                    let finished = unsent(one.finished, Outcome::NotExecuted);
-                    self.turn_away(finished, Refusal::journal_unavailable(), None, now);
+                    self.turn_away(one.call, Refusal::journal_unavailable(), now);
                     continue;
                 }
             };
@@ -206,7 +188,7 @@ impl Relay {
         let what = account
             .and_then(|account| account.ended)
             .map(|(what, _)| what);
-        let asked = self.docket.get(one.finished.slot).map(|item| item.asked);
+        let asked = self.docket.get(one.call.slot()).map(|item| item.asked);
         let line = account
             .and_then(|account| account.kept.as_deref())
             .and_then(|kept| {
@@ -224,15 +206,15 @@ impl Relay {
             None => {
                 let refusal = repetition::without_answer(what);
                 let refusal = refusal.with_reference(&one.earlier.to_string());
-                self.downstream
-                    .refusal(&one.id, one.finished.kind, &refusal)
+                self.downstream.refusal(&one.id, one.call.kind(), &refusal)
             }
         };
         let told = Told {
             bytes: line.len(),
             ..Told::nothing()
         };
-        let hold = self.close_case(one.finished, Ended::NotTried, told, now);
+        let finished = one.call.finish(Outcome::NotExecuted);
+        let hold = self.close_case(finished, Ended::NotTried, told, now);
         self.upstream.intake.insert(line, hold);
         if times == Times::Once {
             self.recorder.forget_orphan(one.earlier);
@@ -246,14 +228,6 @@ fn own_outcome(refusal: &Refusal) -> Outcome {
     match never_ran(refusal.outcome()) {
         NeverRan::True => refusal.outcome(),
         NeverRan::NotSaid => Outcome::NotExecuted,
-    }
-}
-
-/// The same call with another outcome: it was not sent.
-fn unsent(finished: Finished, outcome: Outcome) -> Finished {
-    Finished {
-        outcome,
-        ..finished
     }
 }
 

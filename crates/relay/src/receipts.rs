@@ -26,7 +26,7 @@ impl Relay {
             Health::Sound => self.record_trouble = None,
             Health::Failing(why) => {
                 self.say_record_fails(&why);
-                self.turn_away_waiting(&Refusal::journal_unavailable());
+                self.turn_away_unsent(&Refusal::journal_unavailable());
                 self.withhold_unrecorded(self.record_heeded.saturating_sub(RECORD_WITHIN));
             }
         }

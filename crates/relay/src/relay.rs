@@ -23,10 +23,12 @@ use tokio::time::Sleep;
 
 use crate::bell::Bell;
 use crate::call_id::CallId;
+use crate::cleaning::Leaving;
 use crate::deciding::{Deciding, UnderDecision};
 use crate::deliveries::Deliveries;
 use crate::docket::Docket;
 use crate::downstream::stdio::{Downstream, FromHost};
+use crate::held_answers::HeldAnswers;
 use crate::hibernation::Hibernation;
 use crate::lane::Hold;
 use crate::listed_tools::ListedTools;
@@ -37,7 +39,7 @@ use crate::owned_tree::OwnedTree;
 use crate::pump::Pumped;
 use crate::recorder::Recorder;
 use crate::settings::Settings;
-use crate::settlement::{AnsweredHere, Delivery, HeldAnswer};
+use crate::settlement::{AnsweredHere, Delivery};
 use crate::shutdown::Shutdown;
 use crate::signals::{Signals, Told};
 use crate::tool_list::PinnedTools;
@@ -101,8 +103,7 @@ pub(crate) struct Relay {
     /// Rung by the journal's writer.
     pub(crate) bell: Bell,
     /// Answers that wait for their outcomes to be recorded.
-    pub(crate) held_answers: VecDeque<HeldAnswer>,
-    pub(crate) last_hold: Hold,
+    pub(crate) held_answers: HeldAnswers,
     /// What was last said to be wrong with the record.
     pub(crate) record_trouble: Option<Box<str>>,
     /// When the record was last looked at.
@@ -330,11 +331,12 @@ impl Relay {
             .upstream
             .clean_message(line, &self.settings.limits, &self.sanitizer);
         match cleaned {
-            None => self.upstream.intake.pass(start, end),
-            Some(message) => {
+            Leaving::AsItCame => self.upstream.intake.pass(start, end),
+            Leaving::Instead(message) => {
                 self.upstream.intake.leave_out(end);
                 self.upstream.intake.insert(message, Hold::NONE);
             }
+            Leaving::Nothing => self.upstream.intake.leave_out(end),
         }
     }
 }

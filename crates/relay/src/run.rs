@@ -78,14 +78,14 @@ pub fn close(
 
 /// Answers the host's first request with a reason, where there is nothing to start. Comes to an end
 /// soon, whether or not there is one.
-pub fn refuse(settings: Limits, text: &str) {
+pub fn refuse(limits: Limits, text: &str) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
     if let Ok(runtime) = runtime {
         runtime.block_on(async {
-            if let Ok(downstream) = Downstream::open(settings) {
-                tell_first_request(downstream, settings, text).await;
+            if let Ok(downstream) = Downstream::open(limits) {
+                tell_first_request(downstream, limits, text).await;
             }
         });
     }

@@ -5,21 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dropgate_gate::breaker::Ended;
-use dropgate_gate::call::{Finished, Kind, Slot};
+use dropgate_gate::call::{Call, Finished, Slot, Withheld};
 use dropgate_gate::decision::Denial;
-use dropgate_gate::in_flight::Standing;
-use dropgate_gate::outcome::{Outcome, Retry};
+use dropgate_gate::outcome::Outcome;
 use dropgate_gate::refusal::Refusal;
 use dropgate_journal as journal;
 use dropgate_wire::Line;
 
-use crate::admission::{decision_against, journal_class, tier};
 use crate::call_id::CallId;
-use crate::cleaning::{Cleaned, Keeping};
+use crate::cleaning::{Cleaned, Keeping, Leaving};
 use crate::docket::{Asked, Intended, Item};
+use crate::journal_words::{decision_against, journal_class, millis, retry, what};
 use crate::lane::Hold;
-use crate::recorder::OutcomeRecord;
-use crate::relay::Relay;
+use crate::relay::{Passage, Relay};
 use crate::write_probe::Heard;
 
 /// How many calls that were answered here are remembered, in case the server answers them too.
@@ -56,19 +54,6 @@ pub(crate) enum Delivery {
     Not,
 }
 
-/// An answer that waits for its record.
-#[derive(Debug)]
-pub(crate) struct HeldAnswer {
-    hold: Hold,
-    at: Duration,
-    /// None only while it is looked at.
-    record: Option<OutcomeRecord>,
-    id: CallId,
-    kind: Kind,
-    outcome: Outcome,
-    reference: Option<journal::CallRef>,
-}
-
 /// A call that was answered here while the server may still answer it.
 #[derive(Debug)]
 pub(crate) struct AnsweredHere {
@@ -78,8 +63,7 @@ pub(crate) struct AnsweredHere {
 }
 
 impl Relay {
-    /// Takes an answer's call out of flight. An answer that comes after we gave one in its place
-    /// goes nowhere: every call gets exactly one.
+    /// Takes an answer's call out of flight, and says what becomes of the answer.
     pub(crate) fn settle_call(
         &mut self,
         id: &CallId,
@@ -88,83 +72,101 @@ impl Relay {
         line: &Line,
         now: Duration,
     ) -> Delivery {
-        let bytes = line_length(line);
         self.answered_once = true;
         if self.is_repeated_handshake(id) {
             return Delivery::Not;
         }
         match self.calls.reply(id, outcome) {
-            Some(finished) => {
-                if let (Some(tool), Outcome::Completed) = (&finished.tool, finished.outcome) {
-                    self.latencies.record(tool, finished.elapsed(now));
-                }
-                let text = self.failure_text(&finished, line);
-                let ended = match (finished.outcome, code) {
-                    (Outcome::Completed, _) => Ended::Completed,
-                    (Outcome::ToolError, _) => Ended::ToolError(&text),
-                    (Outcome::RpcError, code) => Ended::RpcError(code.unwrap_or_default(), &text),
-                    (
-                        Outcome::Cancelled
-                        | Outcome::TimedOut
-                        | Outcome::Denied
-                        | Outcome::NotExecuted
-                        | Outcome::Unknown
-                        | Outcome::Shed,
-                        _,
-                    ) => Ended::CancelledByHost,
-                };
-                let asked = self.docket.get(finished.slot).map(|item| item.asked);
-                let mut cleaned = self.clean(&finished, line);
-                match (asked, finished.outcome) {
-                    (Some(Asked::ToolList), Outcome::Completed) => {
-                        let cursor = self.docket.get_mut(finished.slot);
-                        let cursor = cursor.and_then(|item| item.cursor.take());
-                        self.learn_tools(line, cursor.as_deref());
-                        self.hide_writers(line, &mut cleaned.instead);
-                        cleaned.instead =
-                            self.with_own_tools(line, cleaned.instead, cursor.as_deref());
-                    }
-                    (Some(Asked::Handshake), Outcome::Completed) => self.learn_capabilities(line),
-                    (_, _) => {}
-                }
-                let answer = Told {
-                    bytes,
-                    keep: cleaned.keep,
-                    redactions: cleaned.redactions,
-                    denial: None,
-                };
-                let hold = self.close_case(finished, ended, answer, now);
-                match cleaned.instead {
-                    None => Delivery::After(hold),
-                    Some(message) => Delivery::Instead(message, hold),
-                }
-            }
+            Some(finished) => self.settle_finished(finished, code, line, now),
             None if self.hear_probe(id, outcome, now) != Heard::Other => Delivery::Not,
-            None => match self.answered_here.iter().find(|one| one.id == *id) {
-                Some(answered) => {
-                    let late = answered.reference.map(|call| journal::LateResult {
-                        call,
-                        what: what(outcome),
-                        bytes: bytes as u64,
-                        ms: millis(now.saturating_sub(answered.at)),
-                    });
-                    if let Some(late) = late {
-                        self.recorder.late_result(late);
-                    }
-                    self.log
-                        .line(&format!("second answer to call {id} left out"));
-                    Delivery::Not
-                }
-                // The host has its answer already, or never asked: passed on, this would be a second
-                // one, of which there is no record and which nobody has cleaned.
-                None => {
-                    self.log.line(&format!(
-                        "answer to call {id}, which nobody waits for, left out"
-                    ));
-                    Delivery::Not
-                }
-            },
+            None => {
+                self.leave_out_answer(id, outcome, line, now);
+                Delivery::Not
+            }
         }
+    }
+
+    /// The server answered a call that is owed an answer.
+    fn settle_finished(
+        &mut self,
+        finished: Finished,
+        code: Option<i64>,
+        line: &Line,
+        now: Duration,
+    ) -> Delivery {
+        if let (Some(tool), Outcome::Completed) = (&finished.tool, finished.outcome) {
+            self.latencies.record(tool, finished.elapsed(now));
+        }
+        let text = self.failure_text(&finished, line);
+        let ended = match finished.outcome {
+            Outcome::Completed => Ended::Completed,
+            Outcome::ToolError => Ended::ToolError(&text),
+            Outcome::RpcError => Ended::RpcError(code.unwrap_or_default(), &text),
+            Outcome::Cancelled
+            | Outcome::TimedOut
+            | Outcome::Denied
+            | Outcome::NotExecuted
+            | Outcome::Unknown
+            | Outcome::Shed => Ended::CancelledByHost,
+        };
+        let mut cleaned = self.clean(&finished, line);
+        if finished.outcome == Outcome::Completed {
+            cleaned.leaving = self.learn(finished.slot, line, cleaned.leaving);
+        }
+        let answer = Told {
+            bytes: line_length(line),
+            keep: cleaned.keep,
+            redactions: cleaned.redactions,
+            denial: None,
+        };
+        let hold = self.close_case(finished, ended, answer, now);
+        match cleaned.leaving {
+            Leaving::AsItCame => Delivery::After(hold),
+            Leaving::Instead(message) => Delivery::Instead(message, hold),
+            Leaving::Nothing => Delivery::Not,
+        }
+    }
+
+    /// Takes what the server says of itself, and shows the host what it may see of that.
+    fn learn(&mut self, slot: Slot, line: &Line, leaving: Leaving) -> Leaving {
+        let Some(item) = self.docket.get_mut(slot) else {
+            return leaving;
+        };
+        match item.asked {
+            Asked::ToolList => {
+                let cursor = item.cursor.take();
+                self.learn_tools(line, cursor.as_deref());
+                let shown = self.without_writers(line, leaving);
+                self.with_own_tools(line, shown, cursor.as_deref())
+            }
+            Asked::Handshake => {
+                self.learn_capabilities(line);
+                leaving
+            }
+            Asked::Tool | Asked::Resource | Asked::Prompt | Asked::ToolChanges | Asked::Other => {
+                leaving
+            }
+        }
+    }
+
+    /// The host has its answer already, or never asked: passed on, this would be a second one, of
+    /// which there is no record and which nobody has cleaned.
+    fn leave_out_answer(&mut self, id: &CallId, outcome: Outcome, line: &Line, now: Duration) {
+        let Some(answered) = self.answered_here.iter().find(|one| one.id == *id) else {
+            let text = format!("answer to call {id}, which nobody waits for, left out");
+            self.log.line(&text);
+            return;
+        };
+        if let Some(call) = answered.reference {
+            self.recorder.late_result(journal::LateResult {
+                call,
+                what: what(outcome),
+                bytes: line_length(line) as u64,
+                ms: millis(now.saturating_sub(answered.at)),
+            });
+        }
+        let text = format!("second answer to call {id} left out");
+        self.log.line(&text);
     }
 
     /// What an error says, where that decides whether it is a failure.
@@ -201,11 +203,10 @@ impl Relay {
     /// Answers a call that is in flight in the server's place.
     pub(crate) fn answer_here(&mut self, id: &CallId, refusal: &Refusal, ended: Ended<'_>) {
         let now = self.now();
-        let Some(finished) = self.calls.reply(id, refusal.outcome()) else {
+        let Some(unanswered) = self.calls.give_up(id, refusal) else {
             return;
         };
-        let item = self.docket.get(finished.slot);
-        if let Some(item) = item {
+        if let Some(item) = self.docket.get(unanswered.finished.slot) {
             if self.answered_here.len() >= MAX_REMEMBERED {
                 self.answered_here.pop_front();
             }
@@ -215,34 +216,44 @@ impl Relay {
                 at: now,
             });
         }
-        match finished.standing {
-            // Nobody waits for an answer.
-            Standing::CancelledByHost => {
-                let finished = Finished {
-                    outcome: Outcome::Cancelled,
-                    ..finished
-                };
+        let finished = unanswered.finished;
+        match unanswered.answer {
+            Some(refusal) => self.answer_finished(finished, refusal, ended, Told::nothing(), now),
+            None => {
                 self.close_case(finished, Ended::CancelledByHost, Told::nothing(), now);
-            }
-            Standing::Waiting | Standing::CancelSent => {
-                self.answer_finished(finished, refusal.clone(), ended, Told::nothing(), now);
             }
         }
     }
 
-    /// Answers a call that was never sent.
-    pub(crate) fn turn_away(
-        &mut self,
-        finished: Finished,
-        refusal: Refusal,
-        denial: Option<&Denial>,
-        now: Duration,
-    ) {
+    /// Answers a call that is not sent.
+    pub(crate) fn turn_away(&mut self, call: Call<Withheld>, refusal: Refusal, now: Duration) {
+        let finished = call.refuse(&refusal);
+        self.answer_finished(finished, refusal, Ended::NotTried, Told::nothing(), now);
+    }
+
+    /// Answers a call that is not allowed.
+    pub(crate) fn deny(&mut self, call: Call<Withheld>, denial: &Denial, now: Duration) {
+        let refusal = Refusal::denied();
+        let finished = call.refuse(&refusal);
         let answer = Told {
-            denial,
+            denial: Some(denial),
             ..Told::nothing()
         };
         self.answer_finished(finished, refusal, Ended::NotTried, answer, now);
+    }
+
+    /// The host no longer waits for a call. The message passes, if the server knows the call.
+    pub(crate) fn host_cancels(&mut self, id: &CallId, now: Duration) -> Passage {
+        if let Some(call) = self.withdraw(id) {
+            let finished = call.finish(Outcome::Cancelled);
+            self.close_case(finished, Ended::CancelledByHost, Told::nothing(), now);
+            return Passage::Stop;
+        }
+        if let Some(slot) = self.calls.slot(id) {
+            self.note_cancellation(slot);
+        }
+        self.calls.host_cancelled(id);
+        Passage::Pass
     }
 
     /// Gives the host our answer to a call that has its outcome.
@@ -310,66 +321,7 @@ impl Relay {
             about: self.about(&item, answer.denial),
             repeats: item.repeats,
         };
-        self.hold_for(entry, item, &finished)
-    }
-
-    fn hold_for(&mut self, entry: journal::Outcome, item: Item, finished: &Finished) -> Hold {
-        let tier = match never_ran(finished.outcome) {
-            NeverRan::True => journal::Tier::Write,
-            NeverRan::NotSaid => tier(item.class),
-        };
-        let record = match self.recorder.outcome(entry, tier) {
-            OutcomeRecord::NotKept => return Hold::NONE,
-            // What is refused is held until it is withheld.
-            record @ (OutcomeRecord::Pending(_) | OutcomeRecord::Refused) => record,
-        };
-        self.last_hold = Hold(self.last_hold.0 + 1);
-        self.deliveries
-            .expect_answer(&item, finished.outcome, self.last_hold);
-        self.held_answers.push_back(HeldAnswer {
-            hold: self.last_hold,
-            at: self.now(),
-            record: Some(record),
-            id: item.id,
-            kind: finished.kind,
-            outcome: finished.outcome,
-            reference: item.reference,
-        });
-        self.last_hold
-    }
-
-    /// Lets answers go whose outcomes are recorded by now.
-    pub(crate) fn release_recorded(&mut self) {
-        while let Some(front) = self.held_answers.front_mut() {
-            let record = front.record.take();
-            front.record = record.and_then(|record| self.recorder.still_waits(record));
-            if front.record.is_some() {
-                break;
-            }
-            self.downstream.outlet.release_up_to(front.hold);
-            self.held_answers.pop_front();
-        }
-    }
-
-    /// Answers from up to `before` whose outcomes are not recorded are withheld: the host is told.
-    pub(crate) fn withhold_unrecorded(&mut self, before: Duration) {
-        while let Some(held) = self.held_answers.pop_front_if(|held| held.at <= before) {
-            let refusal = Refusal::unknown_unrecorded();
-            let refusal = match held.reference {
-                Some(reference) => refusal.with_reference(&reference.to_string()),
-                None => refusal,
-            };
-            match never_ran(held.outcome) {
-                // That stays true, recorded or not.
-                NeverRan::True => {}
-                NeverRan::NotSaid => {
-                    let message = self.downstream.refusal(&held.id, held.kind, &refusal);
-                    self.upstream.intake.withdraw(held.hold, message);
-                    self.deliveries.forget(held.hold);
-                }
-            }
-            self.downstream.outlet.release_up_to(held.hold);
-        }
+        self.hold_answer(entry, item, &finished)
     }
 
     /// The record of a call without an intent says who asked for what.
@@ -386,7 +338,8 @@ impl Relay {
         }
     }
 
-    pub(crate) fn note_cancellation(&mut self, slot: Slot) {
+    /// Records that the host has cancelled a call which the server knows.
+    fn note_cancellation(&mut self, slot: Slot) {
         let reference = self.docket.get(slot).and_then(|item| item.reference);
         if reference.is_some() {
             let note = journal::Note {
@@ -399,7 +352,7 @@ impl Relay {
         }
     }
 
-    pub(crate) fn count(&mut self, finished: &Finished) {
+    fn count(&mut self, finished: &Finished) {
         if let Some(notes) = self.shutdown.notes() {
             notes.calls.count(finished);
         }
@@ -424,35 +377,9 @@ pub(crate) fn never_ran(outcome: Outcome) -> NeverRan {
     }
 }
 
-fn what(outcome: Outcome) -> journal::What {
-    match outcome {
-        Outcome::Completed => journal::What::Completed,
-        Outcome::ToolError => journal::What::ToolError,
-        Outcome::RpcError => journal::What::RpcError,
-        Outcome::Cancelled => journal::What::Cancelled,
-        Outcome::TimedOut => journal::What::TimedOut,
-        Outcome::Denied => journal::What::Denied,
-        Outcome::NotExecuted => journal::What::NotExecuted,
-        Outcome::Unknown => journal::What::Unknown,
-        Outcome::Shed => journal::What::Shed,
-    }
-}
-
 fn line_length(line: &Line) -> usize {
     match line {
         Line::Whole(span, _) => span.len(),
         Line::TooLong { prefix, .. } => prefix.len(),
     }
-}
-
-fn retry(retry: Retry) -> journal::Retry {
-    match retry {
-        Retry::Safe => journal::Retry::Safe,
-        Retry::Unsafe => journal::Retry::Unsafe,
-        Retry::Never => journal::Retry::Never,
-    }
-}
-
-fn millis(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

@@ -82,21 +82,8 @@ impl Relay {
             let Some(id) = self.docket.get(slot).map(|item| item.id.clone()) else {
                 continue;
             };
-            if let Some(waiting) = self.waiting.withdraw(&id) {
-                self.downstream.intake.drop_held(waiting.hold);
-                let refusal = Refusal::timed_out_unsent();
-                let finished = waiting.call.refuse(refusal.outcome());
-                self.turn_away(finished, refusal, None, now);
-                continue;
-            }
-            if let Some(finished) = self.look_ups.withdraw(&id) {
-                self.turn_away(finished, Refusal::timed_out_unsent(), None, now);
-                continue;
-            }
-            if let Some(call) = self.deciding.withdraw(&id) {
-                let refusal = Refusal::timed_out_unsent();
-                let finished = call.refuse(&refusal);
-                self.turn_away(finished, refusal, None, now);
+            if let Some(call) = self.withdraw(&id) {
+                self.turn_away(call, Refusal::timed_out_unsent(), now);
                 continue;
             }
             match self.calls.mark_cancel_sent(&id) {

@@ -50,7 +50,7 @@ impl WaitingRoom {
 
     /// Lets a call in, and says what its message has to wait for.
     pub(crate) fn enter(&mut self, id: CallId, call: Call<Admitted>, ticket: Ticket<Send>) -> Hold {
-        self.last = Hold(self.last.0 + 1);
+        self.last = self.last.next();
         self.calls.push_back(Waiting {
             id,
             call,

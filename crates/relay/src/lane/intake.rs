@@ -54,22 +54,21 @@ impl Intake {
     }
 
     /// Reads once. After the end, `next_line` still gives what is buffered.
-    pub(crate) fn read(&mut self, regardless: Regard) -> Moved {
+    pub(crate) fn read(&mut self, regard: Regard) -> Moved {
         let Some(source) = &self.source else {
             return Moved::Closed;
         };
         let room = self.lines.spare();
         let most = room.len().min(MAX_READ);
         let room = &mut room[..most];
-        let moved = match regard(regardless, source, room) {
-            Moved::Bytes(count) => {
-                self.lines.filled(count);
-                Moved::Bytes(count)
-            }
-            nothing @ (Moved::NotNow | Moved::Closed) => nothing,
+        let moved = match regard {
+            Regard::Readiness => source.read(room),
+            Regard::Nothing => source.read_regardless(room),
         };
-        if moved == Moved::Closed {
-            self.source = None;
+        match moved {
+            Moved::Bytes(count) => self.lines.filled(count),
+            Moved::NotNow => {}
+            Moved::Closed => self.source = None,
         }
         moved
     }
@@ -110,6 +109,7 @@ impl Intake {
 
     /// Puts a message of our own behind all that was judged, to be written once `hold` is released.
     pub(crate) fn insert(&mut self, message: Vec<u8>, hold: Hold) {
+        // To write nothing looks like a sink that takes nothing any more.
         if !message.is_empty() {
             self.push(Content::Instead(message.into(), 0), hold);
         }
@@ -247,11 +247,4 @@ pub(super) enum Cut {
 pub(crate) enum Regard {
     Readiness,
     Nothing,
-}
-
-fn regard(regard: Regard, source: &Endpoint, room: &mut [u8]) -> Moved {
-    match regard {
-        Regard::Readiness => source.read(room),
-        Regard::Nothing => source.read_regardless(room),
-    }
 }

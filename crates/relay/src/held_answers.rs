@@ -1,0 +1,114 @@
+//! Answers that are given, and wait in their places until their outcomes are recorded.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use dropgate_gate::call::{Finished, Kind};
+use dropgate_gate::outcome::Outcome;
+use dropgate_gate::refusal::Refusal;
+use dropgate_journal as journal;
+
+use crate::call_id::CallId;
+use crate::docket::Item;
+use crate::journal_words::tier;
+use crate::lane::Hold;
+use crate::recorder::{OutcomeRecord, Recorder};
+use crate::relay::Relay;
+use crate::settlement::{NeverRan, never_ran};
+
+/// An answer that waits for its record.
+#[derive(Debug)]
+struct HeldAnswer {
+    hold: Hold,
+    at: Duration,
+    /// None only while it is looked at.
+    record: Option<OutcomeRecord>,
+    id: CallId,
+    kind: Kind,
+    outcome: Outcome,
+    reference: Option<journal::CallRef>,
+}
+
+/// All of them, in the order in which they were given.
+#[derive(Debug, Default)]
+pub(crate) struct HeldAnswers {
+    answers: VecDeque<HeldAnswer>,
+    last: Hold,
+}
+
+impl HeldAnswers {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.answers.is_empty()
+    }
+
+    /// The first answer goes, if its outcome is recorded; none goes before an earlier one.
+    fn next_recorded(&mut self, recorder: &mut Recorder) -> Option<HeldAnswer> {
+        let first = self.answers.front_mut()?;
+        let record = first.record.take();
+        first.record = record.and_then(|record| recorder.still_waits(record));
+        self.answers.pop_front_if(|first| first.record.is_none())
+    }
+}
+
+impl Relay {
+    /// Records an outcome. What the host hears of it has to wait for the hold.
+    pub(crate) fn hold_answer(
+        &mut self,
+        entry: journal::Outcome,
+        item: Item,
+        finished: &Finished,
+    ) -> Hold {
+        let tier = match never_ran(finished.outcome) {
+            NeverRan::True => journal::Tier::Write,
+            NeverRan::NotSaid => tier(item.class),
+        };
+        let record = match self.recorder.outcome(entry, tier) {
+            OutcomeRecord::NotKept => return Hold::NONE,
+            // What is refused is held until it is withheld.
+            record @ (OutcomeRecord::Pending(_) | OutcomeRecord::Refused) => record,
+        };
+        let hold = self.held_answers.last.next();
+        self.held_answers.last = hold;
+        self.deliveries.expect_answer(&item, finished.outcome, hold);
+        let at = self.now();
+        self.held_answers.answers.push_back(HeldAnswer {
+            hold,
+            at,
+            record: Some(record),
+            id: item.id,
+            kind: finished.kind,
+            outcome: finished.outcome,
+            reference: item.reference,
+        });
+        hold
+    }
+
+    /// Lets answers go whose outcomes are recorded by now.
+    pub(crate) fn release_recorded(&mut self) {
+        while let Some(held) = self.held_answers.next_recorded(&mut self.recorder) {
+            self.downstream.outlet.release_up_to(held.hold);
+        }
+    }
+
+    /// Answers from up to `before` whose outcomes are not recorded are withheld: the host is told.
+    pub(crate) fn withhold_unrecorded(&mut self, before: Duration) {
+        let answers = &mut self.held_answers.answers;
+        while let Some(held) = answers.pop_front_if(|held| held.at <= before) {
+            match never_ran(held.outcome) {
+                // That stays true, recorded or not.
+                NeverRan::True => {}
+                NeverRan::NotSaid => {
+                    let refusal = Refusal::unknown_unrecorded();
+                    let refusal = match held.reference {
+                        Some(reference) => refusal.with_reference(&reference.to_string()),
+                        None => refusal,
+                    };
+                    let message = self.downstream.refusal(&held.id, held.kind, &refusal);
+                    self.upstream.intake.withdraw(held.hold, message);
+                    self.deliveries.forget(held.hold);
+                }
+            }
+            self.downstream.outlet.release_up_to(held.hold);
+        }
+    }
+}
