@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::dice::{Chance, Dice};
 use crate::grid::{Cell, State};
 use crate::host::run_if_host;
-use crate::place::Place;
+use crate::place::{Column, Place};
 use crate::pool::side_by_side;
 use crate::problem::Checked;
 
@@ -122,6 +122,28 @@ impl Checks {
             Chance::Taken => drawn,
             Chance::Passed => Chance::Passed,
         }
+    }
+
+    /// The cells of a grid that are played, column by column: of `auto` all, of the other levels about
+    /// one in `share`, and at quick scale one in `quick` of either.
+    pub fn chosen<R: Copy>(
+        &mut self,
+        columns: &[Column],
+        rows: &[R],
+        name: impl Fn(&R) -> String,
+        (share, quick): (u64, u64),
+    ) -> Vec<(Column, R)> {
+        let mut cells = Vec::new();
+        for &column in columns {
+            let share = if column.level().is_none() { 1 } else { share };
+            for row in rows {
+                let name = format!("{column}/{}", name(row));
+                if self.plays(&name, share, quick) == Chance::Taken {
+                    cells.push((column, *row));
+                }
+            }
+        }
+        cells
     }
 
     /// Runs a check, if the filters name it, and counts it.

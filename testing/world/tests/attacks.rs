@@ -6,7 +6,7 @@ use std::process::{Child, ExitCode, Stdio};
 use dropgate_testing_world::checks::{begin, say};
 use dropgate_testing_world::rows::{ATTACKS, Attack, Event, REGICIDE};
 use dropgate_testing_world::{
-    Cell, Chance, Checked, Column, Grid, Place, Says as _, User, as_user, attacks,
+    Cell, Checked, Column, Grid, Place, Says as _, User, as_user, attacks,
 };
 
 const SHARE: u64 = 3;
@@ -25,17 +25,9 @@ fn main() -> ExitCode {
         }
     };
     let columns = place.columns();
-    let mut items: Vec<(Column, &Attack, Event)> = Vec::new();
-    for &column in &columns {
-        for (attack, event) in rows() {
-            let name = format!("{column}/{}/{}", attack.name, event.name());
-            let share = if column.level().is_none() { 1 } else { SHARE };
-            if checks.plays(&name, share, QUICK) == Chance::Taken {
-                items.push((column, attack, event));
-            }
-        }
-    }
-    let cells = checks.play(&items, |(column, attack, event)| {
+    let name = |(attack, event): &Row| format!("{}/{}", attack.name, event.name());
+    let items = checks.chosen(&columns, &rows(), name, (SHARE, QUICK));
+    let cells = checks.play(&items, |(column, (attack, event))| {
         attacks::play(&place, *column, attack, *event)
     });
     for column in columns {
@@ -51,7 +43,10 @@ fn main() -> ExitCode {
     checks.conclude()
 }
 
-fn rows() -> Vec<(&'static Attack, Event)> {
+/// What is done by whom.
+type Row = (&'static Attack, Event);
+
+fn rows() -> Vec<Row> {
     let events = Event::ANYWHERE.into_iter().chain([Event::BothKilled]);
     let mut rows: Vec<_> = ATTACKS
         .iter()
@@ -121,12 +116,12 @@ fn all_live(decoys: &mut [Decoy]) -> Checked {
     Ok(())
 }
 
-fn grid<'a>(column: Column, items: &[(Column, &Attack, Event)], cells: &'a [Cell]) -> Grid<'a> {
+fn grid<'a>(column: Column, items: &[(Column, Row)], cells: &'a [Cell]) -> Grid<'a> {
     let events = Event::ANYWHERE.into_iter().chain(Event::BEYOND);
     let find = |attack: &Attack, event: Event| {
-        let place = items
-            .iter()
-            .position(|(one, row, at)| *one == column && row.name == attack.name && *at == event)?;
+        let place = items.iter().position(|(one, (row, at))| {
+            *one == column && row.name == attack.name && *at == event
+        })?;
         cells.get(place)
     };
     Grid {

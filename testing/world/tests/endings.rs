@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use dropgate_testing_world::checks::{begin, say};
 use dropgate_testing_world::rows::{Ending, SCENARIOS, Scenario};
-use dropgate_testing_world::{Cell, Chance, Column, Grid, endings};
+use dropgate_testing_world::{Cell, Column, Grid, endings};
 
 /// At full share only `auto` is played whole; of the other levels one cell in this many.
 const SHARE: u64 = 3;
@@ -16,19 +16,13 @@ fn main() -> ExitCode {
         Err(code) => return code,
     };
     let columns = place.columns();
-    let mut items: Vec<(Column, &Scenario, Ending)> = Vec::new();
-    for &column in &columns {
-        for scenario in SCENARIOS {
-            for ending in Ending::ALL {
-                let name = format!("{column}/{}/{}", scenario.name, ending.name());
-                let share = if column.level().is_none() { 1 } else { SHARE };
-                if checks.plays(&name, share, QUICK) == Chance::Taken {
-                    items.push((column, scenario, ending));
-                }
-            }
-        }
-    }
-    let cells = checks.play(&items, |(column, scenario, ending)| {
+    let rows: Vec<Row> = SCENARIOS
+        .iter()
+        .flat_map(|scenario| Ending::ALL.map(|ending| (scenario, ending)))
+        .collect();
+    let name = |(scenario, ending): &Row| format!("{}/{}", scenario.name, ending.name());
+    let items = checks.chosen(&columns, &rows, name, (SHARE, QUICK));
+    let cells = checks.play(&items, |(column, (scenario, ending))| {
         endings::play(&place, *column, scenario, *ending)
     });
     for column in columns {
@@ -40,9 +34,12 @@ fn main() -> ExitCode {
     checks.conclude()
 }
 
-fn grid<'a>(column: Column, items: &[(Column, &Scenario, Ending)], cells: &'a [Cell]) -> Grid<'a> {
+/// What ends how.
+type Row = (&'static Scenario, Ending);
+
+fn grid<'a>(column: Column, items: &[(Column, Row)], cells: &'a [Cell]) -> Grid<'a> {
     let find = |scenario: &Scenario, ending: Ending| {
-        let place = items.iter().position(|(one, row, at)| {
+        let place = items.iter().position(|(one, (row, at))| {
             *one == column && row.name == scenario.name && *at == ending
         })?;
         cells.get(place)

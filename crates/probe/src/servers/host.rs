@@ -65,7 +65,7 @@ pub fn run_host(args: &[OsString]) -> ExitCode {
     match begin(program, rest, &file).and_then(|mut child| child.wait()) {
         Ok(status) => ExitCode::from(code(status)),
         Err(error) => {
-            let _ = Start::Failed(error.to_string()).write(&file);
+            let _nobody_reads = Start::Failed(error.to_string()).write(&file);
             ExitCode::from(EXIT_NOT_STARTED)
         }
     }

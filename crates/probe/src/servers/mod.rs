@@ -76,7 +76,7 @@ pub fn refuse(problem: &str) -> ExitCode {
 
 /// Writes one line to stderr. A stderr that nobody reads must not change what a server does.
 pub fn say(line: &str) {
-    let _ = writeln!(io::stderr().lock(), "{line}");
+    let _reader_gone = writeln!(io::stderr().lock(), "{line}");
 }
 
 fn serve(server: &Server, launch: &Launch) -> ExitCode {

@@ -205,7 +205,7 @@ impl Conversation<'_> {
             let reply = act(&call);
             running.fetch_sub(1, Ordering::AcqRel);
             // A caller that has gone is found out by the reading thread.
-            let _ = peer.reply(&id, &reply);
+            let _client_gone = peer.reply(&id, &reply);
         });
         started.map(|_| Turn::Done)
     }

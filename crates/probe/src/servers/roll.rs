@@ -34,7 +34,7 @@ impl Roll {
             .open(file);
         if let Ok(mut opened) = opened {
             let namespace = std::fs::metadata("/proc/self/ns/pid").map_or(0, |ns| ns.ino());
-            let _ = opened.write_all(format!("{role} {pid} {namespace}\n").as_bytes());
+            let _not_enrolled = opened.write_all(format!("{role} {pid} {namespace}\n").as_bytes());
         }
     }
 

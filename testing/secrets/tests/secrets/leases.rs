@@ -132,12 +132,8 @@ fn a_short_lease_is_renewed_while_it_is_needed() {
     let Some(pair) = Pair::start("a_short_lease_is_renewed_while_it_is_needed") else {
         return;
     };
-    let address = pair.bao.url();
     let folder = Folder::new();
-    let configuration = pair
-        .configuration(&address)
-        .replace("creds/app", "creds/short");
-    let mut session = started(&folder, &configuration);
+    let mut session = with_short_lease(&pair, &folder);
     let url = session.credential("DATABASE_URL");
     let begun = Instant::now();
     // Two lives of the lease; it logs in all the time.
@@ -154,12 +150,8 @@ fn a_lease_that_is_taken_away_stops_the_server() {
     let Some(pair) = Pair::start("a_lease_that_is_taken_away_stops_the_server") else {
         return;
     };
-    let address = pair.bao.url();
     let folder = Folder::new();
-    let configuration = pair
-        .configuration(&address)
-        .replace("creds/app", "creds/short");
-    let mut session = started(&folder, &configuration);
+    let mut session = with_short_lease(&pair, &folder);
     pair.bao.ask(
         "PUT",
         "sys/leases/revoke-prefix/database/creds/short",
@@ -242,4 +234,10 @@ fn start(folder: &Folder, configuration: &str) -> Session {
         variables: &[("VAULT_TOKEN", ROOT)],
         stderr: None,
     })
+}
+
+/// A server that runs with a lease of seconds.
+fn with_short_lease(pair: &Pair, folder: &Folder) -> Session {
+    let configuration = pair.configuration(&pair.bao.url());
+    started(folder, &configuration.replace("creds/app", "creds/short"))
 }
