@@ -172,15 +172,12 @@ impl Refusal {
 
     /// A call whose key was used for a call with other arguments.
     pub fn key_reused() -> Self {
-        Self {
-            outcome: Outcome::Denied,
-            ..Self::fixed(
-                Outcome::Denied,
-                Code::Denied,
-                "The idempotency key was used before with other arguments, so the call was not \
-                 started. Use a fresh key for a different call.",
-            )
-        }
+        Self::fixed(
+            Outcome::Denied,
+            Code::Denied,
+            "The idempotency key was used before with other arguments, so the call was not \
+             started. Use a fresh key for a different call.",
+        )
     }
 
     /// A call that found the table of calls in flight full, or came faster than allowed.

@@ -143,48 +143,50 @@ pub enum Change {
     Keep,
     /// It becomes a string with this text.
     Replace(String),
-    /// Nothing more is looked at: the whole walk comes to nothing.
-    Stop,
+}
+
+/// Why a walk over scalars came to nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stopped<E> {
+    /// The bytes are not JSON.
+    NotJson,
+    /// Whoever was shown the scalars wants no more of them.
+    By(E),
 }
 
 /// Shows each key, string and number at `at` of `line`, in order, and adds the wanted changes to `edits`.
 ///
-/// The range has to be one value that was scanned before. One pass, no recursion, nothing is kept per level. Returns
-/// `false` when the walk was stopped or the bytes are not JSON, and the edits must not be used then.
-#[must_use = "after a stopped walk the edits are incomplete"]
-pub fn scalars<'a>(
+/// The range has to be one value that was scanned before. One pass, no recursion, nothing is kept per level.
+///
+/// # Errors
+/// When the walk was stopped or the bytes are not JSON; the edits are incomplete then and must not be used.
+pub fn scalars<'a, E>(
     line: &'a [u8],
     at: Range<usize>,
     edits: &mut Vec<Edit>,
-    mut change: impl FnMut(Scalar<'a>) -> Change,
-) -> bool {
-    let Some(value) = line.get(..at.end) else {
-        return false;
-    };
+    mut change: impl FnMut(Scalar<'a>) -> Result<Change, E>,
+) -> Result<(), Stopped<E>> {
+    let value = line.get(..at.end).ok_or(Stopped::NotJson)?;
     let mut position = at.start;
     while let Some(&byte) = value.get(position) {
         let (scalar, end) = match byte {
-            b'"' => match string_at(value, position) {
-                Some(found) => found,
-                None => return false,
-            },
+            b'"' => string_at(value, position).ok_or(Stopped::NotJson)?,
             b'-' | b'0'..=b'9' => number_at(value, position),
             _ => {
                 position += 1;
                 continue;
             }
         };
-        match change(scalar) {
+        match change(scalar).map_err(Stopped::By)? {
             Change::Keep => {}
             Change::Replace(text) => edits.push(Edit {
                 at: position..end,
                 bytes: quoted(&text),
             }),
-            Change::Stop => return false,
         }
         position = end;
     }
-    true
+    Ok(())
 }
 
 /// The line with the edits made, in the order of their places. Edits that overlap an earlier one, or lie outside of the
@@ -250,19 +252,16 @@ fn number_at(value: &[u8], start: usize) -> (Scalar<'_>, usize) {
 mod tests {
     use super::*;
 
-    fn upper(line: &[u8], at: Range<usize>) -> Option<String> {
+    fn upper(line: &[u8], at: Range<usize>) -> Result<String, Stopped<u8>> {
         let mut edits = Vec::new();
-        let whole = scalars(line, at, &mut edits, |scalar| match scalar {
-            Scalar::Key(_) => Change::Keep,
-            Scalar::Text(text) => Change::Replace(text.to_uppercase()),
-            Scalar::Number("-1.5e3") => Change::Replace("n".to_owned()),
-            Scalar::Number("7") => Change::Stop,
-            Scalar::Number(_) => Change::Keep,
-        });
-        whole
-            .then(|| edited(line, edits))
-            .flatten()
-            .map(|line| String::from_utf8(line).unwrap())
+        scalars(line, at, &mut edits, |scalar| match scalar {
+            Scalar::Key(_) => Ok(Change::Keep),
+            Scalar::Text(text) => Ok(Change::Replace(text.to_uppercase())),
+            Scalar::Number("-1.5e3") => Ok(Change::Replace("n".to_owned())),
+            Scalar::Number("7") => Err(7),
+            Scalar::Number(_) => Ok(Change::Keep),
+        })?;
+        Ok(String::from_utf8(edited(line, edits).unwrap()).unwrap())
     }
 
     #[test]
@@ -303,9 +302,9 @@ mod tests {
 
     #[test]
     fn a_stopped_or_broken_walk_says_so() {
-        assert_eq!(upper(br#"["a",7]"#, 0..7), None);
-        assert_eq!(upper(br#"["a"#, 0..3), None);
-        assert_eq!(upper(b"[]", 0..9), None);
+        assert_eq!(upper(br#"["a",7]"#, 0..7), Err(Stopped::By(7)));
+        assert_eq!(upper(br#"["a"#, 0..3), Err(Stopped::NotJson));
+        assert_eq!(upper(b"[]", 0..9), Err(Stopped::NotJson));
     }
 
     #[test]
@@ -358,10 +357,11 @@ mod tests {
     #[test]
     fn half_of_a_pair_is_a_replacement_character_and_a_quoted_text_is_json() {
         let mut seen = Vec::new();
-        assert!(scalars(br#""a\ud83d""#, 0..9, &mut Vec::new(), |scalar| {
+        let walked = scalars(br#""a\ud83d""#, 0..9, &mut Vec::new(), |scalar| {
             seen.push(format!("{scalar:?}"));
-            Change::Keep
-        }));
+            Ok::<_, ()>(Change::Keep)
+        });
+        assert_eq!(walked, Ok(()));
         assert!(seen[0].contains('\u{fffd}'), "{seen:?}");
         assert_eq!(quoted("a\"\n\u{1}"), br#""a\"\n\u0001""#);
     }

@@ -59,6 +59,11 @@ impl Sanitizer {
         let mut budget = Budget::new(time);
         let judged = match answer.response.kind {
             ResponseKind::Result if self.values.is_empty() => Ok(None),
+            ResponseKind::ToolError | ResponseKind::Error
+                if answer.line.len() > MAX_MESSAGE_BYTES =>
+            {
+                Err(Fault::TooLong)
+            }
             ResponseKind::Result => self.result(answer, &mut redactions, &mut budget),
             ResponseKind::ToolError => self.tool_error(answer, &mut redactions, &mut budget),
             ResponseKind::Error => self.error(answer, &mut redactions, &mut budget),
@@ -97,9 +102,6 @@ impl Sanitizer {
         budget: &mut Budget<'_>,
     ) -> Result<Option<Rewritten>, Fault> {
         let line = answer.line;
-        if line.len() > MAX_MESSAGE_BYTES {
-            return Err(Fault::TooLong);
-        }
         let at = value_of(line, "result")?;
         let Some(mut edits) = self.edited(line, &at, Depth::All, redactions, budget)? else {
             return Ok(None);
@@ -125,51 +127,27 @@ impl Sanitizer {
         budget: &mut Budget<'_>,
     ) -> Result<Option<Rewritten>, Fault> {
         let line = answer.line;
-        if line.len() > MAX_MESSAGE_BYTES {
-            return Err(Fault::TooLong);
-        }
         let at = value_of(line, "error")?;
         let [message, data] =
             edit::members(&line[at.clone()], ["message", "data"]).ok_or(Fault::Unreadable)?;
         let within = |range: Range<usize>| at.start + range.start..at.start + range.end;
-        let code = answer.response.code;
         let said = message.map(within).and_then(|range| text_at(line, range));
-        let data = data.map(within);
-        let is_kept = matches!(code, Some(-32602..=-32600)) || answer.asked == Asked::Handshake;
-        let (text, changed) = match said {
-            Some(said) if is_kept => self.kept_message(&said, answer, redactions, budget)?,
-            Some(said) => (fixed(code, &said, answer), true),
-            None => (fixed(code, "", answer), true),
+        let message = self.error_message(said.as_deref(), answer, redactions, budget)?;
+        let data = self.error_data(data.map(within), answer, redactions, budget)?;
+        let (message, data) = match (message, data) {
+            (Part::AsItCame(_), Part::AsItCame(_)) => return Ok(None),
+            (
+                Part::AsItCame(message) | Part::Other(message),
+                Part::AsItCame(data) | Part::Other(data),
+            ) => (message, data),
         };
-        let keeps_data = self.settings.keeps_data_of(code) || answer.asked == Asked::Handshake;
-        let data = match data {
-            Some(data) if keeps_data => {
-                let mut edits = Vec::new();
-                self.edit_scalars(
-                    line,
-                    data.clone(),
-                    Depth::All,
-                    &mut edits,
-                    redactions,
-                    budget,
-                )?;
-                let is_clean = edits.is_empty();
-                (Some(part(line, data, edits)?), is_clean)
-            }
-            Some(_) => (None, false),
-            None => (None, true),
-        };
-        let (kept_data, data_is_same) = data;
-        if !changed && data_is_same {
-            return Ok(None);
-        }
-        let data = kept_data.unwrap_or_else(|| answer.meta().to_string().into_bytes());
-        let code = code.unwrap_or(INTERNAL_ERROR).to_string();
+        let data = data.unwrap_or_else(|| answer.meta().to_string().into_bytes());
+        let code = answer.response.code.unwrap_or(INTERNAL_ERROR).to_string();
         let error = [
             b"{\"code\":",
             code.as_bytes(),
             b",\"message\":",
-            &edit::quoted(text.as_str()),
+            &edit::quoted(message.as_str()),
             b",\"data\":",
             &data,
             b"}",
@@ -182,20 +160,59 @@ impl Sanitizer {
         rewritten(line, edits, at).map(Some)
     }
 
-    /// The message that a caller can use to mend its request, and whether it is another one.
-    fn kept_message(
+    /// The message of an error: cleaned where a caller needs it to mend its request, otherwise in
+    /// fixed words.
+    fn error_message(
         &self,
-        said: &str,
+        said: Option<&str>,
         answer: &Answer<'_>,
         redactions: &mut Redactions,
         budget: &mut Budget<'_>,
-    ) -> Result<(PublicText, bool), Fault> {
+    ) -> Result<Part<PublicText>, Fault> {
+        let code = answer.response.code;
+        let is_kept = matches!(code, Some(-32602..=-32600)) || answer.asked == Asked::Handshake;
+        let Some(said) = said.filter(|_| is_kept) else {
+            let class = Class::of_error(code, said.unwrap_or_default());
+            let text = PublicText::of(class).with_reference(answer.reference);
+            return Ok(Part::Other(text));
+        };
         let cleaned = self.cleaned(said, Depth::All, redactions, budget)?;
         let changed = cleaned.is_some() || said.len() > MAX_MESSAGE;
         let text = cleaned.map_or(Cow::Borrowed(said), Cow::Owned);
         let text = PublicText::cleaned(capped(text, MAX_MESSAGE).into_owned());
-        let reference = answer.reference.filter(|_| changed);
-        Ok((text.with_reference(reference), changed))
+        Ok(if changed {
+            Part::Other(text.with_reference(answer.reference))
+        } else {
+            Part::AsItCame(text)
+        })
+    }
+
+    /// The `data` of an error at `at`, cleaned where it is kept; none where the outcome takes its
+    /// place.
+    fn error_data(
+        &self,
+        at: Option<Range<usize>>,
+        answer: &Answer<'_>,
+        redactions: &mut Redactions,
+        budget: &mut Budget<'_>,
+    ) -> Result<Part<Option<Vec<u8>>>, Fault> {
+        let Some(at) = at else {
+            return Ok(Part::AsItCame(None));
+        };
+        let code = answer.response.code;
+        if !self.settings.keeps_data_of(code) && answer.asked != Asked::Handshake {
+            return Ok(Part::Other(None));
+        }
+        let mut edits = Vec::new();
+        let line = answer.line;
+        self.edit_scalars(line, at.clone(), Depth::All, &mut edits, redactions, budget)?;
+        let is_clean = edits.is_empty();
+        let data = Some(part(line, at, edits)?);
+        Ok(if is_clean {
+            Part::AsItCame(data)
+        } else {
+            Part::Other(data)
+        })
     }
 
     /// What cleans every key, text and number at `at`; nothing when all is clean.
@@ -229,25 +246,24 @@ impl Sanitizer {
         redactions: &mut Redactions,
         budget: &mut Budget<'_>,
     ) -> Result<(), Fault> {
-        let mut fault = Fault::Unreadable;
-        let walked = edit::scalars(line, at, edits, |scalar| {
+        edit::scalars(line, at, edits, |scalar| {
             let (text, depth) = match &scalar {
                 Scalar::Text(text) => (text.as_ref(), depth),
                 // A key names a field, which has to survive, and a number is no text: only exact values count.
                 Scalar::Key(text) => (text.as_ref(), Depth::Exact),
                 Scalar::Number(text) => (*text, Depth::Exact),
             };
-            match self.cleaned(text, depth, redactions, budget) {
-                Ok(Some(cleaned)) => Change::Replace(cleaned),
-                Ok(None) => Change::Keep,
-                Err(found) => {
-                    fault = found;
-                    Change::Stop
-                }
-            }
-        });
-        if walked { Ok(()) } else { Err(fault) }
+            let cleaned = self.cleaned(text, depth, redactions, budget)?;
+            Ok(cleaned.map_or(Change::Keep, Change::Replace))
+        })
+        .map_err(Fault::of_walk)
     }
+}
+
+/// A part of an error as it leaves.
+enum Part<T> {
+    AsItCame(T),
+    Other(T),
 }
 
 /// A new line, and where the value stands in the old one that was replaced.
@@ -283,10 +299,6 @@ pub(super) fn value_of(line: &[u8], name: &str) -> Result<Range<usize>, Fault> {
 
 fn text_at(line: &[u8], at: Range<usize>) -> Option<String> {
     serde_json::from_slice(line.get(at)?).ok()
-}
-
-fn fixed(code: Option<i64>, said: &str, answer: &Answer<'_>) -> PublicText {
-    PublicText::of(Class::of_error(code, said)).with_reference(answer.reference)
 }
 
 /// The value at `at` with the edits made, which have their places in the line.

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use dropgate_wire::edit::Stopped;
+
 /// The longest message that is cleaned, bytes; a longer error or notification is replaced as a whole.
 pub const MAX_MESSAGE_BYTES: usize = 16 << 20;
 /// How long one message may be worked on: what the caller's closure should measure.
@@ -37,6 +39,14 @@ impl Fault {
             Self::TimeUp => "time_up",
             Self::TooLong => "too_long",
             Self::Unreadable => "unreadable",
+        }
+    }
+
+    /// What it means that a walk over the scalars of a message came to nothing.
+    pub(super) fn of_walk(stopped: Stopped<Self>) -> Self {
+        match stopped {
+            Stopped::NotJson => Self::Unreadable,
+            Stopped::By(fault) => fault,
         }
     }
 }

@@ -86,35 +86,26 @@ impl Search<'_> {
         budget: &mut Budget<'_>,
     ) -> Result<Option<Vec<u8>>, Fault> {
         let mut edits = Vec::new();
-        let mut fault = Fault::Unreadable;
         let mut after_pointer = None;
-        let walked = edit::scalars(text, 0..text.len(), &mut edits, |scalar| {
+        edit::scalars(text, 0..text.len(), &mut edits, |scalar| {
             let names_pointer = after_pointer.take();
             let inner = match scalar {
                 Scalar::Key(name) => {
                     after_pointer = is_pointer_name(&name).then_some(());
-                    return Change::Keep;
+                    return Ok(Change::Keep);
                 }
-                Scalar::Number(_) => return Change::Keep,
+                Scalar::Number(_) => return Ok(Change::Keep),
                 Scalar::Text(inner) => inner,
             };
             if names_pointer.is_some() && path::is_pointer(inner.as_bytes()) {
-                return Change::Keep;
+                return Ok(Change::Keep);
             }
-            match self.clean(inner.as_bytes(), layer + 1, redactions, budget) {
-                Ok(Some(cleaned)) => {
-                    Change::Replace(String::from_utf8_lossy(&cleaned).into_owned())
-                }
-                Ok(None) => Change::Keep,
-                Err(found) => {
-                    fault = found;
-                    Change::Stop
-                }
-            }
-        });
-        if !walked {
-            return Err(fault);
-        }
+            let cleaned = self.clean(inner.as_bytes(), layer + 1, redactions, budget)?;
+            Ok(cleaned.map_or(Change::Keep, |cleaned| {
+                Change::Replace(String::from_utf8_lossy(&cleaned).into_owned())
+            }))
+        })
+        .map_err(Fault::of_walk)?;
         let changed = if edits.is_empty() {
             None
         } else {

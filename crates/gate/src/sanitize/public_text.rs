@@ -128,98 +128,100 @@ impl Class {
             end -= 1;
         }
         let lower = message[..end].to_ascii_lowercase();
-        let rows: &[(Self, &[&str])] = &[
-            (
-                Self::TimedOut,
-                &[
-                    "etimedout",
-                    "timed out",
-                    "timeout",
-                    "deadline exceeded",
-                    "timeouterror",
-                ],
-            ),
-            (
-                Self::Unreachable,
-                &[
-                    "econnrefused",
-                    "econnreset",
-                    "enotfound",
-                    "ehostunreach",
-                    "eai_again",
-                    "connection refused",
-                    "connection reset",
-                    "fetch failed",
-                    "no such host",
-                    "name or service not known",
-                    "unreachable",
-                    "could not connect",
-                    "can't connect",
-                    "socket hang up",
-                    "connection error",
-                    "service unavailable",
-                ],
-            ),
-            (
-                Self::AccessDenied,
-                &[
-                    "eacces",
-                    "eperm",
-                    "permission denied",
-                    "access denied",
-                    "unauthorized",
-                    "forbidden",
-                    "not authorized",
-                    "authentication failed",
-                    "invalid credentials",
-                    "accessdenied",
-                ],
-            ),
-            (
-                Self::RateLimited,
-                &[
-                    "rate limit",
-                    "too many requests",
-                    "throttl",
-                    "quota exceeded",
-                ],
-            ),
-            (
-                Self::OutOfSpace,
-                &[
-                    "enospc",
-                    "no space left",
-                    "out of memory",
-                    "disk full",
-                    "enomem",
-                ],
-            ),
-            (
-                Self::NotFound,
-                &[
-                    "enoent",
-                    "not found",
-                    "no such file",
-                    "does not exist",
-                    "nosuchkey",
-                ],
-            ),
-            (
-                Self::Cancelled,
-                &[
-                    "request cancelled",
-                    "request was cancelled",
-                    "aborterror",
-                    "was aborted",
-                ],
-            ),
-        ];
-        let found = rows
+        let found = SAYING
             .iter()
             .find(|(_, words)| words.iter().any(|word| lower.contains(word)));
         found.map_or(Self::Internal, |(class, _)| *class)
     }
 }
+
+/// Words in the message of an error that say what class it is of; the first row that has one counts.
+const SAYING: &[(Class, &[&str])] = &[
+    (
+        Class::TimedOut,
+        &[
+            "etimedout",
+            "timed out",
+            "timeout",
+            "deadline exceeded",
+            "timeouterror",
+        ],
+    ),
+    (
+        Class::Unreachable,
+        &[
+            "econnrefused",
+            "econnreset",
+            "enotfound",
+            "ehostunreach",
+            "eai_again",
+            "connection refused",
+            "connection reset",
+            "fetch failed",
+            "no such host",
+            "name or service not known",
+            "unreachable",
+            "could not connect",
+            "can't connect",
+            "socket hang up",
+            "connection error",
+            "service unavailable",
+        ],
+    ),
+    (
+        Class::AccessDenied,
+        &[
+            "eacces",
+            "eperm",
+            "permission denied",
+            "access denied",
+            "unauthorized",
+            "forbidden",
+            "not authorized",
+            "authentication failed",
+            "invalid credentials",
+            "accessdenied",
+        ],
+    ),
+    (
+        Class::RateLimited,
+        &[
+            "rate limit",
+            "too many requests",
+            "throttl",
+            "quota exceeded",
+        ],
+    ),
+    (
+        Class::OutOfSpace,
+        &[
+            "enospc",
+            "no space left",
+            "out of memory",
+            "disk full",
+            "enomem",
+        ],
+    ),
+    (
+        Class::NotFound,
+        &[
+            "enoent",
+            "not found",
+            "no such file",
+            "does not exist",
+            "nosuchkey",
+        ],
+    ),
+    (
+        Class::Cancelled,
+        &[
+            "request cancelled",
+            "request was cancelled",
+            "aborterror",
+            "was aborted",
+        ],
+    ),
+];
 
 #[cfg(test)]
 mod tests {
