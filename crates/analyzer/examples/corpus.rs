@@ -142,10 +142,12 @@ fn compare(analysis: &Analysis, labels: &[Value], counts: &mut BTreeMap<String, 
             .and_then(Value::as_bool)
             .unwrap_or(false);
         let clear = text("confidence") == "clear";
+        // A label may also name the rule of the catalogue itself.
+        let own = [rule];
         let rules = MAPPING
             .iter()
             .find(|row| row.0 == rule)
-            .map_or(&[][..], |row| row.1);
+            .map_or(&own[..], |row| row.1);
         let mut here: Vec<&Finding> = analysis
             .findings
             .iter()

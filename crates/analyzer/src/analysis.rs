@@ -1,6 +1,7 @@
 //! From paths to findings: files are collected, read in parallel, joined per package and judged.
 
 mod collect;
+mod tracked;
 
 use std::cmp::Ordering;
 use std::collections::HashSet;

@@ -1,11 +1,12 @@
 //! Which files are read, within bounds.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use ignore::WalkBuilder;
-use ignore::overrides::OverrideBuilder;
+use ignore::overrides::{Override, OverrideBuilder};
 
-use super::{AnalysisError, Unanalysable};
+use super::{AnalysisError, Unanalysable, tracked};
 use crate::bounded;
 use crate::extract::{MAX_FILE_BYTES, manifest};
 use crate::facts::{Language, Name, Why};
@@ -53,6 +54,34 @@ impl Collected {
         }
     }
 
+    /// Reads a file, if it is a source or a manifest; `bytes` counts what was read before.
+    fn file(&mut self, file: &Path, path: Name, settings: &Settings, bytes: &mut u64) {
+        let name = path.rsplit('/').next().unwrap_or_default();
+        let wanted = !path.ends_with(".d.ts")
+            && Language::of_path(name)
+                .is_some_and(|language| settings.languages.contains(&language));
+        if !wanted && !manifest::is_manifest(name) {
+            return;
+        }
+        let size = std::fs::symlink_metadata(file).map_or(0, |meta| meta.len());
+        let over = self.sources.len() >= MAX_FILES || *bytes + size > MAX_TOTAL_BYTES;
+        if size > MAX_FILE_BYTES || over {
+            self.refuse(&path, &Why::TooLarge);
+            return;
+        }
+        match bounded::read(file, MAX_FILE_BYTES) {
+            Ok(None) => self.refuse(&path, &Why::TooLarge),
+            Ok(Some(content)) => {
+                *bytes += size;
+                match String::from_utf8(content) {
+                    Ok(text) => self.text(path, text),
+                    Err(_) => self.refuse(&path, &Why::NotText),
+                }
+            }
+            Err(error) => self.refuse(&path, &Why::Io(error.to_string())),
+        }
+    }
+
     fn refuse(&mut self, path: &Name, why: &Why) {
         self.refused.push(Unanalysable {
             file: path.to_string(),
@@ -95,13 +124,20 @@ pub(super) fn collect(paths: &[PathBuf], settings: &Settings) -> Result<Collecte
                 let name = entry.file_name().to_string_lossy();
                 entry.depth() == 0 || !FOREIGN.contains(&&*name)
             });
-        // Published packages ignore what they ship: `dist` in the author's `.gitignore`.
-        if root.join("package.json").exists() {
+        // Published packages ignore what they ship: `dist` in the author's `.gitignore`. So does what was taken out of a repository:
+        // where git keeps nothing, everything was kept by its authors, whatever the file says.
+        let is_npm = root.join("package.json").exists();
+        let kept = if is_npm || meta.is_file() {
+            Vec::new()
+        } else {
+            tracked::below(base)
+        };
+        if kept.is_empty() {
             walk.git_ignore(false).ignore(false);
         }
-        if let Ok(overrides) = overrides.build() {
-            walk.overrides(overrides);
-        }
+        let overrides = overrides.build().unwrap_or_else(|_| Override::empty());
+        walk.overrides(overrides.clone());
+        let mut seen = HashSet::new();
         for entry in walk.build() {
             let entry = match entry {
                 Ok(entry) => entry,
@@ -115,39 +151,56 @@ pub(super) fn collect(paths: &[PathBuf], settings: &Settings) -> Result<Collecte
             if !is_last && !kind.is_some_and(|kind| kind.is_file()) {
                 continue;
             }
-            let relative = entry.path().strip_prefix(base).unwrap_or(entry.path());
-            let path = Name::from(relative.to_string_lossy().replace('\\', "/"));
-            let name = path.rsplit('/').next().unwrap_or_default();
+            let path = relative(entry.path(), base);
             if is_last {
                 collected.refuse(&path, &Why::TooDeep);
                 continue;
             }
-            let wanted = !path.ends_with(".d.ts")
-                && Language::of_path(name)
-                    .is_some_and(|language| settings.languages.contains(&language));
-            if !wanted && !manifest::is_manifest(name) {
-                continue;
-            }
-            let size = entry.metadata().map_or(0, |meta| meta.len());
-            let over = collected.sources.len() >= MAX_FILES || bytes + size > MAX_TOTAL_BYTES;
-            if size > MAX_FILE_BYTES || over {
-                collected.refuse(&path, &Why::TooLarge);
-                continue;
-            }
-            match bounded::read(entry.path(), MAX_FILE_BYTES) {
-                Ok(None) => collected.refuse(&path, &Why::TooLarge),
-                Ok(Some(content)) => {
-                    bytes += size;
-                    match String::from_utf8(content) {
-                        Ok(text) => collected.text(path, text),
-                        Err(_) => collected.refuse(&path, &Why::NotText),
-                    }
-                }
-                Err(error) => collected.refuse(&path, &Why::Io(error.to_string())),
+            collected.file(entry.path(), path.clone(), settings, &mut bytes);
+            seen.insert(path);
+        }
+        for inner in kept {
+            let path = Name::from(inner.to_string_lossy().replace('\\', "/"));
+            if !seen.contains(&path) && is_own(&path) && is_plain(base, &inner, &overrides) {
+                collected.file(&base.join(&inner), path, settings, &mut bytes);
             }
         }
     }
     Ok(collected)
+}
+
+fn relative(path: &Path, base: &Path) -> Name {
+    let relative = path.strip_prefix(base).unwrap_or(path);
+    Name::from(relative.to_string_lossy().replace('\\', "/"))
+}
+
+/// Whether a path is neither hidden nor in a folder of other people's code.
+fn is_own(path: &str) -> bool {
+    path.split('/').count() <= MAX_FOLDERS
+        && !path
+            .split('/')
+            .any(|part| part.starts_with('.') || FOREIGN.contains(&part))
+}
+
+/// Whether a file stands below a folder without a symbolic link on the way, and is not left out.
+fn is_plain(base: &Path, inner: &Path, overrides: &Override) -> bool {
+    let mut at = base.to_path_buf();
+    let mut kind = None;
+    for part in inner.components() {
+        at.push(part);
+        kind = std::fs::symlink_metadata(&at)
+            .ok()
+            .map(|meta| meta.file_type());
+        let leaves = kind.is_none_or(|kind| kind.is_symlink());
+        if leaves
+            || overrides
+                .matched(&at, kind.is_some_and(|kind| kind.is_dir()))
+                .is_ignore()
+        {
+            return false;
+        }
+    }
+    kind.is_some_and(|kind| kind.is_file())
 }
 
 /// The folder or file that a walk could not enter.
@@ -164,8 +217,7 @@ fn unreached(error: &ignore::Error, root: &Path, base: &Path) -> Name {
         | ignore::Error::UnrecognizedFileType(_)
         | ignore::Error::InvalidDefinition => root,
     };
-    let relative = path.strip_prefix(base).unwrap_or(path);
-    Name::from(relative.to_string_lossy().replace('\\', "/"))
+    relative(path, base)
 }
 
 fn why_unreached(error: &ignore::Error) -> Why {

@@ -118,10 +118,10 @@ impl Graph {
     /// A decorated function runs inside what its decorators give.
     fn decorators(&mut self, project: &Project<'_>) {
         for (at, function) in project.functions() {
-            let module = FnRef::module(at.file);
+            let outer = project.decorated_in(at);
             for decorator in &function.decorators {
                 let callee = decorator.call().map_or(decorator, |call| &call.callee);
-                for value in project.values(module, callee) {
+                for value in project.values(outer, callee) {
                     if let Value::Function(target) = value {
                         self.edge(at, target);
                     }

@@ -282,6 +282,12 @@ impl<'a> Project<'a> {
         self.graph.ancestors(of)
     }
 
+    /// The function in which the decorators of one are evaluated: the one around it.
+    pub fn decorated_in(&self, at: FnRef) -> FnRef {
+        let parent = self.function(at).and_then(|function| function.parent);
+        parent.map_or_else(|| FnRef::module(at.file), |id| at.beside(id))
+    }
+
     /// The functions that call this one.
     pub fn callers(&self, at: FnRef) -> &[SiteId] {
         self.graph.callers(at)

@@ -327,18 +327,18 @@ pub(super) fn handlers(project: &Project<'_>) -> Vec<Responder> {
     }
     for (at, function) in project.functions() {
         for decorator in &function.decorators {
-            let module = FnRef::module(at.file);
+            let outer = project.decorated_in(at);
             let callee = decorator.call().map_or(decorator, |call| &call.callee);
             let language = project.language(at.file);
             let is_handler = project
-                .paths(module, callee)
+                .paths(outer, callee)
                 .iter()
                 .any(|path| vocabulary::role(language, path) == Some(Role::Responder));
             if is_handler {
                 let site = project
                     .sites
                     .iter()
-                    .find(|site| site.at == module && site.span == decorator.span);
+                    .find(|site| site.at == outer && site.span == decorator.span);
                 let site = site.map_or(SiteId(0), |site| site.id);
                 all.push(Responder { function: at, site });
             }

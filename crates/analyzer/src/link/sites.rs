@@ -109,7 +109,7 @@ pub(super) fn collect(files: &[FileFacts]) -> Vec<Site<'_>> {
                 new.sort_by_key(|site| (site.span.start, std::cmp::Reverse(site.span.end)));
             }
         }
-        // Initialisers of fields and decorators run with the body of the file.
+        // Initialisers of fields run with the body of the file, decorators with the function around what they decorate.
         let module = FnRef::module(at);
         for class in &file.classes {
             for value in class.fields.iter().filter_map(|field| field.value.as_ref()) {
@@ -117,8 +117,9 @@ pub(super) fn collect(files: &[FileFacts]) -> Vec<Site<'_>> {
             }
         }
         for function in &file.functions {
+            let outer = function.parent.map_or(module, |id| module.beside(id));
             for decorator in &function.decorators {
-                gather(file, module, decorator, Fate::Used, &mut sites);
+                gather(file, outer, decorator, Fate::Used, &mut sites);
             }
         }
     }
@@ -154,9 +155,30 @@ fn gather<'a>(file: &FileFacts, at: FnRef, expr: &'a Expr, fate: Fate, out: &mut
     } else {
         Fate::Used
     };
+    if let ExprKind::Call(call) = &expr.kind
+        && let Some(promise) = chained(call)
+    {
+        // `await pool.end().catch(log)` waits for the pool.
+        gather(file, at, promise, fate, out);
+        for arg in &call.args {
+            gather(file, at, &arg.value, Fate::Used, out);
+        }
+        return;
+    }
     for child in walk::children(expr) {
         gather(file, at, child, inner, out);
     }
+}
+
+/// The promise that a call of `then`, `catch` or `finally` goes on with.
+fn chained(call: &Call) -> Option<&Expr> {
+    if let ExprKind::Member(promise, name) = &call.callee.kind
+        && matches!(&**name, "then" | "catch" | "finally")
+        && promise.call().is_some()
+    {
+        return Some(promise);
+    }
+    None
 }
 
 pub(super) fn by_function(sites: &[Site<'_>]) -> HashMap<FnRef, Vec<SiteId>> {

@@ -128,12 +128,12 @@ fn is_decorated(project: &Project<'_>, at: FnRef) -> bool {
     let Some(function) = project.function(at) else {
         return false;
     };
-    let module = FnRef::module(at.file);
+    let outer = project.decorated_in(at);
     function.decorators.iter().any(|decorator| {
         let callee = decorator.call().map_or(decorator, |call| &call.callee);
         let language = project.language(at.file);
         project
-            .paths(module, callee)
+            .paths(outer, callee)
             .iter()
             .any(|path| vocabulary::role(language, path) == Some(Role::Retry))
     })
