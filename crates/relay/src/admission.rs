@@ -33,7 +33,8 @@ use crate::waiting_room::Ready;
 impl Relay {
     /// Takes the request whose line stands at `line` of the buffer. Whether that line passes now.
     pub(crate) fn admit(&mut self, ask: Ask, line: Range<usize>, now: Duration) -> Passage {
-        if self.unsent_holds(&ask.id) || self.calls.holds(&ask.id) {
+        if self.unsent_holds(&ask.id) || self.calls.holds(&ask.id) || self.write_probe.owns(&ask.id)
+        {
             let why = "a call with this id is still in flight; use a fresh id for every request";
             self.downstream.reject_duplicate(&ask.id, why);
             return Passage::Stop;

@@ -10,7 +10,7 @@ use dropgate_wire::reply::{self, Part};
 use dropgate_wire::{Direction, Envelope, Limits, Line, edit, scan, scan_buffered};
 
 use crate::docket::Asked;
-use crate::upstream::stdio::Upstream;
+use crate::upstream::stdio::{Claims, Upstream};
 
 /// What leaves for an answer, and what the record keeps of it.
 #[derive(Debug)]
@@ -70,6 +70,7 @@ impl Upstream {
         limits: &Limits,
         sanitizer: &Sanitizer,
         (asked, outcome, reference, keeping): (Asked, Outcome, Option<CallRef>, Keeping),
+        claims: Claims,
     ) -> Cleaned {
         let unchanged = |keep| Cleaned {
             leaving: Leaving::AsItCame,
@@ -80,7 +81,8 @@ impl Upstream {
             return unchanged(Keep::Nothing);
         };
         let bytes = self.intake.lines.bytes(span.clone());
-        if outcome == Outcome::Completed && sanitizer.knows_no_values() {
+        let is_plain = outcome == Outcome::Completed && claims == Claims::None;
+        if is_plain && sanitizer.knows_no_values() {
             return unchanged(kept_answer(bytes, keeping));
         }
         let scanned = scan_buffered(&self.intake.lines, line, limits, Direction::FromServer);

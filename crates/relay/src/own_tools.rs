@@ -8,6 +8,7 @@ use dropgate_gate::call::{Authorized, Call, Withheld};
 use dropgate_gate::mode::Class;
 use dropgate_gate::outcome::{Outcome, Retry};
 use dropgate_gate::pins::{ToolDefinition, ToolPage};
+use dropgate_gate::refusal::meta;
 use dropgate_journal::{Account, CallRef, Fate, What};
 use dropgate_wire::reply::{self, Part};
 use dropgate_wire::{Line, edit};
@@ -239,13 +240,13 @@ impl Relay {
         let retry = account
             .ended
             .map_or(Retry::Unsafe.name(), |(_, retry)| retry.word());
-        let meta = json!({
+        let call = json!({
             "outcome": account.word(),
             "retry": retry,
             "ref": account.call.to_string(),
         });
         let text = format!("{text} (ref {})", account.call);
-        self.answer_as_tool(one.call, (tone, text, Some(meta)), now);
+        self.answer_as_tool(one.call, (tone, text, Some(call)), now);
     }
 
     /// Lets the next call like this one run, if nobody knows what became of it.
@@ -284,27 +285,34 @@ impl Relay {
         (tone, text.to_owned())
     }
 
+    /// Answers a call of a tool of ours. What is told of the call that it asked about stands in the structured content;
+    /// `_meta` tells of this call itself, as everywhere.
     fn answer_as_tool(
         &mut self,
         call: Call<Withheld>,
-        (tone, text, meta): (Tone, String, Option<Value>),
+        (tone, text, asked): (Tone, String, Option<Value>),
         now: Duration,
     ) {
-        let Some(id) = self.docket.get(call.slot()).map(|item| item.id.clone()) else {
+        let Some(item) = self.docket.get(call.slot()) else {
             return;
         };
-        let mut result = json!({
-            "content": [{ "type": "text", "text": text }],
-            "isError": tone == Tone::Error,
-        });
-        if let (Value::Object(members), Some(meta)) = (&mut result, meta) {
-            members.insert("_meta".to_owned(), json!({ reply::OUTCOME: meta }));
-        }
-        let line = reply::response(id.raw(), Part::Result, result.to_string().as_bytes());
+        let (id, reference) = (item.id.clone(), item.reference);
         let outcome = match tone {
             Tone::Result => Outcome::Completed,
             Tone::Error => Outcome::ToolError,
         };
+        let reference = reference.map(|reference| reference.to_string());
+        let own = meta(outcome, outcome.retry(), reference.as_deref());
+        let mut result = json!({
+            "content": [{ "type": "text", "text": text }],
+            "isError": tone == Tone::Error,
+            "_meta": { reply::OUTCOME: own },
+        });
+        if let (Value::Object(members), Some(asked)) = (&mut result, asked) {
+            let told = json!({ "message": text, "call": asked });
+            members.insert("structuredContent".to_owned(), told);
+        }
+        let line = reply::response(id.raw(), Part::Result, result.to_string().as_bytes());
         let answer = Told {
             bytes: line.len(),
             ..Told::nothing()

@@ -286,17 +286,15 @@ impl Relay {
             lines += 1;
             let (start, end) = line_span(&line);
             match self.upstream.judge(&line, &self.settings.limits) {
-                FromServer::Answer(id, outcome, code) => {
-                    match self.settle_call(&id, outcome, code, &line, now) {
-                        Delivery::After(Hold::NONE) => self.upstream.intake.pass(start, end),
-                        Delivery::After(hold) => self.upstream.intake.pass_after(start, end, hold),
-                        Delivery::Instead(message, hold) => {
-                            self.upstream.intake.leave_out(end);
-                            self.upstream.intake.insert(message, hold);
-                        }
-                        Delivery::Not => self.upstream.intake.leave_out(end),
+                FromServer::Answer(id, said) => match self.settle_call(&id, said, &line, now) {
+                    Delivery::After(Hold::NONE) => self.upstream.intake.pass(start, end),
+                    Delivery::After(hold) => self.upstream.intake.pass_after(start, end, hold),
+                    Delivery::Instead(message, hold) => {
+                        self.upstream.intake.leave_out(end);
+                        self.upstream.intake.insert(message, hold);
                     }
-                }
+                    Delivery::Not => self.upstream.intake.leave_out(end),
+                },
                 FromServer::Progress(token) => {
                     self.extend_deadline(&token, now);
                     self.pass_cleaned(&line);
@@ -312,7 +310,7 @@ impl Relay {
                     self.stray_lines += 1;
                     self.log.stray(self.upstream.beginning(&line));
                     if let Some(id) = call {
-                        self.answer_unreadable(&id);
+                        self.answer_unreadable(&id, now);
                     }
                 }
             }

@@ -18,6 +18,7 @@ use crate::docket::{Asked, Intended, Item};
 use crate::journal_words::{decision_against, journal_class, millis, retry, what};
 use crate::lane::Hold;
 use crate::relay::{Passage, Relay};
+use crate::upstream::stdio::{Claims, Said};
 use crate::write_probe::Heard;
 
 /// How many calls that were answered here are remembered, in case the server answers them too.
@@ -67,17 +68,17 @@ impl Relay {
     pub(crate) fn settle_call(
         &mut self,
         id: &CallId,
-        outcome: Outcome,
-        code: Option<i64>,
+        said: Said,
         line: &Line,
         now: Duration,
     ) -> Delivery {
+        let outcome = said.outcome;
         self.answered_once = true;
         if self.is_repeated_handshake(id) {
             return Delivery::Not;
         }
         match self.calls.reply(id, outcome) {
-            Some(finished) => self.settle_finished(finished, code, line, now),
+            Some(finished) => self.settle_finished(finished, said, line, now),
             None if self.hear_probe(id, outcome, now) != Heard::Other => Delivery::Not,
             None => {
                 self.leave_out_answer(id, outcome, line, now);
@@ -90,7 +91,7 @@ impl Relay {
     fn settle_finished(
         &mut self,
         finished: Finished,
-        code: Option<i64>,
+        said: Said,
         line: &Line,
         now: Duration,
     ) -> Delivery {
@@ -101,7 +102,7 @@ impl Relay {
         let ended = match finished.outcome {
             Outcome::Completed => Ended::Completed,
             Outcome::ToolError => Ended::ToolError(&text),
-            Outcome::RpcError => Ended::RpcError(code.unwrap_or_default(), &text),
+            Outcome::RpcError => Ended::RpcError(said.code.unwrap_or_default(), &text),
             Outcome::Cancelled
             | Outcome::TimedOut
             | Outcome::Denied
@@ -109,7 +110,7 @@ impl Relay {
             | Outcome::Unknown
             | Outcome::Shed => Ended::CancelledByHost,
         };
-        let mut cleaned = self.clean(&finished, line);
+        let mut cleaned = self.clean(&finished, line, said.claims);
         if finished.outcome == Outcome::Completed {
             cleaned.leaving = self.learn(finished.slot, line, cleaned.leaving);
         }
@@ -181,7 +182,7 @@ impl Relay {
     }
 
     /// What of an answer may leave, and what of it is kept.
-    fn clean(&self, finished: &Finished, line: &Line) -> Cleaned {
+    fn clean(&self, finished: &Finished, line: &Line, claims: Claims) -> Cleaned {
         let (asked, reference, keeping) = match self.docket.get(finished.slot) {
             Some(item) if item.reference.is_some() => (item.asked, item.reference, item.keeping),
             Some(item) => (item.asked, None, Keeping::Nothing),
@@ -192,11 +193,15 @@ impl Relay {
             &self.settings.limits,
             &self.sanitizer,
             (asked, finished.outcome, reference, keeping),
+            claims,
         )
     }
 
     /// The server answered a call with something that may not be passed on.
-    pub(crate) fn answer_unreadable(&mut self, id: &CallId) {
+    pub(crate) fn answer_unreadable(&mut self, id: &CallId, now: Duration) {
+        if !self.calls.holds(id) && self.hear_probe(id, Outcome::Unknown, now) != Heard::Other {
+            return;
+        }
         self.answer_here(id, &Refusal::unknown_unreadable(), Ended::TransportFailed);
     }
 
@@ -253,6 +258,9 @@ impl Relay {
             self.note_cancellation(slot);
         }
         self.calls.host_cancelled(id);
+        if self.write_probe.owns(id) {
+            return Passage::Stop;
+        }
         Passage::Pass
     }
 

@@ -117,17 +117,23 @@ impl WriteProbe {
             self.heard += 1;
             return Heard::Awaited;
         }
-        // As JSON writes it, in quotes.
-        let is_own = id
-            .to_string()
-            .get(1..)
-            .is_some_and(|name| name.starts_with(&self.prefix));
-        if is_own {
+        if self.owns(id) {
             self.heard += 1;
             Heard::TooLate
         } else {
             Heard::Other
         }
+    }
+
+    /// Whether an id is one that only probes of this run have. No request of the host's may have it: the server's
+    /// answer to one of the two would be taken for the other's.
+    pub(crate) fn owns(&self, id: &CallId) -> bool {
+        // As JSON writes it, in quotes.
+        self.tool.is_some()
+            && id
+                .to_string()
+                .get(1..)
+                .is_some_and(|name| name.starts_with(&self.prefix))
     }
 
     /// The probe that runs is given up.
@@ -191,11 +197,14 @@ mod tests {
         assert_eq!(first["params"], json!({"name": "health", "arguments": {}}));
         assert!(probe.give_up().is_some());
         let second = sent(&mut probe);
+        assert!(probe.owns(&id(&first)) && probe.owns(&id(&second)));
         assert_eq!(probe.hear(&id(&second)), Heard::Awaited);
         assert_eq!(probe.hear(&id(&second)), Heard::TooLate);
         assert_eq!(probe.hear(&id(&first)), Heard::TooLate);
         for other in [json!(1), json!("dropgate-probe-"), json!("")] {
-            assert_eq!(probe.hear(&id(&json!({"id": other}))), Heard::Other);
+            let other = id(&json!({"id": other}));
+            assert!(!probe.owns(&other));
+            assert_eq!(probe.hear(&other), Heard::Other);
         }
         assert_eq!((probe.take_heard(), probe.take_heard()), (3, 0));
     }

@@ -53,6 +53,31 @@ pub fn members<const N: usize>(
     Some(found)
 }
 
+/// Where the values of these members of an object stand, as ranges of `object`, each time that one of them is there, and
+/// which of `names` it is. Nothing is found where no object stands.
+pub fn every_member(object: &[u8], names: &[&str]) -> Vec<(usize, Range<usize>)> {
+    let mut found = Vec::new();
+    let limits = Limits {
+        max_bytes: object.len(),
+        ..Limits::default()
+    };
+    let mut scanner = Scanner::new(object, &limits, Direction::FromServer);
+    scanner.space();
+    if scanner.peek() != Some(b'{') {
+        return found;
+    }
+    // Part of a message that was scanned as a whole: it has no fault that would end this early.
+    let _walked = scanner.object(|scanner, key| {
+        let inside = text::decoded(&scanner.line()[key.start..key.end]);
+        let name = names.iter().position(|name| *inside == *name.as_bytes());
+        let start = scanner.at();
+        scanner.raw_value()?;
+        found.extend(name.map(|name| (name, start..scanner.at())));
+        Ok(())
+    });
+    found
+}
+
 /// Whether a text is exactly one JSON object or array, with space around it at most.
 pub fn is_container(text: &[u8]) -> bool {
     let limits = Limits {
@@ -273,6 +298,19 @@ mod tests {
         assert_eq!(d, None);
         for no_object in ["[]", "1", "", "{", r#"{"a":1} x"#, r#"{"a"}"#] {
             assert_eq!(members(no_object.as_bytes(), ["a"]), None, "{no_object}");
+        }
+    }
+
+    #[test]
+    fn a_member_is_found_as_often_as_it_is_there() {
+        let object = br#"{"a":1,"b":{"a":2},"\u0061":[3],"c":4}"#;
+        let found: Vec<_> = every_member(object, &["c", "a"])
+            .into_iter()
+            .map(|(name, at)| (name, &object[at]))
+            .collect();
+        assert_eq!(found, [(1, &b"1"[..]), (1, b"[3]"), (0, b"4")]);
+        for none in ["[]", "7", "", "{}", r#"{"b":"a"}"#] {
+            assert!(every_member(none.as_bytes(), &["a"]).is_empty(), "{none}");
         }
     }
 

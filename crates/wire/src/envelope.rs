@@ -7,7 +7,7 @@ use crate::id::Id;
 use crate::keys::Room;
 use crate::limits::{Direction, Limits};
 use crate::line::{Line, LineBuffer};
-use crate::members::Members;
+use crate::members::{Members, Success};
 use crate::reject::{Reason, Rejected, shortened};
 use crate::salvage;
 use crate::scanner::{Fault, Scanner};
@@ -65,6 +65,8 @@ pub struct Response<'a> {
     pub kind: ResponseKind,
     /// `error.code`, if the request ended with an error whose code is a whole number.
     pub code: Option<i64>,
+    /// The bytes of `result._meta`, whatever they are.
+    pub meta: Option<&'a [u8]>,
 }
 
 /// How a request ended.
@@ -72,7 +74,7 @@ pub struct Response<'a> {
 pub enum ResponseKind {
     /// With a result.
     Result,
-    /// With a result whose `isError` is literally `true`.
+    /// With a result whose `isError` is there, in any spelling, and is not literally `false`.
     ToolError,
     /// With an error.
     Error,
@@ -241,14 +243,15 @@ fn called_tool<'a>(members: &Members<'a>) -> Result<Cow<'a, str>, &'static str> 
 fn result<'a>(members: &Members<'a>) -> Result<Envelope<'a>, &'static str> {
     let id = members.id.and_then(Id::from_value);
     let id = id.ok_or("the id of a result must be a string or a number of at most 4096 bytes")?;
-    let kind = match members.is_error {
-        Some(b"true") => ResponseKind::ToolError,
-        Some(_) | None => ResponseKind::Result,
+    let kind = match members.success {
+        Success::Denied => ResponseKind::ToolError,
+        Success::NotDenied => ResponseKind::Result,
     };
     Ok(Envelope::Response(Response {
         id: Some(id),
         kind,
         code: None,
+        meta: members.result_meta,
     }))
 }
 
@@ -268,6 +271,7 @@ fn failure<'a>(members: &Members<'a>, error: &[u8]) -> Result<Envelope<'a>, &'st
         code: members
             .code
             .and_then(|raw| std::str::from_utf8(raw).ok()?.parse().ok()),
+        meta: None,
     }))
 }
 

@@ -25,14 +25,27 @@ pub(crate) struct Members<'a> {
     pub(crate) progress_token: Option<&'a [u8]>,
     /// `requestId` of `params`.
     pub(crate) request_id: Option<&'a [u8]>,
-    /// `isError` of `result`.
-    pub(crate) is_error: Option<&'a [u8]>,
+    /// Whether `result` says that it tells of a failure.
+    pub(crate) success: Success,
+    /// `_meta` of `result`.
+    pub(crate) result_meta: Option<&'a [u8]>,
     /// `code` of `error`.
     pub(crate) code: Option<&'a [u8]>,
     /// A key of the message that a reader which ignores case would take for one of the above.
     pub(crate) look_alike: Option<&'static str>,
     /// The same among `params`, for `name` and `arguments`.
     pub(crate) params_look_alike: Option<&'static str>,
+}
+
+/// What `isError` of a result says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Success {
+    /// It is not there, or literally `false`.
+    #[default]
+    NotDenied,
+    /// It is `true`, or what may be taken for it: a reader that is not strict sees a failure in a text or a number, and
+    /// one that ignores case in another spelling of the key.
+    Denied,
 }
 
 impl<'a> Members<'a> {
@@ -86,10 +99,15 @@ impl<'a> Members<'a> {
     }
 
     fn read_result(&mut self, scanner: &mut Scanner<'a>, key: Token) -> Result<(), Fault> {
-        let is_error = key_text(scanner, key).as_ref() == b"isError";
-        let value = scanner.raw_value()?;
-        if is_error {
-            self.is_error = Some(value);
+        match key_text(scanner, key).as_ref() {
+            b"_meta" => self.result_meta = Some(scanner.raw_value()?),
+            other => {
+                let is_error = other == b"isError" || look_alike(other, RESULT_KEYS).is_some();
+                let value = scanner.raw_value()?;
+                if is_error && value != b"false" {
+                    self.success = Success::Denied;
+                }
+            }
         }
         Ok(())
     }
@@ -118,6 +136,8 @@ const CALL_KEYS: &[(&str, &str)] = &[
     ("arguments", "write params.arguments in lower case"),
 ];
 
+const RESULT_KEYS: &[(&str, &str)] = &[("isError", "write result.isError as it is")];
+
 /// What to tell the sender of a key that equals one of `known` but for its case. Some JSON readers ignore case: to
 /// them such a key is a second spelling of the same member, and they would act on a value that nobody checked.
 fn look_alike(key: &[u8], known: &[(&str, &'static str)]) -> Option<&'static str> {
@@ -125,7 +145,7 @@ fn look_alike(key: &[u8], known: &[(&str, &'static str)]) -> Option<&'static str
         if key.is_ascii() {
             name.as_bytes().eq_ignore_ascii_case(key)
         } else {
-            std::str::from_utf8(key).is_ok_and(|key| folded(key).eq(name.chars()))
+            std::str::from_utf8(key).is_ok_and(|key| folded(key).eq(folded(name)))
         }
     };
     let found = known

@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 pub const OUTCOME: &str = "dev.dropgate/outcome";
 /// The member of `_meta` that says that a result was recorded earlier.
 pub const REPLAYED: &str = "dev.dropgate/replayed";
+/// What dropgate alone says in `_meta` of a result. A server that says it claims what is not its own to say.
+pub const OWN_META: [&str; 2] = [OUTCOME, REPLAYED];
 
 /// An error response; `None` writes the id null.
 pub fn error(id: Option<&[u8]>, code: i64, message: &str, data: Option<&Value>) -> Vec<u8> {

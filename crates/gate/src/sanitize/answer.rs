@@ -58,7 +58,6 @@ impl Sanitizer {
         let mut redactions = Redactions::default();
         let mut budget = Budget::new(time);
         let judged = match answer.response.kind {
-            ResponseKind::Result if self.values.is_empty() => Ok(None),
             ResponseKind::ToolError | ResponseKind::Error
                 if answer.line.len() > MAX_MESSAGE_BYTES =>
             {
@@ -84,15 +83,18 @@ impl Sanitizer {
         budget: &mut Budget<'_>,
     ) -> Result<Option<Rewritten>, Fault> {
         let line = answer.line;
-        if !self.values.is_in(line, budget)? && !may_hide(line) {
+        let may_tell =
+            !self.values.is_empty() && (self.values.is_in(line, budget)? || may_hide(line));
+        if !may_tell && !claims_outcome(answer.response) {
             return Ok(None);
         }
         let at = value_of(line, "result")?;
-        let Some(mut edits) = self.edited(line, &at, Depth::Exact, redactions, budget)? else {
-            return Ok(None);
+        let edits = if may_tell {
+            self.edited(line, &at, Depth::Exact, redactions, budget)?
+        } else {
+            None
         };
-        tell_outcome(answer, &at, &mut edits);
-        rewritten(line, edits, at).map(Some)
+        told(answer, edits, at)
     }
 
     fn tool_error(
@@ -103,10 +105,9 @@ impl Sanitizer {
     ) -> Result<Option<Rewritten>, Fault> {
         let line = answer.line;
         let at = value_of(line, "result")?;
-        let Some(mut edits) = self.edited(line, &at, Depth::All, redactions, budget)? else {
-            return Ok(None);
-        };
-        if let Some(reference) = answer.reference
+        let mut edits = self.edited(line, &at, Depth::All, redactions, budget)?;
+        if let Some(edits) = &mut edits
+            && let Some(reference) = answer.reference
             && let Some([Some(content)]) = edit::members(&line[at.clone()], ["content"])
         {
             let content = at.start + content.start..at.start + content.end;
@@ -116,8 +117,7 @@ impl Sanitizer {
                 edits.push(edit::append_item(line, &content, item.as_bytes()));
             }
         }
-        tell_outcome(answer, &at, &mut edits);
-        rewritten(line, edits, at).map(Some)
+        told(answer, edits, at)
     }
 
     fn error(
@@ -313,14 +313,58 @@ fn part(line: &[u8], at: Range<usize>, edits: Vec<Edit>) -> Result<Vec<u8>, Faul
     edit::edited(&line[at], moved).ok_or(Fault::Unreadable)
 }
 
-/// Adds the outcome to `_meta` of the result at `at`, in the place of one that the server made up.
-fn tell_outcome(answer: &Answer<'_>, at: &Range<usize>, edits: &mut Vec<Edit>) {
-    let outcome = answer.meta().to_string().into_bytes();
-    // A result that is no object can't say it.
-    if let Some(edit) = edit::meta_member(answer.line, at, reply::OUTCOME, &outcome) {
+/// Whether a result says in the server's words what only dropgate can say of a call.
+pub fn claims_outcome(response: &Response<'_>) -> bool {
+    response
+        .meta
+        .is_some_and(|meta| !edit::every_member(meta, &reply::OWN_META).is_empty())
+}
+
+/// The answer with these edits, and with the outcome in `_meta` of the result at `at`. Without edits it leaves as it
+/// came, unless it claims an outcome itself.
+fn told(
+    answer: &Answer<'_>,
+    edits: Option<Vec<Edit>>,
+    at: Range<usize>,
+) -> Result<Option<Rewritten>, Fault> {
+    if edits.is_none() && !claims_outcome(answer.response) {
+        return Ok(None);
+    }
+    let mut edits = edits.unwrap_or_default();
+    for edit in own_words(answer, &at) {
         edits.retain(|one| one.at.end <= edit.at.start || one.at.start >= edit.at.end);
         edits.push(edit);
     }
+    rewritten(answer.line, edits, at).map(Some)
+}
+
+/// The outcome, in the place of each one that the server made up; and nothing of the server's was given before.
+fn own_words(answer: &Answer<'_>, at: &Range<usize>) -> Vec<Edit> {
+    let line = answer.line;
+    let outcome = answer.meta().to_string().into_bytes();
+    let result = line.get(at.clone()).unwrap_or_default();
+    let meta = match edit::members(result, ["_meta"]) {
+        Some([Some(meta)]) => at.start + meta.start..at.start + meta.end,
+        Some([None]) | None => at.start..at.start,
+    };
+    let claims = edit::every_member(line.get(meta.clone()).unwrap_or_default(), &reply::OWN_META);
+    let is_there = |name: &str| {
+        claims
+            .iter()
+            .any(|(found, _)| reply::OWN_META[*found] == name)
+    };
+    // A result that is no object can't say it.
+    let added = (!is_there(reply::OUTCOME))
+        .then(|| edit::meta_member(line, at, reply::OUTCOME, &outcome))
+        .flatten();
+    let replaced = claims.iter().map(|(found, claim)| Edit {
+        at: meta.start + claim.start..meta.start + claim.end,
+        bytes: match reply::OWN_META[*found] {
+            reply::OUTCOME => outcome.clone(),
+            _other => b"false".to_vec(),
+        },
+    });
+    added.into_iter().chain(replaced).collect()
 }
 
 /// The answer in fixed words, with the outcome that the call had.

@@ -44,7 +44,7 @@ mod verdict;
 mod version;
 mod views;
 
-pub use answer::{Answer, Asked};
+pub use answer::{Answer, Asked, claims_outcome};
 pub use budget::{Fault, MAX_MESSAGE_BYTES, MAX_WORK, Time};
 pub use public_text::{Class, PublicText};
 pub use settings::{Profile, Settings, is_protocol_code};

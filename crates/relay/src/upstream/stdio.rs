@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::io;
 
 use dropgate_gate::outcome::Outcome;
+use dropgate_gate::sanitize::claims_outcome;
 use dropgate_process::StandardStreams;
 use dropgate_wire::{
     Direction, Envelope, Id, IdKey, Limits, Line, ResponseKind, Shape, reply, scan_buffered,
@@ -25,8 +26,8 @@ pub(crate) enum Why {
 /// What a line from the server is.
 #[derive(Debug)]
 pub(crate) enum FromServer {
-    /// An answer, what it says became of the call, and the code of an error.
-    Answer(CallId, Outcome, Option<i64>),
+    /// An answer, and what it says.
+    Answer(CallId, Said),
     /// A sign of progress of a call with this token. Passes.
     Progress(IdKey),
     /// A message for the host's log. Passes once it is cleaned.
@@ -38,6 +39,21 @@ pub(crate) enum FromServer {
     /// No message that may be passed on. If it was meant as the answer to a
     /// call, the call must not wait for another.
     Stray(Option<CallId>),
+}
+
+/// What an answer says became of a call, and the code of an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Said {
+    pub(crate) outcome: Outcome,
+    pub(crate) code: Option<i64>,
+    pub(crate) claims: Claims,
+}
+
+/// Whether an answer says in the server's words what only dropgate can say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Claims {
+    None,
+    Made,
 }
 
 /// The pipes that connect to the server.
@@ -70,12 +86,19 @@ impl Upstream {
             Ok(Envelope::Response(response)) => match &response.id {
                 Some(id) => FromServer::Answer(
                     CallId::to_look_up(id),
-                    match response.kind {
-                        ResponseKind::Result => Outcome::Completed,
-                        ResponseKind::ToolError => Outcome::ToolError,
-                        ResponseKind::Error => Outcome::RpcError,
+                    Said {
+                        outcome: match response.kind {
+                            ResponseKind::Result => Outcome::Completed,
+                            ResponseKind::ToolError => Outcome::ToolError,
+                            ResponseKind::Error => Outcome::RpcError,
+                        },
+                        code: response.code,
+                        claims: if claims_outcome(&response) {
+                            Claims::Made
+                        } else {
+                            Claims::None
+                        },
                     },
-                    response.code,
                 ),
                 // It answers a message that the server could not read, and dropgate sends none.
                 None => FromServer::Stray(None),

@@ -93,6 +93,41 @@ fn responses_say_how_the_request_ended() {
         (
             r#"{"jsonrpc":"2.0","id":1,"result":{"isError":"true"}}"#,
             Some("1"),
+            ToolError,
+        ),
+        (
+            r#"{"jsonrpc":"2.0","id":1,"result":{"isError":"false"}}"#,
+            Some("1"),
+            ToolError,
+        ),
+        (
+            r#"{"jsonrpc":"2.0","id":1,"result":{"isError":null}}"#,
+            Some("1"),
+            ToolError,
+        ),
+        (
+            r#"{"jsonrpc":"2.0","id":1,"result":{"isError":0}}"#,
+            Some("1"),
+            ToolError,
+        ),
+        (
+            r#"{"jsonrpc":"2.0","id":1,"result":{"isError":{}}}"#,
+            Some("1"),
+            ToolError,
+        ),
+        (
+            r#"{"jsonrpc":"2.0","id":1,"result":{"iserror":true,"isError":false}}"#,
+            Some("1"),
+            ToolError,
+        ),
+        (
+            r#"{"jsonrpc":"2.0","id":1,"result":{"i\u017fError":true}}"#,
+            Some("1"),
+            ToolError,
+        ),
+        (
+            r#"{"jsonrpc":"2.0","id":1,"result":{"ISERROR":false,"isErrors":true}}"#,
+            Some("1"),
             Result,
         ),
         (

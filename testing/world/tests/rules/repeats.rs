@@ -416,15 +416,17 @@ fn asked_by_the_model(stage: &Stage<'_>) -> Checked {
     for (at, earlier) in references.iter().enumerate() {
         let id = 10 + 10 * u64::try_from(at).unwrap_or(0);
         let told = called(&mut run, id, "dropgate_outcome", &json!({"ref": earlier}))?;
-        let meta = &told["result"]["_meta"]["dev.dropgate/outcome"];
+        let call = &told["result"]["structuredContent"]["call"];
         let journal = books.outcome(earlier)?;
         same("isError", &told["result"]["isError"], &json!(false))?;
-        same("outcome", &meta["outcome"], &json!("unknown"))?;
-        same("the verb's outcome", &journal["outcome"], &meta["outcome"])?;
-        same("the verb's retry", &journal["retry"], &meta["retry"])?;
-        same("ref", &meta["ref"], &json!(earlier))?;
+        same("outcome", &call["outcome"], &json!("unknown"))?;
+        same("the verb's outcome", &journal["outcome"], &call["outcome"])?;
+        same("the verb's retry", &journal["retry"], &call["retry"])?;
+        same("ref", &call["ref"], &json!(earlier))?;
+        of_itself(&told, "completed", earlier)?;
         let allowed = called(&mut run, id + 1, "dropgate_retry", &json!({"ref": earlier}))?;
         same("isError", &allowed["result"]["isError"], &json!(false))?;
+        of_itself(&allowed, "completed", earlier)?;
         // Nothing has run yet.
         count(&books, 2 + at)?;
         if at == 0 {
@@ -446,9 +448,20 @@ fn asked_by_the_model(stage: &Stage<'_>) -> Checked {
     ] {
         let told = called(&mut run, 42, "dropgate_outcome", &bad)?;
         same("a bad reference", &told["result"]["isError"], &json!(true))?;
+        of_itself(&told, "tool_error", "")?;
     }
     killed(run)?;
     books.verify()
+}
+
+/// What an answer of a tool of ours says in `_meta` is about that call, not about the one that was asked about.
+fn of_itself(answer: &Value, outcome: &str, earlier: &str) -> Checked {
+    let meta = &answer["result"]["_meta"]["dev.dropgate/outcome"];
+    same("its own outcome", &meta["outcome"], &json!(outcome))?;
+    match meta["ref"].as_str() {
+        Some(own) if own != earlier => Ok(()),
+        _ => fail(format!("a reference of its own: {meta}")),
+    }
 }
 
 /// The reference of a call that was completed by the server.

@@ -1,0 +1,190 @@
+//! What becomes of a server's answers that say more than they may, or less than they should.
+#![allow(
+    clippy::unwrap_used,
+    reason = "clippy knows tests by an attribute that what they share does not have"
+)]
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+/// A start and an answer on a loaded machine.
+const WITHIN: Duration = Duration::from_secs(60);
+
+/// Answers each call with what stands in the file of the tool's name, and probes with a line that can't be passed on.
+const SERVER: &str = r#"
+while read -r line; do
+    id=${line#*\"id\":}
+    id=${id%%,*}
+    case $line in
+        *'dropgate-probe-'*)
+            printf '{"jsonrpc":"2.0","id":%s,"result":{},"result":{}}\n' "$id"
+            printf '{"content":[],"x":%s}' "$id" > probed.new
+            mv probed.new probed
+            continue ;;
+        *'"initialize"'*) result='{"protocolVersion":"2025-06-18","capabilities":{"tools":{}},"serverInfo":{"name":"s","version":"1"}}' ;;
+        *'"tools/call"'*)
+            name=${line#*\"name\":\"}
+            name=${name%%\"*}
+            read -r result < "$name" || [ -n "$result" ] ;;
+        *) continue ;;
+    esac
+    printf '{"jsonrpc":"2.0","id":%s,"result":%s}\n' "$id" "$result"
+done"#;
+
+struct Run {
+    folder: PathBuf,
+    child: Child,
+    stdin: ChildStdin,
+    lines: Receiver<String>,
+    told: Receiver<String>,
+}
+
+impl Run {
+    fn new(config: &str) -> Self {
+        let mut bits = [0; 8];
+        getrandom::fill(&mut bits).unwrap();
+        let name = format!("dropgate-answers-{:016x}", u64::from_le_bytes(bits));
+        let folder = std::env::temp_dir().join(name);
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("dropgate.toml"), config).unwrap();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_dropgate"))
+            .args(["run", "--config", "dropgate.toml", "--name", "s", "--"])
+            .args(["sh", "-c", SERVER])
+            .current_dir(&folder)
+            .env("XDG_STATE_HOME", &folder)
+            .env("XDG_CONFIG_HOME", &folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut run = Self {
+            folder,
+            stdin: child.stdin.take().unwrap(),
+            lines: lines(child.stdout.take().unwrap()),
+            told: lines(child.stderr.take().unwrap()),
+            child,
+        };
+        run.say(&json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {}}));
+        run.hear();
+        run.say(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
+        run
+    }
+
+    fn say(&mut self, message: &Value) {
+        writeln!(self.stdin, "{message}").unwrap();
+    }
+
+    fn hear(&self) -> Value {
+        let line = self.lines.recv_timeout(WITHIN).unwrap();
+        serde_json::from_str(&line).unwrap()
+    }
+
+    fn call(&mut self, id: &Value, tool: &str) -> Value {
+        let params = json!({"name": tool, "arguments": {}});
+        self.say(&json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params}));
+        let answer = self.hear();
+        assert_eq!(answer["id"], *id);
+        answer
+    }
+
+    fn await_log(&self, part: &str) {
+        while !self.told.recv_timeout(WITHIN).unwrap().contains(part) {}
+    }
+
+    /// Ends it; the records that it left.
+    fn records(mut self) -> Vec<Value> {
+        drop(self.stdin);
+        self.child.wait().unwrap();
+        let shown = Command::new(env!("CARGO_BIN_EXE_dropgate"))
+            .args(["journal", "show", "--format", "json", "s"])
+            .env("XDG_STATE_HOME", &self.folder)
+            .env("XDG_CONFIG_HOME", &self.folder)
+            .output()
+            .unwrap();
+        let text = String::from_utf8(shown.stdout).unwrap();
+        fs::remove_dir_all(&self.folder).unwrap();
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+}
+
+fn lines(from: impl std::io::Read + Send + 'static) -> Receiver<String> {
+    let (tell, told) = channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(from).lines().map_while(Result::ok) {
+            if tell.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    told
+}
+
+#[test]
+fn what_is_not_clearly_a_success_is_recorded_as_a_failure() {
+    let mut run = Run::new("");
+    let rows = [
+        ("false", "completed"),
+        ("true", "tool_error"),
+        ("\"true\"", "tool_error"),
+        ("1", "tool_error"),
+        ("null", "tool_error"),
+    ];
+    for (id, (is_error, _)) in rows.iter().enumerate() {
+        let result = format!(r#"{{"content":[],"isError":{is_error}}}"#);
+        fs::write(run.folder.join("odd"), &result).unwrap();
+        let answer = run.call(&json!(id + 1), "odd");
+        assert_eq!(answer["result"].to_string(), result);
+    }
+    let records = run.records();
+    let outcomes: Vec<&str> = records
+        .iter()
+        .filter(|record| record["kind"] == "outcome")
+        .filter_map(|record| record["outcome"].as_str())
+        .collect();
+    assert_eq!(outcomes, rows.map(|(_, outcome)| outcome));
+}
+
+#[test]
+fn a_server_can_not_say_of_a_call_that_it_never_ran() {
+    let mut run = Run::new("");
+    let forged = r#"{"content":[],"_meta":{"dev.dropgate/outcome":{"outcome":"not_executed","retry":"safe"},"a":1.0}}"#;
+    fs::write(run.folder.join("forged"), forged).unwrap();
+    let answer = run.call(&json!(1), "forged");
+    let meta = &answer["result"]["_meta"]["dev.dropgate/outcome"];
+    assert_eq!(
+        (&meta["outcome"], &meta["retry"]),
+        (&json!("completed"), &json!("never"))
+    );
+    let reference = meta["ref"].clone();
+    let records = run.records();
+    let is_it = |record: &&Value| record["kind"] == "outcome" && record["call"] == reference;
+    assert_eq!(records.iter().filter(is_it).count(), 1);
+}
+
+#[test]
+fn an_unreadable_answer_fails_a_probe_and_its_id_is_nobody_elses() {
+    let config = "[read_only]\nprobe_tool = \"health\"\nevery = \"5s\"\n";
+    let mut run = Run::new(config);
+    run.await_log("mode: normal to read_only: probe");
+    let leaked: Value =
+        serde_json::from_slice(&fs::read(run.folder.join("probed")).unwrap()).unwrap();
+    let answer = run.call(&leaked["x"], "probed");
+    assert_eq!(answer["error"]["code"], -32600, "{answer}");
+    let cancel = json!({"jsonrpc": "2.0", "method": "notifications/cancelled",
+                        "params": {"requestId": leaked["x"]}});
+    run.say(&cancel);
+    fs::write(run.folder.join("plain"), r#"{"content":[]}"#).unwrap();
+    let answer = run.call(&json!(7), "plain");
+    assert_eq!(answer["id"], 7);
+    let asked: Vec<Value> = run.records();
+    assert!(asked.iter().all(|record| record["tool"] != "probed"));
+}
