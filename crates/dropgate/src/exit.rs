@@ -6,6 +6,8 @@ use dropgate_relay::RunError;
 
 use crate::verbs::trust::store::StoreError;
 
+/// Nothing was left to do.
+pub(crate) const ORDERLY: u8 = 0;
 /// The command line is wrong; nothing was started.
 pub(crate) const USAGE: u8 = 64;
 /// The server could not be started.

@@ -1,6 +1,7 @@
 //! What the verbs print. With the relay's downstream the only module that
 //! writes to standard output.
 
+use std::borrow::Cow;
 use std::io::{self, Write as _};
 use std::sync::OnceLock;
 
@@ -48,7 +49,20 @@ pub(crate) fn goes_to_terminal() -> bool {
     io::stdout().is_terminal()
 }
 
+/// The longest line of a complaint, bytes. Longer ones repeat what somebody else wrote.
+const MAX_COMPLAINT: usize = 4096;
+
+/// A text that is short enough to be shown to people.
+pub(crate) fn shortened(line: &str) -> Cow<'_, str> {
+    if line.len() <= MAX_COMPLAINT {
+        return Cow::Borrowed(line);
+    }
+    let cut = line.floor_char_boundary(MAX_COMPLAINT);
+    Cow::Owned(format!("{}…", line.get(..cut).unwrap_or_default()))
+}
+
 /// Prints one line to standard error.
 pub(crate) fn complain(line: &str) {
+    let line = shortened(line);
     let _reader_gone = writeln!(io::stderr().lock(), "dropgate: {line}");
 }

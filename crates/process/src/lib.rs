@@ -12,6 +12,7 @@
 //! all of it below `sys`.
 
 mod cgroup;
+mod departure;
 mod endowment;
 pub mod environment;
 mod errand;
@@ -37,6 +38,7 @@ mod tree;
 
 pub use rustix::process::Signal;
 
+pub use self::departure::{Departed, Departure, release_signals};
 pub use self::endowment::{Endowment, Way};
 pub use self::errand::{Done, Errand, ErrandError};
 pub use self::event::{Event, Exit, Grace, Stopped};

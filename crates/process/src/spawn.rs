@@ -187,7 +187,7 @@ fn pipes() -> io::Result<(StandardStreams, [OwnedFd; 3])> {
 
 /// What is ready once the process that started this one has ended; nothing when
 /// that is number 1.
-fn host_end(host: i32) -> io::Result<Option<OwnedFd>> {
+pub(crate) fn host_end(host: i32) -> io::Result<Option<OwnedFd>> {
     let Some(host) = Pid::from_raw(host).filter(|host| raw(*host) != 1) else {
         return Ok(None);
     };

@@ -58,7 +58,7 @@ mod write_probe;
 
 pub use self::reload::{Reload, Renewed};
 pub use self::report::{Calls, LeaseReport, Report, ServerExit, Survivor};
-pub use self::run::{Ended, RunError, close, refuse, run};
+pub use self::run::{Ended, Refused, RunError, close, refuse, run};
 pub use self::settings::{CallSettings, Explain, JournalTools, ReadOnlySettings, Settings};
 pub use self::tool_list::{KeepsPins, PinnedTools};
 pub use self::tool_rules::{OnUnknown, ToolPattern, ToolRule, ToolRules};

@@ -37,6 +37,8 @@ use crate::write_probe::WriteProbe;
 /// How long a host may take to send its first request before a failed start is
 /// told by the exit code alone.
 const FIRST_REQUEST_WITHIN: Duration = Duration::from_millis(500);
+/// The same where only requests count that are there already: so long it may take to see them.
+const WHAT_IS_THERE_WITHIN: Duration = Duration::from_millis(50);
 
 /// How a run ended.
 #[derive(Debug)]
@@ -76,16 +78,30 @@ pub fn close(
     dropgate_journal::finish_abandoned(&settings, chain, &notes).map(drop)
 }
 
-/// Answers the host's first request with a reason, where there is nothing to start. Comes to an end
-/// soon, whether or not there is one.
-pub fn refuse(limits: Limits, text: &str) {
+/// Which request is told that there is no server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// The host's first, if it comes soon.
+    TheFirst,
+    /// One that the host has sent already.
+    IfThere,
+}
+
+/// Answers a request of the host's with a reason, where there is nothing to start. Comes to an end
+/// soon, whether or not there is one. Somebody at a terminal is not waited for.
+pub fn refuse(limits: Limits, text: &str, which: Refused) {
+    use std::io::IsTerminal as _;
+    let within = match which {
+        Refused::TheFirst if !io::stdin().is_terminal() => FIRST_REQUEST_WITHIN,
+        Refused::TheFirst | Refused::IfThere => WHAT_IS_THERE_WITHIN,
+    };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
     if let Ok(runtime) = runtime {
         runtime.block_on(async {
             if let Ok(downstream) = Downstream::open(limits) {
-                tell_first_request(downstream, limits, text).await;
+                tell_first_request(downstream, limits, text, within).await;
             }
         });
     }
@@ -120,7 +136,8 @@ pub fn run(
                 Ok(journal) => Recorder::On(Box::new(journal)),
                 Err(error) => {
                     let text = format!("dropgate did not start the server: {error}");
-                    tell_first_request(downstream, settings.limits, &text).await;
+                    tell_first_request(downstream, settings.limits, &text, FIRST_REQUEST_WITHIN)
+                        .await;
                     return Err(error.into());
                 }
             },
@@ -138,7 +155,7 @@ pub fn run(
             Ok(spawned) => spawned,
             Err(error) => {
                 let text = format!("dropgate did not start the server: {error}");
-                tell_first_request(downstream, settings.limits, &text).await;
+                tell_first_request(downstream, settings.limits, &text, FIRST_REQUEST_WITHIN).await;
                 return Err(error.into());
             }
         };
@@ -300,10 +317,15 @@ fn server_end(leader: Option<Exit>, trigger: Trigger, signalled: Signalled) -> S
 
 /// Answers the request that a host sends first, so that it shows why there is
 /// no server instead of a closed pipe.
-async fn tell_first_request(mut downstream: Downstream, limits: Limits, text: &str) {
+async fn tell_first_request(
+    mut downstream: Downstream,
+    limits: Limits,
+    text: &str,
+    within: Duration,
+) {
     const INTERNAL_ERROR: i64 = -32603;
     let tools = ToolRules::default();
-    let until = tokio::time::Instant::now() + FIRST_REQUEST_WITHIN;
+    let until = tokio::time::Instant::now() + within;
     loop {
         let readable = std::future::poll_fn(|cx| downstream.intake.poll_readable(cx));
         if tokio::time::timeout_at(until, readable).await.is_err() {

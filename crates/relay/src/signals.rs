@@ -4,6 +4,7 @@ use std::io;
 use std::task::{Context, Poll};
 
 use dropgate_gate::shutdown::Signal;
+use dropgate_process::release_signals;
 use tokio::signal::unix::{self, SignalKind, signal};
 use tokio::sync::mpsc;
 
@@ -49,6 +50,8 @@ impl Signals {
         for (kind_told, kind) in wanted {
             tokio::spawn(pass_on(signal(kind)?, kind_told, sender.clone()));
         }
+        // Those that came before anybody could act on them.
+        release_signals()?;
         Ok(Self { told })
     }
 

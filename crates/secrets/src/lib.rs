@@ -25,4 +25,4 @@ pub use secret::{MAX_SECRET, Secret, SecretError, Token, Value};
 pub use secrets::{Into, OnLost, Secrets, StartError, Wanted};
 pub use source::{Source, SourceError};
 pub use template::{Template, TemplateError};
-pub use vault::{Login, Session, Vault, VaultError, VaultSettings};
+pub use vault::{Login, Session, Vault, VaultError, VaultSettings, check_address, is_path};

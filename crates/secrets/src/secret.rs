@@ -126,8 +126,10 @@ impl<T> Secret<T> {
     }
 
     /// Without the line end that editors and shells leave behind a value.
-    #[must_use]
-    pub fn without_line_end(mut self) -> Self {
+    ///
+    /// # Errors
+    /// Nothing else was there.
+    pub fn without_line_end(mut self) -> Result<Self, SecretError> {
         while self
             .bytes()
             .last()
@@ -135,7 +137,10 @@ impl<T> Secret<T> {
         {
             self.length -= 1;
         }
-        self
+        match self.length {
+            0 => Err(SecretError::Empty),
+            _ => Ok(self),
+        }
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
@@ -166,11 +171,20 @@ mod tests {
         rustix::io::write(&writer, b"hunter2-hunter2\r\n").unwrap();
         drop(writer);
         let read: Secret<Value> = Secret::read(reader).unwrap();
-        let read = read.without_line_end();
+        let read = read.without_line_end().unwrap();
         read.expose(|value| assert_eq!(value, b"hunter2-hunter2"));
         assert_eq!(format!("{read:?}"), "Secret");
         let joined: Secret<Value> = Secret::of_parts(&[b"a:", read.bytes()]).unwrap();
         joined.expose(|value| assert_eq!(value, b"a:hunter2-hunter2"));
+    }
+
+    #[test]
+    fn a_line_end_alone_is_no_value() {
+        let line_end: Secret<Value> = Secret::of_parts(&[b"\r\n\n"]).unwrap();
+        assert!(matches!(
+            line_end.without_line_end(),
+            Err(SecretError::Empty)
+        ));
     }
 
     #[test]

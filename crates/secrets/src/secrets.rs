@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use dropgate_process::environment::Withdrawn;
-use dropgate_process::{Endowment, Spec, Way};
+use dropgate_process::{Departure, Endowment, Spec, Way};
 
 use crate::folder::Folder;
 use crate::keeping::{LeaseEnd, Leased, Leases, News, end_all};
@@ -101,7 +102,8 @@ struct PassedOn {
 
 impl Secrets {
     /// Gets every value. `withdrawn` are the variables that were taken out of this process's
-    /// environment; of these the server gets those that are not in `kept_back`.
+    /// environment; of these the server gets those that are not in `kept_back`. A departure ends it
+    /// as an error.
     ///
     /// # Errors
     /// Which secret can't be had, and why. Whatever was granted until then is given back.
@@ -110,14 +112,21 @@ impl Secrets {
         vault: Option<(&Vault, &Login)>,
         withdrawn: Withdrawn,
         kept_back: Vec<String>,
+        departure: &Arc<Departure>,
     ) -> Result<Self, StartError> {
-        let mut granting = Granting::default();
-        let begun = granting.all(wanted, vault, &withdrawn);
+        let heeding = vault.map(|(vault, login)| (vault.until(departure), login));
+        let mut granting = Granting {
+            session: None,
+            paths: BTreeMap::new(),
+            departure,
+        };
+        let heeding = heeding.as_ref().map(|(vault, login)| (vault, *login));
+        let begun = granting.all(wanted, heeding, &withdrawn);
         let begun = begun.and_then(|given| {
             let folder = folder(&given)?;
             Ok((given, folder))
         });
-        let Granting { session, paths } = granting;
+        let Granting { session, paths, .. } = granting;
         let leases: Vec<Leased> = paths
             .into_iter()
             .filter_map(|(path, credentials)| {
@@ -293,13 +302,13 @@ impl StartError {
 }
 
 /// A login and what was granted with it: each path is read once.
-#[derive(Default)]
-struct Granting {
+struct Granting<'a> {
     session: Option<Session>,
     paths: BTreeMap<String, Credentials>,
+    departure: &'a Departure,
 }
 
-impl Granting {
+impl Granting<'_> {
     fn all(
         &mut self,
         wanted: &[Wanted],
@@ -315,6 +324,7 @@ impl Granting {
         let mut all = Vec::new();
         for one in wanted {
             let value = self.one(one, vault.map(|(vault, _)| vault), withdrawn, until);
+            let value = value.and_then(|value| fitting(value, one.into));
             all.push(Given {
                 value: value.map_err(|why| StartError::of(&one.name, &why))?,
                 name: one.name.clone(),
@@ -335,7 +345,9 @@ impl Granting {
         let plain = match &wanted.source {
             Source::Variable(name) => source::variable(name, withdrawn).map_err(said)?,
             Source::File(path) => source::file(path).map_err(said)?,
-            Source::Command(argv) => source::command(argv, withdrawn).map_err(said)?,
+            Source::Command(argv) => {
+                source::command(argv, withdrawn, until, self.departure).map_err(said)?
+            }
             Source::Kv(path) | Source::Lease(path) => {
                 let found = self.credentials(path, vault, until)?;
                 return match (&wanted.template, &wanted.field) {
@@ -373,6 +385,18 @@ impl Granting {
         self.paths
             .get(path)
             .ok_or_else(|| "it was not read".to_owned())
+    }
+}
+
+/// The value, if it can go the way that it is to go.
+fn fitting(value: Secret<Value>, into: Into) -> Result<Secret<Value>, String> {
+    match into {
+        Into::Variable if value.bytes().contains(&0) => Err(
+            "its value has a zero byte, which no variable can hold; give it by into = \"fd\" or \
+             into = \"file\""
+                .to_owned(),
+        ),
+        Into::Variable | Into::Descriptor | Into::File => Ok(value),
     }
 }
 

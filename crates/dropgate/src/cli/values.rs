@@ -7,6 +7,8 @@ use std::time::{Duration, UNIX_EPOCH};
 use dropgate_gate::doomed::OnShutdown;
 use dropgate_journal::{Stamp, What};
 
+use crate::config::texts;
+
 /// The longest duration that a flag takes. Nobody waits longer for a server,
 /// and it keeps all sums of deadlines far from overflowing.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
@@ -117,6 +119,7 @@ impl FromStr for ToolOnShutdown {
         if pattern.is_empty() {
             return Err(wrong());
         }
+        texts::tool_pattern(pattern)?;
         Ok(Self {
             pattern: pattern.to_owned(),
             setting,
@@ -184,7 +187,15 @@ mod tests {
             .expect("the last = separates");
         assert_eq!(read.pattern, "a=b*");
         assert_eq!(read.setting, OnShutdown::Cancel);
-        for wrong in ["", "x", "=finish", "x=", "x=maybe"] {
+        for wrong in [
+            "",
+            "x",
+            "=finish",
+            "x=",
+            "x=maybe",
+            "[[=finish",
+            "\0=finish",
+        ] {
             assert!(wrong.parse::<ToolOnShutdown>().is_err(), "{wrong:?}");
         }
     }

@@ -8,6 +8,7 @@ mod quantities;
 mod read;
 pub(crate) mod reference;
 pub(crate) mod secrets;
+pub(crate) mod texts;
 mod tools;
 mod weakenings;
 pub(crate) mod written;

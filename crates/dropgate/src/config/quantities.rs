@@ -10,6 +10,8 @@ use crate::cli::values;
 
 /// The longest duration of a setting that is about keeping: ten years.
 const LONGEST: Duration = Duration::from_secs(3650 * 24 * 3600);
+/// The shortest duration in which anything can happen.
+const SHORTEST: Duration = Duration::from_millis(1);
 
 /// A duration such as `2s`, `150ms` or `30d`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,16 +48,16 @@ impl JsonSchema for Time {
     }
 }
 
-/// A duration that is not zero.
+/// A duration of at least 1 ms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SomeTime(pub(crate) Duration);
 
 impl<'de> Deserialize<'de> for SomeTime {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let Time(time) = Time::deserialize(deserializer)?;
-        if time.is_zero() {
+        if time < SHORTEST {
             return Err(D::Error::custom(
-                "a time of zero refuses every call; leave the key out for the usual time",
+                "a time under 1ms refuses every call; leave the key out for the usual time",
             ));
         }
         Ok(Self(time))

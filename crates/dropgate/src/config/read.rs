@@ -86,10 +86,21 @@ pub(crate) fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
 
 /// Adds the nearest known name to a message about an unknown one.
 fn explained(message: &str) -> String {
-    let message = message.replace('\n', " ");
+    let message = message.replace('\n', " ").replace(char::is_control, "�");
     let Some((before, known)) = message.split_once(", expected ") else {
         return message;
     };
+    if before.starts_with("invalid ") {
+        let wanted = match known {
+            "u16" | "u32" | "u64" => "a whole number that is not negative",
+            "f64" => "a number",
+            "a string" => "a text in quotes",
+            "a boolean" => "true or false, without quotes",
+            "a sequence" => "a list in brackets",
+            other => other,
+        };
+        return format!("{before}; write {wanted}");
+    }
     let Some(unknown) = before.split('`').nth(1) else {
         return message;
     };
@@ -122,6 +133,12 @@ fn out_of_range(config: &Config) -> Option<(&'static str, String)> {
     }
     if calls.max_per_second == Some(0) {
         return Some(("calls.max_per_second", "write at least 1".to_owned()));
+    }
+    if let (Some(timeout), Some(max)) = (calls.timeout, calls.max_timeout)
+        && max.0 < timeout.0
+    {
+        let what = "it is shorter than calls.timeout; write at least that".to_owned();
+        return Some(("calls.max_timeout", what));
     }
     let ratio = config.breaker.failure_ratio;
     if ratio.is_some_and(|ratio| !(0.05..=1.0).contains(&ratio)) {
@@ -160,6 +177,9 @@ fn out_of_range(config: &Config) -> Option<(&'static str, String)> {
         return Some(("failure_texts", odd.to_string()));
     }
     if let Some(wrong) = super::secrets::out_of_range(config) {
+        return Some(wrong);
+    }
+    if let Some(wrong) = super::texts::unusable(config) {
         return Some(wrong);
     }
     config.tools.patterns.iter().find_map(|tool| {

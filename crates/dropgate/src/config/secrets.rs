@@ -126,6 +126,7 @@ pub(crate) struct KubernetesWritten {
 const MOST: usize = 64;
 /// The longest that one request to the Vault may be allowed.
 const LONGEST: std::time::Duration = std::time::Duration::from_secs(5);
+const SHORTEST: std::time::Duration = std::time::Duration::from_millis(1);
 
 /// What makes no sense, with what would.
 pub(super) fn out_of_range(config: &Config) -> Option<(&'static str, String)> {
@@ -151,12 +152,9 @@ pub(super) fn out_of_range(config: &Config) -> Option<(&'static str, String)> {
     }
     if vault
         .timeout
-        .is_some_and(|time| time.0 > LONGEST || time.0.is_zero())
+        .is_some_and(|time| !(SHORTEST..=LONGEST).contains(&time.0))
     {
-        return Some((
-            "vault.timeout",
-            "write more than 0 and at most 5s".to_owned(),
-        ));
+        return Some(("vault.timeout", "write 1ms to 5s".to_owned()));
     }
     if vault.logins() > 1 {
         let text = "write one of token_env, token_file, wrapped_token_file, [vault.approle], \
@@ -241,7 +239,8 @@ mod tests {
                 "unknown variant",
             ),
             ("[vault]\n", "write address"),
-            (&format!("{vault}timeout = \"6s\"\n"), "at most 5s"),
+            (&format!("{vault}timeout = \"6s\"\n"), "1ms to 5s"),
+            (&format!("{vault}timeout = \"0s\"\n"), "1ms to 5s"),
             (
                 &format!("{vault}token_env = \"A\"\ntoken_file = \"b\"\n"),
                 "write one of",

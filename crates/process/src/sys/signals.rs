@@ -85,11 +85,25 @@ fn signal_set(signals: &[libc::c_int]) -> libc::sigset_t {
 /// Blocks SIGCHLD and returns a descriptor that is readable when a child
 /// ended. Without it a wait could miss the one that ends just before.
 pub(crate) fn child_events() -> io::Result<OwnedFd> {
-    let set = signal_set(&[libc::SIGCHLD]);
-    // SAFETY: `set` is initialised; the old mask is not asked for.
-    if unsafe { libc::sigprocmask(libc::SIG_BLOCK, &raw const set, ptr::null_mut()) } < 0 {
-        return Err(io::Error::last_os_error());
-    }
+    held_back(&[libc::SIGCHLD])
+}
+
+/// The signals by which somebody asks a program to end.
+const STOPS: [libc::c_int; 4] = [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGQUIT];
+
+/// Blocks the signals that ask to end, and returns a descriptor that is readable while one waits.
+pub(crate) fn hold_back_stops() -> io::Result<OwnedFd> {
+    held_back(&STOPS)
+}
+
+/// Unblocks them.
+pub(crate) fn release_stops() -> io::Result<()> {
+    change_mask(libc::SIG_UNBLOCK, &signal_set(&STOPS))
+}
+
+fn held_back(signals: &[libc::c_int]) -> io::Result<OwnedFd> {
+    let set = signal_set(signals);
+    change_mask(libc::SIG_BLOCK, &set)?;
     // SAFETY: -1 asks for a new descriptor; `set` is initialised.
     let fd = unsafe { libc::signalfd(-1, &raw const set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) };
     if fd < 0 {
@@ -97,4 +111,12 @@ pub(crate) fn child_events() -> io::Result<OwnedFd> {
     }
     // SAFETY: signalfd just returned this descriptor, and nobody else has it.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+fn change_mask(how: libc::c_int, set: &libc::sigset_t) -> io::Result<()> {
+    // SAFETY: `set` is initialised; the old mask is not asked for.
+    if unsafe { libc::sigprocmask(how, ptr::from_ref(set), ptr::null_mut()) } < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(())
 }

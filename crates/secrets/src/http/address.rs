@@ -21,9 +21,12 @@ pub(crate) enum Scheme {
 #[error("{0:?} is no address of a Vault; write http://HOST:PORT or https://HOST:PORT")]
 pub(crate) struct BadAddress(String);
 
+/// The most characters of a bad address that a message repeats.
+const MAX_SHOWN: usize = 100;
+
 impl Address {
     pub(crate) fn parse(text: &str) -> Result<Self, BadAddress> {
-        Self::read(text).ok_or_else(|| BadAddress(text.to_owned()))
+        Self::read(text).ok_or_else(|| BadAddress(text.chars().take(MAX_SHOWN).collect()))
     }
 
     fn read(text: &str) -> Option<Self> {

@@ -8,6 +8,7 @@ mod tls;
 use std::io;
 use std::time::Instant;
 
+use dropgate_process::Departure;
 use dropgate_process::hidden::Hidden;
 
 pub(crate) use address::Address;
@@ -38,12 +39,13 @@ pub(crate) enum Failed {
     Malformed,
 }
 
-/// Asks, and reads one reply until the deadline. No redirect is followed and no proxy is used.
+/// Asks, and reads one reply until the deadline or a departure. No redirect is followed and no proxy is used.
 pub(crate) fn exchange(
     to: &Address,
     trust: &Trust,
     request: &Request<'_>,
     until: Instant,
+    departure: &Departure,
 ) -> Result<Reply, Failed> {
     let memory = |bytes| Hidden::new(bytes);
     let length: usize = request.body.iter().map(|piece| piece.len()).sum();
@@ -75,7 +77,7 @@ pub(crate) fn exchange(
         rest = after;
     }
     let mut received = memory(MAX_REPLY)?;
-    let stream = Stream::connect(to, until)?;
+    let stream = Stream::connect(to, until, departure)?;
     let length = stream.exchange(trust, sent.as_slice(), received.as_mut_slice(), until)?;
     Reply::parse(received, length).ok_or(Failed::Malformed)
 }
@@ -112,7 +114,13 @@ mod tests {
             headers: &[("X-Vault-Token", header)],
             body: &[b"{", b"}"],
         };
-        exchange(&address, &trust, &request, Instant::now() + within)
+        exchange(
+            &address,
+            &trust,
+            &request,
+            Instant::now() + within,
+            &Departure::default(),
+        )
     }
 
     #[test]

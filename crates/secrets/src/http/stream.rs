@@ -1,11 +1,18 @@
 //! A connection with a deadline.
 
 use std::io;
-use std::net::{TcpStream, ToSocketAddrs as _};
-use std::os::fd::AsFd as _;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::sync::mpsc::sync_channel;
+use std::time::Instant;
 
+use dropgate_process::Departure;
+use rustix::event::PollFlags;
+use rustix::io::Errno;
+use rustix::net::sockopt::{set_tcp_nodelay, socket_error};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, connect, socket_with};
+use rustix::pipe::{PipeFlags, pipe_with};
 use rustls::ClientConfig;
 
 use super::address::{Address, Scheme};
@@ -29,21 +36,27 @@ impl Trust {
     }
 }
 
-pub(super) struct Stream {
-    socket: TcpStream,
-    host: String,
+pub(super) struct Stream<'a> {
+    socket: OwnedFd,
+    host: &'a str,
+    departure: &'a Departure,
 }
 
-impl Stream {
-    pub(super) fn connect(to: &Address, until: Instant) -> io::Result<Self> {
+impl<'a> Stream<'a> {
+    pub(super) fn connect(
+        to: &'a Address,
+        until: Instant,
+        departure: &'a Departure,
+    ) -> io::Result<Self> {
         let mut last = io::Error::from(io::ErrorKind::NotFound);
-        for address in (to.host.as_str(), to.port).to_socket_addrs()? {
-            match TcpStream::connect_timeout(&address, left(until)?) {
+        for address in resolved(&to.host, to.port, until, departure)? {
+            match connected(&address, until, departure) {
                 Ok(socket) => {
-                    socket.set_nodelay(true)?;
+                    set_tcp_nodelay(&socket, true)?;
                     return Ok(Self {
                         socket,
-                        host: to.host.clone(),
+                        host: &to.host,
+                        departure,
                     });
                 }
                 Err(error) => last = error,
@@ -63,8 +76,8 @@ impl Stream {
         match trust {
             Trust::Plain => self.plainly(request, reply, until),
             Trust::Tls(config) => {
-                let host = self.host.clone();
-                tls::exchange(self, config, &host, request, reply, until)
+                let host = self.host;
+                tls::exchange(self, config, host, request, reply, until)
             }
         }
     }
@@ -88,11 +101,12 @@ impl Stream {
     pub(super) fn send(&self, bytes: &[u8], until: Instant) -> io::Result<()> {
         let mut rest = bytes;
         while !rest.is_empty() {
-            self.socket.set_write_timeout(Some(left(until)?))?;
-            match rustix::io::write(self.socket.as_fd(), rest) {
+            self.departure
+                .wait(self.socket.as_fd(), PollFlags::OUT, until)?;
+            match rustix::io::write(&self.socket, rest) {
                 Ok(written) => rest = rest.get(written..).unwrap_or_default(),
-                Err(rustix::io::Errno::INTR) => {}
-                Err(error) => return Err(late(error)),
+                Err(Errno::INTR | Errno::AGAIN) => {}
+                Err(error) => return Err(error.into()),
             }
         }
         Ok(())
@@ -101,28 +115,55 @@ impl Stream {
     /// Reads some, by plain `read(2)`; 0 at the end, or when there is no room.
     pub(super) fn receive(&self, into: &mut [u8], until: Instant) -> io::Result<usize> {
         loop {
-            self.socket.set_read_timeout(Some(left(until)?))?;
-            match rustix::io::read(self.socket.as_fd(), &mut *into) {
-                Err(rustix::io::Errno::INTR) => {}
-                Err(error) => return Err(late(error)),
+            self.departure
+                .wait(self.socket.as_fd(), PollFlags::IN, until)?;
+            match rustix::io::read(&self.socket, &mut *into) {
+                Err(Errno::INTR | Errno::AGAIN) => {}
+                Err(error) => return Err(error.into()),
                 Ok(read) => return Ok(read),
             }
         }
     }
 }
 
-/// A socket's own time limit shows as if it would block.
-fn late(error: rustix::io::Errno) -> io::Error {
-    match error {
-        rustix::io::Errno::WOULDBLOCK => io::ErrorKind::TimedOut.into(),
-        other => other.into(),
+fn connected(address: &SocketAddr, until: Instant, departure: &Departure) -> io::Result<OwnedFd> {
+    let family = match address {
+        SocketAddr::V4(_) => AddressFamily::INET,
+        SocketAddr::V6(_) => AddressFamily::INET6,
+    };
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = socket_with(family, SocketType::STREAM, flags, None)?;
+    match connect(&socket, address) {
+        Ok(()) => return Ok(socket),
+        Err(Errno::INPROGRESS | Errno::INTR) => {}
+        Err(error) => return Err(error.into()),
     }
+    departure.wait(socket.as_fd(), PollFlags::OUT, until)?;
+    socket_error(&socket)??;
+    Ok(socket)
 }
 
-fn left(until: Instant) -> io::Result<Duration> {
-    let left = until.saturating_duration_since(Instant::now());
-    if left.is_zero() {
-        return Err(io::ErrorKind::TimedOut.into());
+/// The addresses of a host. The system's resolver has times of its own and can't be stopped, so it works aside; what it
+/// finds too late is nobody's.
+fn resolved(
+    host: &str,
+    port: u16,
+    until: Instant,
+    departure: &Departure,
+) -> io::Result<Vec<SocketAddr>> {
+    if let Ok(address) = host.parse::<IpAddr>() {
+        return Ok(vec![SocketAddr::new(address, port)]);
     }
-    Ok(left)
+    let (done, doing) = pipe_with(PipeFlags::CLOEXEC)?;
+    let (tell, told) = sync_channel(1);
+    let host = host.to_owned();
+    std::thread::Builder::new()
+        .name("resolver".to_owned())
+        .spawn(move || {
+            let found = (host.as_str(), port).to_socket_addrs();
+            let _nobody_waits = tell.send(found.map(Iterator::collect));
+            drop(doing);
+        })?;
+    departure.wait(done.as_fd(), PollFlags::IN, until)?;
+    told.try_recv().map_err(io::Error::other)?
 }

@@ -46,7 +46,7 @@ pub(super) fn configuration(roots: Option<&[u8]>) -> Result<Arc<ClientConfig>, S
 }
 
 pub(super) fn exchange(
-    stream: Stream,
+    stream: Stream<'_>,
     config: &Arc<ClientConfig>,
     host: &str,
     request: &[u8],
@@ -67,8 +67,8 @@ pub(super) fn exchange(
     exchange.run(request, reply, until)
 }
 
-struct Exchange {
-    stream: Stream,
+struct Exchange<'a> {
+    stream: Stream<'a>,
     connection: UnbufferedClientConnection,
     incoming: Hidden,
     received: usize,
@@ -85,7 +85,7 @@ enum Needs {
     End,
 }
 
-impl Exchange {
+impl Exchange<'_> {
     fn run(mut self, request: &[u8], reply: &mut [u8], until: Instant) -> io::Result<usize> {
         let mut request = Some(request);
         let mut length = 0;

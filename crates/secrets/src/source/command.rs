@@ -2,27 +2,38 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
+use std::io::ErrorKind;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::time::{Duration, Instant};
 
 use dropgate_process::environment::Withdrawn;
 use dropgate_process::hidden::Hidden;
-use dropgate_process::{Containment, Endowment, Exit, Grace, Orphans, Spec, Way};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use dropgate_process::{Containment, Departure, Endowment, Exit, Grace, Orphans, Spec, Way};
+use rustix::event::PollFlags;
 use rustix::pipe::{PipeFlags, pipe_with};
 
 use crate::secret::{MAX_SECRET, Secret, Value};
 
 /// How long the program may take; some ask their user.
 pub(crate) const COMMAND_WITHIN: Duration = Duration::from_secs(30);
+/// For a program of which nothing is wanted any more.
+const NO_GRACE: Grace = Grace {
+    term_after: Duration::ZERO,
+    kill_after: Duration::from_millis(100),
+};
 const GRACE: Grace = Grace {
     term_after: Duration::from_millis(500),
     kill_after: Duration::from_secs(1),
 };
 
 /// Runs the program with the environment that the host gave, and reads what it writes.
-pub(super) fn read(argv: &[OsString], hidden: &Withdrawn) -> Result<Secret<Value>, String> {
+pub(super) fn read(
+    argv: &[OsString],
+    hidden: &Withdrawn,
+    until: Instant,
+    departure: &Departure,
+) -> Result<Secret<Value>, String> {
     let said = |error: std::io::Error| error.to_string();
     let (program, arguments) = argv.split_first().ok_or("it is empty")?;
     let (ours, theirs) = pipe_with(PipeFlags::CLOEXEC).map_err(|error| error.to_string())?;
@@ -40,8 +51,12 @@ pub(super) fn read(argv: &[OsString], hidden: &Withdrawn) -> Result<Secret<Value
         .endow(Endowment::pack(&given).map_err(said)?)
         .spawn()
         .map_err(|error| error.to_string())?;
-    let value = value(&ours, Instant::now() + COMMAND_WITHIN);
-    let stopped = spawned.tree.stop(GRACE);
+    let until = until.min(Instant::now() + COMMAND_WITHIN);
+    let value = value(&ours, until, departure);
+    let stopped = spawned.tree.stop(match departure.has_come() {
+        None => GRACE,
+        Some(_) => NO_GRACE,
+    });
     match stopped.leader {
         Some(Exit::Code(0)) | None => value,
         Some(Exit::Code(code)) => Err(format!("it ended with code {code}")),
@@ -52,11 +67,18 @@ pub(super) fn read(argv: &[OsString], hidden: &Withdrawn) -> Result<Secret<Value
     }
 }
 
-fn value(from: &OwnedFd, until: Instant) -> Result<Secret<Value>, String> {
+fn value(from: &OwnedFd, until: Instant, departure: &Departure) -> Result<Secret<Value>, String> {
     let mut memory = Hidden::new(MAX_SECRET + 1).map_err(|error| error.to_string())?;
     let mut length = 0;
     loop {
-        await_more(from, until)?;
+        let waited = departure.wait(from.as_fd(), PollFlags::IN, until);
+        waited.map_err(|error| match error.kind() {
+            ErrorKind::TimedOut => format!(
+                "it did not end its output within {} s",
+                COMMAND_WITHIN.as_secs()
+            ),
+            _ => error.to_string(),
+        })?;
         let free = memory.as_mut_slice().get_mut(length..).unwrap_or_default();
         match rustix::io::read(from, free) {
             Ok(0) => break,
@@ -67,23 +89,6 @@ fn value(from: &OwnedFd, until: Instant) -> Result<Secret<Value>, String> {
     }
     let value = memory.as_slice().get(..length).unwrap_or_default();
     Secret::of_parts(&[value])
-        .map(Secret::without_line_end)
+        .and_then(Secret::without_line_end)
         .map_err(|error| format!("what it wrote: {error}"))
-}
-
-fn await_more(from: &OwnedFd, until: Instant) -> Result<(), String> {
-    let late = || {
-        format!(
-            "it did not end its output within {} s",
-            COMMAND_WITHIN.as_secs()
-        )
-    };
-    let left = until.saturating_duration_since(Instant::now());
-    let timeout = Timespec::try_from(left).map_err(|error| error.to_string())?;
-    let mut fds = [PollFd::from_borrowed_fd(from.as_fd(), PollFlags::IN)];
-    match poll(&mut fds, Some(&timeout)) {
-        Ok(0) => Err(late()),
-        Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
-        Err(error) => Err(error.to_string()),
-    }
 }

@@ -6,7 +6,9 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
+use std::time::Instant;
 
+use dropgate_process::Departure;
 use dropgate_process::environment::Withdrawn;
 
 use crate::secret::{Secret, SecretError, Value};
@@ -69,15 +71,20 @@ pub(crate) fn file<T>(path: &std::path::Path) -> Result<Secret<T>, SourceError> 
     opened
         .map_err(SecretError::Read)
         .and_then(Secret::read)
-        .map(Secret::without_line_end)
+        .and_then(Secret::without_line_end)
         .map_err(|why| SourceError::File {
             path: path.to_owned(),
             why,
         })
 }
 
-pub(crate) fn command(argv: &[OsString], hidden: &Withdrawn) -> Result<Secret<Value>, SourceError> {
-    command::read(argv, hidden).map_err(|why| SourceError::Command {
+pub(crate) fn command(
+    argv: &[OsString],
+    hidden: &Withdrawn,
+    until: Instant,
+    departure: &Departure,
+) -> Result<Secret<Value>, SourceError> {
+    command::read(argv, hidden, until, departure).map_err(|why| SourceError::Command {
         program: argv
             .first()
             .map(|program| program.to_string_lossy().into_owned())

@@ -4,8 +4,10 @@ mod lease;
 mod login;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use dropgate_process::Departure;
 use serde_json::value::RawValue;
 
 use crate::http::{self, Address, Failed, Reply, Request, Trust};
@@ -35,6 +37,7 @@ pub struct Vault {
     settings: VaultSettings,
     address: Address,
     trust: Trust,
+    departure: Arc<Departure>,
 }
 
 /// Why something was not done.
@@ -106,7 +109,17 @@ impl Vault {
             settings,
             address,
             trust,
+            departure: Arc::default(),
         })
+    }
+
+    /// The same one, asked no longer than anybody is there who would use the answer.
+    #[must_use]
+    pub(crate) fn until(&self, departure: &Arc<Departure>) -> Self {
+        Self {
+            departure: Arc::clone(departure),
+            ..self.clone()
+        }
     }
 
     /// How it is reached.
@@ -139,7 +152,7 @@ impl Vault {
             headers: &headers,
             body,
         };
-        let reply = http::exchange(&self.address, &self.trust, &request, until)
+        let reply = http::exchange(&self.address, &self.trust, &request, until, &self.departure)
             .map_err(|failed| self.unreachable(&failed))?;
         if (200..300).contains(&reply.status) {
             return Ok(reply);
@@ -168,8 +181,19 @@ impl Vault {
     }
 }
 
-/// A path of the user's may hold nothing that would end it.
-pub(crate) fn is_path(text: &str) -> bool {
+/// Whether a text can be the address of a Vault.
+///
+/// # Errors
+/// What is wrong with it, and what to write.
+pub fn check_address(text: &str) -> Result<(), String> {
+    Address::parse(text)
+        .map(drop)
+        .map_err(|error| error.to_string())
+}
+
+/// Whether a text can be a path below an address: it holds nothing that would end one.
+#[must_use]
+pub fn is_path(text: &str) -> bool {
     !text.is_empty()
         && text
             .bytes()

@@ -13,9 +13,10 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::process::ExitCode;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
-use dropgate_process::{HostWatch, Orphans, Spec, SweepMode, sweep};
+use dropgate_process::{Departed, Departure, HostWatch, Orphans, Spec, SweepMode, sweep};
 use dropgate_relay as relay;
 use dropgate_secrets::Secrets;
 use dropgate_wire::Limits;
@@ -37,16 +38,15 @@ pub(crate) fn run(args: RunArgs) -> ExitCode {
     } else {
         HostWatch::parent()
     };
-    let (config, secrets) = match prepared(&args) {
+    let (config, secrets) = match prepared(&args, host) {
         Ok(prepared) => prepared,
-        Err(code) => return code,
+        Err(refused) => return refused.tell(),
     };
     let settings = match planned(&args, &config, Rc::clone(&secrets)) {
         Ok(settings) => settings,
         Err(error) => {
             secrets.end(UNDO_WITHIN);
-            output::complain(&error.to_string());
-            return ExitCode::from(exit::REFUSED);
+            return NotBegun::new(exit::REFUSED, &error).tell();
         }
     };
     let report = args.report.clone();
@@ -76,35 +76,67 @@ pub(crate) fn run(args: RunArgs) -> ExitCode {
     }
 }
 
+/// Why there is no run.
+struct NotBegun {
+    code: u8,
+    why: String,
+    which: relay::Refused,
+}
+
+impl NotBegun {
+    fn new(code: u8, why: &dyn std::fmt::Display) -> Self {
+        Self {
+            code,
+            why: output::shortened(&why.to_string()).into_owned(),
+            which: relay::Refused::TheFirst,
+        }
+    }
+
+    /// Nobody waits for the server any more.
+    fn departed(departed: Departed) -> Self {
+        Self {
+            code: exit::ORDERLY,
+            why: format!("the server was not started: {}", departed.text()),
+            which: relay::Refused::IfThere,
+        }
+    }
+
+    /// Tells whoever reads the log, and the host if it waits for an answer.
+    fn tell(self) -> ExitCode {
+        output::complain(&self.why);
+        relay::refuse(Limits::default(), &self.why, self.which);
+        ExitCode::from(self.code)
+    }
+}
+
 /// Keeps from others what this process is about to hold, then gets it. Nothing may come before this
 /// that begins a thread.
-fn prepared(args: &RunArgs) -> Result<(Configured, Rc<Secrets>), ExitCode> {
-    let refused = |code: u8, line: &str| {
-        output::complain(line);
-        ExitCode::from(code)
-    };
-    if let Err(error) = dropgate_process::harden() {
-        let line = format!("can not keep this process's memory from others: {error}");
-        return Err(refused(exit::INTERNAL, &line));
-    }
+fn prepared(args: &RunArgs, host: HostWatch) -> Result<(Configured, Rc<Secrets>), NotBegun> {
+    dropgate_process::harden().map_err(|error| {
+        let why = format!("can not keep this process's memory from others: {error}");
+        NotBegun::new(exit::INTERNAL, &why)
+    })?;
     let config = plan::configuration(args.config.as_deref())
-        .map_err(|error| refused(exit::REFUSED, &error.to_string()))?;
+        .map_err(|error| NotBegun::new(exit::REFUSED, &error))?;
     let hidden = secrets::hide(&config.file);
+    let patience = plan::shutdown(&args.shutdown, &config.file.shutdown).eof_deadline;
+    let departure = Departure::watch(host, patience).map_err(|error| {
+        let why = format!("can not watch for the end of the host: {error}");
+        NotBegun::new(exit::INTERNAL, &why)
+    })?;
+    let departure = Arc::new(departure);
     // What an earlier run left behind ends before anything new begins.
     let abandoned = sweep(SweepMode::Sweep, SWEEP_WITHIN);
     let ended: usize = abandoned.iter().map(|one| one.processes.len()).sum();
     if ended > 0 {
         output::complain(&format!("ended {ended} processes that earlier runs left"));
     }
-    let begun = hidden.and_then(|hidden| secrets::begin(&config.file, &config.folder, hidden));
-    match begun {
-        Ok(secrets) => Ok((config, Rc::new(secrets))),
-        Err(error) => {
-            let line = error.to_string();
-            output::complain(&line);
-            relay::refuse(Limits::default(), &line);
-            Err(ExitCode::from(exit::UPSTREAM_UNAVAILABLE))
-        }
+    let begun =
+        hidden.and_then(|hidden| secrets::begin(&config.file, &config.folder, hidden, &departure));
+    match (begun, departure.has_come()) {
+        (Ok(secrets), _) => Ok((config, Rc::new(secrets))),
+        (Err(_), Some(departed)) => Err(NotBegun::departed(departed)),
+        (Err(error), None) => Err(NotBegun::new(exit::UPSTREAM_UNAVAILABLE, &error)),
     }
 }
 

@@ -2,8 +2,10 @@
 
 use std::ffi::OsString;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
+use dropgate_process::Departure;
 use dropgate_process::environment::{Choice, Withdrawn, withdraw};
 use dropgate_secrets::{
     Into, Login, OnLost, Secrets, Source, StartError, Template, Vault, VaultSettings, Wanted,
@@ -65,11 +67,12 @@ pub(crate) fn hide(config: &Config) -> Result<Withdrawn, SecretsError> {
 /// Gets every secret. Files are relative to `folder`.
 ///
 /// # Errors
-/// Which one can't be had, and why.
+/// Which one can't be had, and why; or that nobody waits for the server any more.
 pub(crate) fn begin(
     config: &Config,
     folder: &Path,
     hidden: Withdrawn,
+    departure: &Arc<Departure>,
 ) -> Result<Secrets, SecretsError> {
     dropgate_secrets::sweep_folders();
     let wanted: Vec<Wanted> = config
@@ -83,7 +86,13 @@ pub(crate) fn begin(
         Some(_) | None => None,
     };
     let vault = vault.as_ref().map(|(vault, login)| (vault, login));
-    Ok(Secrets::begin(&wanted, vault, hidden, kept_back(config))?)
+    Ok(Secrets::begin(
+        &wanted,
+        vault,
+        hidden,
+        kept_back(config),
+        departure,
+    )?)
 }
 
 /// The Vault that the file names, and how to log in there.
