@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use dropgate_analyzer::analysis::analyze_texts;
 use dropgate_analyzer::facts::Name;
+use dropgate_analyzer::finding::Finding;
 use dropgate_analyzer::rules::{RULES, Rule};
 
 fn folder(rule: &Rule, language: &str) -> PathBuf {
@@ -15,15 +16,9 @@ fn folder(rule: &Rule, language: &str) -> PathBuf {
         .join(rule.id)
 }
 
-/// The lines on which the rule finds something in one file.
-fn found(rule: &Rule, path: &Path) -> (BTreeSet<u32>, BTreeSet<u32>) {
+/// What all rules find in one file.
+fn findings(path: &Path) -> Vec<Finding> {
     let text = std::fs::read_to_string(path).expect("a fixture is readable");
-    let marked = text
-        .lines()
-        .zip(1u32..)
-        .filter(|(line, _)| line.contains("FINDING"))
-        .map(|(_, number)| number)
-        .collect();
     let name = path
         .file_name()
         .expect("a fixture has a name")
@@ -39,8 +34,19 @@ fn found(rule: &Rule, path: &Path) -> (BTreeSet<u32>, BTreeSet<u32>) {
         "{name} can't be read: {:?}",
         analysis.unanalysable
     );
-    let lines = analysis
-        .findings
+    analysis.findings
+}
+
+/// The lines on which the rule finds something in one file, and those on which it should.
+fn found(rule: &Rule, path: &Path) -> (BTreeSet<u32>, BTreeSet<u32>) {
+    let text = std::fs::read_to_string(path).expect("a fixture is readable");
+    let marked = text
+        .lines()
+        .zip(1u32..)
+        .filter(|(line, _)| line.contains("FINDING"))
+        .map(|(_, number)| number)
+        .collect();
+    let lines = findings(path)
         .iter()
         .filter(|finding| finding.rule == rule.id)
         .map(|finding| finding.line)
@@ -95,6 +101,22 @@ fn every_rule_finds_its_bad_sources_and_nothing_else() {
             }
         }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What one rule asks for must not be what another one forbids.
+#[test]
+fn a_server_that_does_it_all_right_is_left_alone_by_every_rule() {
+    let whole = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/whole");
+    let files = std::fs::read_dir(whole).expect("the folder is readable");
+    let wrong: Vec<String> = files
+        .map(|entry| entry.expect("an entry is readable").path())
+        .flat_map(|file| {
+            findings(&file)
+                .into_iter()
+                .map(move |finding| format!("{} {}:{}", finding.rule, file.display(), finding.line))
+        })
+        .collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
