@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::started::Skipped;
+
 /// A way of owning a process tree, weakest first.
 ///
 /// `docs/containment.md` says what each level changes for the server and which
@@ -97,6 +99,17 @@ impl Containment {
             }
             Self::Strict => keep(&strongest_first),
             Self::Exactly(level) => keep(&[level]),
+        }
+    }
+
+    /// The level that was asked for, where more than it is required.
+    pub(crate) fn too_weak(self, required: Option<Level>) -> Vec<Skipped> {
+        match (self, required) {
+            (Self::Exactly(level), Some(floor)) if level < floor => vec![Skipped {
+                level,
+                why: format!("weaker than {floor}, which is required"),
+            }],
+            (Self::Exactly(_), _) | (Self::Auto | Self::Strict, _) => Vec::new(),
         }
     }
 }

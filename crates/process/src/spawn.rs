@@ -39,9 +39,8 @@ const PIPE_SIZE: usize = 256 << 10;
 pub(crate) fn spawn(mut spec: Spec) -> Result<Spawned, SpawnError> {
     let levels = spec.containment.candidates(spec.required);
     if levels.is_empty() {
-        return Err(SpawnError::Uncontained {
-            skipped: Vec::new(),
-        });
+        let skipped = spec.containment.too_weak(spec.required);
+        return Err(SpawnError::Uncontained { skipped });
     }
     if spec.orphans == Orphans::Adopt {
         set_child_subreaper(Some(getpid()))?;

@@ -47,16 +47,21 @@ pub struct Ended {
     pub report: Report,
     /// The exit code that it calls for.
     pub exit_code: u8,
+    /// What keeping the report led to.
+    pub kept: Result<(), String>,
 }
 
 /// Why nothing was relayed.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// The server was not started.
-    #[error(transparent)]
+    #[error("{}{}", .0, way_out(.0))]
     Spawn(#[from] SpawnError),
     /// The journal can't be kept, so no call could be made.
-    #[error("can not keep the journal: {0}")]
+    #[error(
+        "can not keep the journal: {0}; set journal.dir in dropgate.toml to a folder that can be \
+         written, or keep none with --journal off"
+    )]
     Journal(#[from] dropgate_journal::OpenError),
     /// A stream or the event loop could not be set up.
     #[error("can not set up the relay: {0}")]
@@ -108,7 +113,8 @@ pub fn refuse(limits: Limits, text: &str, which: Refused) {
 }
 
 /// Starts the server that `spec` describes and relays between it and this process's standard streams
-/// until either side ends, then shuts down and reports on stderr.
+/// until either side ends, then shuts down and reports on stderr. Just before that `keep` is given
+/// the report in JSON; an error of its own goes to stderr as well.
 ///
 /// # Errors
 /// When nothing was started. The host's first request is answered then, if it
@@ -116,6 +122,7 @@ pub fn refuse(limits: Limits, text: &str, which: Refused) {
 pub fn run(
     spec: impl Fn() -> io::Result<Spec> + 'static,
     settings: Settings,
+    keep: impl FnOnce(&str) -> Result<(), String>,
 ) -> Result<Ended, RunError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -135,10 +142,11 @@ pub fn run(
             Some(journal) => match Journal::open(journal.clone(), Box::new(bell.ringer())) {
                 Ok(journal) => Recorder::On(Box::new(journal)),
                 Err(error) => {
+                    let error = RunError::from(error);
                     let text = format!("dropgate did not start the server: {error}");
                     tell_first_request(downstream, settings.limits, &text, FIRST_REQUEST_WITHIN)
                         .await;
-                    return Err(error.into());
+                    return Err(error);
                 }
             },
         };
@@ -154,9 +162,10 @@ pub fn run(
         let spawned = match spec()?.spawn() {
             Ok(spawned) => spawned,
             Err(error) => {
+                let error = RunError::from(error);
                 let text = format!("dropgate did not start the server: {error}");
                 tell_first_request(downstream, settings.limits, &text, FIRST_REQUEST_WITHIN).await;
-                return Err(error.into());
+                return Err(error);
             }
         };
         let streams = spawned
@@ -201,13 +210,27 @@ pub fn run(
         relay.record_start();
         relay.shutdown.announce_ready();
         relay.run().await;
-        let ended = conclude(&mut relay);
+        let mut ended = conclude(&mut relay);
         let json = serde_json::to_string(&ended.report).map_err(io::Error::other)?;
+        ended.kept = keep(&json);
+        if let Err(problem) = &ended.kept {
+            relay.log.line(problem);
+        }
         relay.log.line(&format!("report {json}"));
         relay.finish_log().await;
         relay.tree.release();
         Ok(ended)
     })
+}
+
+fn way_out(error: &SpawnError) -> &'static str {
+    match error {
+        SpawnError::Uncontained { .. } => "; `dropgate doctor` says what each level needs",
+        SpawnError::Program { .. }
+        | SpawnError::GuardEnded
+        | SpawnError::GuardSilent
+        | SpawnError::System(_) => "",
+    }
 }
 
 /// Everything is possible at the start; times count from here.
@@ -297,6 +320,7 @@ fn conclude(relay: &mut Relay) -> Ended {
     Ended {
         exit_code: exit_code(&ending),
         report,
+        kept: Ok(()),
     }
 }
 

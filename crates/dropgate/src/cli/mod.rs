@@ -55,6 +55,17 @@ pub(crate) fn definition() -> clap::Command {
     Flags::command()
 }
 
+/// Whether the server's command is missing, or something that looks like it stands elsewhere.
+fn concerns_the_command(error: &clap::Error) -> bool {
+    match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(one)) => !one.starts_with('-'),
+        Some(ContextValue::Strings(missing)) => {
+            missing.iter().any(|one| one.starts_with("<COMMAND>"))
+        }
+        Some(_) | None => false,
+    }
+}
+
 fn one_line(error: &clap::Error) -> String {
     let text = error.to_string();
     let first = text.lines().next().unwrap_or_default();
@@ -68,6 +79,9 @@ fn one_line(error: &clap::Error) -> String {
             .map(str::trim)
             .collect();
         line = format!("{line} {}", missing.join(" "));
+    }
+    if text.contains("-- <COMMAND>") && concerns_the_command(error) {
+        return format!("{line}; write the server's command after `--`");
     }
     if let Some(ContextValue::Strings(valid)) = error.get(ContextKind::ValidValue) {
         line = format!("{line} (use {})", valid.join(", "));
@@ -83,4 +97,42 @@ fn one_line(error: &clap::Error) -> String {
         line = format!("{line}; did you mean {suggested}?");
     }
     format!("{line}; try `dropgate --help`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn complaint(arguments: &[&str]) -> String {
+        let arguments = std::iter::once(&"dropgate").chain(arguments);
+        match Flags::try_parse_from(arguments) {
+            Ok(_) => panic!("accepted"),
+            Err(error) => one_line(&error),
+        }
+    }
+
+    #[test]
+    fn whoever_forgets_the_dashes_is_told_of_them() {
+        let after = "write the server's command after `--`";
+        for arguments in [
+            &["run"][..],
+            &["run", "--"],
+            &["run", "npx", "-y", "some-server"],
+            &["run", "--drain", "2s", "npx"],
+            &["probe"],
+            &["probe", "python", "server.py"],
+        ] {
+            let line = complaint(arguments);
+            assert!(line.ends_with(after), "{arguments:?}: {line}");
+        }
+        for arguments in [
+            &["run", "--nope", "--", "npx"][..],
+            &["run", "--containment", "docker", "--", "npx"],
+            &["run", "--drain", "5", "--", "npx"],
+            &["reap", "all"],
+        ] {
+            let line = complaint(arguments);
+            assert!(!line.contains(after), "{arguments:?}: {line}");
+        }
+    }
 }

@@ -37,6 +37,11 @@ pub(crate) const RULES: &[Rule] = &[
         Reach::Users,
         report_file,
     ),
+    (
+        "a_report_that_can_not_be_kept_is_told_before_the_last_line",
+        Reach::Root,
+        full_report_file,
+    ),
     ("a_slow_start_is_waited_for", Reach::Users, slow_init),
 ];
 
@@ -241,6 +246,25 @@ fn report_file(stage: &Stage<'_>) -> Checked {
     let file = fs::read_to_string(run.dir.join("report")).says("the report")?;
     let file: serde_json::Value = serde_json::from_str(&file).says("the report")?;
     same("report", &file, &report)
+}
+
+fn full_report_file(stage: &Stage<'_>) -> Checked {
+    let setup = stage.server(&["plain"]).flags(&["--report", "/dev/full"]);
+    let mut run = begin(stage, &setup)?;
+    run.talk.close();
+    concluded(&mut run, 74)?;
+    let stderr = run.talk.all_stderr(SOON)?;
+    let stderr = String::from_utf8_lossy(&stderr);
+    let last_two: Vec<&str> = stderr.lines().rev().take(2).collect();
+    match last_two.as_slice() {
+        [report, problem]
+            if report.starts_with("dropgate: report {")
+                && problem.contains("can not write /dev/full") =>
+        {
+            Ok(())
+        }
+        _ => fail(format!("the last lines are not as expected: {last_two:?}")),
+    }
 }
 
 fn slow_init(stage: &Stage<'_>) -> Checked {

@@ -85,6 +85,8 @@ const BAD: &[&[&str]] = &[
     &["run", "--on-shutdown", "x=stop", "--", "MARK"],
     &["run", "--on-shutdown", "=cancel", "--", "MARK"],
     &["run", "--report", "--", "MARK"],
+    &["run", "--report", "/proc/nowhere/report", "--", "MARK"],
+    &["run", "--report", "/tmp", "--", "MARK"],
     &["run", "--journal", "on", "--", "MARK"],
     &["run", "--journal", "--", "MARK"],
     &["run", "--no-host-watch=yes", "--", "MARK"],

@@ -173,14 +173,20 @@ fn by_name(stage: &Stage<'_>) -> Checked {
         &denied(stage, "ptrace", Containment::Exactly(Level::Ptrace), &[]),
     )?;
     let flags = ["--require-containment", "ptrace"];
-    never_runs(
-        stage,
-        &denied(stage, "", Containment::Exactly(Level::Guard), &flags),
-    )
+    let contradiction = denied(stage, "", Containment::Exactly(Level::Guard), &flags);
+    let said = never_runs(stage, &contradiction)?;
+    if said.contains("guard: weaker than ptrace, which is required") {
+        Ok(())
+    } else {
+        fail(format!(
+            "the error does not say which flags disagree: {said}"
+        ))
+    }
 }
 
-/// Refused with code 78, the first request answered, and the server never executed.
-fn never_runs(stage: &Stage<'_>, setup: &Setup) -> Checked {
+/// Refused with code 78, the first request answered, and the server never executed. Gives what the
+/// host was told.
+fn never_runs(stage: &Stage<'_>, setup: &Setup) -> Checked<String> {
     let mut run = Run::start(stage.place, &stage.name, setup)?;
     run.talk.ask(1, "initialize", &json!({}))?;
     same("end", &run.ended(SOON)?, &Ended::Code(78))?;
@@ -190,12 +196,15 @@ fn never_runs(stage: &Stage<'_>, setup: &Setup) -> Checked {
         .first()
         .and_then(|answer| answer["error"]["message"].as_str());
     let message = message.says("the first request got no error")?;
-    if !message.contains("containment") {
-        return fail(format!("the error does not say why: {message}"));
+    if !(message.contains("containment") && message.contains("dropgate doctor")) {
+        return fail(format!(
+            "the error does not say why, or what to do: {message}"
+        ));
     }
     same("marker", &run.dir.join("marker").exists(), &false)?;
     let stderr = run.talk.all_stderr(SOON)?;
     let stderr = String::from_utf8_lossy(&stderr);
     same("lines on stderr", &stderr.lines().count(), &1)?;
-    same("survivors", &run.survivors(), &String::new())
+    same("survivors", &run.survivors(), &String::new())?;
+    Ok(message.to_owned())
 }

@@ -165,7 +165,16 @@ fn no_journal(stage: &Stage<'_>) -> Checked {
         &[],
     )?;
     let mut run = Run::start(stage.place, &stage.name, &setup)?;
-    concluded_with(&mut run, 74)
+    run.talk.ask(1, "initialize", &json!({}))?;
+    concluded_with(&mut run, 74)?;
+    run.talk.hear_out(SOON)?;
+    let answers = format!("{:?}", run.talk.answers(&json!(1)));
+    for part in ["/proc/nowhere", "journal.dir", "--journal off"] {
+        if !answers.contains(part) {
+            return fail(format!("the host is not told of {part}: {answers}"));
+        }
+    }
+    Ok(())
 }
 
 /// A setup with a configuration and files beside it.

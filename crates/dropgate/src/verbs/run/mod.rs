@@ -9,7 +9,7 @@ pub(crate) mod secrets;
 
 use std::fs;
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::process::ExitCode;
 use std::rc::Rc;
@@ -38,6 +38,9 @@ pub(crate) fn run(args: RunArgs) -> ExitCode {
     } else {
         HostWatch::parent()
     };
+    if let Some(Err(line)) = args.report.as_deref().map(begin_report) {
+        return NotBegun::new(exit::USAGE, &line).tell();
+    }
     let (config, secrets) = match prepared(&args, host) {
         Ok(prepared) => prepared,
         Err(refused) => return refused.tell(),
@@ -51,24 +54,23 @@ pub(crate) fn run(args: RunArgs) -> ExitCode {
     };
     let report = args.report.clone();
     let given = Rc::clone(&secrets);
-    let ended = relay::run(move || given.endow(specification(&args, host)), settings);
+    let keep = |json: &str| {
+        report
+            .as_deref()
+            .map_or(Ok(()), |path| end_report(path, json))
+    };
+    let ended = relay::run(
+        move || given.endow(specification(&args, host)),
+        settings,
+        keep,
+    );
     // Where nothing was relayed, nobody has ended what was granted.
     secrets.end(UNDO_WITHIN);
     match ended {
-        Ok(ended) => {
-            let written = report.map_or(Ok(()), |path| {
-                let json = serde_json::to_string(&ended.report).unwrap_or_default();
-                write_report(&path, &json)
-                    .map_err(|error| format!("can not write {}: {error}", path.display()))
-            });
-            match written {
-                Ok(()) => ExitCode::from(ended.exit_code),
-                Err(line) => {
-                    output::complain(&line);
-                    ExitCode::from(exit::CAN_NOT_WRITE)
-                }
-            }
-        }
+        Ok(ended) => ExitCode::from(match ended.kept {
+            Ok(()) => ended.exit_code,
+            Err(_said) => exit::CAN_NOT_WRITE,
+        }),
         Err(error) => {
             output::complain(&error.to_string());
             ExitCode::from(exit::of_run_error(&error))
@@ -176,14 +178,31 @@ fn specification(args: &RunArgs, host: HostWatch) -> Spec {
     }
 }
 
-/// Writes the report, and fails rather than waits for a reader of a pipe.
-fn write_report(path: &Path, json: &str) -> io::Result<()> {
+/// Empties the report's file, so that an older report is not taken for this run's and a path that
+/// can't be written is known before anything is started. The reader of a pipe is left waiting.
+fn begin_report(path: &Path) -> Result<(), String> {
+    match fs::metadata(path) {
+        Ok(there) if there.file_type().is_fifo() => Ok(()),
+        Ok(_) | Err(_) => open_report(path).map(drop).map_err(|error| {
+            let path = path.display();
+            format!("--report can not write {path}: {error}; name a file that can be written")
+        }),
+    }
+}
+
+fn end_report(path: &Path, json: &str) -> Result<(), String> {
+    open_report(path)
+        .and_then(|mut file| writeln!(file, "{json}"))
+        .map_err(|error| format!("can not write {}: {error}", path.display()))
+}
+
+/// Fails rather than waits for a reader of a pipe.
+fn open_report(path: &Path) -> io::Result<fs::File> {
     let no_wait = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or(0);
-    let mut options = fs::OpenOptions::new();
-    options
+    fs::OpenOptions::new()
         .write(true)
         .create(true)
         .truncate(true)
-        .custom_flags(no_wait);
-    writeln!(options.open(path)?, "{json}")
+        .custom_flags(no_wait)
+        .open(path)
 }
