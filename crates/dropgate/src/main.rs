@@ -21,11 +21,24 @@ fn main() -> ExitCode {
     let mut arguments = std::env::args_os();
     let program = arguments.next();
     let arguments: Vec<_> = arguments.collect();
-    if program.is_some_and(|name| name == dropgate_process::CLOSER_NAME) {
+    let is_closer = program.is_some_and(|name| name == dropgate_process::CLOSER_NAME);
+    // Before the hardening: the servers that `probe` starts have to look like anybody's, and what
+    // they leave behind is found by its environment, which a hardened process shows to root alone.
+    if !is_closer && let Some(code) = verbs::hidden::run(&arguments) {
+        return code;
+    }
+    // Before this process holds anything. What is secret in its environment is overwritten once
+    // the configuration is read, which names it.
+    let hardened = dropgate_process::harden();
+    if is_closer {
+        // Leases have to end, hidden or not.
         return verbs::hidden::close(&arguments);
     }
-    if let Some(code) = verbs::hidden::run(&arguments) {
-        return code;
+    if let Err(error) = hardened {
+        output::complain(&format!(
+            "can not keep this process's memory from others: {error}"
+        ));
+        return ExitCode::from(exit::INTERNAL);
     }
     let code = match cli::parse() {
         Ok(cli::Parsed::Verb(verb)) => verbs::run(verb),

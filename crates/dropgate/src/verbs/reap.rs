@@ -38,12 +38,6 @@ const WITHIN: Duration = Duration::from_secs(300);
 
 /// Sweeps; the code is 0 unless something resists.
 pub(crate) fn run(args: &ReapArgs) -> ExitCode {
-    if let Err(error) = dropgate_process::harden() {
-        output::complain(&format!(
-            "can not keep this process's memory from others: {error}"
-        ));
-        return ExitCode::from(exit::INTERNAL);
-    }
     // A name is read while its process lives, so what there is is listed first.
     let listed = scopes(sweep(SweepMode::DryRun, WITHIN));
     let scopes = if args.dry_run {

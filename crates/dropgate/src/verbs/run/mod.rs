@@ -111,13 +111,8 @@ impl NotBegun {
     }
 }
 
-/// Keeps from others what this process is about to hold, then gets it. Nothing may come before this
-/// that begins a thread.
+/// Reads the configuration and gets the secrets. Nothing may come before this that begins a thread.
 fn prepared(args: &RunArgs, host: HostWatch) -> Result<(Configured, Rc<Secrets>), NotBegun> {
-    dropgate_process::harden().map_err(|error| {
-        let why = format!("can not keep this process's memory from others: {error}");
-        NotBegun::new(exit::INTERNAL, &why)
-    })?;
     let config = plan::configuration(args.config.as_deref())
         .map_err(|error| NotBegun::new(exit::REFUSED, &error))?;
     let hidden = secrets::hide(&config.file);
