@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dropgate_gate::breaker::Attempt;
+use dropgate_gate::breaker::{Attempt, Ended};
 use dropgate_gate::call::{Admitted, Authorized, Call, InFlight, Kind, Received, Slot};
 use dropgate_gate::deadlines::Limits;
 use dropgate_gate::decision::Decision;
@@ -83,6 +83,7 @@ impl Relay {
             keeping,
             intended: Intended::No,
             repeats: None,
+            trace: ask.trace,
         });
         let call = Call::received(slot, ask.kind, tool, now);
         match call.needs_no_decision() {
@@ -152,7 +153,13 @@ impl Relay {
             candidate, call, ..
         } = deciding;
         let line = match &candidate.message {
-            Message::Kept(bytes) => bytes.to_vec(),
+            Message::Kept(bytes) => {
+                let item = self.docket.get(call.slot());
+                let trace = item.and_then(|item| item.trace.as_deref());
+                trace
+                    .and_then(|trace| self.with_context(trace, bytes))
+                    .unwrap_or_else(|| bytes.to_vec())
+            }
             Message::Buffered(_) => Vec::new(),
         };
         match self.decided(candidate, call, decision, now) {
@@ -335,10 +342,17 @@ impl Relay {
 
     /// Puts a call in flight, before its first byte is sent.
     fn launch(&mut self, id: CallId, call: Call<InFlight>) -> Passage {
+        let slot = call.slot();
         match self.calls.insert(id, call) {
             Ok(evicted) => {
-                if let Some(finished) = evicted {
-                    self.docket.strike(finished.slot);
+                if let Some(finished) = evicted
+                    && let Some(mut item) = self.docket.strike(finished.slot)
+                {
+                    let now = self.now();
+                    self.end_trace(&mut item, &finished, &Ended::CancelledByHost, now);
+                }
+                if self.telemetry.is_some() {
+                    self.note_sent(slot);
                 }
                 Passage::Pass
             }

@@ -31,6 +31,7 @@ use crate::relay::{Owner, Relay, Signalled, Zero};
 use crate::settings::Settings;
 use crate::shutdown::Shutdown;
 use crate::signals::Signals;
+use crate::telemetry::Telemetry;
 use crate::upstream::stdio::Upstream;
 use crate::waiting_room::WaitingRoom;
 use crate::write_probe::WriteProbe;
@@ -49,6 +50,9 @@ pub(crate) struct Gate {
     pub(crate) sanitizer: Rc<Sanitizer>,
     pub(crate) bell: Bell,
     pub(crate) write_probe: WriteProbe,
+    pub(crate) telemetry: Option<Box<Telemetry>>,
+    /// From when on it counts the time.
+    pub(crate) started: Instant,
 }
 
 impl Relay {
@@ -74,9 +78,11 @@ impl Relay {
             sanitizer,
             bell,
             write_probe,
+            telemetry,
+            started,
         } = gate;
         Self {
-            started: Instant::now(),
+            started,
             shutdown: Shutdown::new(settings.shutdown, notify),
             downstream,
             upstream,
@@ -99,6 +105,7 @@ impl Relay {
             settings,
             recorder,
             sanitizer,
+            telemetry,
             bell,
             held_answers: HeldAnswers::default(),
             record_trouble: None,

@@ -10,6 +10,7 @@ use dropgate_wire::IdKey;
 
 use crate::call_id::CallId;
 use crate::cleaning::Keeping;
+use crate::telemetry::Trace;
 use crate::tool_rules::ToolSettings;
 
 /// What a request asks for, where that matters to its answer.
@@ -51,6 +52,8 @@ pub(crate) struct Item {
     pub(crate) intended: Intended,
     /// The earlier call whose outcome it is answered with.
     pub(crate) repeats: Option<CallRef>,
+    /// Its trace, where that is told to a collector.
+    pub(crate) trace: Option<Box<Trace>>,
 }
 
 /// Whether the journal holds the intent of a call.

@@ -47,6 +47,7 @@ mod settings;
 mod settlement;
 mod shutdown;
 mod signals;
+mod telemetry;
 mod timers;
 mod tool_list;
 mod tool_rules;
@@ -57,8 +58,9 @@ mod words;
 mod write_probe;
 
 pub use self::reload::{Reload, Renewed};
-pub use self::report::{Calls, LeaseReport, Report, ServerExit, Survivor};
+pub use self::report::{Calls, LeaseReport, Report, ServerExit, Survivor, TelemetryReport};
 pub use self::run::{Ended, Refused, RunError, close, refuse, run};
 pub use self::settings::{CallSettings, Explain, JournalTools, ReadOnlySettings, Settings};
+pub use self::telemetry::{Propagate, TelemetrySettings, USUAL_QUEUE};
 pub use self::tool_list::{KeepsPins, PinnedTools};
 pub use self::tool_rules::{OnUnknown, ToolPattern, ToolRule, ToolRules};

@@ -42,6 +42,7 @@ use crate::settings::Settings;
 use crate::settlement::{AnsweredHere, Delivery};
 use crate::shutdown::Shutdown;
 use crate::signals::{Signals, Told};
+use crate::telemetry::Telemetry;
 use crate::tool_list::PinnedTools;
 use crate::upstream::stdio::{FromServer, Upstream};
 use crate::waiting_room::WaitingRoom;
@@ -100,7 +101,9 @@ pub(crate) struct Relay {
     pub(crate) answered_here: VecDeque<AnsweredHere>,
     pub(crate) recorder: Recorder,
     pub(crate) sanitizer: Rc<Sanitizer>,
-    /// Rung by the journal's writer.
+    /// None without a collector.
+    pub(crate) telemetry: Option<Box<Telemetry>>,
+    /// Rung by the journal's writer and other threads.
     pub(crate) bell: Bell,
     /// Answers that wait for their outcomes to be recorded.
     pub(crate) held_answers: HeldAnswers,
@@ -167,7 +170,10 @@ impl Relay {
             self.set_timer();
             match self.wait().await {
                 Wake::Stream => {}
-                Wake::Recorded => self.heed_leases(),
+                Wake::Recorded => {
+                    self.heed_leases();
+                    self.heed_telemetry();
+                }
                 Wake::Decided(deciding, decision) => self.heed_decision(*deciding, decision),
                 Wake::Tree => self.heed_tree().await,
                 Wake::Told(Told::Stop(Signal::Hup)) if self.settings.reload.is_some() => {
@@ -244,18 +250,30 @@ impl Relay {
                 .downstream
                 .judge(&line, &self.settings.limits, &self.settings.tools)
             {
-                FromHost::Call(ask) => {
+                FromHost::Call(mut ask) => {
                     let opening = ask.opening.clone();
-                    match self.admit(ask, start..end, now) {
-                        Passage::Pass => {
-                            self.remember(&opening, &line);
-                            self.downstream.intake.pass(start, end);
+                    let instead = if self.telemetry.is_some() {
+                        self.begin_trace(&mut ask, start..end)
+                    } else {
+                        None
+                    };
+                    let passage = self.admit(ask, start..end, now);
+                    let hold = match passage {
+                        Passage::Pass => Hold::NONE,
+                        Passage::PassAfter(hold) => hold,
+                        Passage::Stop => {
+                            self.downstream.intake.leave_out(end);
+                            continue;
                         }
-                        Passage::PassAfter(hold) => {
-                            self.remember(&opening, &line);
-                            self.downstream.intake.pass_after(start, end, hold);
+                    };
+                    self.remember(&opening, &line);
+                    match (instead, hold) {
+                        (Some(message), hold) => {
+                            self.downstream.intake.leave_out(end);
+                            self.downstream.intake.insert(message, hold);
                         }
-                        Passage::Stop => self.downstream.intake.leave_out(end),
+                        (None, Hold::NONE) => self.downstream.intake.pass(start, end),
+                        (None, hold) => self.downstream.intake.pass_after(start, end, hold),
                     }
                 }
                 FromHost::Cancels(id) => match self.host_cancels(&id, now) {

@@ -29,6 +29,8 @@ pub struct Report {
     pub leases: LeaseReport,
     /// Where the record of calls ended; none if none was kept.
     pub journal: Option<JournalReport>,
+    /// What became of spans and durations; none if there is no collector.
+    pub telemetry: Option<TelemetryReport>,
     /// Lines on the server's stdout that were no messages and went to the log.
     pub stray_stdout_lines: u64,
     /// How long each phase lasted, milliseconds.
@@ -44,6 +46,17 @@ pub struct LeaseReport {
     pub revoked: usize,
     /// They could not be ended in time; the next start tries again.
     pub pending: usize,
+}
+
+/// What reached the collector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct TelemetryReport {
+    /// Spans that the collector took.
+    pub spans_exported: u64,
+    /// Spans that it did not take, or not in time, or for which there was no room.
+    pub spans_lost: u64,
+    /// Whether the last durations did not reach it.
+    pub metrics_lost: bool,
 }
 
 /// The end of a journal's chain.
@@ -168,6 +181,7 @@ impl Notes {
             in_flight: self.calls,
             leases: LeaseReport::default(),
             journal: None,
+            telemetry: None,
             stray_stdout_lines,
             phase_ms: self
                 .phases

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::rc::Rc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use dropgate_gate::breaker::{Breakers, Probing};
 use dropgate_gate::checks::Checks;
@@ -30,6 +30,7 @@ use crate::relay::{Relay, Signalled};
 use crate::report::Report;
 use crate::settings::{ReadOnlySettings, Settings};
 use crate::signals::Signals;
+use crate::telemetry::Telemetry;
 use crate::tool_rules::ToolRules;
 use crate::upstream::stdio::Upstream;
 use crate::write_probe::WriteProbe;
@@ -187,12 +188,24 @@ pub fn run(
             max_in_flight: settings.calls.max_in_flight,
             rate: settings.calls.rate,
         };
+        let started = Instant::now();
+        let telemetry = match &settings.telemetry {
+            None => None,
+            Some(wanted) => Some(Box::new(Telemetry::begin(
+                wanted.clone(),
+                &settings.server_name,
+                started,
+                bell.ringer(),
+            )?)),
+        };
         let gate = Gate {
             checks: Checks::new(mode, breakers, Load::new(&load, &[])),
             recorder,
             sanitizer: Rc::clone(&settings.sanitizer),
             bell,
             write_probe,
+            telemetry,
+            started,
         };
         let mut relay = Relay::new(
             settings,
@@ -283,6 +296,7 @@ fn started_line(tree: &dropgate_process::Tree) -> String {
 
 fn conclude(relay: &mut Relay) -> Ended {
     let leases = relay.end_secrets();
+    let telemetry = relay.finish_telemetry();
     let now = relay.now();
     let (level, leader, strays) = (relay.tree.level(), relay.leader, relay.stray_lines);
     let survivors = relay.survivors.clone();
@@ -302,6 +316,7 @@ fn conclude(relay: &mut Relay) -> Ended {
     let mut report = notes.report(level, leader, &survivors, strays, now);
     report.journal = journal;
     report.leases = leases;
+    report.telemetry = telemetry;
     let ending = Ending {
         server: server_end(leader, notes.trigger, signalled),
         cancelled: usize::try_from(report.in_flight.cancelled).unwrap_or(usize::MAX),

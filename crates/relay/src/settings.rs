@@ -14,6 +14,7 @@ use dropgate_secrets::Secrets;
 use dropgate_wire::Limits;
 
 use crate::reload::Reload;
+use crate::telemetry::TelemetrySettings;
 use crate::tool_list::PinnedTools;
 use crate::tool_rules::ToolRules;
 
@@ -53,6 +54,8 @@ pub struct Settings {
     pub secrets: Rc<Secrets>,
     /// Where calls are recorded; nowhere, without it.
     pub journal: Option<dropgate_journal::Settings>,
+    /// Where spans and durations of calls go; nowhere, without it.
+    pub telemetry: Option<TelemetrySettings>,
     /// Whether the model may ask the journal.
     pub journal_tools: JournalTools,
     /// After how long without a message the server is stopped until the next

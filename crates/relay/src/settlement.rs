@@ -142,6 +142,7 @@ impl Relay {
             }
             Asked::Handshake => {
                 self.learn_capabilities(line);
+                self.learn_protocol(line);
                 leaving
             }
             Asked::Tool | Asked::Resource | Asked::Prompt | Asked::ToolChanges | Asked::Other => {
@@ -312,9 +313,12 @@ impl Relay {
                 .record(pass, &ended, &settings.failure_texts, now);
             self.heed_checks(now);
         }
-        let Some(item) = self.docket.strike(finished.slot) else {
+        let Some(mut item) = self.docket.strike(finished.slot) else {
             return Hold::NONE;
         };
+        if self.telemetry.is_some() {
+            self.end_trace(&mut item, &finished, &ended, now);
+        }
         let Some(reference) = item.reference else {
             return Hold::NONE;
         };

@@ -19,6 +19,7 @@ mod template;
 mod vault;
 
 pub use folder::sweep_folders;
+pub use http::{Peer, PeerError, PostError, Posted};
 pub use keeping::{LeaseEnd, Leases, News, end_all};
 pub use legacy::{Legacy, close};
 pub use secret::{MAX_SECRET, Secret, SecretError, Token, Value};

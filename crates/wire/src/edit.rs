@@ -109,6 +109,63 @@ pub fn prepend_member(line: &[u8], at: &Range<usize>, name: &str, value: &[u8]) 
     }
 }
 
+/// The object with this member in the place of an older one, or else at its front. `value` is JSON. Nothing comes back
+/// where no object stands.
+pub fn with_member(object: &[u8], name: &str, value: &[u8]) -> Option<Vec<u8>> {
+    let [found] = members(object, [name])?;
+    let start = object.len() - object.trim_ascii_start().len();
+    let change = match found {
+        Some(at) => Edit {
+            at,
+            bytes: value.to_vec(),
+        },
+        None => prepend_member(object, &(start..object.trim_ascii_end().len()), name, value),
+    };
+    edited(object, vec![change])
+}
+
+/// The object without this member, whichever escapes its name is written with. Nothing comes back where no object stands.
+pub fn without_member(object: &[u8], name: &str) -> Option<Vec<u8>> {
+    let limits = Limits {
+        max_bytes: object.len(),
+        ..Limits::default()
+    };
+    let mut scanner = Scanner::new(object, &limits, Direction::FromServer);
+    scanner.space();
+    if scanner.peek() != Some(b'{') {
+        return None;
+    }
+    // Where the last member ended that stays, and what goes: up to where the next one begins, if it is the first.
+    let mut kept_to = None;
+    let mut removed: Option<Range<usize>> = None;
+    let walked = scanner.object(|scanner, key| {
+        let quote = key.start.saturating_sub(1);
+        if let Some(first) = removed.as_mut().filter(|_| kept_to.is_none()) {
+            first.end = quote;
+            kept_to = Some(quote);
+        }
+        let is_it = text::decoded(&scanner.line()[key.start..key.end]).as_ref() == name.as_bytes();
+        scanner.raw_value()?;
+        if is_it {
+            removed = Some(kept_to.unwrap_or(quote)..scanner.at());
+        } else {
+            kept_to = Some(scanner.at());
+        }
+        Ok(())
+    });
+    walked.and_then(|_object| scanner.end()).ok()?;
+    match removed {
+        None => Some(object.to_vec()),
+        Some(at) => edited(
+            object,
+            vec![Edit {
+                at,
+                bytes: Vec::new(),
+            }],
+        ),
+    }
+}
+
 /// The edit that gives `_meta` of the object at `at` of `line` this member, in the place of an older one. `value` is
 /// JSON. Nothing comes back where no object stands.
 pub fn meta_member(line: &[u8], at: &Range<usize>, name: &str, value: &[u8]) -> Option<Edit> {
@@ -276,6 +333,42 @@ fn number_at(value: &[u8], start: usize) -> (Scalar<'_>, usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_member_goes_and_the_others_stay_as_they_were() {
+        for (object, expected) in [
+            ("{\"a\":1}", "{}"),
+            (" { \"a\" : 1 } ", " {  } "),
+            ("{\"a\":1,\"b\":2}", "{\"b\":2}"),
+            ("{ \"a\":1 , \"b\":2}", "{ \"b\":2}"),
+            (
+                "{\"b\":2, \"a\":[1,{}] , \"c\":1.10}",
+                "{\"b\":2 , \"c\":1.10}",
+            ),
+            ("{\"b\":2,\"\\u0061\":1}", "{\"b\":2}"),
+            ("{\"b\":{\"a\":1}}", "{\"b\":{\"a\":1}}"),
+            ("{}", "{}"),
+        ] {
+            let left = without_member(object.as_bytes(), "a").unwrap();
+            assert_eq!(String::from_utf8(left).unwrap(), expected, "{object}");
+        }
+        for odd in ["", "[1]", "null", "{\"a\":1", "{} {}"] {
+            assert!(without_member(odd.as_bytes(), "a").is_none(), "{odd}");
+            assert!(with_member(odd.as_bytes(), "a", b"1").is_none(), "{odd}");
+        }
+    }
+
+    #[test]
+    fn a_member_gets_its_value_where_it_stands_or_at_the_front() {
+        for (object, expected) in [
+            (" { } ", " {\"a\":7 } "),
+            ("{\"b\":1}", "{\"a\":7,\"b\":1}"),
+            ("{\"b\":1, \"a\":{\"a\":1}}", "{\"b\":1, \"a\":7}"),
+        ] {
+            let whole = with_member(object.as_bytes(), "a", b"7").unwrap();
+            assert_eq!(String::from_utf8(whole).unwrap(), expected, "{object}");
+        }
+    }
 
     fn upper(line: &[u8], at: Range<usize>) -> Result<String, Stopped<u8>> {
         let mut edits = Vec::new();

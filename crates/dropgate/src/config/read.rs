@@ -169,6 +169,13 @@ fn out_of_range(config: &Config) -> Option<(&'static str, String)> {
     {
         return Some(("authorize.authzen.timeout", "write at most 2s".to_owned()));
     }
+    let queue = config.telemetry.as_ref().and_then(|it| it.queue);
+    if queue.is_some_and(|most| !(1..=65536).contains(&most)) {
+        return Some((
+            "telemetry.queue",
+            "write a number from 1 to 65536".to_owned(),
+        ));
+    }
     let odd_text = config.tools.patterns.iter().find_map(|tool| {
         let texts = tool.settings.failure_texts.as_deref().unwrap_or_default();
         FailureTexts::new(texts).err()
@@ -242,6 +249,11 @@ mod tests {
                 "[tools.a]\nfailure_texts = [\"ab\"]\n",
                 "a.toml:2:1: failure_texts: failure texts: number 1 has 2 bytes",
             ),
+            (
+                "[telemetry]\notlp = \"http://h\"\nqueue = 65537\n",
+                "a.toml:3:1: telemetry.queue: write a number from 1 to 65536",
+            ),
+            ("[telemetry]\nqueue = 1\n", "missing field `otlp`"),
             ("[calls\n", "a.toml:1:"),
             ("[journal]\nmax_size = \"1 GB\"\n", "is no size"),
         ] {

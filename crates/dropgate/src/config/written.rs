@@ -31,6 +31,8 @@ pub(crate) struct Config {
     pub(crate) journal: Journal,
     /// What is taken out of error texts.
     pub(crate) sanitize: Sanitize,
+    /// Where spans and durations of calls go.
+    pub(crate) telemetry: Option<Telemetry>,
     /// How `dropgate audit` judges source.
     pub(crate) audit: Audit,
     /// Secrets of the server: `[secrets.NAME]`, with exactly one source each.
@@ -224,6 +226,29 @@ pub(crate) enum OnFailure {
     DenyAll,
     /// Calls of tools that write.
     DenyWrites,
+}
+
+/// `[telemetry]`
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Telemetry {
+    /// The collector: `http://HOST:PORT` or `https://HOST:PORT`. It gets OTLP over HTTP, as JSON, at
+    /// `v1/traces` and `v1/metrics` below that.
+    pub(crate) otlp: String,
+    /// Certificates to believe over https (PEM), relative to this file. Default: the system's.
+    pub(crate) ca_file: Option<PathBuf>,
+    /// By which name the collector knows dropgate. Default: dropgate.
+    pub(crate) service_name: Option<String>,
+    /// Tell the server of the trace, in `_meta` of its requests, which are otherwise the bytes that
+    /// came. Default: true.
+    pub(crate) propagate: Option<bool>,
+    /// Keys of W3C baggage that go on to the server; the rest is taken out. Default: none.
+    #[serde(default)]
+    pub(crate) baggage: Vec<String>,
+    /// How many calls may wait to be sent, from 1 to 65536; what is told of others is lost, which the
+    /// report counts. Default: 2048.
+    #[schemars(range(min = 1, max = 65536))]
+    pub(crate) queue: Option<u32>,
 }
 
 /// `[sanitize]`

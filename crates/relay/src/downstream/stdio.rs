@@ -17,6 +17,7 @@ use crate::call_id::CallId;
 use crate::docket::Asked;
 use crate::endpoint::{Endpoint, Use};
 use crate::lane::{Intake, Outlet};
+use crate::telemetry::Trace;
 use crate::tool_rules::{Known, ToolRules, ToolSettings};
 
 /// What a line from the host is.
@@ -54,6 +55,8 @@ pub(crate) struct Ask {
     pub(crate) progress_token: Option<IdKey>,
     pub(crate) idempotency_key: Result<Option<Box<str>>, &'static str>,
     pub(crate) trace_id: Option<Box<str>>,
+    /// Its trace, where that is told to a collector.
+    pub(crate) trace: Option<Box<Trace>>,
 }
 
 impl Ask {
@@ -114,6 +117,7 @@ impl Ask {
                 None => Ok(meta.idempotency_key.as_deref().map(Box::from)),
             },
             trace_id: meta.traceparent.as_deref().and_then(trace_id),
+            trace: None,
         }
     }
 }

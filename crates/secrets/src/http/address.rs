@@ -1,4 +1,4 @@
-//! Where a Vault listens.
+//! Where somebody listens.
 
 /// An address that was taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub(crate) enum Scheme {
 
 /// What is wrong with an address.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no address of a Vault; write http://HOST:PORT or https://HOST:PORT")]
+#[error("{0:?} is no address; write http://HOST:PORT or https://HOST:PORT")]
 pub(crate) struct BadAddress(String);
 
 /// The most characters of a bad address that a message repeats.

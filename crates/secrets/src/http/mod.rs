@@ -1,6 +1,8 @@
 //! One HTTP/1.1 exchange with a Vault. Request and reply stand in hidden memory from end to end.
+//! What a [`Peer`] is posted is no secret, and only the head and the reply stand there.
 
 mod address;
+mod peer;
 mod reply;
 mod stream;
 mod tls;
@@ -12,6 +14,7 @@ use dropgate_process::Departure;
 use dropgate_process::hidden::Hidden;
 
 pub(crate) use address::Address;
+pub use peer::{Peer, PeerError, PostError, Posted};
 pub(crate) use reply::Reply;
 use stream::Stream;
 pub(crate) use stream::Trust;
@@ -25,8 +28,25 @@ pub(crate) struct Request<'a> {
     /// Below the address, without the first slash.
     pub(crate) path: &'a str,
     pub(crate) headers: &'a [(&'static str, &'a [u8])],
-    /// Pieces of JSON, sent one after the other.
-    pub(crate) body: &'a [&'a [u8]],
+    pub(crate) body: Body<'a>,
+}
+
+/// Pieces of JSON, sent one after the other.
+#[derive(Clone, Copy)]
+pub(crate) enum Body<'a> {
+    /// Copied to hidden memory with the head.
+    Secret(&'a [&'a [u8]]),
+    /// Sent from where it stands.
+    Plain(&'a [u8]),
+}
+
+impl Body<'_> {
+    fn length(self) -> usize {
+        match self {
+            Self::Secret(pieces) => pieces.iter().map(|piece| piece.len()).sum(),
+            Self::Plain(text) => text.len(),
+        }
+    }
 }
 
 /// Why there is no reply.
@@ -47,11 +67,14 @@ pub(crate) fn exchange(
     until: Instant,
     departure: &Departure,
 ) -> Result<Reply, Failed> {
-    let memory = |bytes| Hidden::new(bytes);
-    let length: usize = request.body.iter().map(|piece| piece.len()).sum();
+    let memory = |bytes| match request.body {
+        Body::Secret(_) => Hidden::new(bytes),
+        Body::Plain(_) => Hidden::new_or_unlocked(bytes),
+    };
+    let length = request.body.length();
     let mut head = format!(
         "{} {}/{} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nAccept: application/json\r\n\
-         Content-Type: application/json\r\nContent-Length: {length}\r\nX-Vault-Request: true\r\n",
+         Content-Type: application/json\r\nContent-Length: {length}\r\n",
         request.method,
         to.prefix(),
         request.path,
@@ -67,7 +90,13 @@ pub(crate) fn exchange(
         pieces.extend([name.as_bytes(), b": ", value, b"\r\n"]);
     }
     pieces.push(b"\r\n");
-    pieces.extend(request.body);
+    let plain: &[u8] = match request.body {
+        Body::Secret(secret) => {
+            pieces.extend(secret);
+            &[]
+        }
+        Body::Plain(text) => text,
+    };
     let total = pieces.iter().map(|piece| piece.len()).sum();
     let mut sent = memory(total)?;
     let mut rest = sent.as_mut_slice();
@@ -78,7 +107,8 @@ pub(crate) fn exchange(
     }
     let mut received = memory(MAX_REPLY)?;
     let stream = Stream::connect(to, until, departure)?;
-    let length = stream.exchange(trust, sent.as_slice(), received.as_mut_slice(), until)?;
+    let parts = [sent.as_slice().get(..total).unwrap_or_default(), plain];
+    let length = stream.exchange(trust, &parts, received.as_mut_slice(), until)?;
     Reply::parse(received, length).ok_or(Failed::Malformed)
 }
 
@@ -112,7 +142,7 @@ mod tests {
             method: "PUT",
             path: "v1/x",
             headers: &[("X-Vault-Token", header)],
-            body: &[b"{", b"}"],
+            body: Body::Secret(&[b"{", b"}"]),
         };
         exchange(
             &address,

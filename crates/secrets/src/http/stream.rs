@@ -19,7 +19,7 @@ use super::address::{Address, Scheme};
 use super::reply::Reply;
 use super::tls;
 
-/// Whom to believe that it is the Vault; only asked over https.
+/// Whom to believe that it is who is meant; only asked over https.
 #[derive(Clone, Debug)]
 pub(crate) enum Trust {
     Plain,
@@ -69,7 +69,7 @@ impl<'a> Stream<'a> {
     pub(super) fn exchange(
         self,
         trust: &Trust,
-        request: &[u8],
+        request: &[&[u8]],
         reply: &mut [u8],
         until: Instant,
     ) -> io::Result<usize> {
@@ -82,8 +82,10 @@ impl<'a> Stream<'a> {
         }
     }
 
-    fn plainly(&self, request: &[u8], reply: &mut [u8], until: Instant) -> io::Result<usize> {
-        self.send(request, until)?;
+    fn plainly(&self, request: &[&[u8]], reply: &mut [u8], until: Instant) -> io::Result<usize> {
+        for part in request {
+            self.send(part, until)?;
+        }
         let mut length = 0;
         loop {
             let free = reply.get_mut(length..).unwrap_or_default();

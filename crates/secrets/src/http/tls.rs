@@ -19,6 +19,8 @@ use super::stream::Stream;
 /// Room for records: what is read of a handshake with long chains, and what is written.
 const INCOMING: usize = 128 << 10;
 const OUTGOING: usize = 96 << 10;
+/// How much of a request is sealed at once, so that it fits there with the records around it.
+const SEALED_AT_ONCE: usize = 64 << 10;
 
 pub(super) fn configuration(roots: Option<&[u8]>) -> Result<Arc<ClientConfig>, String> {
     let said = |error: rustls::Error| error.to_string();
@@ -49,7 +51,7 @@ pub(super) fn exchange(
     stream: Stream<'_>,
     config: &Arc<ClientConfig>,
     host: &str,
-    request: &[u8],
+    request: &[&[u8]],
     reply: &mut [u8],
     until: Instant,
 ) -> io::Result<usize> {
@@ -86,8 +88,8 @@ enum Needs {
 }
 
 impl Exchange<'_> {
-    fn run(mut self, request: &[u8], reply: &mut [u8], until: Instant) -> io::Result<usize> {
-        let mut request = Some(request);
+    fn run(mut self, request: &[&[u8]], reply: &mut [u8], until: Instant) -> io::Result<usize> {
+        let mut request = request.iter().flat_map(|part| part.chunks(SEALED_AT_ONCE));
         let mut length = 0;
         loop {
             match self.step(&mut request, reply, &mut length)? {
@@ -112,9 +114,9 @@ impl Exchange<'_> {
         }
     }
 
-    fn step(
+    fn step<'a>(
         &mut self,
-        request: &mut Option<&[u8]>,
+        request: &mut impl Iterator<Item = &'a [u8]>,
         reply: &mut [u8],
         length: &mut usize,
     ) -> io::Result<Needs> {
@@ -148,9 +150,9 @@ impl Exchange<'_> {
                 data.done();
                 Needs::ToSend
             }
-            ConnectionState::WriteTraffic(mut traffic) => match request.take() {
-                Some(request) => {
-                    self.to_send += traffic.encrypt(request, free).map_err(io::Error::other)?;
+            ConnectionState::WriteTraffic(mut traffic) => match request.next() {
+                Some(part) => {
+                    self.to_send += traffic.encrypt(part, free).map_err(io::Error::other)?;
                     Needs::ToSend
                 }
                 None => Needs::ToReceive,

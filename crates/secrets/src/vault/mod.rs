@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use dropgate_process::Departure;
 use serde_json::value::RawValue;
 
-use crate::http::{self, Address, Failed, Reply, Request, Trust};
+use crate::http::{self, Address, Body, Failed, Reply, Request, Trust};
 use crate::json::Members;
 use crate::secret::{Secret, Token};
 
@@ -138,7 +138,7 @@ impl Vault {
         until: Instant,
     ) -> Result<Reply, VaultError> {
         let until = until.min(Instant::now() + self.settings.timeout);
-        let mut headers: Vec<(&'static str, &[u8])> = Vec::new();
+        let mut headers: Vec<(&'static str, &[u8])> = vec![("X-Vault-Request", b"true")];
         if let Some(token) = token {
             headers.push(("X-Vault-Token", token.bytes()));
         }
@@ -150,7 +150,7 @@ impl Vault {
             method,
             path: &whole,
             headers: &headers,
-            body,
+            body: Body::Secret(body),
         };
         let reply = http::exchange(&self.address, &self.trust, &request, until, &self.departure)
             .map_err(|failed| self.unreachable(&failed))?;

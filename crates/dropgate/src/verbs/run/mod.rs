@@ -6,6 +6,7 @@ pub(crate) mod plan;
 pub(crate) mod policies;
 mod reload;
 pub(crate) mod secrets;
+mod telemetry;
 
 use std::fs;
 use std::io::{self, Write as _};

@@ -23,6 +23,7 @@ use dropgate_wire::Limits;
 use super::name::{command_digest, server_name};
 use super::pins;
 use super::policies::{self, PolicyError};
+use super::telemetry::{self, TelemetryError};
 use crate::cli::{self, RunArgs, ShutdownArgs, ToolOnShutdown};
 use crate::config::written::{self, Config};
 use crate::config::{self, ToolClass};
@@ -53,6 +54,8 @@ pub(crate) enum PlanError {
          HOME, or keep none with --journal off"
     )]
     NoPlaceForJournal,
+    #[error(transparent)]
+    Telemetry(#[from] TelemetryError),
     #[error("the pins of tools: {0}; pin = \"off\" in [tools] does without")]
     Pins(#[from] StoreError),
 }
@@ -148,7 +151,7 @@ pub(crate) fn settings(
         .clone()
         .unwrap_or_else(|| server_name(&args.command));
     let judges = judges(&args.on_shutdown, config, &name)?;
-    let config = &config.file;
+    let (config, folder) = (&config.file, &config.folder);
     Ok(Settings {
         journal: journal_settings(args, config, &name)?,
         server_name: Arc::from(name.as_str()),
@@ -173,6 +176,7 @@ pub(crate) fn settings(
         caller: judges.caller,
         reload: None,
         sanitizer: Rc::new(sanitizer(&config.sanitize, &secrets)),
+        telemetry: telemetry::settings(config.telemetry.as_ref(), folder)?,
         journal_tools: match config.journal.tools {
             Some(true) => JournalTools::Offered,
             Some(false) | None => JournalTools::Off,
