@@ -1,6 +1,7 @@
 //! Exit codes: documented API, after sysexits where one fits. Those of an
 //! orderly run, 0 and 10 to 13, are decided by `dropgate-gate`.
 
+use dropgate_journal::{FolderError, OpenError};
 use dropgate_process::SpawnError;
 use dropgate_relay::RunError;
 
@@ -23,12 +24,21 @@ pub(crate) const REFUSED: u8 = 78;
 pub(crate) fn of_run_error(error: &RunError) -> u8 {
     match error {
         RunError::Spawn(SpawnError::Program { .. }) => UPSTREAM_UNAVAILABLE,
-        RunError::Journal(_) => CAN_NOT_WRITE,
+        RunError::Journal(OpenError::Folder(error)) => of_folder_error(error),
+        RunError::Journal(OpenError::Damaged { .. } | OpenError::Thread(_)) => CAN_NOT_WRITE,
         RunError::Spawn(SpawnError::Uncontained { .. }) => REFUSED,
         RunError::Spawn(
             SpawnError::GuardEnded | SpawnError::GuardSilent | SpawnError::System(_),
         )
         | RunError::System(_) => INTERNAL,
+    }
+}
+
+/// The code of a journal's folder that is not as it should be, or can't be read.
+pub(crate) fn of_folder_error(error: &FolderError) -> u8 {
+    match error {
+        FolderError::Refused { .. } => REFUSED,
+        FolderError::System { .. } => CAN_NOT_WRITE,
     }
 }
 

@@ -115,8 +115,10 @@ fn verify_tells_whole_tampered_torn_and_missing_apart() {
     changed[whole.len() / 2] ^= 1;
     change(&changed);
     assert_eq!(code(), Some(1));
-    change(&whole[..whole.len() - 30]);
+    change(&[&whole, &whole[..30]].concat());
     assert_eq!(written.journal(&["verify"]).status.code(), Some(2));
+    change(&whole[..whole.len() - 30]);
+    assert_eq!(written.journal(&["verify"]).status.code(), Some(3));
     change(&lines[..lines.len() - 1].concat());
     assert_eq!(code(), Some(3));
     let output = written.journal(&["verify", "--head", "xyz"]);
@@ -181,4 +183,118 @@ fn a_journal_that_is_not_there_is_said_to_be_missing() {
     let output = written.journal(&["show", "nobody"]);
     assert_eq!(output.status.code(), Some(64));
     assert!(String::from_utf8_lossy(&output.stderr).contains("there is no journal"));
+}
+
+#[test]
+fn a_lost_key_a_missing_chain_and_a_mistyped_key_have_codes_and_words() {
+    let written = Written::new();
+    let mistyped = written.journal(&["verify", "--key", "zz"]);
+    assert_eq!(mistyped.status.code(), Some(64));
+    assert!(String::from_utf8_lossy(&mistyped.stderr).contains("that is no key"));
+    let report: Value =
+        serde_json::from_str(&written.text(&["verify", "--format", "json"])).expect("JSON");
+    let key = report["chains"][0]["key"].as_str().expect("a key");
+    written.text(&["verify", "--key", key]);
+    let other = key.replace("chain-", "chain-A");
+    let code = written.journal(&["verify", "--key", &other]).status.code();
+    assert_eq!(code, Some(64), "its hash is of another name");
+
+    let path = segment(&written.dir);
+    let whole = std::fs::read(&path).expect("readable");
+    let lines: Vec<&[u8]> = whole.split_inclusive(|byte| *byte == b'\n').collect();
+    let chain = path.parent().expect("a folder");
+    std::fs::write(&path, lines[..lines.len() - 1].concat()).expect("writable");
+    std::fs::remove_file(chain.join("head")).expect("removable");
+    std::fs::remove_file(chain.join("sign")).expect("removable");
+    let unsigned = written.journal(&["verify"]);
+    assert_eq!(unsigned.status.code(), Some(4));
+    let text = String::from_utf8_lossy(&unsigned.stdout).into_owned();
+    assert!(
+        text.contains("the key that signs the chain is lost"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_journal_without_its_claims_is_still_one_and_strangers_in_it_are_named() {
+    let written = Written::new();
+    let journal = written.dir.join("files");
+    std::fs::remove_dir_all(journal.join("claims")).expect("removable");
+    written.text(&["verify"]);
+
+    let stranger = journal.join("chain-AAAAAAAAAAAAA");
+    std::fs::write(&stranger, b"").expect("writable");
+    let output = written.journal(&["verify"]);
+    assert_eq!(output.status.code(), Some(78));
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        stderr.contains("chain-AAAAAAAAAAAAA") && stderr.contains("no folder"),
+        "{stderr}"
+    );
+    std::fs::remove_file(stranger).expect("removable");
+
+    std::os::unix::fs::symlink(&journal, written.dir.join("linked")).expect("a link");
+    let output = written.journal(&["verify", "linked"]);
+    assert_eq!(output.status.code(), Some(78));
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(stderr.contains("symbolic link"), "{stderr}");
+}
+
+/// What a run with its journals in this place ends with.
+fn run_in(dir: &Path, journals: &Path) -> Output {
+    let config = dir.join("dropgate.toml");
+    let text = format!("[journal]\ndir = \"{}\"\n", journals.display());
+    std::fs::write(&config, text).expect("writable");
+    Command::new(env!("CARGO_BIN_EXE_dropgate"))
+        .arg("run")
+        .arg("--config")
+        .arg(config)
+        .args(["--", "true"])
+        .stdin(std::process::Stdio::null())
+        .output()
+        .expect("runs")
+}
+
+#[test]
+fn journals_are_kept_in_no_folder_that_others_command() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let written = Written::new();
+    let place = written.dir.join("place");
+    std::fs::create_dir(&place).expect("a folder");
+    let mode = |mode| std::fs::set_permissions(&place, std::fs::Permissions::from_mode(mode));
+    let refused = |journals: &Path, word: &str| {
+        let output = run_in(&written.dir, journals);
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(78), "{stderr}");
+        assert!(stderr.contains(word), "{stderr}");
+    };
+    mode(0o777).expect("a mode");
+    refused(&place, "chmod 700");
+    mode(0o770).expect("a mode");
+    refused(&place, "chmod 700");
+    mode(0o755).expect("a mode");
+    assert_eq!(run_in(&written.dir, &place).status.code(), Some(0));
+
+    let link = written.dir.join("link");
+    std::os::unix::fs::symlink(&place, &link).expect("a link");
+    refused(&link, "symbolic link");
+    if rustix::process::geteuid().is_root() {
+        std::os::unix::fs::chown(&place, Some(65_534), None).expect("another owner");
+        refused(&place, "another user");
+    }
+}
+
+#[test]
+fn an_empty_path_is_no_place_for_journals() {
+    let written = Written::new();
+    let output = run_in(&written.dir, Path::new(""));
+    assert_eq!(output.status.code(), Some(78), "{output:?}");
+    let check = Command::new(env!("CARGO_BIN_EXE_dropgate"))
+        .arg("check")
+        .arg(written.dir.join("dropgate.toml"))
+        .output()
+        .expect("runs");
+    assert_eq!(check.status.code(), Some(78), "{check:?}");
+    let stderr = String::from_utf8_lossy(&check.stderr).into_owned();
+    assert!(stderr.contains("empty path"), "{stderr}");
 }

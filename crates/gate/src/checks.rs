@@ -174,6 +174,16 @@ impl Checks {
         self.tell(Event::LeaseGone, now);
     }
 
+    /// Nothing can be recorded, and calls that only read go on all the same.
+    pub fn journal_fails(&mut self, now: Duration) {
+        self.tell(Event::JournalFails, now);
+    }
+
+    /// Calls can be recorded again.
+    pub fn journal_works(&mut self, now: Duration) {
+        self.tell(Event::JournalWorks, now);
+    }
+
     /// The server's tools, in the order of its list.
     pub fn tools<'a>(&mut self, tools: impl IntoIterator<Item = (&'a str, Class)>, now: Duration) {
         let effects = self.mode.tools(tools, now);

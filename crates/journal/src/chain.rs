@@ -18,7 +18,9 @@ const PREFIX: &str = "chain-";
 const LOCK: &str = "lock";
 /// There while somebody finishes the chain of a dead writer.
 const CLOSING: &str = "closing";
-/// How long that may take.
+/// There once it was told that the chain's key is lost.
+const KEYLESS: &str = "key-lost";
+/// How long closing may take.
 const CLOSING_WITHIN: Duration = Duration::from_secs(2);
 
 /// A chain's folder.
@@ -126,6 +128,15 @@ impl Chain {
         self.folder.write_or_create(CLOSING).map(drop)
     }
 
+    /// Remembers that somebody is being told of the chain's lost key.
+    pub(crate) fn tell_key_lost(&self) -> Result<Told, FolderError> {
+        match self.folder.create(KEYLESS) {
+            Ok(_) => Ok(Told::Now),
+            Err(error) if error.is_taken() => Ok(Told::Before),
+            Err(error) => Err(error),
+        }
+    }
+
     /// The chain is finished, or somebody else's.
     pub(crate) fn closed(&self) -> Result<(), FolderError> {
         self.folder.remove(CLOSING)
@@ -188,6 +199,13 @@ impl Chain {
         }
         Ok(numbers)
     }
+}
+
+/// Whether something was told before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Told {
+    Now,
+    Before,
 }
 
 /// Whether somebody writes a chain.

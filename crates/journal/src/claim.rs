@@ -65,12 +65,30 @@ const FOLDER: &str = "claims";
 const LOCK: &str = "lock";
 /// How many claims are looked at when old ones are removed.
 const SWEEP: usize = 4096;
+/// The length of a claim's name.
+const NAME: usize = 32;
 
 impl Claims {
     pub(crate) fn open(journal: &Folder) -> Result<Self, FolderError> {
         Ok(Self {
             folder: journal.make_inner(FOLDER)?,
         })
+    }
+
+    /// The claims that are there; none where no journal was opened yet.
+    pub(crate) fn look(journal: &Folder) -> Result<Vec<Claim>, FolderError> {
+        let folder = match journal.inner(FOLDER) {
+            Ok(folder) => folder,
+            Err(error) if error.is_missing() => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        };
+        let names = folder.names()?;
+        let claims = Self { folder };
+        names
+            .iter()
+            .filter(|name| name.len() == NAME)
+            .filter_map(|name| claims.read(name).transpose())
+            .collect()
     }
 
     /// Takes a claim, unless another call has it that is younger than `expired`.
@@ -149,7 +167,7 @@ impl Claims {
                 continue;
             };
             let old = |claim: Claim| claim.at <= expired;
-            if name.len() == 32 && self.read(name).ok().flatten().is_some_and(old) {
+            if name.len() == NAME && self.read(name).ok().flatten().is_some_and(old) {
                 let _again_at_the_next_start = self.folder.remove(name);
             }
         }

@@ -311,6 +311,8 @@ pub enum Topic {
     WrapperLost,
     /// A chain was found changed by others, and it was accepted.
     Damage,
+    /// A chain was not gone on with, since the key that signs it is lost.
+    KeyLost,
     /// The host cancelled a call.
     Cancellation,
     /// The answer of this call could not be given to the host.
@@ -332,6 +334,7 @@ impl Topic {
             Self::LeaseRevoked => "lease_revoked",
             Self::WrapperLost => "wrapper_lost",
             Self::Damage => "damage",
+            Self::KeyLost => "key_lost",
             Self::Cancellation => "cancellation",
             Self::Undelivered => "undelivered",
             Self::Repeatable => "repeatable",

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Dir, FileType, Mode, OFlags, RawMode, openat};
@@ -48,6 +48,9 @@ const MOST_ENTRIES: usize = 65_536;
 impl Folder {
     /// Makes the folder, and those above it, where they are missing, and opens it.
     pub(crate) fn make(path: &Path) -> Result<Self, FolderError> {
+        if let Some(above) = path.parent().filter(|above| !above.as_os_str().is_empty()) {
+            check_above(above)?;
+        }
         std::fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -263,9 +266,46 @@ pub(crate) fn refused(path: &Path, why: &'static str) -> FolderError {
     }
 }
 
+/// The folder that holds the journals: whoever can put another one in its place, or another
+/// journal into it, decides what is recorded where.
+fn check_above(path: &Path) -> Result<(), FolderError> {
+    let about = match std::fs::symlink_metadata(path) {
+        Ok(about) => about,
+        Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(source) => return Err(system(path, source)),
+    };
+    let ours = about.uid() == rustix::process::geteuid().as_raw();
+    let others_write = about.mode() & 0o022 != 0;
+    // As in /tmp: others can add to it, and can't touch what is ours.
+    let sticky = about.mode() & 0o1000 != 0;
+    let why = if about.is_symlink() {
+        "the folder of the journals is a symbolic link; set journal.dir to where it leads"
+    } else if !about.is_dir() {
+        "something that is no folder stands in its place; move it away, or set journal.dir to a folder"
+    } else if !ours && about.uid() != 0 {
+        "the folder of the journals belongs to another user; set journal.dir to one of your own"
+    } else if others_write && !sticky {
+        "others can write to the folder of the journals; `chmod 700` it, after a look at what it holds"
+    } else {
+        return Ok(());
+    };
+    Err(refused(path, why))
+}
+
 fn refuse_links(path: &Path, errno: Errno) -> FolderError {
-    if errno == Errno::LOOP {
-        return refused(path, "a symbolic link stands in its place; move it away");
+    // Of a link in the place of a folder the system says either.
+    let link = std::fs::symlink_metadata(path).is_ok_and(|about| about.is_symlink());
+    if errno == Errno::LOOP || (errno == Errno::NOTDIR && link) {
+        return refused(
+            path,
+            "a symbolic link stands in its place; move it away, or name the folder that it leads to",
+        );
+    }
+    if errno == Errno::NOTDIR {
+        return refused(
+            path,
+            "something that is no folder stands in its place; move it away",
+        );
     }
     if errno == Errno::NXIO {
         return refused(

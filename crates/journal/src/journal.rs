@@ -41,6 +41,7 @@ pub struct Journal {
     keys: Keys,
     form: Vec<u8>,
     ledger: Ledger,
+    keyless: Vec<String>,
 }
 
 /// Who asks for what, to find out whether it was asked before.
@@ -106,6 +107,7 @@ impl Journal {
             chain,
             keys,
             orphans,
+            keyless,
         } = open(settings, wake, Arc::clone(&shared), faults)?;
         let writer = std::thread::Builder::new()
             .name("dropgate-journal".to_owned())
@@ -125,12 +127,25 @@ impl Journal {
             keys,
             form: Vec::new(),
             ledger: Ledger::new(key_ttl, orphan_window, orphans),
+            keyless,
         })
     }
 
     /// The name of this writer's chain, which is also its folder's.
     pub fn chain(&self) -> &str {
         &self.chain
+    }
+
+    /// Chains of which this start was the first to find that the key which signs them is lost.
+    /// They are not gone on with, and `verify` says of them what it can.
+    pub fn keyless(&self) -> &[String] {
+        &self.keyless
+    }
+
+    /// How many answers could not be kept so far because the disk did not take them. Their outcomes
+    /// are recorded all the same; whoever repeats such a call learns how it ended, and no more.
+    pub fn answers_dropped(&self) -> u64 {
+        self.shared.dropped()
     }
 
     /// A reference for a call that was just received.
@@ -333,11 +348,9 @@ impl Journal {
 
     fn hash(&mut self, asked: &Asked<'_>) -> (Fingerprint, Option<[u8; 16]>) {
         let scope = (asked.principal, asked.server, asked.tool);
-        let hashed = self
-            .keys
-            .hash_call(scope, asked.args, &mut self.form, &mut |_, _| {});
+        let print = self.keys.fingerprint_of(scope, asked.args, &mut self.form);
         let key = asked.key.map(|key| self.keys.claim(scope, key));
-        (hashed.fingerprint, key)
+        (print, key)
     }
 
     /// Exchanges a ticket for its receipt, if the entry is safe by now. Costs an atomic load.

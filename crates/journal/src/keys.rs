@@ -24,12 +24,6 @@ pub(crate) struct Keys {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Fingerprint(pub(crate) [u8; 16]);
 
-/// What is recorded of arguments.
-pub(crate) struct Hashed {
-    pub(crate) fingerprint: Fingerprint,
-    pub(crate) arguments: [u8; 16],
-}
-
 const FILE: &str = "key";
 /// Arguments over this size are hashed as they came, in one piece.
 const LARGEST_FORM: usize = 1 << 20;
@@ -90,29 +84,43 @@ impl Keys {
         }
     }
 
-    /// Hashes arguments whole, and each scalar by `field`, which gets its path and its hash.
-    pub(crate) fn hash_call(
+    /// What a call is compared by.
+    pub(crate) fn fingerprint_of(
         &self,
-        (principal, server, tool): (&str, &str, &str),
+        scope: (&str, &str, &str),
+        args: &[u8],
+        form: &mut Vec<u8>,
+    ) -> Fingerprint {
+        let arguments = self.arguments(args, form, &mut |_, _| {});
+        self.fingerprint(scope, &arguments)
+    }
+
+    /// Hashes arguments whole, and tells `field` of each scalar in them: its path and its value.
+    pub(crate) fn arguments(
+        &self,
         args: &[u8],
         form: &mut Vec<u8>,
         field: &mut dyn FnMut(&[u8], &[u8]),
-    ) -> Hashed {
+    ) -> [u8; 16] {
         form.clear();
         let formed = args.len() <= LARGEST_FORM && canonical(args, form, field).is_ok();
         let text = if formed { form.as_slice() } else { args };
-        let arguments = self.arguments.clone().chain_update(text);
-        let arguments = short(&finish(arguments));
+        short(&finish(self.arguments.clone().chain_update(text)))
+    }
+
+    /// The fingerprint of a call with arguments of this hash.
+    pub(crate) fn fingerprint(
+        &self,
+        (principal, server, tool): (&str, &str, &str),
+        arguments: &[u8; 16],
+    ) -> Fingerprint {
         let mut digest = self.fingerprints.clone();
         for part in [principal, server, tool] {
             digest.update(part.as_bytes());
             digest.update(&[0]);
         }
-        digest.update(&arguments);
-        Hashed {
-            fingerprint: Fingerprint(short(&finish(digest))),
-            arguments,
-        }
+        digest.update(arguments);
+        Fingerprint(short(&finish(digest)))
     }
 
     /// Stands for an idempotency key in its scope.

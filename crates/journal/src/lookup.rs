@@ -9,6 +9,7 @@ use crate::chain::{Chain, Liveness};
 use crate::entry::{Retry, What};
 use crate::folder::{Folder, FolderError, system};
 use crate::kept::Spot;
+use crate::line::entry::{DROPPED, TOO_LARGE};
 use crate::line::hash::Hash;
 use crate::line::scan::Line;
 use crate::lines::{Lines, Next};
@@ -28,6 +29,8 @@ pub struct Account {
     pub ended: Option<(What, Retry)>,
     /// What was kept of its answer, if it can still be read.
     pub kept: Option<Box<[u8]>>,
+    /// Why nothing was or is kept, or that something is.
+    pub answer: Kept,
     /// Whether the process that may still give it an outcome lives.
     pub writer: Liveness,
 }
@@ -45,6 +48,35 @@ impl Account {
             (Some((what, _)), _) => Some(what),
             (None, Liveness::Writer) => None,
             (None, Liveness::Nobody) => Some(What::Unknown),
+        }
+    }
+}
+
+/// What became of the answer that a call's outcome carried.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Kept {
+    /// None was to be kept.
+    #[default]
+    Nothing,
+    /// It can be read.
+    There,
+    /// It was larger than what is kept.
+    TooLarge,
+    /// The disk did not take it, though it took the record.
+    Dropped,
+    /// It was kept, and can't be read any more: its key was removed, or its file changed.
+    Erased,
+}
+
+impl Kept {
+    /// In a word.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Nothing => "none",
+            Self::There => "kept",
+            Self::TooLarge => "too_large",
+            Self::Dropped => "dropped",
+            Self::Erased => "erased",
         }
     }
 }
@@ -114,6 +146,7 @@ pub(crate) fn in_chain(
     }
     let mut ended = None;
     let mut kept = None;
+    let mut answer = Kept::Nothing;
     for record in &records {
         let fields = Fields::read(record.as_bytes());
         if fields.call() != Some(call) {
@@ -125,6 +158,13 @@ pub(crate) fn in_chain(
         if let Some((spot, digest)) = place_of(&fields) {
             kept = spot.read(&chain.folder, &call, &digest)?;
         }
+        answer = match (fields.kept_at(), &kept) {
+            (None, _) => answer,
+            (Some(TOO_LARGE), _) => Kept::TooLarge,
+            (Some(DROPPED), _) => Kept::Dropped,
+            (Some(_), Some(_)) => Kept::There,
+            (Some(_), None) => Kept::Erased,
+        };
     }
     let account = Account {
         call,
@@ -132,6 +172,7 @@ pub(crate) fn in_chain(
         records,
         ended,
         kept,
+        answer,
         writer,
     };
     Ok(Some((account, stands)))

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::chain::{Chain, Lock, Writing};
+use crate::chain::{Chain, Lock, Told, Writing};
 use crate::claim::Claims;
 use crate::entry::{Entry, Keep, Note, Outcome, Retry, Tier, Topic, What};
 use crate::folder::Folder;
@@ -25,6 +25,8 @@ pub(crate) struct Opened {
     pub(crate) chain: String,
     pub(crate) keys: Keys,
     pub(crate) orphans: Vec<Orphan>,
+    /// Chains whose key was found to be lost now.
+    pub(crate) keyless: Vec<String>,
 }
 
 pub(crate) fn open(
@@ -41,6 +43,7 @@ pub(crate) fn open(
     let mut dealt_with = HashSet::new();
     let mut ours: Option<(Chain, Lock, Recovered)> = None;
     let mut damaged = Vec::new();
+    let mut keyless = Vec::new();
     for chain in Chain::all(&folder)? {
         let Writing::Ours(lock) = chain.lock_after_closing()? else {
             continue;
@@ -56,8 +59,16 @@ pub(crate) fn open(
         orphans.extend_from_slice(&recovered.orphans);
         dealt_with.extend(recovered.dealt_with.iter().copied());
         let begun = recovered.place.head.seq > 0;
-        let signable = !begun || is_signable(&chain.folder)? == Signable::Yes;
-        if ours.is_none() && signable {
+        let signs = recovered.place.signs.as_ref();
+        let signable = if begun {
+            is_signable(&chain.folder, &chain.name, signs)?
+        } else {
+            Signable::Yes
+        };
+        if signable == Signable::No && chain.tell_key_lost()? == Told::Now {
+            keyless.push(chain.name.clone());
+        }
+        if ours.is_none() && signable == Signable::Yes {
             ours = Some((chain, lock, recovered));
         } else if recovered.ending == Ending::Abrupt {
             let around = Surroundings {
@@ -101,13 +112,12 @@ pub(crate) fn open(
     let mut writer = Writer::resume((chain, lock), &recovered.place, around)?;
     finish(&mut writer, &recovered, Why::NextStart);
     for chain in damaged {
-        let note = Note {
-            topic: Topic::Damage,
-            call: None,
-            subject: chain.into(),
-            text: "the chain was changed by others; it is left as it is".into(),
-        };
-        enter(&mut writer, &Entry::Note(note));
+        let text = "the chain was changed by others; it is left as it is";
+        note_chain(&mut writer, Topic::Damage, &chain, text);
+    }
+    for chain in &keyless {
+        let text = "the key that signs the chain is lost; nothing is added to it any more";
+        note_chain(&mut writer, Topic::KeyLost, chain, text);
     }
     orphans.retain(|orphan| !dealt_with.contains(&orphan.call));
     Ok(Opened {
@@ -115,7 +125,18 @@ pub(crate) fn open(
         chain: name,
         keys,
         orphans,
+        keyless,
     })
+}
+
+fn note_chain(writer: &mut Writer, topic: Topic, chain: &str, text: &str) {
+    let note = Note {
+        topic,
+        call: None,
+        subject: chain.into(),
+        text: text.into(),
+    };
+    enter(writer, &Entry::Note(note));
 }
 
 /// Finishes the chain of a writer that is gone: cuts a torn tail, records that

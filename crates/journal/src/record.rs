@@ -40,6 +40,9 @@ pub(crate) struct Fields<'a> {
     public_key: Option<Cow<'a, str>>,
     #[serde(borrow)]
     note: Option<Cow<'a, str>>,
+    /// Of a seal: why it has no signed note.
+    #[serde(borrow)]
+    unsigned: Option<Cow<'a, str>>,
     /// Of a note: what it is about, and what happened to it.
     #[serde(borrow)]
     pub(crate) subject: Option<Cow<'a, str>>,
@@ -105,6 +108,11 @@ impl<'a> Fields<'a> {
     /// The signed note of a checkpoint or a seal.
     pub(crate) fn signed_note(&self) -> Option<&str> {
         self.note.as_deref()
+    }
+
+    /// Whether it was written by somebody without a key.
+    pub(crate) fn is_unsigned(&self) -> bool {
+        self.unsigned.is_some() && self.note.is_none()
     }
 
     fn references(texts: Option<&[Cow<'_, str>]>) -> impl Iterator<Item = CallRef> {

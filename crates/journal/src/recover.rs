@@ -14,6 +14,7 @@ use crate::ledger::Orphan;
 use crate::line::hash::{Hash, Head};
 use crate::line::scan::Line;
 use crate::line::time::{Stamp, boot_id};
+use crate::mark::{Mark, Reach, reach};
 use crate::record::Fields;
 use crate::segment::name;
 use crate::sign::public_bytes;
@@ -94,8 +95,12 @@ const LARGEST: u64 = 4 << 30;
 pub(crate) fn recover(chain: &Chain) -> Result<Recovered, OpenError> {
     let segments = chain.segments()?;
     let last = segments.last().copied().unwrap_or(0);
+    let mark = Mark::read(&chain.folder)?;
     let mut before = segments;
     let mut found = Found::default();
+    // Segments whose writer ended before their first line. They go only once it is known that
+    // nothing is missing.
+    let mut empty: Vec<Tail> = Vec::new();
     while let Some(number) = before.pop() {
         let mut file = chain.folder.write(&name(number))?;
         let path = chain.folder.path().join(name(number));
@@ -112,7 +117,11 @@ pub(crate) fn recover(chain: &Chain) -> Result<Recovered, OpenError> {
             found.take(line, raw)
         })
         .map_err(|e| system(&path, e))?;
-        let mut torn = None;
+        let damaged = |fault: Fault| OpenError::Damaged {
+            path: path.clone(),
+            line: stop.line,
+            fault,
+        };
         if let Some(fault) = stop.fault {
             let after = later(&mut file, stop.length).map_err(|e| system(&path, e))?;
             let explained = match after {
@@ -121,27 +130,31 @@ pub(crate) fn recover(chain: &Chain) -> Result<Recovered, OpenError> {
                 Later::Synced => false,
             };
             if !explained {
-                return Err(OpenError::Damaged {
-                    path,
-                    line: stop.line,
-                    fault,
-                });
+                return Err(damaged(fault));
             }
-            torn = Some(cut_off(chain, number, &mut file, stop.length)?);
         }
+        let tail = Tail {
+            number,
+            file,
+            torn_at: stop.fault.map(|_| stop.length),
+        };
         let Some(head) = walk.head() else {
-            // The writer ended before its first line: as if the segment had never begun.
-            chain.folder.remove(&name(number))?;
-            found.torn = torn.or(found.torn);
+            empty.push(tail);
             continue;
         };
+        if let Reach::Short(durable) = reach(mark.as_ref(), head.seq) {
+            let end = head.seq;
+            return Err(damaged(Fault::Cut { durable, end }));
+        }
+        found.clear_away(chain, empty)?;
+        let torn = tail.cut_off(chain)?;
         return Ok(Recovered {
             place: Place {
                 within: Some(stop.length),
                 last: number,
                 head,
                 stamp: Stamp::parse(walk.ts()).unwrap_or_default(),
-                announced: std::mem::take(&mut found.announced),
+                signs: found.signs,
             },
             ending: found.ending,
             orphans: found.orphans(),
@@ -150,13 +163,21 @@ pub(crate) fn recover(chain: &Chain) -> Result<Recovered, OpenError> {
             torn: torn.or(found.torn),
         });
     }
+    if let Reach::Short(durable) = reach(mark.as_ref(), 0) {
+        return Err(OpenError::Damaged {
+            path: chain.folder.path().join(name(last.max(1))),
+            line: 1,
+            fault: Fault::Cut { durable, end: 0 },
+        });
+    }
+    found.clear_away(chain, empty)?;
     Ok(Recovered {
         place: Place {
             within: None,
             last: last.saturating_sub(1),
             head: Head::before_first(&chain.name),
             stamp: Stamp::default(),
-            announced: Vec::new(),
+            signs: None,
         },
         torn: found.torn,
         open: Vec::new(),
@@ -164,6 +185,23 @@ pub(crate) fn recover(chain: &Chain) -> Result<Recovered, OpenError> {
         dealt_with: Vec::new(),
         ending: Ending::Sealed,
     })
+}
+
+/// A segment, and where it is torn.
+struct Tail {
+    number: u64,
+    file: std::fs::File,
+    torn_at: Option<u64>,
+}
+
+impl Tail {
+    /// Moves what is no record aside.
+    fn cut_off(mut self, chain: &Chain) -> Result<Option<Torn>, FolderError> {
+        let file = &mut self.file;
+        self.torn_at
+            .map(|length| cut_off(chain, self.number, file, length))
+            .transpose()
+    }
 }
 
 /// What the lines say.
@@ -174,7 +212,8 @@ struct Found {
     undelivered: Vec<CallRef>,
     /// Calls of earlier segments or other chains that were delivered or declared repeatable here.
     dealt_with: Vec<CallRef>,
-    announced: Vec<[u8; 32]>,
+    /// The key of the segment's first line, or the last that was announced after it.
+    signs: Option<[u8; 32]>,
     boot: Vec<u8>,
     ending: Ending,
     torn: Option<Torn>,
@@ -187,7 +226,7 @@ impl Default for Found {
             unanswered: HashMap::new(),
             undelivered: Vec::new(),
             dealt_with: Vec::new(),
-            announced: Vec::new(),
+            signs: None,
             boot: Vec::new(),
             ending: Ending::Sealed,
             torn: None,
@@ -196,6 +235,17 @@ impl Default for Found {
 }
 
 impl Found {
+    /// Removes segments that hold no record: as if they had never begun.
+    fn clear_away(&mut self, chain: &Chain, empty: Vec<Tail>) -> Result<(), FolderError> {
+        for tail in empty {
+            let number = tail.number;
+            let torn = tail.cut_off(chain)?;
+            chain.folder.remove(&name(number))?;
+            self.torn = torn.or(self.torn.take());
+        }
+        Ok(())
+    }
+
     fn take(&mut self, line: &Line<'_>, raw: &[u8]) {
         self.ending = Ending::Abrupt;
         if self.boot != line.boot {
@@ -228,12 +278,14 @@ impl Found {
                 }
             }
             b"segment" => {
-                for call in Fields::read(raw).open() {
+                let fields = Fields::read(raw);
+                self.signs = fields.public_key().and_then(public_bytes);
+                for call in fields.open() {
                     // It was sent long ago, or its line still follows.
                     self.open.entry(call).or_insert(Sent::Perhaps);
                 }
             }
-            b"checkpoint" => self.announced.extend(announced(&Fields::read(raw))),
+            b"checkpoint" => self.heed_note(&Fields::read(raw)),
             b"note" => {
                 let fields = Fields::read(raw);
                 if fields.is_about(Topic::Undelivered) {
@@ -245,12 +297,18 @@ impl Found {
             }
             b"seal" => {
                 let fields = Fields::read(raw);
-                self.announced.extend(announced(&fields));
+                self.heed_note(&fields);
                 if fields.end {
                     self.ending = Ending::Sealed;
                 }
             }
             _other => {}
+        }
+    }
+
+    fn heed_note(&mut self, fields: &Fields<'_>) {
+        if let Some(next) = announced(fields) {
+            self.signs = Some(next);
         }
     }
 

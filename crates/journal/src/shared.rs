@@ -33,6 +33,8 @@ pub(crate) struct Shared {
     written: AtomicU64,
     /// Every entry up to this one is as durable as its tier asks.
     safe: AtomicU64,
+    /// How many answers the disk did not take, while it took their records.
+    dropped: AtomicU64,
     news: Mutex<News>,
     ended: Condvar,
 }
@@ -170,6 +172,14 @@ impl Shared {
     pub(crate) fn publish_safe(&self, nth: u64) {
         self.written.store(nth, Ordering::Release);
         self.safe.store(nth, Ordering::Release);
+    }
+
+    pub(crate) fn count_dropped(&self) {
+        self.dropped.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
     }
 
     /// The writer's last word.

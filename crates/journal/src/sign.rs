@@ -33,7 +33,9 @@ pub(crate) const MOST_UNSIGNED: u64 = 4 * RECORDS;
 const FILE: &str = "sign";
 const DRAFT: &str = "sign.new";
 /// Epoch, since when, the key, the next one or zeros.
-const SIZE: usize = 8 + 8 + 32 + 32;
+const KEYS: usize = 8 + 8 + 32 + 32;
+/// These, and a checksum by which a file that was garbled or is another chain's is told.
+const SIZE: usize = KEYS + 8;
 
 /// The private half, in the hands of a chain's writer.
 pub(crate) struct Signer {
@@ -59,20 +61,23 @@ impl Signer {
         Ok(signer)
     }
 
-    /// The signer of a chain that is there, or nothing if its key is gone.
-    /// `announced` are the public keys that the chain's end announces.
+    /// The signer of a chain that is there, or nothing if its key is lost: there is none, it is
+    /// garbled, or it is not the one that signs after what the chain says.
     pub(crate) fn open(
         folder: &Folder,
         chain: &str,
-        announced: &[[u8; 32]],
+        signs: Option<&[u8; 32]>,
     ) -> Result<Option<Self>, FolderError> {
         let Some(bytes) = folder.small(FILE, SIZE)? else {
             return Ok(None);
         };
         let bytes = Zeroizing::new(bytes);
-        let Ok(bytes) = <&[u8; SIZE]>::try_from(bytes.as_slice()) else {
+        let Some((bytes, sum)) = bytes.split_first_chunk::<KEYS>() else {
             return Ok(None);
         };
+        if *sum != checksum(chain, bytes) {
+            return Ok(None);
+        }
         let number = |from: usize| {
             let mut eight = [0; 8];
             eight.copy_from_slice(&bytes[from..from + 8]);
@@ -92,13 +97,14 @@ impl Signer {
             next: None,
         };
         if bytes[48..].iter().any(|byte| *byte != 0)
-            && announced.contains(next.verifying_key().as_bytes())
+            && signs == Some(next.verifying_key().as_bytes())
         {
             // The last writer ended after the announcement and before it could turn to the new key.
             signer.next = Some(next);
             signer.turn(Stamp::now());
         }
-        Ok(Some(signer))
+        let fits = signs == Some(signer.key.verifying_key().as_bytes());
+        Ok(fits.then_some(signer))
     }
 
     pub(crate) fn epoch(&self) -> u64 {
@@ -164,6 +170,8 @@ impl Signer {
             Some(next) => bytes.extend_from_slice(&*Zeroizing::new(next.to_bytes())),
             None => bytes.extend_from_slice(&[0; 32]),
         }
+        let sum = checksum(&self.chain, &bytes);
+        bytes.extend_from_slice(&sum);
         let old = folder.write(FILE).ok();
         folder.remove(DRAFT).map_err(FolderError::into_io)?;
         let mut file = folder.create(DRAFT).map_err(FolderError::into_io)?;
@@ -186,23 +194,36 @@ impl Signer {
     }
 }
 
-/// Whether a chain's private key is there, without which nobody can go on with it.
-pub(crate) fn is_signable(folder: &Folder) -> Result<Signable, FolderError> {
-    let length = folder
-        .small(FILE, SIZE)?
-        .map(|bytes| Zeroizing::new(bytes).len());
-    Ok(if length == Some(SIZE) {
-        Signable::Yes
-    } else {
-        Signable::No
+/// Whether a chain's private key is there, without which nobody can go on with it. `signs` is the
+/// public key that signs after what the chain says.
+pub(crate) fn is_signable(
+    folder: &Folder,
+    chain: &str,
+    signs: Option<&[u8; 32]>,
+) -> Result<Signable, FolderError> {
+    Ok(match Signer::open(folder, chain, signs)? {
+        Some(_) => Signable::Yes,
+        None => Signable::No,
     })
 }
 
 /// Whether a chain can be gone on with.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Signable {
     Yes,
     No,
+}
+
+fn checksum(chain: &str, keys: &[u8]) -> [u8; 8] {
+    let digest = Sha256::new()
+        .chain_update(b"dropgate journal, keys of ")
+        .chain_update(chain)
+        .chain_update(b"\n")
+        .chain_update(keys)
+        .finalize();
+    let mut sum = [0; 8];
+    sum.copy_from_slice(&digest[..8]);
+    sum
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -232,6 +253,11 @@ impl Trust {
             key: public(key)?,
             signed: 0,
         })
+    }
+
+    /// The key that signs now.
+    pub(crate) fn public(&self) -> &[u8; 32] {
+        self.key.as_bytes()
     }
 
     /// The key as others write it down: name, hash, and type with key.
@@ -294,6 +320,28 @@ impl Trust {
         self.signed = head.seq;
         Ok(())
     }
+}
+
+/// Whether a text has the form in which `verify` prints a chain's first key. One that has not can
+/// begin no chain: whoever gives it has mistyped it.
+pub fn is_verifier_key(text: &str) -> bool {
+    // The origin and the hash have no such sign in them; the key in base 64 may.
+    let mut parts = text.splitn(3, '+');
+    let (Some(name), Some(hash), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
+        return false;
+    };
+    let Some(chain) = name.strip_prefix("dropgate/journal/") else {
+        return false;
+    };
+    let typed = STANDARD.decode(key).unwrap_or_default();
+    let key = typed
+        .split_first()
+        .filter(|(kind, _)| **kind == 1)
+        .and_then(|(_, key)| VerifyingKey::from_bytes(key.try_into().ok()?).ok());
+    key.is_some_and(|key| {
+        let own = u32::from_be_bytes(key_hash(&origin(chain), &key));
+        hash == format!("{own:08x}")
+    })
 }
 
 fn body(chain: &str, head: &Head, epoch: u64, at: Stamp, next: Option<&VerifyingKey>) -> String {

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::chain::{Chain, Liveness};
+use crate::claim::{Claim, Claims};
+use crate::evidence::Evidence;
 use crate::folder::{Folder, FolderError, system};
 use crate::line::hash::{Hash, Head};
 use crate::line::scan::Line;
@@ -11,7 +13,7 @@ use crate::lines::{Lines, Next};
 use crate::record::Fields;
 use crate::retention::{Stub, stamp};
 use crate::segment::name;
-use crate::sign::{MOST_UNSIGNED, Trust};
+use crate::sign::{MOST_UNSIGNED, Signable, Trust, is_signable};
 use crate::walk::{Fault, Later, Walk, later, through};
 
 /// What is known from outside, which a journal alone can't prove.
@@ -31,6 +33,8 @@ pub struct Verified {
     pub chains: Vec<ChainVerified>,
     /// Heads of [`Known`] that are in no chain: records at an end are missing, or a whole chain is.
     pub missing_heads: Vec<Hash>,
+    /// Chains that are not there, and in which calls stood that hold an idempotency key.
+    pub missing_chains: Vec<String>,
 }
 
 /// What verifying found in one chain.
@@ -77,6 +81,14 @@ pub enum Verdict {
         /// How many bytes are no record.
         bytes: u64,
     },
+    /// Every record follows from the one before, but the key that signs the chain was lost, so
+    /// nothing vouches for the last of them.
+    Unsigned {
+        /// Where.
+        place: Spot,
+        /// Records up to this one are signed.
+        signed: u64,
+    },
     /// Records are missing.
     Gap {
         /// Where.
@@ -110,6 +122,7 @@ impl Verdict {
             Self::Tampered { .. } => 1,
             Self::Torn { .. } => 2,
             Self::Gap { .. } => 3,
+            Self::Unsigned { .. } => 4,
         }
     }
 
@@ -117,14 +130,15 @@ impl Verdict {
         match self {
             Self::Whole => 0,
             Self::Torn { .. } => 1,
-            Self::Gap { .. } => 2,
-            Self::Tampered { .. } => 3,
+            Self::Unsigned { .. } => 2,
+            Self::Gap { .. } => 3,
+            Self::Tampered { .. } => 4,
         }
     }
 }
 
 impl Verified {
-    /// The exit code: tampered before gap before torn before whole.
+    /// The exit code: tampered before gap before unsigned before torn before whole.
     pub fn code(&self) -> u8 {
         let worst = self
             .chains
@@ -132,7 +146,7 @@ impl Verified {
             .map(|chain| &chain.verdict)
             .max_by_key(|verdict| verdict.rank());
         match worst.map_or(0, Verdict::code) {
-            0 | 2 if !self.missing_heads.is_empty() => 3,
+            0 | 2 | 4 if !self.missing_heads.is_empty() || !self.missing_chains.is_empty() => 3,
             code => code,
         }
     }
@@ -150,13 +164,20 @@ impl Verified {
 pub fn verify(dir: &Path, known: &Known) -> Result<Verified, FolderError> {
     let folder = Folder::open(dir)?;
     let mut missing = known.heads.clone();
-    let chains = Chain::all(&folder)?
+    let claims = Claims::look(&folder)?;
+    let chains = Chain::all(&folder)?;
+    let mut missing_chains: Vec<String> = claims.iter().map(|claim| claim.chain.clone()).collect();
+    missing_chains.sort_unstable();
+    missing_chains.dedup();
+    missing_chains.retain(|name| chains.iter().all(|chain| chain.name != *name));
+    let chains = chains
         .iter()
-        .map(|chain| verify_chain(chain, &mut missing, &known.keys))
+        .map(|chain| verify_chain(chain, &mut missing, &known.keys, &claims))
         .collect::<Result<_, _>>()?;
     Ok(Verified {
         chains,
         missing_heads: missing,
+        missing_chains,
     })
 }
 
@@ -164,9 +185,11 @@ fn verify_chain(
     chain: &Chain,
     missing: &mut Vec<Hash>,
     keys: &[String],
+    claims: &[Claim],
 ) -> Result<ChainVerified, FolderError> {
     // Asked first: a writer that begins meanwhile only adds lines.
     let writer = chain.is_written()?;
+    let mut evidence = Evidence::of(chain, claims)?;
     let segments = chain.segments()?;
     let stub = Stub::read(&chain.folder)?;
     let begin = stub.as_ref().and_then(Stub::head);
@@ -184,6 +207,10 @@ fn verify_chain(
         writer,
         ending: Sealing::Sealed,
     };
+    let mut end = Spot {
+        file: chain.folder.path().join(name(1)),
+        line: 1,
+    };
     for (at, number) in segments.iter().enumerate() {
         let next = segments.get(at + 1).copied();
         let repeated = match next {
@@ -196,6 +223,7 @@ fn verify_chain(
         let stop = through(&mut walk, &file, until, &mut |line, raw, _| {
             result.records += 1;
             notes.take(line, raw);
+            evidence.take(line, raw);
             result.ending = match line.kind {
                 b"seal" if Fields::read(raw).end => Sealing::Sealed,
                 _other => Sealing::Open,
@@ -205,6 +233,10 @@ fn verify_chain(
             }
         })
         .map_err(|source| system(&path, source))?;
+        end = Spot {
+            file: path.clone(),
+            line: stop.line,
+        };
         result.head = walk.head().filter(|head| head.seq > 0);
         if let Some((seq, why)) = &notes.fault {
             let line = seq.saturating_sub(walk.head().map_or(0, |head| head.seq) + 1 - stop.line);
@@ -215,10 +247,7 @@ fn verify_chain(
             break;
         }
         let Some(fault) = stop.fault else { continue };
-        let place = Spot {
-            file: path.clone(),
-            line: stop.line,
-        };
+        let place = end.clone();
         let after = later(&mut file, stop.length).map_err(|source| system(&path, source))?;
         let bytes = file
             .metadata()
@@ -233,10 +262,25 @@ fn verify_chain(
         result.verdict = judge(fault, after, place, bytes, last);
         break;
     }
+    let lost = notes.is_keyless()
+        || (writer == Liveness::Nobody
+            && result.ending == Sealing::Open
+            && notes.lacks_key(chain)?);
+    if let (Verdict::Whole | Verdict::Torn { .. }, true) = (&result.verdict, lost) {
+        let signed = notes.trust.as_ref().map_or(0, |trust| trust.signed);
+        let place = end.clone();
+        result.verdict = Verdict::Unsigned { place, signed };
+    }
+    if let (Verdict::Whole | Verdict::Torn { .. } | Verdict::Unsigned { .. }, Some(worse)) = (
+        &result.verdict,
+        evidence.against(walk.head().map_or(0, |head| head.seq), writer, end),
+    ) {
+        result.verdict = worse;
+    }
     result.key.clone_from(&notes.root);
     result.signed = notes.trust.as_ref().map_or(0, |trust| trust.signed);
     let known = |key: &String| keys.contains(key);
-    if result.verdict == Verdict::Whole
+    if matches!(result.verdict, Verdict::Whole | Verdict::Unsigned { .. })
         && !keys.is_empty()
         && !result.key.as_ref().is_some_and(known)
     {
@@ -258,6 +302,8 @@ struct Notes {
     trust: Option<Trust>,
     /// The record and what is wrong with its note, or with the lack of one.
     fault: Option<(u64, String)>,
+    /// The seal of somebody who had no key to sign it with.
+    unsigned: Option<u64>,
 }
 
 impl Notes {
@@ -267,6 +313,7 @@ impl Notes {
             root: None,
             trust: None,
             fault: None,
+            unsigned: None,
         };
         if let Some(stub) = stub {
             notes.begin(&stub.key, stamp(&stub.since));
@@ -290,6 +337,17 @@ impl Notes {
         notes
     }
 
+    fn is_keyless(&self) -> bool {
+        self.unsigned.is_some()
+    }
+
+    /// Whether nobody can sign what the end of the chain says: whoever wrote it is gone, and the
+    /// key with him.
+    fn lacks_key(&self, chain: &Chain) -> Result<bool, FolderError> {
+        let signs = self.trust.as_ref().map(Trust::public);
+        Ok(is_signable(&chain.folder, &chain.name, signs)? == Signable::No)
+    }
+
     fn begin(&mut self, key: &str, at: Stamp) {
         self.trust = Trust::root(&self.chain, key, at);
         self.root = self.trust.as_ref().map(Trust::verifier_key);
@@ -309,6 +367,9 @@ impl Notes {
         if line.seq == 1 {
             self.begin(Fields::read(raw).public_key().unwrap_or_default(), at());
         }
+        if self.unsigned.is_some() {
+            return Err("it follows the end of a chain whose key was lost");
+        }
         let trust = self
             .trust
             .as_mut()
@@ -316,6 +377,10 @@ impl Notes {
         match line.kind {
             b"checkpoint" | b"seal" => {
                 let fields = Fields::read(raw);
+                if line.kind == b"seal" && fields.end && fields.is_unsigned() {
+                    self.unsigned = Some(line.seq);
+                    return Ok(());
+                }
                 let note = fields.signed_note().ok_or("it has no signed note")?;
                 let hash = Hash::parse(line.prev).ok_or("it has no hash before it")?;
                 let head = Head {
@@ -333,12 +398,12 @@ impl Notes {
 }
 
 /// What a segment says that begins where the one before it could not be written on.
-struct Poisoned {
-    seq: u64,
+pub(crate) struct Poisoned {
+    pub(crate) seq: u64,
 }
 
 /// Whether the segment was begun in place of the end of the one before it.
-fn repeats(chain: &Chain, number: u64) -> Result<Option<Poisoned>, FolderError> {
+pub(crate) fn repeats(chain: &Chain, number: u64) -> Result<Option<Poisoned>, FolderError> {
     let path = chain.folder.path().join(name(number));
     let mut lines = Lines::new(chain.folder.read(&name(number))?, 0);
     let next = lines.next().map_err(|source| system(&path, source))?;
@@ -359,7 +424,12 @@ fn judge(fault: Fault, after: Later, place: Spot, bytes: u64, last: Last) -> Ver
             why: format!("records {expected} to {} are missing", found - 1),
         },
         (
-            Fault::Form | Fault::Hash | Fault::Prev | Fault::Seq { .. } | Fault::Time,
+            Fault::Form
+            | Fault::Hash
+            | Fault::Prev
+            | Fault::Seq { .. }
+            | Fault::Time
+            | Fault::Cut { .. },
             Later::Nothing | Later::Unsynced | Later::Synced,
             Last::Written | Last::Abandoned | Last::Not,
         ) => Verdict::Tampered {

@@ -31,6 +31,14 @@ pub enum Fault {
     /// It claims to be older than the record before it.
     #[error("the record claims to be older than the one before it")]
     Time,
+    /// The chain was further: what stood after its last record was cut off or emptied.
+    #[error("records {} to {durable} were on the disk and are missing", end + 1)]
+    Cut {
+        /// The last record that is known to have been on the disk.
+        durable: u64,
+        /// The last one that is there.
+        end: u64,
+    },
 }
 
 /// How far the walk has come.

@@ -25,6 +25,7 @@ use crate::line::hash::Head;
 use crate::line::tape::Tape;
 use crate::line::text::count;
 use crate::line::time::{Clock, Stamp};
+use crate::mark::Mark;
 use crate::reserve::Reserve;
 use crate::segment::{Faults, Segment};
 use crate::settings::Settings;
@@ -39,8 +40,8 @@ pub(crate) struct Place {
     pub(crate) last: u64,
     pub(crate) head: Head,
     pub(crate) stamp: Stamp,
-    /// Public keys that the end of the chain announces.
-    pub(crate) announced: Vec<[u8; 32]>,
+    /// The public key that signs what follows; none before the first record.
+    pub(crate) signs: Option<[u8; 32]>,
 }
 
 pub(crate) struct Writer {
@@ -58,6 +59,7 @@ pub(crate) struct Writer {
     /// When this writer took the chain.
     opened: Stamp,
     reserve: Reserve,
+    mark: Mark,
     signer: Option<Signer>,
     /// The last record that a note covers, and when it was made.
     noted: (u64, Instant),
@@ -134,14 +136,19 @@ impl Writer {
             None => None,
         };
         let reserve = Reserve::hold(&chain.folder);
+        let mark = Mark::open(&chain.folder);
+        if place.head.seq == 0 {
+            mark.set(&place.head);
+        }
         let signer = if place.head.seq == 0 {
             let made = Signer::make(&chain.folder, &chain.name, Stamp::now());
             Some(made.map_err(|source| system(chain.folder.path(), source))?)
         } else {
-            Signer::open(&chain.folder, &chain.name, &place.announced)?
+            Signer::open(&chain.folder, &chain.name, place.signs.as_ref())?
         };
         Ok(Self {
             reserve,
+            mark,
             signer,
             noted: (place.head.seq, Instant::now()),
             chain,
@@ -247,7 +254,7 @@ impl Writer {
         }
         self.first_line();
         let refused = self.claim(batch);
-        for queued in batch.drain(..) {
+        for queued in batch.iter() {
             self.goal.nth = queued.nth;
             if refused.contains(&queued.nth) {
                 continue;
@@ -286,6 +293,7 @@ impl Writer {
                 (&queued.entry, queued.tier, &kept),
             );
         }
+        batch.clear();
         self.flush_marks();
     }
 
@@ -385,6 +393,7 @@ impl Writer {
         if let Some(segment) = &mut self.segment {
             segment.sync().map_err(SyncFailed::wrap)?;
             self.durable = self.tape.head();
+            self.mark.set(&self.durable);
             self.durable_length = segment.length();
             self.tape.clear();
             self.held = 0;

@@ -23,11 +23,12 @@ use crate::cleaning::Keeping;
 use crate::deciding::Deciding;
 use crate::docket::{Asked, Intended, Item};
 use crate::downstream::stdio::Ask;
-use crate::journal_words::{decision_of, journal_class, tier};
+use crate::journal_words::{journal_class, tier};
 use crate::lane::Hold;
 use crate::recorder::{MaySend, NoRecord, Recorder};
 use crate::relay::{Passage, Relay};
 use crate::tool_rules::OnUnknown;
+use crate::unrecorded::Lacking;
 use crate::waiting_room::Ready;
 
 impl Relay {
@@ -268,7 +269,7 @@ impl Relay {
             tool: Arc::clone(&item.subject),
             class: journal_class(item.class),
             principal: Arc::clone(&self.settings.principal),
-            decision: decision_of(call.grant()),
+            decision: self.decisions.of(call.grant()),
             key: candidate.key,
             args: arguments,
             trace_id: candidate.trace_id,
@@ -277,12 +278,16 @@ impl Relay {
                 OnUnknown::Refuse | OnUnknown::Reconcile(_) => journal::Again::Never,
             },
         };
-        let tier = tier(item.class);
+        let class = item.class;
+        let tier = tier(class);
         item.intended = Intended::Yes;
         match self.recorder.intent(intent, tier) {
             Ok(ticket) => Passage::PassAfter(self.waiting.enter(candidate.id, call, ticket)),
             Err(NoRecord) => {
                 self.disown_intent(call.slot());
+                if self.lacking_record(class) == Lacking::GoesOn {
+                    return self.launch_unrecorded(candidate.id, call);
+                }
                 self.turn_away(call.withhold(), Refusal::journal_unavailable(), now);
                 Passage::Stop
             }
@@ -341,7 +346,7 @@ impl Relay {
     }
 
     /// Puts a call in flight, before its first byte is sent.
-    fn launch(&mut self, id: CallId, call: Call<InFlight>) -> Passage {
+    pub(crate) fn launch(&mut self, id: CallId, call: Call<InFlight>) -> Passage {
         let slot = call.slot();
         match self.calls.insert(id, call) {
             Ok(evicted) => {

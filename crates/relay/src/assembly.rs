@@ -13,12 +13,14 @@ use dropgate_process::Force;
 use tokio::time::sleep;
 
 use crate::bell::Bell;
+use crate::chronicle::Dropped;
 use crate::deciding::UnderDecision;
 use crate::deliveries::Deliveries;
 use crate::docket::Docket;
 use crate::downstream::stdio::Downstream;
 use crate::held_answers::HeldAnswers;
 use crate::hibernation::Hibernation;
+use crate::journal_words::Decisions;
 use crate::listed_tools::ListedTools;
 use crate::log::Log;
 use crate::look_ups::LookUps;
@@ -104,11 +106,14 @@ impl Relay {
             deliveries: Deliveries::default(),
             settings,
             recorder,
+            decisions: Decisions::default(),
             sanitizer,
             telemetry,
             bell,
             held_answers: HeldAnswers::default(),
             record_trouble: None,
+            dropped: Dropped::NotSaid,
+            unrecorded: 0,
             record_heeded: Duration::ZERO,
             calls: InFlight::new(),
             latencies: Latencies::new(),

@@ -12,6 +12,13 @@ use crate::report::JournalReport;
 /// How long the seal may take at the end.
 const SEAL_WITHIN: Duration = Duration::from_millis(500);
 
+/// Whether it was said that answers are not kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dropped {
+    NotSaid,
+    Said,
+}
+
 impl Relay {
     /// A server was started, or started again.
     pub(crate) fn record_start(&mut self) {
@@ -49,19 +56,34 @@ impl Relay {
         }
     }
 
+    /// Says once that answers could not be kept, though their calls are on record.
+    pub(crate) fn say_answers_are_dropped(&mut self) {
+        if self.dropped == Dropped::Said || self.recorder.answers_dropped() == 0 {
+            return;
+        }
+        self.dropped = Dropped::Said;
+        self.log.line(
+            "journal: the disk takes records and no answers beside them; a call that is repeated \
+             is told how the first one ended, and not its answer. Free some space",
+        );
+    }
+
     /// Ends the record, within a bound.
     pub(crate) fn seal_journal(&mut self) -> Option<JournalReport> {
         self.note_undelivered();
+        let unrecorded = Some(self.unrecorded).filter(|count| *count > 0);
         let report = match self.recorder.seal(SEAL_WITHIN)? {
             Sealed::Yes(head) => JournalReport {
                 seq: Some(head.seq),
                 head: Some(head.hash.to_string()),
                 sealed: true,
+                unrecorded,
             },
             Sealed::No => JournalReport {
                 seq: None,
                 head: None,
                 sealed: false,
+                unrecorded,
             },
         };
         Some(report)

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use dropgate_gate::call::{Finished, Kind};
+use dropgate_gate::mode::Class;
 use dropgate_gate::outcome::Outcome;
 use dropgate_gate::refusal::Refusal;
 use dropgate_journal as journal;
@@ -15,6 +16,7 @@ use crate::lane::Hold;
 use crate::recorder::{OutcomeRecord, Recorder};
 use crate::relay::Relay;
 use crate::settlement::{NeverRan, never_ran};
+use crate::unrecorded::Lacking;
 
 /// An answer that waits for its record.
 #[derive(Debug)]
@@ -25,6 +27,7 @@ struct HeldAnswer {
     record: Option<OutcomeRecord>,
     id: CallId,
     kind: Kind,
+    class: Class,
     outcome: Outcome,
     reference: Option<journal::CallRef>,
 }
@@ -67,6 +70,10 @@ impl Relay {
             // What is refused is held until it is withheld.
             record @ (OutcomeRecord::Pending(_) | OutcomeRecord::Refused) => record,
         };
+        if self.lacking_record_now(item.class) == Lacking::GoesOn {
+            self.count_unrecorded();
+            return Hold::NONE;
+        }
         let hold = self.held_answers.last.next();
         self.held_answers.last = hold;
         self.deliveries.expect_answer(&item, finished.outcome, hold);
@@ -77,6 +84,7 @@ impl Relay {
             record: Some(record),
             id: item.id,
             kind: finished.kind,
+            class: item.class,
             outcome: finished.outcome,
             reference: item.reference,
         });
@@ -92,12 +100,13 @@ impl Relay {
 
     /// Answers from up to `before` whose outcomes are not recorded are withheld: the host is told.
     pub(crate) fn withhold_unrecorded(&mut self, before: Duration) {
-        let answers = &mut self.held_answers.answers;
-        while let Some(held) = answers.pop_front_if(|held| held.at <= before) {
-            match never_ran(held.outcome) {
+        let due = |held: &mut HeldAnswer| held.at <= before;
+        while let Some(held) = self.held_answers.answers.pop_front_if(due) {
+            match (never_ran(held.outcome), self.lacking_record(held.class)) {
                 // That stays true, recorded or not.
-                NeverRan::True => {}
-                NeverRan::NotSaid => {
+                (NeverRan::True, _) => {}
+                (NeverRan::NotSaid, Lacking::GoesOn) => self.count_unrecorded(),
+                (NeverRan::NotSaid, Lacking::Stops) => {
                     let refusal = Refusal::unknown_unrecorded();
                     let refusal = match held.reference {
                         Some(reference) => refusal.with_reference(&reference.to_string()),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dropgate_gate::call::Grant;
-use dropgate_gate::decision::Denial;
+use dropgate_gate::decision::{Authority, Denial};
 use dropgate_gate::mode::Class;
 use dropgate_gate::outcome::{Outcome, Retry};
 use dropgate_journal as journal;
@@ -24,10 +24,31 @@ pub(crate) fn journal_class(class: Class) -> journal::Class {
     }
 }
 
-pub(crate) fn decision_of(grant: &Grant) -> journal::Decision {
-    match grant {
-        Grant::Permit(permit) => policies(permit.authority().name(), permit.policies().iter()),
-        Grant::NotNeeded => journal::Decision::default(),
+/// Decisions for a call. The last one by an authority that names no policies is kept, since most
+/// are like it.
+#[derive(Default)]
+pub(crate) struct Decisions {
+    last: Option<(Authority, journal::Decision)>,
+}
+
+impl Decisions {
+    pub(crate) fn of(&mut self, grant: &Grant) -> journal::Decision {
+        let permit = match grant {
+            Grant::Permit(permit) => permit,
+            Grant::NotNeeded => return journal::Decision::default(),
+        };
+        let authority = permit.authority();
+        if permit.policies().iter().next().is_some() {
+            return policies(authority.name(), permit.policies().iter());
+        }
+        match &self.last {
+            Some((by, decision)) if *by == authority => decision.clone(),
+            Some(_) | None => {
+                let decision = policies(authority.name(), std::iter::empty());
+                self.last = Some((authority, decision.clone()));
+                decision
+            }
+        }
     }
 }
 

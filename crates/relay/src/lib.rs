@@ -51,6 +51,7 @@ mod telemetry;
 mod timers;
 mod tool_list;
 mod tool_rules;
+mod unrecorded;
 mod unsent;
 mod upstream;
 mod waiting_room;
@@ -60,7 +61,9 @@ mod write_probe;
 pub use self::reload::{Reload, Renewed};
 pub use self::report::{Calls, LeaseReport, Report, ServerExit, Survivor, TelemetryReport};
 pub use self::run::{Ended, Refused, RunError, close, refuse, run};
-pub use self::settings::{CallSettings, Explain, JournalTools, ReadOnlySettings, Settings};
+pub use self::settings::{
+    CallSettings, Explain, JournalTools, OnFailure, ReadOnlySettings, Settings,
+};
 pub use self::telemetry::{Propagate, TelemetrySettings, USUAL_QUEUE};
 pub use self::tool_list::{KeepsPins, PinnedTools};
 pub use self::tool_rules::{OnUnknown, ToolPattern, ToolRule, ToolRules};

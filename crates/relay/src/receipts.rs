@@ -3,8 +3,6 @@
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use dropgate_gate::refusal::Refusal;
-
 use crate::recorder::Health;
 use crate::relay::Relay;
 
@@ -15,18 +13,24 @@ const RECORD_WITHIN: Duration = Duration::from_secs(2);
 impl Relay {
     /// Sends what may be sent and answers what may be answered, as far as the record has come.
     pub(crate) fn heed_journal(&mut self) {
-        if !self.waits_for_record() {
+        if !self.waits_for_record() && self.record_trouble.is_none() {
             return;
         }
         self.record_heeded = self.now();
         self.send_recorded();
         self.answer_from_record();
         self.release_recorded();
+        self.say_answers_are_dropped();
         match self.recorder.health() {
-            Health::Sound => self.record_trouble = None,
+            Health::Sound => {
+                if self.record_trouble.take().is_some() {
+                    self.write_again();
+                }
+            }
             Health::Failing(why) => {
                 self.say_record_fails(&why);
-                self.turn_away_unsent(&Refusal::journal_unavailable());
+                self.read_only_meanwhile();
+                self.give_up_records();
                 self.withhold_unrecorded(self.record_heeded.saturating_sub(RECORD_WITHIN));
             }
         }

@@ -195,6 +195,14 @@ impl Recorder {
         }
     }
 
+    /// How many answers the disk did not take.
+    pub(crate) fn answers_dropped(&self) -> u64 {
+        match self {
+            Self::Off => 0,
+            Self::On(journal) => journal.answers_dropped(),
+        }
+    }
+
     /// Ends the record, within a bound; nothing where none is kept.
     pub(crate) fn seal(&mut self, within: Duration) -> Option<Sealed> {
         match std::mem::replace(self, Self::Off) {

@@ -23,6 +23,7 @@ use tokio::time::Sleep;
 
 use crate::bell::Bell;
 use crate::call_id::CallId;
+use crate::chronicle::Dropped;
 use crate::cleaning::Leaving;
 use crate::deciding::{Deciding, UnderDecision};
 use crate::deliveries::Deliveries;
@@ -30,6 +31,7 @@ use crate::docket::Docket;
 use crate::downstream::stdio::{Downstream, FromHost};
 use crate::held_answers::HeldAnswers;
 use crate::hibernation::Hibernation;
+use crate::journal_words::Decisions;
 use crate::lane::Hold;
 use crate::listed_tools::ListedTools;
 use crate::log::Log;
@@ -100,6 +102,8 @@ pub(crate) struct Relay {
     /// Calls that were answered here while the server may still answer them.
     pub(crate) answered_here: VecDeque<AnsweredHere>,
     pub(crate) recorder: Recorder,
+    /// Decisions as the record tells them.
+    pub(crate) decisions: Decisions,
     pub(crate) sanitizer: Rc<Sanitizer>,
     /// None without a collector.
     pub(crate) telemetry: Option<Box<Telemetry>>,
@@ -109,6 +113,10 @@ pub(crate) struct Relay {
     pub(crate) held_answers: HeldAnswers,
     /// What was last said to be wrong with the record.
     pub(crate) record_trouble: Option<Box<str>>,
+    /// Whether it was said that answers are not kept.
+    pub(crate) dropped: Dropped,
+    /// How many calls that only read went on without a record.
+    pub(crate) unrecorded: u64,
     /// When the record was last looked at.
     pub(crate) record_heeded: Duration,
     /// Whether the server has answered anything yet.

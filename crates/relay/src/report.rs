@@ -68,6 +68,9 @@ pub struct JournalReport {
     pub head: Option<String>,
     /// Whether the chain was brought to an orderly end.
     pub sealed: bool,
+    /// How many calls that only read went on while nothing could be recorded; left out if none did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unrecorded: Option<u64>,
 }
 
 /// A process that should not be there.

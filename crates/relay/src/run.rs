@@ -141,7 +141,15 @@ pub fn run(
         let mut recorder = match &settings.journal {
             None => Recorder::Off,
             Some(journal) => match Journal::open(journal.clone(), Box::new(bell.ringer())) {
-                Ok(journal) => Recorder::On(Box::new(journal)),
+                Ok(journal) => {
+                    for chain in journal.keyless() {
+                        log.line(&format!(
+                            "journal: the key that signs {chain} is lost or was changed; the chain is left as it \
+                             is and another one begun, look at it with `dropgate journal verify`"
+                        ));
+                    }
+                    Recorder::On(Box::new(journal))
+                }
                 Err(error) => {
                     let error = RunError::from(error);
                     let text = format!("dropgate did not start the server: {error}");

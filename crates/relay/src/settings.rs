@@ -56,11 +56,23 @@ pub struct Settings {
     pub journal: Option<dropgate_journal::Settings>,
     /// Where spans and durations of calls go; nowhere, without it.
     pub telemetry: Option<TelemetrySettings>,
+    /// What is refused while nothing can be recorded.
+    pub on_failure: OnFailure,
     /// Whether the model may ask the journal.
     pub journal_tools: JournalTools,
     /// After how long without a message the server is stopped until the next
     /// one; never, without it.
     pub hibernate_after: Option<Duration>,
+}
+
+/// What is refused while nothing can be recorded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnFailure {
+    /// Every call.
+    #[default]
+    DenyAll,
+    /// Calls that may write. Those that only read go on, without a record.
+    DenyWrites,
 }
 
 /// Whether each decision is explained on stderr, to the operator.

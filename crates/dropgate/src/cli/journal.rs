@@ -19,7 +19,8 @@ pub(crate) enum JournalVerb {
     /// Check that no record was changed, moved or removed
     ///
     /// Exits with 0 if the journal is whole, 1 if it was tampered with, 2 if
-    /// its last write was cut off by a crash, 3 if records are missing.
+    /// its last write was cut off by a crash, 3 if records are missing, 4 if
+    /// the key that signs it was lost and its end is unsigned.
     Verify(VerifyArgs),
     /// Print records, oldest first
     Show(ShowArgs),
@@ -51,7 +52,7 @@ pub(crate) struct VerifyArgs {
     #[arg(long, value_name = "HASH")]
     pub(crate) head: Vec<Hash>,
     /// A chain's first key, as this verb printed it; no other may begin one [repeatable]
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, value_name = "KEY", value_parser = values::first_key)]
     pub(crate) key: Vec<String>,
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,

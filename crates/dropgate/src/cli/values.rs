@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::time::{Duration, UNIX_EPOCH};
 
 use dropgate_gate::doomed::OnShutdown;
-use dropgate_journal::{Stamp, What};
+use dropgate_journal::{Stamp, What, is_verifier_key};
 
 use crate::config::texts;
 
@@ -48,6 +48,19 @@ pub(crate) fn bytes(text: &str) -> Option<u64> {
         .parse::<u64>()
         .ok()
         .and_then(|number| number.checked_mul(factor))
+}
+
+/// A chain's first key.
+pub(crate) fn first_key(text: &str) -> Result<String, String> {
+    if is_verifier_key(text) {
+        Ok(text.to_owned())
+    } else {
+        Err(
+            "that is no key: give the whole of what `journal verify` prints after \"key\", \
+             dropgate/journal/chain-…+…"
+                .to_owned(),
+        )
+    }
 }
 
 /// A name that is plain as the name of a folder.

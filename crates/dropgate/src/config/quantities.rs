@@ -1,5 +1,6 @@
 //! Durations and sizes, as people write them.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -46,6 +47,19 @@ impl JsonSchema for Time {
             "pattern": r"^(\d+ ?(ms|s|sec|m|min|h|hr|d|day|days|w|week|weeks|M|month|y|year) ?)+$",
         })
     }
+}
+
+/// The path of a folder.
+pub(crate) fn some_path<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<PathBuf>, D::Error> {
+    let path = PathBuf::deserialize(deserializer)?;
+    if path.as_os_str().is_empty() {
+        return Err(D::Error::custom(
+            "an empty path names no folder; give the path of one, or leave the key out for the usual one",
+        ));
+    }
+    Ok(Some(path))
 }
 
 /// A duration of at least 1 ms.

@@ -204,6 +204,7 @@ pub(crate) enum Listing {
 pub(crate) struct Journal {
     /// The folder that holds the journals, one folder in it a server.
     /// Default: `$XDG_STATE_HOME/dropgate/journal`.
+    #[serde(deserialize_with = "super::quantities::some_path")]
     pub(crate) dir: Option<PathBuf>,
     /// Offer the model the tools `dropgate_outcome` and `dropgate_retry`. Default: false.
     pub(crate) tools: Option<bool>,
@@ -211,8 +212,8 @@ pub(crate) struct Journal {
     pub(crate) keep: Option<Time>,
     /// How large a server's journal may grow. Default: 1GiB.
     pub(crate) max_size: Option<Size>,
-    /// What is refused while nothing can be recorded. `deny_writes` is taken for `deny_all`, the
-    /// stricter of the two. Default: deny_all.
+    /// What is refused while nothing can be recorded. With `deny_writes` calls that only read go
+    /// on without a record; stderr says so, and the report counts them. Default: deny_all.
     pub(crate) on_failure: Option<OnFailure>,
     /// Keep no journal. Default: false.
     pub(crate) danger_off: Option<bool>,

@@ -33,9 +33,15 @@ pub(crate) enum Kept {
     Nothing,
     /// In a sidecar: the record says where, and the hash of what stands there.
     At(String, super::hash::Hash),
-    /// It was too large, or could not be written.
+    /// It was larger than what is kept.
+    TooLarge,
+    /// The disk did not take it.
     Dropped,
 }
+
+/// What stands in a record in place of where an answer is kept.
+pub(crate) const TOO_LARGE: &str = "too_large";
+pub(crate) const DROPPED: &str = "dropped";
 
 /// Renders an entry as a line.
 pub(crate) fn render(
@@ -57,28 +63,26 @@ pub(crate) fn render(
             let (buffer, shown, clear) = (&mut scratch.fields, &mut scratch.shown, &scratch.clear);
             let scope = (&*intent.principal, &*intent.server, &*intent.tool);
             let day = keys.of_day(now);
-            let hashed = keys.hash_call(
-                scope,
-                &intent.args,
-                &mut scratch.form,
-                &mut |path, value| {
-                    fields += 1;
-                    if clear.iter().any(|one| one.as_bytes() == path) {
-                        show(shown, path, value);
+            let arguments = keys.arguments(&intent.args, &mut scratch.form, &mut |path, value| {
+                fields += 1;
+                if clear.iter().any(|one| one.as_bytes() == path) {
+                    show(shown, path, value);
+                }
+                if fields <= MOST_FIELDS {
+                    if !buffer.is_empty() {
+                        buffer.push(b',');
                     }
-                    if fields <= MOST_FIELDS {
-                        if !buffer.is_empty() {
-                            buffer.push(b',');
-                        }
-                        let shown = String::from_utf8_lossy(path);
-                        let end = shown.floor_char_boundary(LONGEST_PATH);
-                        string(buffer, shown.get(..end).unwrap_or_default());
-                        buffer.extend_from_slice(b":\"");
-                        hex(buffer, &day.field(path, value));
-                        buffer.push(b'"');
-                    }
-                },
-            );
+                    let shown = String::from_utf8_lossy(path);
+                    let end = shown.floor_char_boundary(LONGEST_PATH);
+                    string(buffer, shown.get(..end).unwrap_or_default());
+                    buffer.extend_from_slice(b":\"");
+                    hex(buffer, &day.field(path, value));
+                    buffer.push(b'"');
+                }
+            });
+            // Only what may become an orphan, or has a key, is ever compared with another call.
+            let compared = intent.class == Class::Write || intent.key.is_some();
+            let print = compared.then(|| keys.fingerprint(scope, &arguments));
             let claim = intent.key.as_deref().map(|key| keys.claim(scope, key));
             let fields_text = &scratch.fields;
             tape.line(clock, "intent", |out| {
@@ -87,8 +91,10 @@ pub(crate) fn render(
                 if let Some(claim) = claim {
                     hash(out, "key", &claim);
                 }
-                hash(out, "fp", &hashed.fingerprint.0);
-                hash(out, "args", &hashed.arguments);
+                if let Some(print) = &print {
+                    hash(out, "fp", &print.0);
+                }
+                hash(out, "args", &arguments);
                 if !fields_text.is_empty() {
                     key(out, "fields");
                     out.push(b'{');
@@ -246,7 +252,8 @@ fn outcome_members(out: &mut Vec<u8>, outcome: &Outcome, kept: &Kept) {
             out.extend_from_slice(digest.text());
             out.push(b'"');
         }
-        Kept::Dropped => member(out, name, "dropped"),
+        Kept::TooLarge => member(out, name, TOO_LARGE),
+        Kept::Dropped => member(out, name, DROPPED),
     }
 }
 

@@ -88,7 +88,10 @@ impl Forge {
     fn tampered(&self, why: &str) {
         match self.verdict() {
             Verdict::Tampered { why: found, .. } => assert!(found.contains(why), "{found}"),
-            other @ (Verdict::Whole | Verdict::Torn { .. } | Verdict::Gap { .. }) => {
+            other @ (Verdict::Whole
+            | Verdict::Torn { .. }
+            | Verdict::Unsigned { .. }
+            | Verdict::Gap { .. }) => {
                 panic!("{other:?}")
             }
         }

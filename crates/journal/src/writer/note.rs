@@ -90,11 +90,10 @@ impl Writer {
             return;
         }
         let now = self.clock.now();
-        if let Some(signer) = &mut self.signer
-            && signer.change(&self.chain.folder, now).is_err()
-        {
-            // The new key is in the file beside the old one, and the next start turns to it.
-            self.signer = None;
+        if let Some(signer) = &mut self.signer {
+            // Where the disk does not take it, the new key is in the file beside the old one, and
+            // the next start turns to it.
+            let _old_key_stays_for_a_while = signer.change(&self.chain.folder, now);
         }
     }
 

@@ -4,6 +4,7 @@ use crate::CallRef;
 use crate::chain::{Chain, Liveness};
 use crate::claim::{Claim, Earlier, Taken};
 use crate::entry::{Again, Entry, Fate, Intent, Keep, MAX_KEPT, Note, Retry, Topic, What};
+use crate::evidence::{Lack, lack};
 use crate::folder::{Folder, FolderError};
 use crate::kept::Sidecar;
 use crate::line::entry::Kept;
@@ -68,13 +69,11 @@ impl Writer {
         let scope = (&*intent.principal, &*intent.server, &*intent.tool);
         let name = self.keys.claim(scope, key);
         let mut form = Vec::new();
-        let hashed = self
-            .keys
-            .hash_call(scope, &intent.args, &mut form, &mut |_, _| {});
+        let print = self.keys.fingerprint_of(scope, &intent.args, &mut form);
         let now = self.clock.now();
         let claim = Claim {
             call: intent.call,
-            fingerprint: hashed.fingerprint.0,
+            fingerprint: print.0,
             at: now,
             chain: self.chain.name.clone(),
             segment: self.last.max(1),
@@ -145,7 +144,7 @@ impl Writer {
             Keep::Result(bytes) | Keep::Original(bytes) => bytes,
         };
         if bytes.len() > MAX_KEPT {
-            return Kept::Dropped;
+            return Kept::TooLarge;
         }
         let segment = self.last.max(1);
         if self
@@ -166,6 +165,7 @@ impl Writer {
             Some((place, digest)) => Kept::At(place, digest),
             None => {
                 self.sidecar = None;
+                self.shared.count_dropped();
                 Kept::Dropped
             }
         }
@@ -216,15 +216,17 @@ fn fate(folder: &Folder, holder: &Claim, by: Holder) -> Result<Earlier, FolderEr
         return Ok(match writer {
             // Its records are on their way.
             Liveness::Writer => Earlier::InProgress { call },
-            // No call that writes is sent before its intent is on the disk, and what only reads
-            // may run again.
-            Liveness::Nobody if chain.segments()?.contains(&holder.segment) => Earlier::Ended {
-                call,
-                what: What::NotExecuted,
-                retry: Retry::Safe,
+            Liveness::Nobody => match lack(&chain, holder.segment)? {
+                // No call that writes is sent before its intent is on the disk, and what only
+                // reads may run again.
+                Lack::NeverRecorded => Earlier::Ended {
+                    call,
+                    what: What::NotExecuted,
+                    retry: Retry::Safe,
+                },
+                // Its records were removed.
+                Lack::Unknown => unknown,
             },
-            // Its records were removed.
-            Liveness::Nobody => unknown,
         });
     };
     Ok(match (account.ended, account.writer) {

@@ -141,11 +141,18 @@ fn every_random_change_is_noticed() {
 }
 
 #[test]
-fn a_cut_between_records_is_noticed_by_whoever_kept_the_head() {
+fn a_cut_between_records_with_the_mark_is_noticed_by_whoever_kept_the_head() {
     let original = Original::write();
     let (path, bytes) = original.files.last().expect("segments");
     let lines: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
     fs::write(path, lines[..lines.len() - 1].concat()).expect("writable");
+    let without = verify(&original.place.journal(), &Known::default()).expect("readable");
+    assert_eq!(
+        without.code(),
+        3,
+        "the mark beside the chain says that it was longer"
+    );
+    fs::remove_file(path.with_file_name("head")).expect("removable");
     let without = verify(&original.place.journal(), &Known::default()).expect("readable");
     assert_eq!(without.code(), 0, "order can be proved, completeness can't");
     assert_eq!(original.code(), 3);
@@ -177,6 +184,11 @@ fn each_kind_of_change_has_its_verdict() {
     original.restore();
     let (last, bytes) = original.files.last().expect("segments");
     fs::write(last, &bytes[..bytes.len() - 10]).expect("writable");
-    let verified = verify(&original.place.journal(), &Known::default()).expect("readable");
-    assert_eq!(verified.code(), 2, "torn");
+    let code = || {
+        let verified = verify(&original.place.journal(), &Known::default());
+        verified.expect("readable").code()
+    };
+    assert_eq!(code(), 3, "the seal was on the disk");
+    fs::write(last, [bytes, &bytes[..10]].concat()).expect("writable");
+    assert_eq!(code(), 2, "torn");
 }

@@ -5,8 +5,10 @@
 )]
 
 mod changes;
+mod cut;
 mod disks;
 mod hostile;
+mod keyless;
 mod kills;
 mod recover_body;
 mod repeats;

@@ -3,6 +3,7 @@
 mod behaviour;
 mod bytes;
 mod command_line;
+mod full_disk;
 mod hibernation;
 mod identity;
 mod leftovers;
@@ -77,6 +78,7 @@ fn main() -> ExitCode {
         bytes::RULES,
         refusals::RULES,
         record::RULES,
+        full_disk::RULES,
         repeats::RULES,
         unnoticed::RULES,
         programs::RULES,

@@ -25,7 +25,7 @@ pub(crate) fn run(args: &JournalArgs) -> ExitCode {
         output::complain(&problem.to_string());
         ExitCode::from(match problem {
             Problem::NoPlace | Problem::NoJournal(_) => exit::USAGE,
-            Problem::Folder(_) => exit::CAN_NOT_WRITE,
+            Problem::Folder(error) => exit::of_folder_error(&error),
         })
     })
 }

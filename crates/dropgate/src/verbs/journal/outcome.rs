@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use dropgate_journal::{Account, look_up};
+use dropgate_journal::{Account, Kept, look_up};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -18,6 +18,8 @@ struct Report {
     retry: Option<&'static str>,
     chain: String,
     kept: bool,
+    /// What became of its answer: `kept`, `too_large`, `dropped`, `erased` or `none`.
+    answer: &'static str,
     records: Vec<Box<RawValue>>,
 }
 
@@ -38,6 +40,7 @@ pub(super) fn run(args: &OutcomeArgs) -> Result<ExitCode, Problem> {
             retry: account.ended.map(|(_, retry)| retry.word()),
             chain: account.chain.clone(),
             kept: account.kept.is_some(),
+            answer: account.answer.word(),
             records: account
                 .records
                 .into_iter()
@@ -46,7 +49,7 @@ pub(super) fn run(args: &OutcomeArgs) -> Result<ExitCode, Problem> {
         };
         match args.format {
             Format::Json => output::print_json(&report),
-            Format::Text => output::print(&text(&report)),
+            Format::Text => output::print(&text(&report, account.answer)),
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -64,13 +67,18 @@ fn original(account: &Account) -> ExitCode {
             ExitCode::SUCCESS
         }
         None => {
-            output::complain("nothing was kept of this call's answer, or it was erased");
+            output::complain(match account.answer {
+                Kept::Nothing | Kept::There => "nothing of this call's answer was to be kept",
+                Kept::TooLarge => "the answer was not kept: it is larger than 256 KiB",
+                Kept::Dropped => "the answer was not kept: the disk did not take it",
+                Kept::Erased => "the answer was kept, and was erased or changed since",
+            });
             ExitCode::from(NOT_FOUND)
         }
     }
 }
 
-fn text(report: &Report) -> String {
+fn text(report: &Report, answer: Kept) -> String {
     let mut text = format!("{}: {}", report.call, report.outcome);
     if let Some(retry) = report.retry {
         text.push_str(&format!(", retry {retry}"));
@@ -79,8 +87,12 @@ fn text(report: &Report) -> String {
     for record in &report.records {
         text.push_str(&format!("  {}\n", record.get()));
     }
-    if report.kept {
-        text.push_str("  --original prints what was kept of the answer\n");
+    match answer {
+        Kept::Nothing => {}
+        Kept::There => text.push_str("  --original prints what was kept of the answer\n"),
+        Kept::TooLarge => text.push_str("  the answer was not kept: it is larger than 256 KiB\n"),
+        Kept::Dropped => text.push_str("  the answer was not kept: the disk did not take it\n"),
+        Kept::Erased => text.push_str("  the answer was kept, and was erased or changed since\n"),
     }
     text
 }

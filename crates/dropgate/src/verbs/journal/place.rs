@@ -49,8 +49,17 @@ pub(crate) fn journals_in(parent: &Path) -> Vec<PathBuf> {
     found
 }
 
+/// Whether a folder has what the first start puts into it, or what is left of that.
 fn is_journal(folder: &Path) -> bool {
-    folder.join("claims").is_dir()
+    let chain = |entry: fs::DirEntry| entry.file_name().as_encoded_bytes().starts_with(b"chain-");
+    folder.join("key").is_file()
+        || folder.join("claims").is_dir()
+        || fs::read_dir(folder)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .take(MOST)
+            .any(chain)
 }
 
 fn parent(which: &Which) -> Result<PathBuf, Problem> {

@@ -17,6 +17,8 @@ struct Report {
     records: u64,
     chains: Vec<Chain>,
     missing_heads: Vec<String>,
+    /// Chains that are not there and of which claims on idempotency keys speak.
+    missing_chains: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -40,6 +42,7 @@ struct Chain {
 pub(super) fn run(args: &VerifyArgs) -> Result<ExitCode, Problem> {
     let mut missing = args.head.clone();
     let mut chains = Vec::new();
+    let mut missing_chains = Vec::new();
     let mut worst = 0;
     for journal in journals(&args.which)? {
         let known = Known {
@@ -49,10 +52,12 @@ pub(super) fn run(args: &VerifyArgs) -> Result<ExitCode, Problem> {
         let verified = verify(&journal, &known)?;
         missing.clone_from(&verified.missing_heads);
         worst = worse(worst, without_heads(&verified));
+        let gone = verified.missing_chains.iter();
+        missing_chains.extend(gone.map(|chain| journal.join(chain).display().to_string()));
         let described = verified.chains.iter();
         chains.extend(described.map(|chain| describe(&journal, chain)));
     }
-    if !missing.is_empty() {
+    if !missing.is_empty() || !missing_chains.is_empty() {
         worst = worse(worst, 3);
     }
     let report = Report {
@@ -60,6 +65,7 @@ pub(super) fn run(args: &VerifyArgs) -> Result<ExitCode, Problem> {
         records: chains.iter().map(|chain| chain.records).sum(),
         chains,
         missing_heads: missing.iter().map(ToString::to_string).collect(),
+        missing_chains,
     };
     match args.format {
         Format::Json => output::print_json(&report),
@@ -76,10 +82,10 @@ fn without_heads(verified: &Verified) -> u8 {
         .fold(0, worse)
 }
 
-/// Tampered before gap before torn before whole.
+/// Tampered before gap before unsigned before torn before whole.
 fn worse(one: u8, other: u8) -> u8 {
-    const RANK: [u8; 4] = [0, 3, 1, 2];
-    let rank = |code: u8| RANK.get(usize::from(code)).copied().unwrap_or(3);
+    const RANK: [u8; 5] = [0, 4, 1, 3, 2];
+    let rank = |code: u8| RANK.get(usize::from(code)).copied().unwrap_or(4);
     if rank(other) > rank(one) { other } else { one }
 }
 
@@ -89,6 +95,7 @@ pub(crate) fn word(code: u8) -> &'static str {
         0 => "whole",
         2 => "torn",
         3 => "gap",
+        4 => "unsigned",
         _tampered => "tampered",
     }
 }
@@ -99,6 +106,13 @@ fn describe(journal: &Path, chain: &ChainVerified) -> Chain {
         Verdict::Torn { place, bytes } => (
             Some(place),
             Some(format!("{bytes} bytes at the end are no record")),
+        ),
+        Verdict::Unsigned { place, signed } => (
+            Some(place),
+            Some(format!(
+                "the key that signs the chain is lost: its hashes are whole, but nothing vouches \
+                 for what follows record {signed}"
+            )),
         ),
         Verdict::Gap { place, why } | Verdict::Tampered { place, why } => {
             (Some(place), Some(why.clone()))
@@ -156,6 +170,11 @@ fn text(report: &Report) -> String {
     for head in &report.missing_heads {
         text.push_str(&format!(
             "gap  head {head} is in no chain: records at an end are missing\n"
+        ));
+    }
+    for chain in &report.missing_chains {
+        text.push_str(&format!(
+            "gap  {chain} is not there, and calls in it hold idempotency keys\n"
         ));
     }
     text.push_str(&format!("{}: {} records\n", report.verdict, report.records));

@@ -15,7 +15,8 @@ use dropgate_gate::shutdown::{Profile, Settings as ShutdownSettings, Source};
 use dropgate_journal as journal;
 use dropgate_policy::Policies;
 use dropgate_relay::{
-    CallSettings, Explain, JournalTools, OnUnknown, ReadOnlySettings, Settings, ToolRule, ToolRules,
+    CallSettings, Explain, JournalTools, OnFailure, OnUnknown, ReadOnlySettings, Settings,
+    ToolRule, ToolRules,
 };
 use dropgate_secrets::Secrets;
 use dropgate_wire::Limits;
@@ -177,6 +178,10 @@ pub(crate) fn settings(
         reload: None,
         sanitizer: Rc::new(sanitizer(&config.sanitize, &secrets)),
         telemetry: telemetry::settings(config.telemetry.as_ref(), folder)?,
+        on_failure: match config.journal.on_failure {
+            Some(written::OnFailure::DenyWrites) => OnFailure::DenyWrites,
+            Some(written::OnFailure::DenyAll) | None => OnFailure::DenyAll,
+        },
         journal_tools: match config.journal.tools {
             Some(true) => JournalTools::Offered,
             Some(false) | None => JournalTools::Off,
