@@ -48,8 +48,8 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "soak",
-        usage: "soak",
-        summary: "run every long count in full: the whole world table, a thousand cycles, the properties at length",
+        usage: "soak [--only PART]",
+        summary: "run every long count in full: the whole world table, a thousand cycles, kills, changes and faults, the properties at length",
         run: soak::run,
     },
     Task {
