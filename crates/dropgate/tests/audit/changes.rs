@@ -1,4 +1,4 @@
-//! `--diff-base`: findings on changed lines, of a real repository.
+//! `--diff-base`: findings on changed lines, of a real repository; and which files of one are read.
 
 use std::process::Command;
 
@@ -96,4 +96,21 @@ fn what_is_no_commit_is_refused() {
     }
     let outside = Place::with("src/server.ts", BAD);
     assert_eq!(outside.audit(&["--diff-base", "main"]).code(), 2);
+}
+
+#[test]
+fn what_git_keeps_is_read_though_it_is_ignored() {
+    // The program's name in `.gitignore`, for what is built, is that of its folder too.
+    let place = repository();
+    place.write(".gitignore", "server\nbuilt\n");
+    place.write("cmd/server/main.ts", BAD);
+    git(&place, &["add", "-f", "."]);
+    place.write("built/server.ts", BAD);
+    let files = |page: &serde_json::Value| page["analysed"]["files"].as_u64().unwrap();
+    assert_eq!(files(&place.json(&["."])), 2, "the kept ones");
+    assert_eq!(files(&place.json(&["cmd"])), 1);
+
+    // In an archive nothing says what is kept.
+    std::fs::remove_dir_all(place.folder().join(".git")).unwrap();
+    assert_eq!(files(&place.json(&["."])), 3);
 }
