@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use crate::facts::{
-    Block, Compare, Expr, ExprKind, Language, Pattern, Span, Stmt, StmtKind, VarId, walk,
+    Block, Compare, Expr, ExprKind, FnId, Function, Language, Pattern, Span, Stmt, StmtKind, VarId,
+    walk,
 };
 
 use super::branches::extent;
@@ -38,7 +39,7 @@ pub enum FailureKind {
     Closure,
     /// An arm for `Err` or `None`.
     Arm,
-    /// `if err != nil`.
+    /// `if err != nil`, and `if (error)` in a function that Node calls back.
     Checked,
 }
 
@@ -52,6 +53,7 @@ pub(super) fn failures<'a>(project: &Project<'a>) -> Vec<Failure<'a>> {
         };
         walk::stmts(&function.body, &mut |stmt| {
             statement(at, language, stmt, &set, &mut all);
+            called_back(project, at, function, stmt, &mut all);
         });
     }
     for site in &project.sites {
@@ -83,6 +85,46 @@ pub(super) fn failures<'a>(project: &Project<'a>) -> Vec<Failure<'a>> {
         }
     }
     all
+}
+
+/// `exec(command, (error, out) => { if (error) … })`: what runs when Node calls back with an error.
+fn called_back<'a>(
+    project: &Project<'a>,
+    at: FnRef,
+    function: &'a Function,
+    stmt: &'a Stmt,
+    all: &mut Vec<Failure<'a>>,
+) {
+    let StmtKind::If { test, then, .. } = &stmt.kind else {
+        return;
+    };
+    let ExprKind::Var(id) = test.kind else {
+        return;
+    };
+    let first = function
+        .params
+        .first()
+        .and_then(|param| param.pattern.variable());
+    let is_named = project
+        .variable(at.variable(id))
+        .is_some_and(|variable| matches!(&*variable.name, "err" | "error" | "e"));
+    let is_closure = function.parent.is_some_and(|parent| parent != FnId::MODULE);
+    if project.language(at.file) == Language::TypeScript
+        && first == Some(id)
+        && is_named
+        && is_closure
+        && function.params.len() > 1
+    {
+        all.push(Failure {
+            at,
+            kind: FailureKind::Checked,
+            span: extent(then).unwrap_or(stmt.span),
+            guarded: test.span,
+            errors: vec![id],
+            types: Vec::new(),
+            body: then,
+        });
+    }
 }
 
 /// What each variable is set to, in order.

@@ -50,7 +50,7 @@ impl Graph {
             }
             if site.targets.is_empty()
                 && let ExprKind::Member(..) = &site.call.callee.kind
-                && site.paths.iter().all(|path| path.starts_with('?'))
+                && site.paths.iter().all(|path| is_unknown(path))
                 && let Some(candidates) = methods.get(site.name())
                 && candidates.len() <= MAX_CANDIDATES
                 && !is_common(site.name())
@@ -347,6 +347,16 @@ fn methods<'a>(project: &Project<'a>) -> HashMap<&'a str, Vec<FnRef>> {
         }
     }
     all
+}
+
+/// Whether a path says nothing of what a call is made on: what came out of a map may be anything that was put there.
+fn is_unknown(path: &str) -> bool {
+    let from_map = ["Map().", "object.", "list."]
+        .iter()
+        .any(|start| path.starts_with(start));
+    // What the SDK hands to a call was put there by its author.
+    let from_lifespan = path.contains(".lifespan_context.");
+    path.starts_with('?') || from_lifespan || (from_map && path.contains("()."))
 }
 
 /// Names that every library has: a call of one on something unknown says nothing.

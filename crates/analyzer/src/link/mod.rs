@@ -288,6 +288,11 @@ impl<'a> Project<'a> {
         parent.map_or_else(|| FnRef::module(at.file), |id| at.beside(id))
     }
 
+    /// What a call may run: its targets, and the functions that it is given.
+    pub fn runs_of(&self, id: SiteId) -> &[FnRef] {
+        self.graph.runs_of(id)
+    }
+
     /// The functions that call this one.
     pub fn callers(&self, at: FnRef) -> &[SiteId] {
         self.graph.callers(at)

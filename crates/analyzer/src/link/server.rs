@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::facts::{FnId, Language, Span};
+use crate::facts::{FnId, Language, Span, StmtKind, walk};
 use crate::vocabulary::{self, Role, Serving, Wire};
 
 use super::graph::handed;
@@ -152,6 +152,17 @@ fn drop_bystanders(project: &Project<'_>, entries: &mut Vec<Entry>) {
         .filter(|entry| is_http(entry))
         .map(|entry| entry.process.len())
         .max();
+    // A server of TypeScript that talks over stdio may listen for the answer of a login.
+    let any_stdio = entries.iter().any(|entry| {
+        entry.wire == Wire::Stdio && project.language(entry.at.file) == Language::TypeScript
+    });
+    let is_aside = |entry: &Entry| {
+        any_stdio
+            && entry.wire == Wire::Http
+            && project.language(entry.at.file) == Language::TypeScript
+            && transports.is_empty()
+    };
+    entries.retain(|entry| !is_aside(entry));
     entries.retain(|entry| {
         let stays = if any {
             has(entry)
@@ -344,9 +355,45 @@ pub(super) fn handlers(project: &Project<'_>) -> Vec<Responder> {
             }
         }
     }
+    let wrapped: Vec<Responder> = all
+        .iter()
+        .flat_map(|handler| {
+            let functions = wrappers(project, handler.function);
+            functions.into_iter().map(|function| Responder {
+                function,
+                site: handler.site,
+            })
+        })
+        .collect();
+    all.extend(wrapped);
     all.extend(super::shapes::handlers(project));
     all.sort_by_key(|handler| handler.function);
     all.dedup_by_key(|handler| handler.function);
+    all
+}
+
+/// The functions that decorators of the project put in the place of a handler: they answer.
+fn wrappers(project: &Project<'_>, handler: FnRef) -> Vec<FnRef> {
+    let Some(function) = project.function(handler) else {
+        return Vec::new();
+    };
+    let outer = project.decorated_in(handler);
+    let mut all = Vec::new();
+    for decorator in &function.decorators {
+        let values = project.values(outer, decorator);
+        for given in values.iter().filter_map(Value::function) {
+            let Some(body) = project.function(given).map(|decorator| &decorator.body) else {
+                continue;
+            };
+            walk::stmts(body, &mut |stmt| {
+                if let StmtKind::Return(Some(value)) = &stmt.kind {
+                    let values = project.values(given, value);
+                    all.extend(values.iter().filter_map(Value::function));
+                }
+            });
+        }
+    }
+    all.retain(|wrapper| *wrapper != handler);
     all
 }
 
@@ -356,6 +403,19 @@ impl<'a> Project<'a> {
         self.hooks
             .iter()
             .filter(|hook| entry.runs(hook.at, hook.span))
+    }
+
+    /// Whether a registration is made where the process starts, and not only while a request is answered.
+    pub fn is_at_start(&self, entry: &Entry, hook: &super::Hook<'a>) -> bool {
+        if !self.answering.contains(&hook.at) {
+            return true;
+        }
+        let handlers: BTreeSet<FnRef> = self.handlers.iter().map(|one| one.function).collect();
+        let mut roots: Vec<FnRef> = self.above(entry.at).into_iter().collect();
+        roots.push(FnRef::module(entry.at.file));
+        roots.retain(|root| !handlers.contains(root));
+        let start = self.graph.runs_from(&roots, &handlers, &BTreeSet::new());
+        start.contains(&hook.at)
     }
 
     /// The functions that a handler may run, handlers included.

@@ -51,6 +51,8 @@ pub const ROWS: &[Row] = &[
         "mcp.server.sse.SseServerTransport().connect_sse",
         Transport(Wire::Http),
     ),
+    Row("mcp.server.FastMCP", Server),
+    Row("mcp.server.FastMCP().run", BY_NAME),
     Row("mcp.server.fastmcp*.FastMCP", Server),
     Row("mcp.server*.MCPServer", Server),
     Row("mcp.server*.Server", Server),

@@ -96,6 +96,10 @@ pub const ROWS: &[Row] = &[
     ),
     Row("*NodeStreamableHTTPServerTransport", Transport(Wire::Http)),
     Row("*SSEServerTransport", Transport(Wire::Http)),
+    Row(
+        "@modelcontextprotocol/*createMcpHandler",
+        Transport(Wire::Http),
+    ),
     Row("@modelcontextprotocol/*.McpServer", Server),
     Row("@modelcontextprotocol/*.Server", Server),
     Row(
@@ -133,6 +137,14 @@ pub const ROWS: &[Row] = &[
     Row("@modelcontextprotocol/*Server().resource", Responder),
     Row("fastmcp.FastMCP().addTool", Responder),
     // What is opened.
+    Row(
+        "@elastic/elasticsearch*.Client().*",
+        Outbound(Remote::Http, Limit::Default),
+    ),
+    Row(
+        "@opensearch-project/opensearch*.Client().*",
+        Outbound(Remote::Http, Limit::Default),
+    ),
     Row("pg*.Pool", Open(Kind::Pool)),
     Row("pg*.Client", Open(Kind::Pool)),
     Row("mysql2*.createPool", Open(Kind::Pool)),

@@ -1,7 +1,7 @@
 //! A remote check of access without a limit of time.
 
 use crate::finding::Severity;
-use crate::link::Project;
+use crate::link::{FnRef, Project};
 use crate::rules::outbound::bounds;
 use crate::rules::{At, Axis, Report, Rule};
 
@@ -20,11 +20,28 @@ pub(in crate::rules) const RULE: Rule = Rule {
     check,
 };
 
+/// Calls from a check of access down to the wait.
+const MAX_CALLS: usize = 4;
+
+/// Whether a function decides on access, or only functions that do call it: a helper that reads keys for a check.
+fn decides(project: &Project<'_>, at: FnRef, left: usize) -> bool {
+    if permit::authority_around(project, at).is_some() {
+        return true;
+    }
+    let callers = project.callers(at);
+    left > 0
+        && !callers.is_empty()
+        && callers
+            .iter()
+            .filter_map(|id| project.site(*id))
+            .all(|site| site.at != at && decides(project, site.at, left - 1))
+}
+
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
     for site in &project.sites {
         let waits =
             bounds::of_role(site).is_some_and(|limit| !bounds::is_bounded(project, site, limit));
-        if waits && permit::authority_around(project, site.at).is_some() {
+        if waits && decides(project, site.at, MAX_CALLS) {
             let message = format!(
                 "the check of access waits for `{}` without a limit of time",
                 site.name()

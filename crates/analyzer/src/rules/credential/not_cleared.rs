@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::facts::{Expr, ExprKind, Pattern, StmtKind, walk};
-use crate::finding::Severity;
+use crate::finding::{Confidence, Severity};
 use crate::link::{FnRef, Project};
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::{Role, words};
@@ -45,7 +45,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             }
             let named = words::is_secret(&variable.name);
             let from_environment = source::secret(project, at, value).filter(|_| holds_it(value));
-            let from_arguments = named && reads_arguments(project, at, value);
+            let from_arguments = named && source::reads_arguments(project, at, value);
             if (from_environment.is_none() && !from_arguments)
                 || wiped(project, at, value)
                 || cleared.contains(&*variable.name)
@@ -70,6 +70,45 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         });
     }
     fields(project, &cleared, report);
+    constructed(project, &cleared, report);
+}
+
+/// Fields that a constructor sets from the environment.
+fn constructed(project: &Project<'_>, cleared: &BTreeSet<String>, report: &mut Report<'_>) {
+    for (at, function) in project.functions() {
+        let makes = function.class.is_some()
+            && matches!(&*function.name, "constructor" | "__init__")
+            && project.surface(at.file) == crate::finding::Surface::Runtime;
+        if !makes {
+            continue;
+        }
+        walk::stmts(&function.body, &mut |stmt| {
+            let StmtKind::Assign {
+                target: Pattern::Place(place),
+                value: Some(value),
+            } = &stmt.kind
+            else {
+                return;
+            };
+            let ExprKind::Member(object, field) = &place.kind else {
+                return;
+            };
+            let secret = source::secret(project, at, value).filter(|_| holds_it(value));
+            let keeps = matches!(object.kind, ExprKind::This)
+                && words::is_secret(field)
+                && !cleared.contains(&**field);
+            if let (Some(name), true) = (secret, keeps) {
+                let message = format!(
+                    "the field `{field}` holds a credential from `{name}` as long as the object lives"
+                );
+                let place = At {
+                    function: at,
+                    span: stmt.span,
+                };
+                report.add(place, message).sure(Confidence::Likely);
+            }
+        });
+    }
 }
 
 /// Fields of classes that are set from the environment.
@@ -117,29 +156,8 @@ fn holds_it(value: &Expr) -> bool {
             | ExprKind::Logic(..)
             | ExprKind::Call(_)
             | ExprKind::Join(_)
+            | ExprKind::Object(_)
     )
-}
-
-/// `process.argv[2]`, or an item of a list made of it.
-fn reads_arguments(project: &Project<'_>, at: FnRef, value: &Expr) -> bool {
-    let mut found = false;
-    walk::each(value, &mut |expr| {
-        if let ExprKind::Index(list, _) = &expr.kind {
-            let direct = project.names_in(at, list).iter().any(|name| name == "argv");
-            let by_variable = if let ExprKind::Var(id) = &list.kind {
-                project.assigned(at.variable(*id)).any(|(from, made)| {
-                    project
-                        .names_in(from, made)
-                        .iter()
-                        .any(|name| name == "argv")
-                })
-            } else {
-                false
-            };
-            found |= direct || by_variable;
-        }
-    });
-    found
 }
 
 /// Whether the value is put into memory that is wiped.

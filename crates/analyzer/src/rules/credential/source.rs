@@ -1,6 +1,6 @@
 //! Where credentials come from.
 
-use crate::facts::{Expr, ExprKind, walk};
+use crate::facts::{CallForm, Expr, ExprKind, walk};
 use crate::link::{FnRef, Project};
 use crate::vocabulary::{Role, words};
 
@@ -37,6 +37,16 @@ pub(super) fn secret(project: &Project<'_>, at: FnRef, expr: &Expr) -> Option<St
         && KEEPING.contains(&crate::link::callee_name(&call.callee))
     {
         return secret(project, at, object.bare());
+    }
+    // What a function of the project gives for a secret is its own: a list of names, a client.
+    let is_own = expr.call().is_some_and(|call| {
+        call.form != CallForm::New
+            && project
+                .site_at(at, expr)
+                .is_some_and(|site| !site.targets.is_empty() && site.makes.is_empty())
+    });
+    if is_own {
+        return None;
     }
     let mut children = walk::children(expr);
     if matches!(expr.kind, ExprKind::Choice(..)) {
@@ -85,13 +95,41 @@ pub(super) fn carries(project: &Project<'_>, at: FnRef, expr: &Expr) -> bool {
         return false;
     };
     let variable = at.variable(*id);
+    let named = project
+        .variable(variable)
+        .is_some_and(|declared| words::is_secret(&declared.name));
     project.assigned(variable).any(|(from, value)| {
+        if named && reads_arguments(project, from, value) {
+            return true;
+        }
         let direct = matches!(
             value.kind,
             ExprKind::Member(..) | ExprKind::Index(..) | ExprKind::Logic(..) | ExprKind::Call(_)
         );
         direct && secret(project, from, value).is_some()
     })
+}
+
+/// `process.argv[2]`, or an item of a list made of it.
+pub(super) fn reads_arguments(project: &Project<'_>, at: FnRef, value: &Expr) -> bool {
+    let mut found = false;
+    walk::each(value, &mut |expr| {
+        if let ExprKind::Index(list, _) = &expr.kind {
+            let direct = project.names_in(at, list).iter().any(|name| name == "argv");
+            let by_variable = if let ExprKind::Var(id) = &list.kind {
+                project.assigned(at.variable(*id)).any(|(from, made)| {
+                    project
+                        .names_in(from, made)
+                        .iter()
+                        .any(|name| name == "argv")
+                })
+            } else {
+                false
+            };
+            found |= direct || by_variable;
+        }
+    });
+    found
 }
 
 /// Paths that a value may have, as texts.

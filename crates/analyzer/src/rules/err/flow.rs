@@ -179,6 +179,16 @@ impl<'p, 'a> Flow<'p, 'a> {
                 Holds::Nothing => {}
             }
         }
+        // `payload["details"] = text`: what holds a part of it holds it.
+        if let StmtKind::Assign {
+            target: Pattern::Place(place),
+            value: Some(value),
+        } = &stmt.kind
+            && let Some(root) = root(place)
+            && self.holds(value) == Holds::Text
+        {
+            self.texts.insert(root);
+        }
         if let StmtKind::Expr(expr) = &stmt.kind {
             self.added(expr);
         }
@@ -428,6 +438,19 @@ impl<'p, 'a> Flow<'p, 'a> {
             at = inner;
         }
         at
+    }
+}
+
+/// The variable whose part a place is.
+fn root(place: &Expr) -> Option<VarId> {
+    let mut at = place;
+    while let ExprKind::Member(object, _) | ExprKind::Index(object, _) = &at.kind {
+        at = object;
+    }
+    if let ExprKind::Var(id) = at.kind {
+        Some(id)
+    } else {
+        None
     }
 }
 

@@ -6,6 +6,7 @@ use crate::link::{Failure, FnRef, Project, Value};
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::Role;
 
+use super::escape::Escapes;
 use super::flow::{Flow, Holds, Seek};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -47,6 +48,7 @@ const VALIDATION: &[&str] = &[
 
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
     let reach = project.handler_reach();
+    let escapes = Escapes::of(project, |failure| is_expected(project, failure));
     for failure in &project.failures {
         if !reach.contains(&failure.at) && !project.is_handler(failure.at) {
             continue;
@@ -57,7 +59,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         {
             continue;
         }
-        region(project, failure, report);
+        region(project, failure, &escapes, report);
     }
 }
 
@@ -75,11 +77,18 @@ fn is_expected(project: &Project<'_>, failure: &Failure<'_>) -> bool {
         })
 }
 
-fn region<'a>(project: &Project<'a>, failure: &Failure<'a>, report: &mut Report<'_>) {
+fn region<'a>(
+    project: &Project<'a>,
+    failure: &Failure<'a>,
+    escapes: &Escapes<'_, 'a>,
+    report: &mut Report<'_>,
+) {
     let mut flow = Flow::new(project, failure.at, Seek::Message, &failure.errors);
     flow.read(failure.body);
     let place = if project.is_handler(failure.at) {
         Where::Responder
+    } else if escapes.reaches_a_handler(failure.at) {
+        Where::Thrown
     } else {
         Where::Below
     };
@@ -115,7 +124,7 @@ fn region<'a>(project: &Project<'a>, failure: &Failure<'a>, report: &mut Report<
     if remote {
         finding.weigh(Severity::High);
     }
-    if place == Where::Below {
+    if place != Where::Responder {
         finding.sure(Confidence::Likely);
     }
     finding.via(
@@ -133,6 +142,8 @@ fn region<'a>(project: &Project<'a>, failure: &Failure<'a>, report: &mut Report<
 enum Where {
     /// In a handler.
     Responder,
+    /// In a function that a handler calls, and what it throws reaches the handler.
+    Thrown,
     /// In a function that a handler calls.
     Below,
 }
@@ -147,7 +158,7 @@ fn leak<'a>(
     if let StmtKind::Return(Some(value)) = &stmt.kind {
         let language = project.language(flow.at.file);
         // Below a handler these languages hand errors up with more words; they leave where a result is made of them.
-        let hands_up = place == Where::Below
+        let hands_up = place != Where::Responder
             && matches!(language, Language::Go | Language::Rust)
             && !makes_result(value);
         return match flow.holds(value) {
@@ -157,12 +168,12 @@ fn leak<'a>(
             Holds::Text | Holds::Error | Holds::Nothing => None,
         };
     }
-    let StmtKind::Throw(Some(value)) = &stmt.kind else {
-        return None;
-    };
+    let value = raised(project, flow.at, stmt)?;
     let holds = flow.holds(value);
     let thrown = match place {
         Where::Responder => holds != Holds::Nothing,
+        // The error as it is goes up by itself, with and without this region.
+        Where::Thrown => holds == Holds::Text,
         Where::Below => holds == Holds::Text && passes_on(project, flow.at, value),
     };
     thrown.then(|| {
@@ -198,6 +209,20 @@ fn makes_result(value: &Expr) -> bool {
         }
     });
     found
+}
+
+/// What a statement throws, or rejects a promise with.
+fn raised<'a>(project: &Project<'_>, at: FnRef, stmt: &'a Stmt) -> Option<&'a Expr> {
+    if let StmtKind::Throw(Some(value)) = &stmt.kind {
+        return Some(value);
+    }
+    if let StmtKind::Expr(expr) = &stmt.kind
+        && let Some(call) = expr.call()
+        && project.last_name(at, &call.callee).as_deref() == Some("reject")
+    {
+        return call.arg(0);
+    }
+    None
 }
 
 fn passes_on(project: &Project<'_>, at: FnRef, value: &Expr) -> bool {

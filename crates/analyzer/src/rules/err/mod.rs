@@ -1,5 +1,6 @@
 //! What callers learn of failures: ERR-001, ERR-002, ERR-004.
 
+mod escape;
 mod flow;
 pub(super) mod message_to_caller;
 mod own;

@@ -1,8 +1,10 @@
 //! A failure is answered as a success.
 
+use std::collections::BTreeSet;
+
 use crate::facts::{Expr, ExprKind, Language, StmtKind, walk};
 use crate::finding::{Confidence, Severity, Surface};
-use crate::link::{Failure, Project};
+use crate::link::{Failure, FnRef, Project};
 use crate::rules::{At, Axis, Report, Rule};
 
 use super::flow::{Flow, Holds, Seek};
@@ -24,11 +26,16 @@ pub(in crate::rules) const RULE: Rule = Rule {
 const MARKS: &[&str] = &["isError", "is_error", "IsError"];
 
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
+    let answering = answering(project);
     for failure in &project.failures {
-        if project.surface(failure.at.file) == Surface::Tests || !project.is_handler(failure.at) {
+        if project.surface(failure.at.file) == Surface::Tests
+            || !(project.is_handler(failure.at) || answering.contains(&failure.at))
+        {
             continue;
         }
         match project.language(failure.at.file) {
+            // Only what is itself the handler answers; a function inside it gives a value to the handler.
+            Language::TypeScript | Language::Python if !answering.contains(&failure.at) => {}
             Language::TypeScript | Language::Python => region(project, failure, report),
             Language::Rust => made_by(failure, "success", report),
             Language::Go => made_by(failure, "NewToolResultText", report),
@@ -36,22 +43,45 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
     }
 }
 
+/// Calls from a handler down to the function whose result it gives back as its own.
+const MAX_CALLS: usize = 2;
+
+/// The handlers, and the functions whose results they give back as they are: `return await run(query)`.
+fn answering(project: &Project<'_>) -> BTreeSet<FnRef> {
+    let mut all: BTreeSet<FnRef> = project.handlers.iter().map(|one| one.function).collect();
+    let mut level: Vec<FnRef> = all.iter().copied().collect();
+    for _ in 0..MAX_CALLS {
+        let mut next = Vec::new();
+        for at in level {
+            let Some(function) = project.function(at) else {
+                continue;
+            };
+            walk::stmts(&function.body, &mut |stmt| {
+                if let StmtKind::Return(Some(value)) = &stmt.kind
+                    && let Some(site) = project.site_at(at, value)
+                {
+                    next.extend(site.targets.iter().copied().filter(|to| all.insert(*to)));
+                }
+            });
+        }
+        level = next;
+    }
+    all
+}
+
 fn region<'a>(project: &Project<'a>, failure: &Failure<'a>, report: &mut Report<'_>) {
-    // Only what is itself the handler answers; a function inside it gives a value to the handler.
-    if !project
+    let is_handler = project
         .handlers
         .iter()
-        .any(|handler| handler.function == failure.at)
-    {
-        return;
-    }
+        .any(|handler| handler.function == failure.at);
     let mut flow = Flow::new(project, failure.at, Seek::Message, &failure.errors);
     flow.read(failure.body);
     let mut answers = Vec::new();
     walk::stmts(failure.body, &mut |stmt| {
         if let StmtKind::Return(Some(value)) = &stmt.kind {
-            let tells =
-                flow.holds(value) == Holds::Text || says_error(value) || is_content_list(value);
+            // Below a handler a text about failing may be meant for the handler.
+            let tells = flow.holds(value) == Holds::Text
+                || (is_handler && (says_error(value) || is_content_list(value)));
             if tells && !is_marked(project, failure, value) {
                 answers.push(value.span);
             }

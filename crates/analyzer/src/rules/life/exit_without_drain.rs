@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::facts::{ExprKind, Span, Stmt, StmtKind, walk};
+use crate::facts::{Arm, ExprKind, Function, Span, Stmt, StmtKind, walk};
 use crate::finding::Severity;
 use crate::link::{FnRef, Form, Hook, Project, Site};
 use crate::rules::{At, Axis, Report, Rule};
-use crate::vocabulary::{Role, words};
+use crate::vocabulary::{Role, Wire, words};
 
 pub(in crate::rules) const RULE: Rule = Rule {
     id: "LIFE-002",
@@ -49,6 +49,7 @@ const IN_FLIGHT: &[&str] = &[
 
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
     super::shutdown_unawaited::look(project, report);
+    super::received::look(project, report);
     for hook in &project.hooks {
         if !hook.trigger.asks_to_stop() || !serves(project, hook) {
             continue;
@@ -71,7 +72,13 @@ fn serves(project: &Project<'_>, hook: &Hook<'_>) -> bool {
 fn callback(project: &Project<'_>, hook: &Hook<'_>, report: &mut Report<'_>) {
     let reach = project.reach(&hook.functions);
     // What lies deeper is how something closes, and no wait for calls of this server.
-    if waits_for_calls(project, &near(project, &hook.functions)) {
+    let near = near(project, &hook.functions);
+    // Where calls come by HTTP its listener is what has to be drained.
+    let is_http = project
+        .entries
+        .iter()
+        .any(|entry| entry.wire == Wire::Http && entry.runs(hook.at, hook.span));
+    if waits_for_calls(project, &near) || (is_http && drains_listener(project, &near)) {
         return;
     }
     for at in &reach {
@@ -155,12 +162,16 @@ fn waits_for_calls(project: &Project<'_>, reach: &BTreeSet<FnRef>) -> bool {
             }
         });
         found
-            || project.sites_of(*at).any(|site| {
-                matches!(site.role, Some(Role::Settle))
-                    || is_in_flight(site.name())
-                    || drains_http(project, site)
-            })
+            || project
+                .sites_of(*at)
+                .any(|site| matches!(site.role, Some(Role::Settle)) || is_in_flight(site.name()))
     })
+}
+
+/// Whether any of these functions waits for the end of an HTTP listener.
+fn drains_listener(project: &Project<'_>, near: &BTreeSet<FnRef>) -> bool {
+    near.iter()
+        .any(|at| project.sites_of(*at).any(|site| drains_http(project, site)))
 }
 
 /// `httpServer.close(callback)` whose callback goes on: the listener's own drain.
@@ -226,7 +237,13 @@ fn selected(project: &Project<'_>, hook: &Hook<'_>, report: &mut Report<'_>) {
                 .callers(hook.at)
                 .iter()
                 .any(|id| project.site(*id).is_some_and(|site| site.at == at));
-        if !here {
+        // A function that only waits for the signal leaves the rest to who calls it.
+        let only_waits = at == hook.at
+            && !project
+                .entries
+                .iter()
+                .any(|entry| entry.at == at || project.above(entry.at).contains(&at));
+        if !here || only_waits {
             continue;
         }
         walk::stmts(&function.body, &mut |stmt| {
@@ -241,6 +258,9 @@ fn selected(project: &Project<'_>, hook: &Hook<'_>, report: &mut Report<'_>) {
             let Some(arm) = stop else {
                 return;
             };
+            if goes_round(function, stmt, arm) {
+                return;
+            }
             let after = |site: &Site<'_>| {
                 site.span.start > stmt.span.start
                     && !arms
@@ -263,6 +283,23 @@ fn selected(project: &Project<'_>, hook: &Hook<'_>, report: &mut Report<'_>) {
             }
         });
     }
+}
+
+/// Whether the choice stands in a loop that the arm does not leave: it only counts signals.
+fn goes_round(function: &Function, select: &Stmt, arm: &Arm) -> bool {
+    let mut around = None;
+    walk::stmts(&function.body, &mut |stmt| {
+        if let StmtKind::Loop { body, .. } = &stmt.kind
+            && holds(body, select.span)
+        {
+            around = Some(stmt.span);
+        }
+    });
+    let mut leaves = false;
+    walk::stmts(&arm.body, &mut |stmt| {
+        leaves |= matches!(stmt.kind, StmtKind::Break | StmtKind::Return(_));
+    });
+    around.is_some() && !leaves
 }
 
 /// Whether the arm waits for the hook: the call itself, what it was bound to, or the end of its context.
@@ -321,7 +358,7 @@ fn is_context<'a>(project: &Project<'a>, at: FnRef, test: &'a crate::facts::Expr
 }
 
 /// Names of calls after which the serving part has ended.
-fn drains(site: &Site<'_>) -> bool {
+pub(super) fn drains(site: &Site<'_>) -> bool {
     matches!(site.role, Some(Role::Settle))
         || matches!(
             site.name(),
@@ -341,7 +378,7 @@ fn drains(site: &Site<'_>) -> bool {
 }
 
 /// Whether the function receives from a channel after the arm was taken: an opaque receive beside the select.
-fn receives_after(project: &Project<'_>, at: FnRef, arm: &crate::facts::Arm, select: Span) -> bool {
+fn receives_after(project: &Project<'_>, at: FnRef, arm: &Arm, select: Span) -> bool {
     let Some(function) = project.function(at) else {
         return false;
     };

@@ -46,7 +46,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         let handled = project.hooks_of(entry).any(|hook| {
             hook.trigger == Trigger::SomeSignal
                 || hook.trigger.is_signal("SIGTERM")
-                || hook.trigger.is_signal("SIGINT")
+                || (hook.trigger.is_signal("SIGINT") && project.is_at_start(entry, hook))
         });
         if handled {
             continue;

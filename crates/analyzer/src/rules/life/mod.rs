@@ -7,6 +7,7 @@ pub(super) mod exit_hook;
 pub(super) mod exit_without_drain;
 pub(super) mod missing_sigterm;
 mod never_waited;
+mod received;
 mod shutdown_unawaited;
 pub(super) mod sigint_only;
 pub(super) mod signal_swallowed;

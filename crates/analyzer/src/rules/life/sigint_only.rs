@@ -29,7 +29,10 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         if terminated {
             continue;
         }
-        for hook in hooks.iter().filter(|hook| hook.trigger.is_signal("SIGINT")) {
+        let interrupted = hooks
+            .iter()
+            .filter(|hook| hook.trigger.is_signal("SIGINT") && project.is_at_start(entry, hook));
+        for hook in interrupted {
             let place = At {
                 function: hook.at,
                 span: hook.span,

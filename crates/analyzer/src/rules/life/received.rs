@@ -1,0 +1,105 @@
+//! Go: `main` waits for a signal and returns, while goroutines serve.
+
+use crate::facts::{CallForm, ExprKind, FnId, Function, Language, Span, StmtKind, walk};
+use crate::link::{FnRef, Form, Hook, Project};
+use crate::rules::{At, Report};
+
+/// `<-stop` in the function that started the serving, and nothing after it that waits for calls.
+pub(super) fn look(project: &Project<'_>, report: &mut Report<'_>) {
+    for hook in &project.hooks {
+        let is_wait = hook.form == Form::Wait && hook.trigger.is_signal("SIGTERM");
+        if !is_wait
+            || project.language(hook.at.file) != Language::Go
+            || !starts_serving(project, hook.at)
+        {
+            continue;
+        }
+        let Some(function) = project.function(hook.at) else {
+            continue;
+        };
+        let Some(received) = received(project, hook, function) else {
+            continue;
+        };
+        if waits_after(project, hook.at, function, received) {
+            continue;
+        }
+        let place = At {
+            function: hook.at,
+            span: received,
+        };
+        let registered = At {
+            function: hook.at,
+            span: hook.span,
+        };
+        report
+            .add(place, "after the signal nothing waits for the part that serves: calls in flight are cut when this function returns")
+            .via(project, registered, "the signal is registered here");
+    }
+}
+
+/// Whether a goroutine that a function starts serves.
+fn starts_serving(project: &Project<'_>, at: FnRef) -> bool {
+    at.id != FnId::MODULE
+        && project.sites_of(at).any(|site| {
+            let started = match &site.call.callee.kind {
+                ExprKind::Function(id) => vec![at.beside(*id)],
+                _ => site.targets.clone(),
+            };
+            site.call.form == CallForm::Go
+                && project.entries.iter().any(|entry| {
+                    started.contains(&entry.at)
+                        || started
+                            .iter()
+                            .any(|function| project.inside(*function).contains(&entry.at))
+                })
+        })
+}
+
+/// The statement that receives from the channel of the signal, outside of any choice.
+fn received(project: &Project<'_>, hook: &Hook<'_>, function: &Function) -> Option<Span> {
+    let channel = hook
+        .site
+        .and_then(|id| project.site(id))
+        .and_then(|site| site.call.arg(0))?;
+    let ExprKind::Var(channel) = channel.bare().kind else {
+        return None;
+    };
+    let mut found = None;
+    walk::stmts(&function.body, &mut |stmt| {
+        if let StmtKind::Expr(expr)
+        | StmtKind::Assign {
+            value: Some(expr), ..
+        } = &stmt.kind
+            && let ExprKind::Await(inner) = &expr.kind
+            && matches!(inner.bare().kind, ExprKind::Var(id) if id == channel)
+        {
+            found = Some(stmt.span);
+        }
+    });
+    found
+}
+
+/// Whether anything after a place drains or waits, here or in the functions that are called there.
+fn waits_after(project: &Project<'_>, at: FnRef, function: &Function, place: Span) -> bool {
+    let mut found = false;
+    walk::stmts(&function.body, &mut |stmt| {
+        if stmt.span.start >= place.end {
+            found |= matches!(stmt.kind, StmtKind::Select(_));
+            walk::own_exprs(stmt, &mut |expr| {
+                found |= matches!(expr.kind, ExprKind::Await(_));
+            });
+        }
+    });
+    let after = project
+        .sites_of(at)
+        .filter(|site| site.span.start >= place.end || site.name() == "Wait");
+    found
+        || after.into_iter().any(|site| {
+            super::exit_without_drain::drains(site)
+                || project.reach(&site.targets).iter().any(|inner| {
+                    project
+                        .sites_of(*inner)
+                        .any(super::exit_without_drain::drains)
+                })
+        })
+}
