@@ -199,10 +199,13 @@ fn whoever_leaves_while_a_vault_says_nothing_is_noticed() {
     assert!(log.contains("a signal asked"), "{log}");
 }
 
+/// What is wrong, in which configuration, flags and server; the exit code, and what the host is told.
+type Row<'a> = (&'a str, &'a str, &'a [&'a str], &'a str, i32, &'a str);
+
 #[test]
 fn the_first_request_is_told_why_there_is_no_server() {
     let guard = ["--containment", "guard", "--require-containment", "pidns"];
-    let rows: [(&str, &str, &[&str], &str, i32, &str); 7] = [
+    let rows: [Row<'_>; 7] = [
         (
             "a slip",
             "[shutdown]\ndrian = \"1s\"\n",

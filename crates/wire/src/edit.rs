@@ -28,66 +28,59 @@ pub fn members<const N: usize>(
     names: [&str; N],
 ) -> Option<[Option<Range<usize>>; N]> {
     let mut found = [const { None }; N];
-    let limits = Limits {
-        max_bytes: object.len(),
-        ..Limits::default()
-    };
-    let mut scanner = Scanner::new(object, &limits, Direction::FromServer);
-    scanner.space();
-    if scanner.peek() != Some(b'{') {
-        return None;
-    }
-    let walked = scanner.object(|scanner, key| {
-        let inside = &scanner.line()[key.start..key.end];
-        let slot = names
-            .iter()
-            .position(|name| text::decoded(inside).as_ref() == name.as_bytes());
-        let start = scanner.at();
-        scanner.raw_value()?;
-        if let Some(slot) = slot {
-            found[slot] = Some(start..scanner.at());
-        }
-        Ok(())
-    });
-    walked.and_then(|_object| scanner.end()).ok()?;
+    walk_members(object, &names, |name, at| found[name] = Some(at))?;
     Some(found)
 }
 
 /// Where the values of these members of an object stand, as ranges of `object`, each time that one of them is there, and
-/// which of `names` it is. Nothing is found where no object stands.
+/// which of `names` it is. Nothing is found unless the bytes are exactly one object, with space around it at most.
 pub fn every_member(object: &[u8], names: &[&str]) -> Vec<(usize, Range<usize>)> {
     let mut found = Vec::new();
-    let limits = Limits {
-        max_bytes: object.len(),
-        ..Limits::default()
-    };
-    let mut scanner = Scanner::new(object, &limits, Direction::FromServer);
-    scanner.space();
-    if scanner.peek() != Some(b'{') {
-        return found;
+    match walk_members(object, names, |name, at| found.push((name, at))) {
+        Some(()) => found,
+        None => Vec::new(),
     }
-    // Part of a message that was scanned as a whole: it has no fault that would end this early.
-    let _walked = scanner.object(|scanner, key| {
+}
+
+/// Tells of each member of an object that has one of these names: which name, and where its value stands.
+fn walk_members(
+    object: &[u8],
+    names: &[&str],
+    mut tell: impl FnMut(usize, Range<usize>),
+) -> Option<()> {
+    let mut scanner = scanner_of(object);
+    if scanner.peek() != Some(b'{') {
+        return None;
+    }
+    let walked = scanner.object(|scanner, key| {
         let inside = text::decoded(&scanner.line()[key.start..key.end]);
         let name = names.iter().position(|name| *inside == *name.as_bytes());
         let start = scanner.at();
         scanner.raw_value()?;
-        found.extend(name.map(|name| (name, start..scanner.at())));
+        if let Some(name) = name {
+            tell(name, start..scanner.at());
+        }
         Ok(())
     });
-    found
+    walked.and_then(|_object| scanner.end()).ok()
 }
 
 /// Whether a text is exactly one JSON object or array, with space around it at most.
 pub fn is_container(text: &[u8]) -> bool {
+    let mut scanner = scanner_of(text);
+    matches!(scanner.peek(), Some(b'{' | b'['))
+        && scanner.raw_value().and_then(|_value| scanner.end()).is_ok()
+}
+
+/// A scanner at the first byte that is no space. Its text is part of a message that was bounded before.
+fn scanner_of(text: &[u8]) -> Scanner<'_> {
     let limits = Limits {
         max_bytes: text.len(),
         ..Limits::default()
     };
     let mut scanner = Scanner::new(text, &limits, Direction::FromServer);
     scanner.space();
-    matches!(scanner.peek(), Some(b'{' | b'['))
-        && scanner.raw_value().and_then(|_value| scanner.end()).is_ok()
+    scanner
 }
 
 /// The edit that adds a member at the front of the object at `at` of `line`. `value` is JSON.

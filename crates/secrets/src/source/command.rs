@@ -72,12 +72,13 @@ fn value(from: &OwnedFd, until: Instant, departure: &Departure) -> Result<Secret
     let mut length = 0;
     loop {
         let waited = departure.wait(from.as_fd(), PollFlags::IN, until);
-        waited.map_err(|error| match error.kind() {
-            ErrorKind::TimedOut => format!(
-                "it did not end its output within {} s",
-                COMMAND_WITHIN.as_secs()
-            ),
-            _ => error.to_string(),
+        waited.map_err(|error| {
+            if error.kind() == ErrorKind::TimedOut {
+                let limit = COMMAND_WITHIN.as_secs();
+                format!("it did not end its output within {limit} s")
+            } else {
+                error.to_string()
+            }
         })?;
         let free = memory.as_mut_slice().get_mut(length..).unwrap_or_default();
         match rustix::io::read(from, free) {
