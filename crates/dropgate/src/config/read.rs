@@ -183,26 +183,7 @@ fn out_of_range(config: &Config) -> Option<(&'static str, String)> {
     if let Some(odd) = odd_text {
         return Some(("failure_texts", odd.to_string()));
     }
-    if let Some(wrong) = super::secrets::out_of_range(config) {
-        return Some(wrong);
-    }
-    if let Some(wrong) = super::texts::unusable(config) {
-        return Some(wrong);
-    }
-    config.tools.patterns.iter().find_map(|tool| {
-        let known = match tool.settings.on_unknown.as_deref() {
-            None | Some("refuse" | "retry") => true,
-            Some(other) => other
-                .strip_prefix("reconcile:")
-                .is_some_and(|name| !name.is_empty()),
-        };
-        (!known).then(|| {
-            (
-                "on_unknown",
-                "write refuse, retry or reconcile:TOOL".to_owned(),
-            )
-        })
-    })
+    super::secrets::out_of_range(config).or_else(|| super::texts::unusable(config))
 }
 
 #[cfg(test)]

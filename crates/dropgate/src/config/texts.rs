@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::secrets::{IntoWritten, SecretWritten, VaultWritten};
-use super::written::Config;
+use super::written::{Config, OnUnknown};
 
 /// The longest name of a tool or of an argument, bytes.
 const MAX_NAME: usize = 256;
@@ -43,9 +43,10 @@ pub(super) fn unusable(config: &Config) -> Option<(&'static str, String)> {
         if let Err(why) = argument.map_or(Ok(()), |name| fits(name, MAX_NAME)) {
             return Some(told(format!("idempotency_key_argument: {why}")));
         }
-        let reconciler = settings.on_unknown.as_deref();
-        let reconciler = reconciler.and_then(|it| it.strip_prefix("reconcile:"));
-        let why = reconciler.and_then(|name| tool_name(name).err())?;
+        let Some(OnUnknown::Reconcile(name)) = &settings.on_unknown else {
+            return None;
+        };
+        let why = tool_name(name).err()?;
         Some(told(format!("on_unknown: {why}")))
     });
     let mut found = in_tools.chain(in_read_only(config));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
 use super::audit::Audit;
@@ -119,7 +119,7 @@ pub(crate) struct ToolWritten {
     pub(crate) idempotency_key_argument: Option<String>,
     /// What to do with a call that repeats one whose fate is unknown: `refuse`, `retry`, or
     /// `reconcile:TOOL` to name a tool that tells. Default: refuse.
-    pub(crate) on_unknown: Option<String>,
+    pub(crate) on_unknown: Option<OnUnknown>,
     /// Texts of 3 to 256 bytes. An error of the tools that holds one of them counts as a failure for
     /// their breaker, as other errors that a tool reports do not. Default: none.
     pub(crate) failure_texts: Option<Vec<String>>,
@@ -133,6 +133,48 @@ pub(crate) enum OnShutdown {
     Finish,
     /// Cancels them at once.
     Cancel,
+}
+
+/// What becomes of a call that repeats one whose fate is unknown.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) enum OnUnknown {
+    /// It is not sent.
+    Refuse,
+    /// It is sent.
+    Retry,
+    /// It is not sent, and this tool tells what the first one did.
+    Reconcile(String),
+}
+
+impl TryFrom<String> for OnUnknown {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        match (text.as_str(), text.strip_prefix("reconcile:")) {
+            ("refuse", _) => Ok(Self::Refuse),
+            ("retry", _) => Ok(Self::Retry),
+            (_, Some(tool)) if !tool.is_empty() => Ok(Self::Reconcile(tool.to_owned())),
+            (_, Some(_) | None) => Err("on_unknown: write refuse, retry or reconcile:TOOL"),
+        }
+    }
+}
+
+impl JsonSchema for OnUnknown {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "OnUnknown".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "pattern": r"^(refuse|retry|reconcile:.+)$",
+        })
+    }
 }
 
 /// `[authorize]`

@@ -261,12 +261,10 @@ fn rules(on_shutdown: &[ToolOnShutdown], config: &Config) -> Result<Vec<ToolRule
                 written::OnShutdown::Cancel => OnShutdown::Cancel,
             }),
             key_argument: settings.idempotency_key_argument.clone(),
-            on_unknown: settings.on_unknown.as_deref().map(|what| {
-                match what.strip_prefix("reconcile:") {
-                    Some(tool) => OnUnknown::Reconcile(tool.to_owned()),
-                    None if what == "retry" => OnUnknown::Retry,
-                    None => OnUnknown::Refuse,
-                }
+            on_unknown: settings.on_unknown.as_ref().map(|what| match what {
+                written::OnUnknown::Refuse => OnUnknown::Refuse,
+                written::OnUnknown::Retry => OnUnknown::Retry,
+                written::OnUnknown::Reconcile(tool) => OnUnknown::Reconcile(tool.clone()),
             }),
             ..ToolRule::new(&tool.pattern)
         })

@@ -79,7 +79,7 @@ pub(crate) fn begin(
         .secrets
         .iter()
         .map(|(name, written)| wanted(name, written, folder))
-        .collect();
+        .collect::<Result<_, _>>()?;
     let needs_vault = |one: &Wanted| matches!(one.source, Source::Kv(_) | Source::Lease(_));
     let vault = match &config.vault {
         Some(written) if wanted.iter().any(needs_vault) => Some(vault(written, folder)?),
@@ -147,7 +147,7 @@ fn login(written: &VaultWritten, folder: &Path) -> Login {
     Login::TokenVariable(variable.unwrap_or_else(|| "VAULT_TOKEN".to_owned()))
 }
 
-fn wanted(name: &str, written: &SecretWritten, folder: &Path) -> Wanted {
+fn wanted(name: &str, written: &SecretWritten, folder: &Path) -> Result<Wanted, StartError> {
     let source = if let Some(variable) = &written.env {
         Source::Variable(variable.clone())
     } else if let Some(path) = &written.file {
@@ -159,15 +159,16 @@ fn wanted(name: &str, written: &SecretWritten, folder: &Path) -> Wanted {
     } else {
         Source::Lease(written.vault.clone().unwrap_or_default())
     };
-    Wanted {
+    let template = written.template.as_deref().map(Template::parse);
+    let template = template.transpose().map_err(|error| StartError {
+        name: name.to_owned(),
+        why: format!("template: {error}"),
+    })?;
+    Ok(Wanted {
         name: name.to_owned(),
         source,
         field: written.field.clone(),
-        // It was taken apart when the file was read.
-        template: written
-            .template
-            .as_deref()
-            .and_then(|text| Template::parse(text).ok()),
+        template,
         into: match written.into {
             Some(IntoWritten::Env) | None => Into::Variable,
             Some(IntoWritten::Fd) => Into::Descriptor,
@@ -177,7 +178,7 @@ fn wanted(name: &str, written: &SecretWritten, folder: &Path) -> Wanted {
             Some(OnLostWritten::Stop) | None => OnLost::Stop,
             Some(OnLostWritten::ReadOnly) => OnLost::ReadOnly,
         },
-    }
+    })
 }
 
 /// Variables that the server does not inherit: what the file names, and dropgate's own credentials.
