@@ -10,6 +10,7 @@ use serde_json::json;
 
 use crate::base::Folder;
 use crate::session::{Session, Start, everything_in};
+use crate::sink::{Manner, Sink};
 
 const BY_VARIABLE: &str = "Zk9-correct/horse battery";
 const BY_DESCRIPTOR: &str = "q7-descriptor-credential-11";
@@ -68,6 +69,35 @@ fn a_server_that_tells_its_credentials_tells_nobody() {
         }
     }
     assert!(said.contains("[secret removed]"), "{said}");
+}
+
+#[test]
+fn a_collector_is_told_no_credentials() {
+    let folder = Folder::new();
+    let mut collector = Sink::new(Manner::Takes);
+    let telemetry = format!("[telemetry]\notlp = \"{}\"\n", collector.address());
+    let mut session = Session::start(Start {
+        folder: &folder,
+        configuration: &format!("[secrets.API]\nenv = \"SOURCE\"\n{telemetry}"),
+        variables: &[("SOURCE", BY_VARIABLE)],
+        stderr: None,
+    });
+    session.open();
+    for tool in ["tell", "fail", "refuse", "log"] {
+        session.call(tool, &json!({"variable": "API"}));
+    }
+    // Names are told, so one could carry a value.
+    session.call(BY_VARIABLE, &json!({}));
+    session.close_stdin();
+    assert!(session.end().success());
+    assert_eq!(collector.spans().len(), 12);
+    let told: String = collector
+        .taken()
+        .iter()
+        .map(|one| one.body.to_string())
+        .collect();
+    assert!(!told.contains(BY_VARIABLE), "{told}");
+    assert!(told.contains("tools/call [secret removed]"), "{told}");
 }
 
 #[test]

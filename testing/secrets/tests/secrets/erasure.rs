@@ -11,6 +11,7 @@ use crate::base::Folder;
 use crate::pair::Pair;
 use crate::scan::Needles;
 use crate::session::{Session, Start, everything_in, wait_for_seals};
+use crate::sink::{Manner, Sink};
 
 const BY_VARIABLE: &str = "kJ8-variable/credential+with?signs";
 const PASSED_ON: &str = "Tm5-passed-on-as-the-host-set-it";
@@ -51,8 +52,11 @@ fn play(pair: &Pair) -> Last {
     let folder = Folder::new();
     std::fs::write(folder.path().join("filed"), IN_A_FILE).expect("a file");
     let address = pair.bao.url();
+    let mut collector = Sink::new(Manner::Takes);
     let configuration = format!(
-        "[secrets.API]\nenv = \"SOURCE\"\n[secrets.FILED]\nfile = \"filed\"\ninto = \"fd\"\n{}",
+        "[telemetry]\notlp = \"{}\"\n\
+         [secrets.API]\nenv = \"SOURCE\"\n[secrets.FILED]\nfile = \"filed\"\ninto = \"fd\"\n{}",
+        collector.address(),
         pair.configuration(&address)
     );
     // Without room in it the last line waits, and so does the end.
@@ -123,6 +127,11 @@ fn play(pair: &Pair) -> Last {
     drop((log, filler));
     session.end();
     assert_eq!(needles.found_in(&said), 0, "the log");
+    assert!(!collector.spans().is_empty(), "the collector got spans");
+    for one in collector.taken() {
+        let body = one.body.to_string();
+        assert_eq!(needles.found_in(body.as_bytes()), 0, "what is exported");
+    }
     std::fs::remove_file(folder.path().join("dropgate.toml")).expect("a file");
     assert_eq!(
         needles.found_in(&everything_in(folder.path())),

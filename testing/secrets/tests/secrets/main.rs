@@ -10,5 +10,12 @@ mod leases;
 mod logins;
 mod pair;
 mod proxy;
+mod reload;
 mod scan;
 mod session;
+#[path = "../../../../crates/dropgate/tests/telemetry/sink.rs"]
+#[allow(
+    dead_code,
+    reason = "the other tests of this collector ask it for more"
+)]
+mod sink;
