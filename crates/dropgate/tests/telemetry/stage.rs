@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead as _, BufReader, Read, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
@@ -40,9 +40,17 @@ impl Place {
         let name = format!("dropgate-telemetry-{:016x}", u64::from_le_bytes(bits));
         let place = Self(std::env::temp_dir().join(name));
         fs::create_dir_all(&place.0).unwrap();
-        fs::write(place.0.join("dropgate.toml"), config).unwrap();
+        place.configure(config);
         rustix::fs::mkfifoat(rustix::fs::CWD, place.0.join("gate"), 0o600.into()).unwrap();
         place
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub(crate) fn configure(&self, config: &str) {
+        fs::write(self.0.join("dropgate.toml"), config).unwrap();
     }
 
     /// Every line that the server got.

@@ -122,15 +122,15 @@ fn durations_are_counted_by_what_was_asked_and_how_it_failed() {
             });
             it.map(|point| point["count"].clone()).unwrap_or_default()
         };
-        assert_eq!(count("look", ""), "3", "{name}");
-        assert_eq!(count("fail", "tool_error"), "1", "{name}");
+        assert_eq!(count("look", ""), 3, "{name}");
+        assert_eq!(count("fail", "tool_error"), 1, "{name}");
         assert_eq!(points.len(), 3, "{name}");
         let buckets = points[0]["bucketCounts"].as_array().unwrap().len();
         let bounds = points[0]["explicitBounds"].as_array().unwrap().len();
         assert_eq!((buckets, bounds), (15, 14));
     }
     let session = sink.points("mcp.server.session.duration");
-    assert_eq!(session[0]["count"], "1");
+    assert_eq!(session[0]["count"], 1);
 }
 
 #[test]

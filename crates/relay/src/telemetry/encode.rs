@@ -206,7 +206,7 @@ fn dimensions(operation: &Operation) -> Vec<Attribute<'_>> {
 }
 
 fn point<'a>(
-    times: &Histogram,
+    times: &'a Histogram,
     [start, now]: [Wide; 2],
     attributes: impl FnOnce() -> Vec<Attribute<'a>>,
 ) -> Option<Point<'a>> {
@@ -215,11 +215,11 @@ fn point<'a>(
         attributes: attributes(),
         start_time_unix_nano: start,
         time_unix_nano: now,
-        count: Wide(count),
+        count,
         sum: times.sum,
         min: times.least,
         max: times.most,
-        bucket_counts: times.steps.iter().map(|step| Wide(*step)).collect(),
+        bucket_counts: &times.steps,
         explicit_bounds: &BOUNDS,
     })
 }

@@ -1,4 +1,5 @@
-//! The shapes of OTLP in JSON, as far as they are used. Numbers of 64 bits are texts there.
+//! The shapes of OTLP in JSON, as far as they are used. Times are texts there, being too large for
+//! some readers; counts may be either, and some readers take numbers only.
 
 use std::borrow::Cow;
 
@@ -130,15 +131,15 @@ pub(crate) struct Point<'a> {
     pub(crate) attributes: Vec<Attribute<'a>>,
     pub(crate) start_time_unix_nano: Wide,
     pub(crate) time_unix_nano: Wide,
-    pub(crate) count: Wide,
+    pub(crate) count: u64,
     pub(crate) sum: f64,
     pub(crate) min: f64,
     pub(crate) max: f64,
-    pub(crate) bucket_counts: Vec<Wide>,
+    pub(crate) bucket_counts: &'a [u64],
     pub(crate) explicit_bounds: &'static [f64],
 }
 
-/// A number of 64 bits.
+/// A time, nanoseconds since 1970.
 #[derive(Clone, Copy)]
 pub(crate) struct Wide(pub(crate) u64);
 
