@@ -152,7 +152,7 @@ fn run(collected: collect::Collected, settings: &Settings, weighing: &Weighing<'
         .filter_map(|(path, text)| extract::manifest::read(path, text))
         .collect();
     manifests.sort_by(|a, b| a.path.cmp(&b.path));
-    let texts: Vec<String> = sources.iter().map(|(_, text)| text.clone()).collect();
+    let (paths, texts): (Vec<Name>, Vec<String>) = sources.into_iter().unzip();
     let project = Project::of(&files, &manifests);
     let mut found = judge(&project, &texts);
     let mut unanalysable = refused;
@@ -196,7 +196,7 @@ fn run(collected: collect::Collected, settings: &Settings, weighing: &Weighing<'
         unanalysable,
         analysed,
         score,
-        sources,
+        sources: paths.into_iter().zip(texts).collect(),
     };
     analysis.sort();
     analysis

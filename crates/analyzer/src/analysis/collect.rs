@@ -1,11 +1,14 @@
 //! Which files are read, within bounds.
 
+mod ignored;
+
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use ignore::WalkBuilder;
 use ignore::overrides::{Override, OverrideBuilder};
 
+use self::ignored::Odd;
 use super::{AnalysisError, Unanalysable, tracked};
 use crate::bounded;
 use crate::extract::{MAX_FILE_BYTES, manifest};
@@ -119,11 +122,7 @@ pub(super) fn collect(paths: &[PathBuf], settings: &Settings) -> Result<Collecte
             .parents(false)
             .git_global(false)
             .git_exclude(false)
-            .hidden(true)
-            .filter_entry(|entry| {
-                let name = entry.file_name().to_string_lossy();
-                entry.depth() == 0 || !FOREIGN.contains(&&*name)
-            });
+            .hidden(true);
         // Published packages ignore what they ship: `dist` in the author's `.gitignore`. So does what was taken out of a repository:
         // where git keeps nothing, everything was kept by its authors, whatever the file says.
         let is_npm = root.join("package.json").exists();
@@ -132,9 +131,19 @@ pub(super) fn collect(paths: &[PathBuf], settings: &Settings) -> Result<Collecte
         } else {
             tracked::below(base)
         };
-        if kept.is_empty() {
-            walk.git_ignore(false).ignore(false);
+        let obeys = !kept.is_empty();
+        walk.git_ignore(obeys).ignore(obeys);
+        let odd = Odd::default();
+        if obeys && odd.keeps_out(root) {
+            odd.tell(base, &mut collected);
+            continue;
         }
+        let found = odd.clone();
+        walk.filter_entry(move |entry| {
+            let name = entry.file_name().to_string_lossy();
+            let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
+            !FOREIGN.contains(&&*name) && !(obeys && is_folder && found.keeps_out(entry.path()))
+        });
         let overrides = overrides.build().unwrap_or_else(|_| Override::empty());
         walk.overrides(overrides.clone());
         let mut seen = HashSet::new();
@@ -165,6 +174,7 @@ pub(super) fn collect(paths: &[PathBuf], settings: &Settings) -> Result<Collecte
                 collected.file(&base.join(&inner), path, settings, &mut bytes);
             }
         }
+        odd.tell(base, &mut collected);
     }
     Ok(collected)
 }

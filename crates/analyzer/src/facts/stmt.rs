@@ -157,13 +157,20 @@ pub enum Pattern {
 impl Pattern {
     /// The variables and places in it, in order.
     pub fn leaves(&self) -> Vec<&Self> {
+        let mut all = Vec::new();
+        self.each_leaf(&mut |leaf| all.push(leaf));
+        all
+    }
+
+    /// Calls `visit` with the variables and places in it, in order.
+    pub fn each_leaf<'a>(&'a self, visit: &mut dyn FnMut(&'a Self)) {
         match self {
-            Self::Var(_) | Self::Place(_) => vec![self],
+            Self::Var(_) | Self::Place(_) => visit(self),
             Self::List(parts) | Self::Or(parts) | Self::Of(_, parts) => {
-                parts.iter().flat_map(Self::leaves).collect()
+                parts.iter().for_each(|part| part.each_leaf(visit));
             }
-            Self::Object(parts) => parts.iter().flat_map(|(_, part)| part.leaves()).collect(),
-            Self::Value(_) | Self::Any => Vec::new(),
+            Self::Object(parts) => parts.iter().for_each(|(_, part)| part.each_leaf(visit)),
+            Self::Value(_) | Self::Any => {}
         }
     }
 

@@ -25,32 +25,39 @@ fn one<'a>(stmt: &'a Stmt, visit: &mut dyn FnMut(&'a Stmt)) {
     for inner in flows {
         one(inner, visit);
     }
-    for block in blocks(stmt) {
-        stmts(block, visit);
-    }
+    each_block(stmt, &mut |block| stmts(block, visit));
 }
 
 /// The blocks directly inside a statement.
 pub fn blocks(stmt: &Stmt) -> Vec<&Block> {
+    let mut all = Vec::new();
+    each_block(stmt, &mut |block| all.push(block));
+    all
+}
+
+/// Calls `visit` with the blocks directly inside a statement.
+fn each_block<'a>(stmt: &'a Stmt, visit: &mut dyn FnMut(&'a Block)) {
     match &stmt.kind {
         StmtKind::If {
             then, otherwise, ..
-        } => vec![then, otherwise],
+        } => {
+            visit(then);
+            visit(otherwise);
+        }
         StmtKind::Loop { body, .. } | StmtKind::With { body, .. } | StmtKind::Block(body) => {
-            vec![body]
+            visit(body);
         }
         StmtKind::Try {
             body,
             catches,
             finally,
         } => {
-            let mut all = vec![body];
-            all.extend(catches.iter().map(|catch| &catch.body));
-            all.push(finally);
-            all
+            visit(body);
+            catches.iter().for_each(|catch| visit(&catch.body));
+            visit(finally);
         }
         StmtKind::Match { arms, .. } | StmtKind::Select(arms) => {
-            arms.iter().map(|arm| &arm.body).collect()
+            arms.iter().for_each(|arm| visit(&arm.body));
         }
         StmtKind::Expr(_)
         | StmtKind::Assign { .. }
@@ -59,7 +66,7 @@ pub fn blocks(stmt: &Stmt) -> Vec<&Block> {
         | StmtKind::Throw(_)
         | StmtKind::Defer(_)
         | StmtKind::Break
-        | StmtKind::Continue => Vec::new(),
+        | StmtKind::Continue => {}
     }
 }
 
@@ -85,79 +92,96 @@ pub fn enclosing<'a>(block: &'a Block, span: Span, around: &mut Vec<&'a Stmt>) -
 /// Calls `visit` with the expressions of a statement itself and all inside them, but not with those of its blocks.
 /// A flow expression is visited; the statement in it is not entered.
 pub fn own_exprs<'a>(stmt: &'a Stmt, visit: &mut dyn FnMut(&'a Expr)) {
-    for root in roots(stmt) {
-        each(root, visit);
-    }
+    each_root(stmt, &mut |root| each(root, visit));
 }
 
 /// The outermost expressions of a statement, without those of its blocks.
 pub fn roots(stmt: &Stmt) -> Vec<&Expr> {
     let mut all = Vec::new();
-    match &stmt.kind {
-        StmtKind::Expr(expr) | StmtKind::Value(expr) | StmtKind::Defer(expr) => all.push(expr),
-        StmtKind::Assign { target, value } => {
-            all.extend(value);
-            all.extend(places(target));
-        }
-        StmtKind::Return(expr) | StmtKind::Throw(expr) => all.extend(expr),
-        StmtKind::If { test, .. } => all.push(test),
-        StmtKind::Loop { over, .. } => all.extend(over),
-        StmtKind::Match { subject, arms } => {
-            all.push(subject);
-            all.extend(arms.iter().filter_map(|arm| arm.test.as_ref()));
-        }
-        StmtKind::Select(arms) => all.extend(arms.iter().filter_map(|arm| arm.test.as_ref())),
-        StmtKind::With { resources, .. } => {
-            all.extend(resources.iter().map(|resource| &resource.value));
-        }
-        StmtKind::Try { .. } | StmtKind::Break | StmtKind::Continue | StmtKind::Block(_) => {}
-    }
+    each_root(stmt, &mut |root| all.push(root));
     all
 }
 
-/// The expressions of the places that a pattern sets.
-fn places(pattern: &Pattern) -> impl Iterator<Item = &Expr> {
-    pattern.leaves().into_iter().filter_map(|leaf| {
-        if let Pattern::Place(expr) = leaf {
-            Some(expr)
-        } else {
-            None
+/// Calls `visit` with the outermost expressions of a statement. Every rule walks over everything, so the walk makes no lists.
+fn each_root<'a>(stmt: &'a Stmt, visit: &mut dyn FnMut(&'a Expr)) {
+    match &stmt.kind {
+        StmtKind::Expr(expr) | StmtKind::Value(expr) | StmtKind::Defer(expr) => visit(expr),
+        StmtKind::Assign { target, value } => {
+            value.iter().for_each(&mut *visit);
+            each_place(target, visit);
         }
-    })
+        StmtKind::Return(expr) | StmtKind::Throw(expr) => expr.iter().for_each(visit),
+        StmtKind::If { test, .. } => visit(test),
+        StmtKind::Loop { over, .. } => over.iter().for_each(visit),
+        StmtKind::Match { subject, arms } => {
+            visit(subject);
+            arms.iter()
+                .filter_map(|arm| arm.test.as_ref())
+                .for_each(visit);
+        }
+        StmtKind::Select(arms) => arms
+            .iter()
+            .filter_map(|arm| arm.test.as_ref())
+            .for_each(visit),
+        StmtKind::With { resources, .. } => {
+            resources.iter().for_each(|resource| visit(&resource.value));
+        }
+        StmtKind::Try { .. } | StmtKind::Break | StmtKind::Continue | StmtKind::Block(_) => {}
+    }
+}
+
+/// Calls `visit` with the expressions of the places that a pattern sets.
+fn each_place<'a>(pattern: &'a Pattern, visit: &mut dyn FnMut(&'a Expr)) {
+    pattern.each_leaf(&mut |leaf| {
+        if let Pattern::Place(expr) = leaf {
+            visit(expr);
+        }
+    });
 }
 
 /// Calls `visit` with an expression and all inside it, outer ones first.
 pub fn each<'a>(expr: &'a Expr, visit: &mut dyn FnMut(&'a Expr)) {
     visit(expr);
-    for child in children(expr) {
-        each(child, visit);
-    }
+    each_child(expr, &mut |child| each(child, visit));
 }
 
 /// The direct sub-expressions; of a flow none.
 pub fn children(expr: &Expr) -> Vec<&Expr> {
+    let mut all = Vec::new();
+    each_child(expr, &mut |child| all.push(child));
+    all
+}
+
+/// Calls `visit` with the direct sub-expressions.
+pub fn each_child<'a>(expr: &'a Expr, visit: &mut dyn FnMut(&'a Expr)) {
     match &expr.kind {
-        ExprKind::Member(object, _) => vec![object],
-        ExprKind::Index(object, index) => vec![object, index],
+        ExprKind::Member(object, _) => visit(object),
+        ExprKind::Index(left, right)
+        | ExprKind::Logic(_, left, right)
+        | ExprKind::Compare(_, left, right) => {
+            visit(left);
+            visit(right);
+        }
         ExprKind::Call(call) => {
-            let mut all = vec![&call.callee];
-            all.extend(call.args.iter().map(|arg| &arg.value));
-            all
+            visit(&call.callee);
+            call.args.iter().for_each(|arg| visit(&arg.value));
         }
-        ExprKind::Object(entries) => entries.iter().map(|entry| &entry.value).collect(),
+        ExprKind::Object(entries) => entries.iter().for_each(|entry| visit(&entry.value)),
         ExprKind::List(parts) | ExprKind::Join(parts) | ExprKind::Opaque(parts) => {
-            parts.iter().collect()
+            parts.iter().for_each(visit);
         }
-        ExprKind::Logic(_, left, right) | ExprKind::Compare(_, left, right) => vec![left, right],
         ExprKind::Not(inner)
         | ExprKind::Await(inner)
         | ExprKind::Propagate(inner)
-        | ExprKind::Spread(inner) => vec![inner],
-        ExprKind::Choice(test, then, otherwise) => vec![test, then, otherwise],
+        | ExprKind::Spread(inner) => visit(inner),
+        ExprKind::Choice(test, then, otherwise) => {
+            visit(test);
+            visit(then);
+            visit(otherwise);
+        }
         ExprKind::Assign(target, value) => {
-            let mut all = vec![value.as_ref()];
-            all.extend(places(target));
-            all
+            visit(value);
+            each_place(target, visit);
         }
         ExprKind::Str(_)
         | ExprKind::Number(_)
@@ -170,6 +194,6 @@ pub fn children(expr: &Expr) -> Vec<&Expr> {
         | ExprKind::Module(_)
         | ExprKind::Function(_)
         | ExprKind::Class(_)
-        | ExprKind::Flow(_) => Vec::new(),
+        | ExprKind::Flow(_) => {}
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use rayon::prelude::*;
 
-use crate::facts::{Expr, ExprKind, FnId, ImportItem, Language, Pattern, StmtKind, walk};
+use crate::facts::{Expr, ExprKind, FnId, Function, ImportItem, Language, Pattern, StmtKind, walk};
 use crate::vocabulary::Role;
 
 use super::sites::SiteId;
@@ -117,28 +117,32 @@ impl Graph {
 
     /// A decorated function runs inside what its decorators give.
     fn decorators(&mut self, project: &Project<'_>) {
-        for (at, function) in project.functions() {
-            let outer = project.decorated_in(at);
-            for decorator in &function.decorators {
+        let functions: Vec<(FnRef, &Function)> = project.functions().collect();
+        let targets = functions.par_iter().flat_map_iter(|(at, function)| {
+            let outer = project.decorated_in(*at);
+            function.decorators.iter().flat_map(move |decorator| {
                 let callee = decorator.call().map_or(decorator, |call| &call.callee);
-                for value in project.values(outer, callee) {
-                    if let Value::Function(target) = value {
-                        self.edge(at, target);
-                    }
-                }
-            }
+                let values = project.values(outer, callee).into_iter();
+                values.filter_map(move |value| Some((*at, value.function()?)))
+            })
+        });
+        for (at, target) in targets.collect::<Vec<_>>() {
+            self.edge(at, target);
         }
     }
 
     /// Functions that are given back, put into objects or stored in fields: whoever gets them may call them.
     fn values_given(&mut self, project: &Project<'_>) {
-        for (at, function) in project.functions() {
+        let functions: Vec<(FnRef, &Function)> = project.functions().collect();
+        let edges = functions.par_iter().flat_map_iter(|(at, function)| {
+            let at = *at;
             // An `async` block of Rust is written to be awaited where it stands.
             let is_block = function.mode == crate::facts::Mode::Async && function.name.is_empty();
+            let mut edges = Vec::new();
             if let (true, Some(id), Language::Rust) =
                 (is_block, function.parent, project.language(at.file))
             {
-                self.edge(at.beside(id), at);
+                edges.push((at.beside(id), at));
             }
             let mut given = Vec::new();
             walk::stmts(&function.body, &mut |stmt| {
@@ -163,10 +167,12 @@ impl Graph {
                 }
             });
             for value in given {
-                for target in handed(project, at, value) {
-                    self.edge(at, target);
-                }
+                edges.extend(handed(project, at, value).into_iter().map(|to| (at, to)));
             }
+            edges
+        });
+        for (at, target) in edges.collect::<Vec<_>>() {
+            self.edge(at, target);
         }
     }
 

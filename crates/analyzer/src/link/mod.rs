@@ -125,6 +125,7 @@ pub struct Project<'a> {
     sites_of: HashMap<FnRef, Vec<SiteId>>,
     site_index: HashMap<(FnRef, Span), SiteId>,
     default_timeout: std::sync::OnceLock<bool>,
+    closing: std::sync::OnceLock<Vec<SiteId>>,
     twins: HashMap<(Language, String, Name), Vec<ClassRef>>,
     graph: graph::Graph,
     stop: stop::Stop,
@@ -136,18 +137,26 @@ pub struct Project<'a> {
 impl<'a> Project<'a> {
     /// Joins files.
     pub fn of(files: &'a [FileFacts], manifests: &'a [Manifest]) -> Self {
+        let (modules, (bindings, sites)) = rayon::join(
+            || modules::Modules::of(files, manifests),
+            || rayon::join(|| bindings::Bindings::of(files), || sites::collect(files)),
+        );
         let mut project = Self {
             files,
             manifests,
-            sites: Vec::new(),
+            sites_of: sites::by_function(&sites),
+            site_index: sites
+                .iter()
+                .map(|site| ((site.at, site.span), site.id))
+                .collect(),
+            sites,
             entries: Vec::new(),
             handlers: Vec::new(),
             hooks: Vec::new(),
             failures: Vec::new(),
-            modules: modules::Modules::of(files, manifests),
-            bindings: bindings::Bindings::of(files),
-            sites_of: HashMap::new(),
-            site_index: HashMap::new(),
+            modules,
+            bindings,
+            closing: std::sync::OnceLock::new(),
             default_timeout: std::sync::OnceLock::new(),
             twins: resolve::twins(files),
             graph: graph::Graph::default(),
@@ -159,25 +168,27 @@ impl<'a> Project<'a> {
                 .map(|file| crate::surface::of(&file.path))
                 .collect(),
         };
-        project.sites = sites::collect(files);
-        project.sites_of = sites::by_function(&project.sites);
-        project.site_index = project
-            .sites
-            .iter()
-            .map(|site| ((site.at, site.span), site.id))
-            .collect();
         // Parameters get their values from call sites, so the second round knows callers that the first one found.
         for _ in 0..2 {
-            project.sites = sites::resolve(&project);
+            sites::resolve(&mut project);
             project.graph = graph::Graph::of(&project);
         }
-        project.handlers = server::handlers(&project);
+        let ((entries, handlers), (hooks, (failures, timers))) = rayon::join(
+            || rayon::join(|| server::entries(&project), || server::handlers(&project)),
+            || {
+                rayon::join(
+                    || shutdown::hooks(&project),
+                    || rayon::join(|| failure::failures(&project), || stop::timers(&project)),
+                )
+            },
+        );
+        project.entries = entries;
+        project.handlers = handlers;
+        project.hooks = hooks;
+        project.failures = failures;
+        project.timers = timers;
         project.answering = server::answering(&project);
-        project.timers = stop::timers(&project);
-        project.entries = server::entries(&project);
-        project.hooks = shutdown::hooks(&project);
         project.stop = stop::Stop::of(&project);
-        project.failures = failure::failures(&project);
         project
     }
 
@@ -238,6 +249,14 @@ impl<'a> Project<'a> {
             .into_iter()
             .flatten()
             .filter_map(|id| self.site(*id))
+    }
+
+    /// The calls of a file.
+    pub fn sites_in(&self, file: u32) -> &[Site<'a>] {
+        let from = self.sites.partition_point(|site| site.at.file < file);
+        let rest = self.sites.get(from..).unwrap_or_default();
+        let count = rest.partition_point(|site| site.at.file == file);
+        rest.get(..count).unwrap_or_default()
     }
 
     /// A call by its id.

@@ -133,17 +133,29 @@ impl Modules {
             .iter()
             .find_map(|end| base.strip_suffix(&format!(".{end}")))
             .unwrap_or(&base);
-        let mut candidates = vec![base.clone()];
-        for end in ["ts", "tsx", "mts", "cts", "js", "mjs", "cjs", "jsx"] {
-            candidates.push(format!("{stem}.{end}"));
-            candidates.push(format!("{base}.{end}"));
-        }
-        for end in ["ts", "tsx", "js", "mjs", "cjs"] {
-            candidates.push(format!("{base}/index.{end}"));
-        }
-        candidates
-            .iter()
-            .find_map(|path| self.by_path.get(path.as_str()).copied())
+        let mut candidate = String::new();
+        let mut find = |stem: &str, end: &str| {
+            candidate.clear();
+            candidate.push_str(stem);
+            candidate.push_str(end);
+            self.by_path.get(candidate.as_str()).copied()
+        };
+        let beside = || {
+            let ends = [".ts", ".tsx", ".mts", ".cts", ".js", ".mjs", ".cjs", ".jsx"];
+            let both = |end: &&str| find(stem, end).or_else(|| find(&base, end));
+            ends.iter().find_map(both)
+        };
+        let found = self.by_path.get(base.as_str()).copied().or_else(beside);
+        found.or_else(|| {
+            let indexes = [
+                "/index.ts",
+                "/index.tsx",
+                "/index.js",
+                "/index.mjs",
+                "/index.cjs",
+            ];
+            indexes.iter().find_map(|end| find(&base, end))
+        })
     }
 
     /// A source as a canonical path: Python's relative imports and Rust's `crate`, `self`, `super` made absolute, Go's module paths as folders.

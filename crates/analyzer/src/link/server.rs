@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use rayon::prelude::*;
+
 use crate::facts::{FnId, Language, Span, StmtKind, walk};
 use crate::vocabulary::{self, Role, Serving, Wire};
 
@@ -102,7 +104,7 @@ pub(super) fn entries(project: &Project<'_>) -> Vec<Entry> {
     }
     let starts: Vec<(FnRef, Wire)> = found.iter().map(|entry| (entry.0, entry.3)).collect();
     let mut entries: Vec<Entry> = found
-        .into_iter()
+        .into_par_iter()
         .map(|(at, site, span, wire, guard)| {
             let above = project.graph.ancestors(at);
             let aside = branches::aside(project, at, span, &above);
@@ -347,7 +349,7 @@ pub(super) fn handlers(project: &Project<'_>) -> Vec<Responder> {
                 .any(|path| vocabulary::role(language, path) == Some(Role::Responder));
             if is_handler {
                 let site = project
-                    .sites
+                    .sites_in(at.file)
                     .iter()
                     .find(|site| site.at == outer && site.span == decorator.span);
                 let site = site.map_or(SiteId(0), |site| site.id);

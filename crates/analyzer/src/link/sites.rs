@@ -165,9 +165,7 @@ fn gather<'a>(file: &FileFacts, at: FnRef, expr: &'a Expr, fate: Fate, out: &mut
         }
         return;
     }
-    for child in walk::children(expr) {
-        gather(file, at, child, inner, out);
-    }
+    walk::each_child(expr, &mut |child| gather(file, at, child, inner, out));
 }
 
 /// The promise that a call of `then`, `catch` or `finally` goes on with.
@@ -189,35 +187,52 @@ pub(super) fn by_function(sites: &[Site<'_>]) -> HashMap<FnRef, Vec<SiteId>> {
     all
 }
 
-/// The same calls with paths, targets and roles, as the project knows them now.
-pub(super) fn resolve<'a>(project: &Project<'a>) -> Vec<Site<'a>> {
-    let mut sites = project.sites.clone();
-    sites.par_iter_mut().for_each(|site| {
-        site.paths.clear();
-        site.targets.clear();
-        site.makes.clear();
-        for value in project.values(site.at, &site.call.callee) {
-            match value {
-                Value::Path(path) => site.paths.push(path),
-                Value::Function(function) => site.targets.push(function),
-                Value::Class(class) => {
-                    site.makes.push(class);
-                    site.targets.extend(constructor(project, class));
-                }
-                Value::Instance(_) | Value::Literal(..) | Value::Module(_) => {}
-            }
-        }
-    });
+/// What a callee may be.
+#[derive(Debug, Default)]
+struct Callee {
+    paths: Vec<Name>,
+    targets: Vec<FnRef>,
+    makes: Vec<ClassRef>,
+}
+
+/// Gives the calls of a project their paths, targets and roles, as the project knows them now.
+pub(super) fn resolve(project: &mut Project<'_>) {
+    let callees: Vec<Callee> = project
+        .sites
+        .par_iter()
+        .map(|site| callee(project, site))
+        .collect();
     let mut roles: HashMap<(Language, Name), Option<Role>> = HashMap::new();
-    for site in &mut sites {
-        let language = project.language(site.at.file);
+    for (site, callee) in project.sites.iter_mut().zip(callees) {
+        let file = project
+            .files
+            .get(usize::try_from(site.at.file).unwrap_or(usize::MAX));
+        let language = file.map_or(Language::TypeScript, |file| file.language);
+        site.paths = callee.paths;
+        site.targets = callee.targets;
+        site.makes = callee.makes;
         site.role = site.paths.iter().find_map(|path| {
             *roles.entry((language, path.clone())).or_insert_with(|| {
                 vocabulary::role(language, path).filter(|role| !is_of_answer(language, path, *role))
             })
         });
     }
-    sites
+}
+
+fn callee(project: &Project<'_>, site: &Site<'_>) -> Callee {
+    let mut callee = Callee::default();
+    for value in project.values(site.at, &site.call.callee) {
+        match value {
+            Value::Path(path) => callee.paths.push(path),
+            Value::Function(function) => callee.targets.push(function),
+            Value::Class(class) => {
+                callee.makes.push(class);
+                callee.targets.extend(constructor(project, class));
+            }
+            Value::Instance(_) | Value::Literal(..) | Value::Module(_) => {}
+        }
+    }
+    callee
 }
 
 /// Whether a path is something of the answer of an HTTP call: `fetch().headers.get` waits for nobody.

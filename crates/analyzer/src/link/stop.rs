@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use rayon::prelude::*;
+
 use crate::facts::{Expr, ExprKind, Language, Pattern, StmtKind, walk};
 use crate::vocabulary::Role;
 
@@ -184,9 +186,14 @@ impl<'a> Project<'a> {
 
     /// Whether something that a call opened is closed at a stop: by a closing call on the same value.
     pub fn closed_at_stop(&self, opened: &Site<'a>) -> bool {
-        self.sites.iter().any(|site| {
-            Self::is_closing(site) && self.runs_at_stop(site) && self.may_close(site, opened)
-        })
+        let closing = self.closing.get_or_init(|| {
+            let all = self.sites.par_iter();
+            all.filter(|site| Self::is_closing(site) && self.runs_at_stop(site))
+                .map(|site| site.id)
+                .collect()
+        });
+        let mut closing = closing.iter().filter_map(|id| self.site(*id));
+        closing.any(|site| self.may_close(site, opened))
     }
 
     /// Whether a closing call may be on the value that another call gave.
@@ -284,11 +291,17 @@ impl<'a> Project<'a> {
 
     /// Whether an expression is a variable, member or global of a name.
     pub fn is_named(&self, at: FnRef, expr: &Expr, name: &str) -> bool {
+        self.own_name(at, expr) == Some(name)
+    }
+
+    /// The name of a variable, member or global.
+    pub fn own_name(&self, at: FnRef, expr: &'a Expr) -> Option<&'a str> {
         if let ExprKind::Var(id) = &expr.kind {
-            self.variable(at.variable(*id))
-                .is_some_and(|variable| &*variable.name == name)
+            Some(&self.variable(at.variable(*id))?.name)
+        } else if let ExprKind::Member(_, name) | ExprKind::Global(name) = &expr.kind {
+            Some(name)
         } else {
-            matches!(&expr.kind, ExprKind::Member(_, known) | ExprKind::Global(known) if &**known == name)
+            None
         }
     }
 

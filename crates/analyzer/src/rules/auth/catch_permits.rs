@@ -59,11 +59,10 @@ fn deciding(project: &Project<'_>, failure: &Failure<'_>) -> Option<crate::link:
         return Some(authority);
     }
     let attached = failure.kind == FailureKind::Closure
-        && project.sites.iter().any(|site| {
-            site.at.file == failure.at.file
-                && failure.guarded.holds(site.span)
-                && words::is_authority(site.name())
-        });
+        && project
+            .sites_in(failure.at.file)
+            .iter()
+            .any(|site| failure.guarded.holds(site.span) && words::is_authority(site.name()));
     attached.then_some(failure.at)
 }
 

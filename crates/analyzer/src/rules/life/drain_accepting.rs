@@ -1,5 +1,7 @@
 //! A shutdown that goes on taking calls.
 
+use std::collections::HashMap;
+
 use crate::facts::{ExprKind, Language, Pattern, Span, StmtKind, walk};
 use crate::finding::Severity;
 use crate::link::{FnRef, Form, Project};
@@ -19,52 +21,88 @@ pub(in crate::rules) const RULE: Rule = Rule {
     check,
 };
 
+/// A flag or event that is set: where, and what it is called.
+struct Flag {
+    at: FnRef,
+    span: Span,
+    /// Where its name stands.
+    start: u32,
+    name: String,
+}
+
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
-    after_wait(project, report);
+    let mut flags = after_wait(project);
     for hook in &project.hooks {
         if hook.form != Form::Callback || !hook.trigger.asks_to_stop() {
             continue;
         }
         for at in project.reach(&hook.functions) {
-            let Some(function) = project.function(at) else {
-                continue;
-            };
-            let mut sets = Vec::new();
-            walk::stmts(&function.body, &mut |stmt| {
-                if let StmtKind::Assign {
-                    target: Pattern::Var(id),
-                    value: Some(value),
-                } = &stmt.kind
-                    && matches!(value.kind, ExprKind::Bool(true))
-                {
-                    let variable = project.variable(at.variable(*id));
-                    let outer = variable.filter(|variable| variable.owner != at.id);
-                    sets.extend(outer.map(|variable| (variable.name.to_string(), stmt.span)));
-                } else if let StmtKind::Assign {
-                    target: Pattern::Place(place),
-                    value: Some(value),
-                } = &stmt.kind
-                    && matches!(value.kind, ExprKind::Bool(true))
-                {
-                    sets.extend(project.last_name(at, place).map(|name| (name, stmt.span)));
-                }
-            });
-            for site in project.sites_of(at) {
-                if matches!(site.name(), "set" | "store" | "notify_waiters") {
-                    sets.extend(project.receiver_name(site).map(|name| (name, site.span)));
-                }
-            }
-            for (name, span) in sets {
-                if is_drain_flag(&name) && !is_read(project, &name, span.start, at) {
-                    add(report, at, span, &name);
-                }
-            }
+            flags.extend(set_in(project, at));
+        }
+    }
+    flags.retain(|flag| is_drain_flag(&flag.name));
+    let uses = uses(project, &flags);
+    for Flag {
+        at,
+        span,
+        start,
+        name,
+    } in flags
+    {
+        let is_read = uses
+            .get(&name)
+            .is_some_and(|uses| uses.iter().any(|one| *one != (at, start)));
+        if !is_read {
+            let message = format!(
+                "`{name}` is set on a signal and read nowhere: calls are still taken, and nothing drains"
+            );
+            report.add(At { function: at, span }, message);
         }
     }
 }
 
+/// What a function sets.
+fn set_in(project: &Project<'_>, at: FnRef) -> Vec<Flag> {
+    let Some(function) = project.function(at) else {
+        return Vec::new();
+    };
+    let mut sets = Vec::new();
+    walk::stmts(&function.body, &mut |stmt| {
+        if let StmtKind::Assign {
+            target: Pattern::Var(id),
+            value: Some(value),
+        } = &stmt.kind
+            && matches!(value.kind, ExprKind::Bool(true))
+        {
+            let variable = project.variable(at.variable(*id));
+            let outer = variable.filter(|variable| variable.owner != at.id);
+            sets.extend(outer.map(|variable| (variable.name.to_string(), stmt.span)));
+        } else if let StmtKind::Assign {
+            target: Pattern::Place(place),
+            value: Some(value),
+        } = &stmt.kind
+            && matches!(value.kind, ExprKind::Bool(true))
+        {
+            sets.extend(project.last_name(at, place).map(|name| (name, stmt.span)));
+        }
+    });
+    for site in project.sites_of(at) {
+        if matches!(site.name(), "set" | "store" | "notify_waiters") {
+            sets.extend(project.receiver_name(site).map(|name| (name, site.span)));
+        }
+    }
+    let flags = sets.into_iter().map(|(name, span)| Flag {
+        at,
+        span,
+        start: span.start,
+        name,
+    });
+    flags.collect()
+}
+
 /// Go and Rust: a flag or event that is set after the wait for a signal.
-fn after_wait(project: &Project<'_>, report: &mut Report<'_>) {
+fn after_wait(project: &Project<'_>) -> Vec<Flag> {
+    let mut flags = Vec::new();
     for site in &project.sites {
         let sets = match site.name() {
             "store" | "Store" => site
@@ -84,18 +122,14 @@ fn after_wait(project: &Project<'_>, report: &mut Report<'_>) {
         let Some(name) = project.receiver_name(site) else {
             continue;
         };
-        let start = site.call.callee.span.start;
-        if is_drain_flag(&name) && !is_read(project, &name, start, site.at) {
-            add(report, site.at, site.span, &name);
-        }
+        flags.push(Flag {
+            at: site.at,
+            span: site.span,
+            start: site.call.callee.span.start,
+            name,
+        });
     }
-}
-
-fn add(report: &mut Report<'_>, function: FnRef, span: Span, name: &str) {
-    let message = format!(
-        "`{name}` is set on a signal and read nowhere: calls are still taken, and nothing drains"
-    );
-    report.add(At { function, span }, message);
+    flags
 }
 
 fn is_drain_flag(name: &str) -> bool {
@@ -116,31 +150,35 @@ fn is_drain_flag(name: &str) -> bool {
     })
 }
 
-/// Whether the name occurs anywhere but where it is set: in a test, an argument, a receiver of another call.
-fn is_read(project: &Project<'_>, name: &str, set: u32, at: FnRef) -> bool {
-    project.functions().any(|(other, function)| {
-        let mut count = 0;
+/// Where the names of flags occur but where they are set: in a test, an argument, a receiver of another call.
+fn uses(project: &Project<'_>, flags: &[Flag]) -> HashMap<String, Vec<(FnRef, u32)>> {
+    let mut uses: HashMap<String, Vec<(FnRef, u32)>> = HashMap::new();
+    for flag in flags {
+        uses.entry(flag.name.clone()).or_default();
+    }
+    if uses.is_empty() {
+        return uses;
+    }
+    for (at, function) in project.functions() {
         walk::stmts(&function.body, &mut |stmt| {
             let assigns = matches!(&stmt.kind, StmtKind::Assign { .. });
-            for root in walk::roots(stmt) {
-                walk::each(root, &mut |expr| {
-                    if !project.is_named(other, expr, name) {
-                        return;
-                    }
-                    let is_place = assigns
-                        && matches!(expr.kind, ExprKind::Member(..))
-                        && stmt.span.start == expr.span.start;
-                    let own_set = other == at && expr.span.start == set;
-                    let reset = project.sites_of(other).any(|site| {
-                        matches!(site.name(), "set" | "clear" | "store")
-                            && site.call.callee.span.holds(expr.span)
-                    });
-                    if !is_place && !own_set && !reset {
-                        count += 1;
-                    }
+            walk::own_exprs(stmt, &mut |expr| {
+                let name = project.own_name(at, expr);
+                let Some(uses) = name.and_then(|name| uses.get_mut(name)) else {
+                    return;
+                };
+                let is_place = assigns
+                    && matches!(expr.kind, ExprKind::Member(..))
+                    && stmt.span.start == expr.span.start;
+                let reset = project.sites_of(at).any(|site| {
+                    matches!(site.name(), "set" | "clear" | "store")
+                        && site.call.callee.span.holds(expr.span)
                 });
-            }
+                if !is_place && !reset {
+                    uses.push((at, expr.span.start));
+                }
+            });
         });
-        count > 0
-    })
+    }
+    uses
 }
