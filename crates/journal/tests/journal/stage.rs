@@ -1,5 +1,6 @@
 //! What the tests share: folders that go away, and a journal whose wakes can be waited for.
 
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
@@ -21,7 +22,11 @@ impl Place {
         getrandom::fill(&mut bits).expect("random numbers");
         let name = format!("dropgate-journal-{:016x}", u64::from_le_bytes(bits));
         let path = std::env::temp_dir().join(name);
-        std::fs::create_dir(&path).expect("a folder for the test");
+        // Journals are kept in no folder that others can write to, whatever the umask of the test.
+        std::fs::DirBuilder::new()
+            .mode(0o700)
+            .create(&path)
+            .expect("a folder for the test");
         Self(path)
     }
 
