@@ -84,7 +84,7 @@ pub(crate) fn run(case: &Case, setting: &Setting) -> Result<Cell, NotProbed> {
 
 /// Starts the program of a cell and lets it go once it has answered.
 pub(crate) fn rehearse(case: &Case, setting: &Setting) -> Result<(), NotProbed> {
-    in_a_run(case, setting, "the first start", |_| Ok(()))
+    in_a_run(case, setting, "at the first start", |_| Ok(()))
 }
 
 fn in_a_run<T>(

@@ -9,7 +9,7 @@ use dropgate_process::SpawnError;
 /// A command could not be probed: nothing is known about it, which is not the same as no leak.
 #[derive(Debug)]
 pub struct NotProbed {
-    /// Where it went wrong: "the first start", or a scenario and an ending.
+    /// Where it went wrong: "at the first start", or a scenario and an ending.
     pub at: String,
     /// What went wrong.
     pub why: Why,
@@ -38,7 +38,7 @@ pub enum Why {
         known: String,
     },
     /// The system refused to start the program.
-    #[error("can not start {program}: {why}")]
+    #[error("can not start {program:?}: {why}")]
     NotStarted {
         /// The program as it was given.
         program: String,
@@ -111,7 +111,7 @@ impl Why {
 
 impl fmt::Display for NotProbed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "not probed ({}): {}", self.at, self.why)?;
+        write!(f, "not probed: {}: {}", self.at, self.why)?;
         if !self.stderr.is_empty() {
             f.write_str("; its last lines on stderr:")?;
         }

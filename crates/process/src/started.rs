@@ -1,9 +1,10 @@
 //! What a start gives, or why there is nothing.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 
 use crate::level::Level;
 use crate::tree::Tree;
@@ -47,7 +48,7 @@ impl fmt::Display for Skipped {
 #[derive(Debug, thiserror::Error)]
 pub enum SpawnError {
     /// The program could not be executed.
-    #[error("can not start {}: {source}", program.display())]
+    #[error("can not start {:?}: {source}{}", program.display().to_string(), what_to_do(program, source))]
     Program {
         /// The program as it was given.
         program: OsString,
@@ -55,7 +56,10 @@ pub enum SpawnError {
         source: io::Error,
     },
     /// No level that is good enough can be had.
-    #[error("the containment asked for can not be had here{}", reasons(skipped))]
+    #[error(
+        "the containment asked for can not be had here{}; `dropgate doctor` says what this machine allows",
+        reasons(skipped)
+    )]
     Uncontained {
         /// The levels that were tried, and what each lacks.
         skipped: Vec<Skipped>,
@@ -76,6 +80,29 @@ pub enum SpawnError {
 impl From<rustix::io::Errno> for SpawnError {
     fn from(error: rustix::io::Errno) -> Self {
         Self::System(error.into())
+    }
+}
+
+/// What to do about a program that can't be executed; begins with a semicolon.
+#[must_use]
+pub fn what_to_do(program: &OsStr, why: &io::Error) -> &'static str {
+    let path = Path::new(program);
+    match why.kind() {
+        io::ErrorKind::NotFound if program.is_empty() => {
+            "; the name is empty: write a command after --"
+        }
+        io::ErrorKind::NotFound if path.components().count() > 1 && path.exists() => {
+            "; the file is there, so what its first line names as its interpreter is not"
+        }
+        io::ErrorKind::NotFound if path.components().count() > 1 => "; check the path",
+        io::ErrorKind::NotFound => {
+            "; no folder of PATH has it: install it, or write its whole path"
+        }
+        io::ErrorKind::PermissionDenied if path.is_dir() => {
+            "; it is a folder: name a program in it"
+        }
+        io::ErrorKind::PermissionDenied => "; it is not executable: chmod +x makes it so",
+        _ => "",
     }
 }
 

@@ -47,6 +47,7 @@ mod settings;
 mod settlement;
 mod shutdown;
 mod signals;
+mod strays;
 mod telemetry;
 mod timers;
 mod tool_list;

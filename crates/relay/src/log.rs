@@ -3,11 +3,13 @@
 
 use std::rc::Rc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use dropgate_gate::sanitize::{Forward, Sanitizer, StderrFilter};
 
 use crate::cleaning::stopwatch;
 use crate::endpoint::{Endpoint, Moved};
+use crate::strays::Strays;
 
 /// What may wait for a host that reads its child's stderr late or never. A
 /// server that writes more than this meanwhile is slowed down by its pipe, as
@@ -20,10 +22,6 @@ const CHUNK: usize = 64 << 10;
 
 /// How much of a line may be missing before what is there goes on.
 const MAX_PARTIAL: usize = 64 << 10;
-
-/// The most of a stray line that is shown, and so much of it that a secret at its end is whole.
-const MAX_STRAY: usize = 8 << 10;
-pub(crate) const STRAY_LOOKED_AT: usize = 3 * MAX_STRAY;
 
 /// Where the text ends at the moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,8 +43,8 @@ pub(crate) struct Log {
     partial: Vec<u8>,
     sanitizer: Rc<Sanitizer>,
     filter: StderrFilter,
-    /// For the stray lines of the server's stdout, which are a text of their own.
-    stray_filter: StderrFilter,
+    /// The stray lines of the server's stdout, which are a text of their own.
+    strays: Strays,
     dropped_lines: u64,
 }
 
@@ -62,7 +60,7 @@ impl Log {
             partial: Vec::new(),
             sanitizer,
             filter: StderrFilter::new(),
-            stray_filter: StderrFilter::new(),
+            strays: Strays::new(),
             dropped_lines: 0,
         }
     }
@@ -74,17 +72,17 @@ impl Log {
 
     /// Takes the beginning of a line of the server's stdout that is no message, without what should
     /// not be told.
-    pub(crate) fn stray(&mut self, line: &[u8]) {
-        let cleaned = self.stray_filter.line(&self.sanitizer, line, &stopwatch());
-        let shown = match &cleaned {
-            Forward::Clean => line,
-            Forward::Replaced(text) => text,
-            // The line before stands for it.
-            Forward::Dropped => return,
-        };
-        let shown = shown.get(..MAX_STRAY).unwrap_or(shown);
-        let shown = String::from_utf8_lossy(shown);
-        self.line(&format!("not a message on the server's stdout: {shown}"));
+    pub(crate) fn stray(&mut self, line: &[u8], now: Duration) {
+        if let Some(shown) = self.strays.shown(&self.sanitizer, line, now) {
+            self.line(&shown);
+        }
+    }
+
+    /// Says how many of these were not shown.
+    pub(crate) fn end_strays(&mut self) {
+        if let Some(hidden) = self.strays.take_hidden() {
+            self.line(&hidden);
+        }
     }
 
     /// Takes a line of our own, or several, to come after the line that the server is in. It

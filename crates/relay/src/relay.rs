@@ -334,7 +334,7 @@ impl Relay {
                 FromServer::Stray(call) => {
                     self.upstream.intake.leave_out(end);
                     self.stray_lines += 1;
-                    self.log.stray(self.upstream.beginning(&line));
+                    self.log.stray(self.upstream.beginning(&line), now);
                     if let Some(id) = call {
                         self.answer_unreadable(&id, now);
                     }

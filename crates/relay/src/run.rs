@@ -309,6 +309,7 @@ fn conclude(relay: &mut Relay) -> Ended {
     let (level, leader, strays) = (relay.tree.level(), relay.leader, relay.stray_lines);
     let survivors = relay.survivors.clone();
     let journal = relay.seal_journal();
+    relay.log.end_strays();
     let dropped = relay.log.dropped_lines();
     if dropped > 0 {
         relay

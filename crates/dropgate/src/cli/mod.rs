@@ -42,9 +42,9 @@ pub(crate) fn parse() -> Result<Parsed, String> {
             if kind == ErrorKind::DisplayHelp || kind == ErrorKind::DisplayVersion {
                 Ok(Parsed::Help(error.to_string()))
             } else if kind == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-                Err("no verb given; try `dropgate --help`".to_owned())
+                Err(format!("no verb given; {}", where_help_is()))
             } else {
-                Err(one_line(&error))
+                Err(format!("{}; {}", one_line(&error), where_help_is()))
             }
         }
     }
@@ -96,7 +96,24 @@ fn one_line(error: &clap::Error) -> String {
     if let Some(suggested) = suggested {
         line = format!("{line}; did you mean {suggested}?");
     }
-    format!("{line}; try `dropgate --help`")
+    line
+}
+
+/// The help of the verb that the arguments name, as far as they name one.
+fn where_help_is() -> String {
+    let mut command = Flags::command();
+    let mut words = "dropgate".to_owned();
+    for argument in std::env::args_os().skip(1) {
+        let Some(verb) = argument
+            .to_str()
+            .and_then(|name| command.find_subcommand(name))
+        else {
+            break;
+        };
+        words = format!("{words} {}", verb.get_name());
+        command = verb.clone();
+    }
+    format!("try `{words} --help`")
 }
 
 #[cfg(test)]

@@ -18,11 +18,11 @@ const NEAR: f64 = 0.75;
 /// Why a file is not used. Nothing of it is.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigError {
-    #[error("can not read {path}: {why}")]
+    #[error("can not read {path}: {why}{}", bounded::what_to_do(why))]
     Unreadable { path: PathBuf, why: std::io::Error },
-    #[error("{path} is larger than 1 MiB")]
+    #[error("{path} is larger than 1 MiB; is it the configuration?")]
     TooLarge { path: PathBuf },
-    #[error("{path} is not UTF-8 text")]
+    #[error("{path} is not UTF-8 text; save it as that")]
     NotText { path: PathBuf },
     #[error("{path}:{line}:{column}: {what}")]
     Wrong {
@@ -90,9 +90,11 @@ fn explained(message: &str) -> String {
     let Some((before, known)) = message.split_once(", expected ") else {
         return message;
     };
-    if before.starts_with("invalid ") {
+    if before.contains("invalid type: ") || before.contains("invalid value: ") {
         let wanted = match known {
-            "u16" | "u32" | "u64" => "a whole number that is not negative",
+            "u16" => "a whole number from 0 to 65535",
+            "u32" => "a whole number from 0 to 4294967295",
+            "u64" => "a whole number that is not negative",
             "f64" => "a number",
             "a string" => "a text in quotes",
             "a boolean" => "true or false, without quotes",

@@ -49,7 +49,9 @@ pub(super) fn unusable(config: &Config) -> Option<(&'static str, String)> {
         let why = tool_name(name).err()?;
         Some(told(format!("on_unknown: {why}")))
     });
-    let mut found = in_tools.chain(in_read_only(config));
+    let mut found = in_tools
+        .chain(in_read_only(config))
+        .chain(in_authorize(config));
     if let Some(found) = found.next() {
         return Some(found);
     }
@@ -75,6 +77,22 @@ fn in_read_only(config: &Config) -> Option<(&'static str, String)> {
         )),
         (None, None) => None,
     }
+}
+
+fn in_authorize(config: &Config) -> Option<(&'static str, String)> {
+    let authorize = config.authorize.as_ref()?;
+    let mut patterns = authorize.cedar.iter();
+    if let Some(why) = patterns.find_map(|pattern| fits(pattern, MAX_TEXT).err()) {
+        return Some(("authorize.cedar", why));
+    }
+    let url = authorize.authzen.as_ref()?.url.as_str();
+    let is_address = url.starts_with("http://") || url.starts_with("https://");
+    let why = match fits(url, MAX_TEXT) {
+        Err(why) => why,
+        Ok(()) if is_address => return None,
+        Ok(()) => "write http://HOST:PORT/access/v1/evaluation, or https".to_owned(),
+    };
+    Some(("authorize.authzen.url", why))
 }
 
 /// The name of one tool, or why it can be none.
@@ -282,6 +300,8 @@ mod tests {
             (VAULT, "[secrets.A]\nkv = VALUE\n"),
             (VAULT, "[secrets.A]\nvault = VALUE\n"),
             (VAULT, "[secrets.A]\nkv = \"a\"\nfield = VALUE\n"),
+            ("", "[authorize]\ncedar = [VALUE]\n"),
+            ("", "[authorize.authzen]\nurl = VALUE\n"),
             ("", "[vault]\naddress = VALUE\n"),
             (VAULT, "namespace = VALUE\n"),
             (VAULT, "ca_file = VALUE\n"),
@@ -363,6 +383,12 @@ mod tests {
                 "the gap is {value}",
             ),
             ("[secrets.A]\nenv = \"B=C\"\n", "no variable's name has ="),
+            (
+                "[authorize.authzen]\nurl = \"localhost:9\"\n",
+                "write http://",
+            ),
+            ("[calls]\nmax_in_flight = 70000\n", "from 0 to 65535"),
+            ("[tools.a]\ntimeout = 5\n", "write a text in quotes"),
             (
                 "[calls]\ntimeout = \"10s\"\nmax_timeout = \"5s\"\n",
                 "shorter than calls.timeout",

@@ -65,7 +65,8 @@ pub fn run_host(args: &[OsString]) -> ExitCode {
     match begin(program, rest, &file).and_then(|mut child| child.wait()) {
         Ok(status) => ExitCode::from(code(status)),
         Err(error) => {
-            let _nobody_reads = Start::Failed(error.to_string()).write(&file);
+            let advice = dropgate_process::what_to_do(program, &error);
+            let _nobody_reads = Start::Failed(format!("{error}{advice}")).write(&file);
             ExitCode::from(EXIT_NOT_STARTED)
         }
     }

@@ -16,7 +16,9 @@ pub(crate) fn no_such_program() {
         assert!(matches!(refusal.why, Why::NotStarted { .. }), "{refusal:?}");
         let text = refusal.to_string();
         assert!(
-            text.contains("the first start") && text.contains("o such"),
+            text.contains("at the first start")
+                && text.contains("o such")
+                && (text.contains("check the path") || text.contains("no folder of PATH")),
             "{text}"
         );
     }

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use crate::call_id::CallId;
 use crate::endpoint::Endpoint;
 use crate::lane::{Intake, Outlet};
-use crate::log::STRAY_LOOKED_AT;
+use crate::strays;
 
 /// Why a call is cancelled by us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,7 +121,7 @@ impl Upstream {
             Line::TooLong { prefix, .. } => prefix.clone(),
         };
         let bytes = self.intake.lines.bytes(span);
-        bytes.get(..STRAY_LOOKED_AT).unwrap_or(bytes)
+        bytes.get(..strays::LOOKED_AT).unwrap_or(bytes)
     }
 
     /// What an error or a tool error says.

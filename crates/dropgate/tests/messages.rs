@@ -1,0 +1,185 @@
+//! What each verb says of what it can't use: what it is, where, and what to do, in one line and with the right code.
+#![allow(
+    clippy::unwrap_used,
+    reason = "clippy knows tests by an attribute that what they share does not have"
+)]
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::process::{Command, Stdio};
+
+/// Arguments, the code, and parts of the line.
+const ROWS: &[(&[&str], i32, &[&str])] = &[
+    (&[], 64, &["no verb given", "`dropgate --help`"]),
+    (&["rum"], 64, &["'rum'", "did you mean run?"]),
+    (&["run"], 64, &["<COMMAND>", "`dropgate run --help`"]),
+    (
+        &["run", "--bogus", "--", "cat"],
+        64,
+        &["'--bogus'", "`dropgate run --help`"],
+    ),
+    (
+        &["run", "--drain", "5", "--", "cat"],
+        64,
+        &["--drain", "2s, 150ms"],
+    ),
+    (
+        &["run", "--on-shutdown", "[[=finish", "--", "cat"],
+        64,
+        &["only * stands for"],
+    ),
+    (
+        &["run", "--name", "a/b", "--", "cat"],
+        64,
+        &["a/b", "letters, digits"],
+    ),
+    (
+        &["run", "--config", "none", "--", "cat"],
+        78,
+        &["can not read none", "check the path"],
+    ),
+    (
+        &["run", "--config", "folder", "--", "cat"],
+        78,
+        &["can not read folder", "name the file"],
+    ),
+    (
+        &["run", "--config", "loop", "--", "cat"],
+        78,
+        &["can not read loop"],
+    ),
+    (
+        &["run", "--config", "bytes", "--", "cat"],
+        78,
+        &["bytes is not UTF-8", "save it"],
+    ),
+    (&["run", "--", ""], 69, &["the name is empty", "after --"]),
+    (
+        &["run", "--", "/none/of/it"],
+        69,
+        &["\"/none/of/it\"", "check the path"],
+    ),
+    (
+        &["run", "--", "none-of-it"],
+        69,
+        &["\"none-of-it\"", "no folder of PATH"],
+    ),
+    (&["run", "--", "./folder"], 69, &["it is a folder"]),
+    (&["run", "--", "./plain"], 69, &["chmod +x"]),
+    (&["run", "--", "./script"], 69, &["interpreter is not"]),
+    (
+        &[
+            "run",
+            "--containment",
+            "guard",
+            "--require-containment",
+            "pidns",
+            "--",
+            "cat",
+        ],
+        78,
+        &["can not be had here", "dropgate doctor"],
+    ),
+    (
+        &["run", "--report", "folder", "--", "true"],
+        74,
+        &["can not write folder"],
+    ),
+    (&["probe"], 64, &["<COMMAND>", "`dropgate probe --help`"]),
+    (
+        &["probe", "--", "/none/of/it"],
+        2,
+        &["at the first start", "\"/none/of/it\"", "check the path"],
+    ),
+    (
+        &["probe", "--scenario", "none", "--", "cat"],
+        64,
+        &["\"none\"", "choose from: idle"],
+    ),
+    (
+        &["probe", "--ending", "none", "--", "cat"],
+        64,
+        &["\"none\"", "choose from"],
+    ),
+    (
+        &["check"],
+        78,
+        &["can not read dropgate.toml", "check the path"],
+    ),
+    (
+        &["check", "folder"],
+        78,
+        &["can not read folder", "name the file"],
+    ),
+    (&["check", "bytes"], 78, &["bytes is not UTF-8"]),
+    (
+        &["check", "--explain", "x", "plain"],
+        64,
+        &["--server", "`dropgate check --help`"],
+    ),
+    (
+        &["journal"],
+        64,
+        &["no verb given", "`dropgate journal --help`"],
+    ),
+    (
+        &["journal", "verify", "none"],
+        64,
+        &["there is no journal in", "name a server that ran"],
+    ),
+    (
+        &["journal", "outcome", "L-X"],
+        64,
+        &["L-X", "13 letters or digits"],
+    ),
+    (
+        &["journal", "export", "--format", "x"],
+        64,
+        &["use jsonl", "`dropgate journal export --help`"],
+    ),
+    (
+        &["doctor", "--config", "folder"],
+        78,
+        &["can not read folder"],
+    ),
+    (&["trust", "none"], 64, &["nothing is pinned for \"none\""]),
+    (&["trust", "../x"], 64, &["\"../x\"", "can't be the name"]),
+    (
+        &["completions", "none"],
+        64,
+        &["use bash", "`dropgate completions --help`"],
+    ),
+    (&["reap", "more"], 64, &["'more'", "`dropgate reap --help`"]),
+];
+
+#[test]
+fn every_verb_says_what_is_wrong_and_what_to_do() {
+    let mut bits = [0; 8];
+    getrandom::fill(&mut bits).unwrap();
+    let name = format!("dropgate-messages-{:016x}", u64::from_le_bytes(bits));
+    let folder = std::env::temp_dir().join(name);
+    fs::create_dir_all(folder.join("folder")).unwrap();
+    fs::write(folder.join("plain"), "x\n").unwrap();
+    fs::write(folder.join("bytes"), [0xff, 0xfe]).unwrap();
+    fs::write(folder.join("script"), "#!/none/of/it\n").unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs::set_permissions(folder.join("script"), mode).unwrap();
+    symlink("loop", folder.join("loop")).unwrap();
+    for (arguments, code, parts) in ROWS {
+        let said = Command::new(env!("CARGO_BIN_EXE_dropgate"))
+            .args(*arguments)
+            .current_dir(&folder)
+            .env("XDG_STATE_HOME", &folder)
+            .env("XDG_CONFIG_HOME", &folder)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let log = String::from_utf8(said.stderr).unwrap();
+        assert_eq!(said.status.code(), Some(*code), "{arguments:?}: {log}");
+        assert_eq!(said.stdout, b"", "{arguments:?}");
+        let mut lines = log.lines().filter(|line| line.starts_with("dropgate: "));
+        let whole = lines.any(|line| parts.iter().all(|part| line.contains(part)));
+        assert!(whole, "{arguments:?} should say {parts:?}: {log}");
+    }
+    fs::remove_dir_all(&folder).unwrap();
+}
