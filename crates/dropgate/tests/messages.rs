@@ -82,7 +82,7 @@ const ROWS: &[(&[&str], i32, &[&str])] = &[
     ),
     (
         &["run", "--report", "folder", "--", "true"],
-        74,
+        64,
         &["can not write folder"],
     ),
     (&["probe"], 64, &["<COMMAND>", "`dropgate probe --help`"]),

@@ -150,6 +150,8 @@ fn slow_pieces() -> Vec<&'static str> {
         "password: must be set ",
         "secret token ",
         "api_key auth pwd ",
+        "secret=token:session=",
+        "sk-abcdefghijklmnop-",
         "token: ",
         "sk-",
         "sk-sk_",

@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
+use super::forms::Known;
 use super::rules::{Named, REASONS};
+use super::stretch::Stretch;
 use crate::sanitize::bytes::{has_word, is_random, run};
 
 /// The longest rest of a name, bytes.
@@ -13,9 +15,18 @@ const VALUE: usize = 4096;
 const SAMPLE: usize = 256;
 /// Quotes and spaces between a name, its sign and the value.
 const GAP: usize = 6;
+/// How random values have to be, in tenths of a bit per byte: of a token, of one without digits, of a service's key.
+const TOKEN: u32 = 28;
+const WORDS: u32 = 35;
+const SERVICE: u32 = 30;
 
 /// The value that is assigned to the name whose keyword ends at `at`, if it is to be removed.
-pub(super) fn value(text: &[u8], at: usize, named: Named) -> Option<Range<usize>> {
+pub(super) fn value(
+    text: &[u8],
+    at: usize,
+    named: Named,
+    known: &mut Known,
+) -> Option<Range<usize>> {
     let name_end = match text.get(at.wrapping_sub(1)) {
         // The keyword brought its own sign.
         Some(b'=') => at - 1,
@@ -37,10 +48,25 @@ pub(super) fn value(text: &[u8], at: usize, named: Named) -> Option<Range<usize>
         (None, Sign::Equals) => is_unquoted(byte),
         (None, Sign::Colon) => is_unquoted(byte) && byte != b',',
     };
-    let sample_end = run(text, from, SAMPLE, goes_on);
+    let stretch = match (quote, sign) {
+        (Some(_), _) => &mut Stretch::default(),
+        (None, Sign::Equals) => &mut known.after_equals,
+        (None, Sign::Colon) => &mut known.after_colon,
+    };
+    let sample_end = stretch.run(text, from, SAMPLE, goes_on);
+    if is_never_secret(named, stretch) {
+        return None;
+    }
     let sample = text.get(trimmed(text, from..sample_end, quote))?;
-    is_secret(sample, named, sign, quote)
-        .then(|| trimmed(text, from..run(text, sample_end, VALUE, goes_on), quote))
+    if !is_secret(sample, named, sign, quote) {
+        stretch.restart(text, from);
+        return None;
+    }
+    Some(trimmed(
+        text,
+        from..run(text, sample_end, VALUE, goes_on),
+        quote,
+    ))
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,6 +137,16 @@ fn trimmed(text: &[u8], at: Range<usize>, quote: Option<u8>) -> Range<usize> {
     at.start..end
 }
 
+/// Whether [`is_secret`] would say no of every value in this run: a look at all of it together.
+fn is_never_secret(named: Named, run: &Stretch) -> bool {
+    match named {
+        Named::Password => false,
+        Named::Token if run.has_digit() => run.is_poor(TOKEN),
+        Named::Token => run.is_poor(WORDS),
+        Named::Service => !run.has_digit() || run.is_poor(SERVICE),
+    }
+}
+
 fn is_secret(value: &[u8], named: Named, sign: Sign, quote: Option<u8>) -> bool {
     // Placeholders of templates and what others have hidden already.
     if value.is_empty() || matches!(value[0], b'$' | b'<' | b'*' | b'[' | b'{' | b'(' | b'%') {
@@ -130,15 +166,15 @@ fn is_secret(value: &[u8], named: Named, sign: Sign, quote: Option<u8>) -> bool 
         (Named::Password, Sign::Colon, None) => value.len() >= 5 && mixture(value) >= 2,
         (Named::Token, _, _) => {
             value.len() >= 8
-                && is_random(value, 28)
+                && is_random(value, TOKEN)
                 && !value.contains(&b' ')
                 && mixture(value) >= 2
-                && (has_digit(value) || value.len() >= 20 && is_random(value, 35))
+                && (has_digit(value) || value.len() >= 20 && is_random(value, WORDS))
         }
         (Named::Service, _, _) => {
             value.len() >= 16
                 && has_digit(value)
-                && is_random(value, 30)
+                && is_random(value, SERVICE)
                 && value.iter().all(|&byte| {
                     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'=' | b'+' | b'/')
                 })
@@ -179,7 +215,7 @@ mod tests {
 
     fn removed(text: &str, keyword: &str, named: Named) -> Option<String> {
         let at = text.find(keyword).unwrap() + keyword.len();
-        value(text.as_bytes(), at, named).map(|at| text[at].to_owned())
+        value(text.as_bytes(), at, named, &mut Known::default()).map(|at| text[at].to_owned())
     }
 
     #[test]
@@ -196,7 +232,7 @@ mod tests {
         ] {
             let lower = text.to_lowercase();
             let at = lower.find("password").unwrap() + 8;
-            let found = super::value(text.as_bytes(), at, Named::Password)
+            let found = super::value(text.as_bytes(), at, Named::Password, &mut Known::default())
                 .map_or("", |at| std::str::from_utf8(&text.as_bytes()[at]).unwrap());
             assert_eq!(found, value, "{text}");
         }

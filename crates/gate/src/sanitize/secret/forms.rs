@@ -5,6 +5,7 @@ use std::ops::Range;
 use crate::sanitize::bytes::{find_in, has_word, run, run_back, starts_token};
 
 use super::rules::Chars;
+use super::stretch::Stretch;
 
 /// The longest token, bytes.
 const TOKEN: usize = 8 << 10;
@@ -21,9 +22,18 @@ pub(super) struct Known {
     end_searched: usize,
     /// No web token starts before this place.
     no_web_token: usize,
+    /// Runs of the bytes that tokens are made of, by [`Chars`].
+    of_chars: [Stretch; Chars::COUNT],
+    /// Runs of the bytes that a value without quotes is made of, after `=` and after a colon.
+    pub(super) after_equals: Stretch,
+    pub(super) after_colon: Stretch,
 }
 
 impl Known {
+    pub(super) fn of(&mut self, chars: Chars) -> &mut Stretch {
+        &mut self.of_chars[chars as usize]
+    }
+
     fn end_line_from(&mut self, text: &[u8], from: usize) -> Option<usize> {
         if self.end_line.is_none_or(|at| at < from) && self.end_searched < text.len() {
             let start = from.max(self.end_searched.saturating_sub(8));

@@ -6,6 +6,7 @@
 mod assigned;
 mod forms;
 mod rules;
+mod stretch;
 
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -159,8 +160,8 @@ fn found(
     known: &mut forms::Known,
 ) -> Option<Range<usize>> {
     match rule {
-        Rule::Prefixed(rule) => prefixed(text, rule, keyword),
-        Rule::Named(named) => assigned::value(text, keyword.end, named),
+        Rule::Prefixed(rule) => prefixed(text, rule, keyword, known),
+        Rule::Named(named) => assigned::value(text, keyword.end, named, known),
         Rule::KeyBlock => forms::key_block(text, keyword.start, known),
         Rule::JsonWebToken => forms::json_web_token(text, keyword.start, known),
         Rule::Scheme => forms::scheme_token(text, keyword.end),
@@ -172,13 +173,23 @@ fn found(
     }
 }
 
-fn prefixed(text: &[u8], rule: &Prefixed, keyword: Range<usize>) -> Option<Range<usize>> {
+fn prefixed(
+    text: &[u8],
+    rule: &Prefixed,
+    keyword: Range<usize>,
+    known: &mut forms::Known,
+) -> Option<Range<usize>> {
     if text.get(keyword.clone())? != rule.prefix.as_bytes() || !starts_token(text, keyword.start) {
         return None;
     }
     let fits = |byte: u8| rule.chars.has(byte);
-    let sample = text.get(keyword.end..run(text, keyword.end, SAMPLE, fits))?;
-    if sample.len() < rule.least || !is_random(sample, rule.entropy) {
+    let stretch = known.of(rule.chars);
+    let sample = text.get(keyword.end..stretch.run(text, keyword.end, SAMPLE, fits))?;
+    if sample.len() < rule.least || stretch.is_poor(rule.entropy) {
+        return None;
+    }
+    if !is_random(sample, rule.entropy) {
+        stretch.restart(text, keyword.end);
         return None;
     }
     let end = run(text, keyword.end + sample.len(), TOKEN, fits);

@@ -18,6 +18,9 @@ pub(crate) enum Chars {
 }
 
 impl Chars {
+    /// How many there are.
+    pub(crate) const COUNT: usize = Self::Upper as usize + 1;
+
     pub(crate) fn has(self, byte: u8) -> bool {
         match self {
             Self::Alnum => byte.is_ascii_alphanumeric(),
