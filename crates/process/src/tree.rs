@@ -191,7 +191,9 @@ impl Tree {
 
     /// Tells the guard, after [`Event::HostDied`], that this process knows and
     /// will be done within the given time. Without this, or after that time,
-    /// the guard takes this process for hung and kills it with the tree.
+    /// the guard takes this process for hung and kills it with the tree. A
+    /// [`Tree::stop`] says as much: until it is due to send SIGKILL, and a
+    /// little longer. The tree is to be dropped soon after that.
     ///
     /// # Errors
     /// When the guard is gone.

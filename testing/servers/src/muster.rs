@@ -19,8 +19,9 @@ use crate::lines::Lines;
 /// Rounds of looking for processes that were missed, at most.
 const MAX_ROUNDS: usize = 1_000;
 
-/// Time that a process may be on its way into a program; what takes longer has no command line.
-const EXECUTED_WITHIN: Duration = Duration::from_millis(500);
+/// Time that a process may be on its way into a program, on a machine that gives it little of its
+/// own; what takes longer has no command line.
+const EXECUTED_WITHIN: Duration = Duration::from_secs(10);
 
 /// Time that killed processes have to be gone.
 const GONE_WITHIN: Duration = Duration::from_secs(10);

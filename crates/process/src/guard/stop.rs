@@ -65,6 +65,18 @@ impl Stage {
         }
     }
 
+    /// When a stop that was ordered comes to SIGKILL.
+    pub(crate) fn kill_at(&self) -> Option<Instant> {
+        match self {
+            Self::Stopping { kill_at, .. } => Some(*kill_at),
+            Self::Serving
+            | Self::Killing { .. }
+            | Self::Survivors { .. }
+            | Self::Empty(_)
+            | Self::GivenUp => None,
+        }
+    }
+
     /// When the next step is due, if it does not depend on an event alone.
     pub(crate) fn due(&self) -> Option<Instant> {
         match self {

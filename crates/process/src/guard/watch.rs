@@ -25,7 +25,8 @@ const WRAPPER_MARGIN: Duration = Duration::from_millis(500);
 /// What the guard knows of the wrapper.
 enum Wrapper {
     Alive,
-    /// The host is gone; the wrapper is killed unless it is done by then.
+    /// The host is gone; the wrapper is killed unless it is done by then. Its word and the stop
+    /// that it ordered say when that is.
     MustBeDoneBy(Instant),
     /// Gone, or it let go of the tree before its end. Nobody is left to tell.
     Lost(Instant),
@@ -65,6 +66,14 @@ pub(crate) enum Parted {
     InOrder,
     /// The wrapper is dead, and what it had to do at its end is undone.
     WrapperDied,
+}
+
+/// How long a wrapper whose host is gone may say nothing: one that waits for the stop that it
+/// ordered can't answer before the end of that.
+fn answers_by(now: Instant, stage: &Stage) -> Instant {
+    let answer = now + WRAPPER_ANSWERS_WITHIN;
+    let stop = stage.kill_at().map(|kill| kill + WRAPPER_MARGIN);
+    stop.map_or(answer, |stop| stop.max(answer))
 }
 
 impl Guard {
@@ -186,7 +195,7 @@ impl Guard {
             self.host = None;
             tell(&self.control, &Report::HostDied);
             if matches!(self.wrapper, Wrapper::Alive) {
-                self.wrapper = Wrapper::MustBeDoneBy(Instant::now() + WRAPPER_ANSWERS_WITHIN);
+                self.wrapper = Wrapper::MustBeDoneBy(answers_by(Instant::now(), &self.stage));
             }
         }
     }
@@ -206,6 +215,11 @@ impl Guard {
                     Some(Command::Stop { term_ms, kill_ms }) => {
                         let after = |ms: u32| now + Duration::from_millis(ms.into());
                         self.stage.stop(after(term_ms), after(kill_ms));
+                        // Whoever orders a stop does not hang.
+                        if let Wrapper::MustBeDoneBy(by) = self.wrapper {
+                            let stop = after(kill_ms) + WRAPPER_MARGIN;
+                            self.wrapper = Wrapper::MustBeDoneBy(by.max(stop));
+                        }
                     }
                     Some(Command::Alive { done_in_ms }) => {
                         if let Wrapper::MustBeDoneBy(_) = self.wrapper {
@@ -353,5 +367,23 @@ impl Guard {
             let _reader_gone = rustix::io::write(stderr, line.as_bytes());
         }
         Parted::WrapperDied
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrapper_in_a_stop_has_until_its_end() {
+        let now = Instant::now();
+        let usual = now + WRAPPER_ANSWERS_WITHIN;
+        assert_eq!(answers_by(now, &Stage::Serving), usual);
+        let mut stage = Stage::Serving;
+        stage.stop(now, now + Duration::from_secs(3));
+        let by = now + Duration::from_secs(3) + WRAPPER_MARGIN;
+        assert_eq!(answers_by(now, &stage), by);
+        stage.stop(now, now);
+        assert_eq!(answers_by(now, &stage), usual);
     }
 }

@@ -52,6 +52,10 @@ pub(crate) const ROWS: &[(&str, Row)] = &[
         "a host that ended before the spawn is told of at once",
         host_gone_before,
     ),
+    (
+        "a stop answers for the host's end as long as it lasts",
+        stop_after_the_host,
+    ),
     ("a host that lives is not told of", host_alive),
 ];
 
@@ -369,6 +373,19 @@ fn host_gone_before(level: Level) -> Verdict {
         stopped_clean(&tree.stop(SOON))?;
     }
     Ok(())
+}
+
+/// Longer than the guard waits for an answer of the process that this is.
+const UNHURRIED: Grace = Grace {
+    term_after: Duration::from_millis(100),
+    kill_after: Duration::from_millis(900),
+};
+
+fn stop_after_the_host(level: Level) -> Verdict {
+    let spawned = watched(level, HostWatch::StartedBy(i32::MAX))?;
+    await_line(spawned.streams.ok_or("no pipes")?.stdout, "ready")?;
+    // If this is no answer the guard ends this program.
+    stopped_clean(&spawned.tree.stop(UNHURRIED))
 }
 
 fn host_alive(level: Level) -> Verdict {
