@@ -36,12 +36,13 @@ pub(crate) fn read(path: &Path, most: u64) -> Result<Vec<u8>, NotRead> {
 
 /// What to do about a file that can't be read; begins with a semicolon.
 pub(crate) fn what_to_do(why: &io::Error) -> &'static str {
-    match why.kind() {
-        io::ErrorKind::NotFound => "; check the path",
-        io::ErrorKind::IsADirectory => "; name the file in it",
-        io::ErrorKind::PermissionDenied => "; let this user read it",
-        _ => "",
-    }
+    let known = [
+        (io::ErrorKind::NotFound, "; check the path"),
+        (io::ErrorKind::IsADirectory, "; name the file in it"),
+        (io::ErrorKind::PermissionDenied, "; let this user read it"),
+    ];
+    let found = known.into_iter().find(|(kind, _)| *kind == why.kind());
+    found.map_or("", |(_, advice)| advice)
 }
 
 #[cfg(test)]

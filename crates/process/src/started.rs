@@ -87,22 +87,26 @@ impl From<rustix::io::Errno> for SpawnError {
 #[must_use]
 pub fn what_to_do(program: &OsStr, why: &io::Error) -> &'static str {
     let path = Path::new(program);
-    match why.kind() {
-        io::ErrorKind::NotFound if program.is_empty() => {
+    let is_path = path.components().count() > 1;
+    let why = why.kind();
+    if why == io::ErrorKind::NotFound {
+        if program.is_empty() {
             "; the name is empty: write a command after --"
-        }
-        io::ErrorKind::NotFound if path.components().count() > 1 && path.exists() => {
+        } else if is_path && path.exists() {
             "; the file is there, so what its first line names as its interpreter is not"
-        }
-        io::ErrorKind::NotFound if path.components().count() > 1 => "; check the path",
-        io::ErrorKind::NotFound => {
+        } else if is_path {
+            "; check the path"
+        } else {
             "; no folder of PATH has it: install it, or write its whole path"
         }
-        io::ErrorKind::PermissionDenied if path.is_dir() => {
+    } else if why == io::ErrorKind::PermissionDenied {
+        if path.is_dir() {
             "; it is a folder: name a program in it"
+        } else {
+            "; it is not executable: chmod +x makes it so"
         }
-        io::ErrorKind::PermissionDenied => "; it is not executable: chmod +x makes it so",
-        _ => "",
+    } else {
+        ""
     }
 }
 
