@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dropgate_gate::breaker::{Change, Scope};
+use dropgate_gate::call::Finished;
 use dropgate_journal::{self as journal, Sealed};
 
+use crate::docket::Item;
 use crate::relay::Relay;
 use crate::report::JournalReport;
 
@@ -38,7 +40,7 @@ impl Relay {
             Scope::Tool(name) => name,
         };
         let text = words(change);
-        self.log.line(&format!("breaker of {subject}: {text}"));
+        self.log.warn(&format!("breaker of {subject}: {text}"));
         let note = journal::Note {
             topic: journal::Topic::Breaker,
             call: None,
@@ -48,10 +50,26 @@ impl Relay {
         self.recorder.note(note);
     }
 
+    /// Tells what became of a call, and nothing of what it was about.
+    pub(crate) fn log_call(&mut self, item: &Item, finished: &Finished, now: Duration) {
+        let subject = self.tellable(&item.subject);
+        let id = self.tellable(&item.id.to_string().into());
+        let reference = item
+            .reference
+            .map_or(String::new(), |it| format!(" (ref {it})"));
+        self.log.debug(&format!(
+            "call {}, {}: {} after {} ms{reference}",
+            id.escape_debug(),
+            subject.escape_debug(),
+            finished.outcome.name(),
+            finished.elapsed(now).as_millis(),
+        ));
+    }
+
     /// Says once what is wrong with the record, until that changes.
     pub(crate) fn say_record_fails(&mut self, why: &str) {
         if self.record_trouble.as_deref() != Some(why) {
-            self.log.line(why);
+            self.log.warn(why);
             self.record_trouble = Some(why.into());
         }
     }
@@ -62,7 +80,7 @@ impl Relay {
             return;
         }
         self.dropped = Dropped::Said;
-        self.log.line(
+        self.log.warn(
             "journal: the disk takes records and no answers beside them; a call that is repeated \
              is told how the first one ended, and not its answer. Free some space",
         );

@@ -132,7 +132,7 @@ impl Relay {
         } else {
             self.survivors = stopped.survivors;
             self.log
-                .line("hibernating failed: processes of the server resist SIGKILL");
+                .warn("hibernating failed: processes of the server resist SIGKILL");
             self.begin(Trigger::ServerExited);
         }
     }

@@ -64,7 +64,7 @@ impl Relay {
                 News::NotRenewed { what, why } => {
                     let why = self.sanitizer.text(&why, &crate::cleaning::stopwatch());
                     self.log
-                        .line(&format!("lease of {what} not renewed: {}", why.as_str()));
+                        .warn(&format!("lease of {what} not renewed: {}", why.as_str()));
                 }
                 News::RenewedAgain { what } => {
                     self.log.line(&format!("lease of {what} renewed again"));
@@ -79,11 +79,11 @@ impl Relay {
                 News::Lost { what, then } => match then {
                     OnLost::Stop => {
                         self.log
-                            .line(&format!("lease of {what} has ended; stopping the server"));
+                            .warn(&format!("lease of {what} has ended; stopping the server"));
                         self.begin(Trigger::LeaseLost);
                     }
                     OnLost::ReadOnly => {
-                        self.log.line(&format!("lease of {what} has ended"));
+                        self.log.warn(&format!("lease of {what} has ended"));
                         let now = self.now();
                         self.checks.lease_gone(now);
                         self.heed_checks(now);

@@ -27,6 +27,7 @@ mod lane;
 mod leases;
 mod listed_tools;
 mod log;
+mod log_line;
 mod look_ups;
 mod notify_socket;
 mod own_tools;
@@ -59,6 +60,7 @@ mod waiting_room;
 mod words;
 mod write_probe;
 
+pub use self::log_line::{LogFormat, LogLevel, LogSettings};
 pub use self::reload::{Reload, Renewed};
 pub use self::report::{Calls, LeaseReport, Report, ServerExit, Survivor, TelemetryReport};
 pub use self::run::{Ended, Refused, RunError, close, refuse, run};

@@ -9,6 +9,7 @@ use dropgate_gate::sanitize::{Forward, Sanitizer, StderrFilter};
 
 use crate::cleaning::stopwatch;
 use crate::endpoint::{Endpoint, Moved};
+use crate::log_line::{LogLevel, LogSettings};
 use crate::strays::Strays;
 
 /// What may wait for a host that reads its child's stderr late or never. A
@@ -41,6 +42,7 @@ pub(crate) struct Log {
     chunk: Vec<u8>,
     /// What the server wrote of a line that is not whole yet.
     partial: Vec<u8>,
+    settings: LogSettings,
     sanitizer: Rc<Sanitizer>,
     filter: StderrFilter,
     /// The stray lines of the server's stdout, which are a text of their own.
@@ -49,7 +51,11 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    pub(crate) fn new(sink: Option<Endpoint>, sanitizer: Rc<Sanitizer>) -> Self {
+    pub(crate) fn new(
+        sink: Option<Endpoint>,
+        sanitizer: Rc<Sanitizer>,
+        settings: LogSettings,
+    ) -> Self {
         Self {
             sink,
             source: None,
@@ -58,6 +64,7 @@ impl Log {
             at: At::LineStart,
             chunk: Vec::new(),
             partial: Vec::new(),
+            settings,
             sanitizer,
             filter: StderrFilter::new(),
             strays: Strays::new(),
@@ -74,21 +81,56 @@ impl Log {
     /// not be told.
     pub(crate) fn stray(&mut self, line: &[u8], now: Duration) {
         if let Some(shown) = self.strays.shown(&self.sanitizer, line, now) {
-            self.line(&shown);
+            self.warn(&shown);
         }
     }
 
     /// Says how many of these were not shown.
     pub(crate) fn end_strays(&mut self) {
         if let Some(hidden) = self.strays.take_hidden() {
-            self.line(&hidden);
+            self.warn(&hidden);
+        }
+    }
+
+    /// Takes the last line of a run, which is the same whatever was set.
+    pub(crate) fn report(&mut self, json: &str) {
+        self.append(
+            LogSettings::default(),
+            LogLevel::Info,
+            &format!("report {json}"),
+        );
+    }
+
+    /// Takes a line about what is not as it should be.
+    pub(crate) fn warn(&mut self, text: &str) {
+        self.tell(LogLevel::Warn, text);
+    }
+
+    /// Takes a line about what happens.
+    pub(crate) fn line(&mut self, text: &str) {
+        self.tell(LogLevel::Info, text);
+    }
+
+    /// Takes a line about a single call.
+    pub(crate) fn debug(&mut self, text: &str) {
+        self.tell(LogLevel::Debug, text);
+    }
+
+    /// Whether lines that matter so much are written.
+    pub(crate) fn shows(&self, level: LogLevel) -> bool {
+        level <= self.settings.level
+    }
+
+    fn tell(&mut self, level: LogLevel, text: &str) {
+        if self.shows(level) {
+            self.append(self.settings, level, text);
         }
     }
 
     /// Takes a line of our own, or several, to come after the line that the server is in. It
     /// is written when the log is pumped, or with others when they are many: a
     /// write for each line of a flood would take all of the loop's time.
-    pub(crate) fn line(&mut self, text: &str) {
+    fn append(&mut self, settings: LogSettings, level: LogLevel, text: &str) {
         if self.pending() + text.len() > MAX_BACKLOG + OWN_RESERVE {
             self.dropped_lines += 1;
             return;
@@ -98,9 +140,7 @@ impl Log {
         }
         self.at = At::LineStart;
         for line in text.lines() {
-            self.backlog.extend_from_slice(b"dropgate: ");
-            self.backlog.extend_from_slice(line.as_bytes());
-            self.backlog.push(b'\n');
+            settings.append(level, line, &mut self.backlog);
         }
         if self.pending() >= CHUNK {
             self.flush();

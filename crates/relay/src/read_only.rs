@@ -93,7 +93,7 @@ impl Relay {
         if let Standing::ReadOnly { why, .. } = to {
             text = format!("{text}: {}", why.name());
         }
-        self.log.line(&format!("mode: {text}"));
+        self.log.warn(&format!("mode: {text}"));
         self.recorder.note(journal::Note {
             topic: journal::Topic::Mode,
             call: None,

@@ -133,6 +133,7 @@ pub fn run(
         let mut log = Log::new(
             Endpoint::inherited(rustix::stdio::stderr(), Use::Write).ok(),
             Rc::clone(&settings.sanitizer),
+            settings.log,
         );
         let notify = notify_socket(settings.shutdown.profile, &mut log);
         let downstream = Downstream::open(settings.limits)?;
@@ -237,7 +238,7 @@ pub fn run(
         if let Err(problem) = &ended.kept {
             relay.log.line(problem);
         }
-        relay.log.line(&format!("report {json}"));
+        relay.log.report(&json);
         relay.finish_log().await;
         relay.tree.release();
         Ok(ended)
@@ -278,7 +279,7 @@ fn mode(settings: &ReadOnlySettings) -> Mode {
 /// A manager that can't be told goes by the times of its unit file, so the run goes on.
 fn notify_socket(profile: Profile, log: &mut Log) -> NotifySocket {
     NotifySocket::of_the_unit(profile).unwrap_or_else(|error| {
-        log.line(&format!("NOTIFY_SOCKET can't be used: {error}"));
+        log.warn(&format!("NOTIFY_SOCKET can't be used: {error}"));
         NotifySocket::None
     })
 }
@@ -314,7 +315,7 @@ fn conclude(relay: &mut Relay) -> Ended {
     if dropped > 0 {
         relay
             .log
-            .line(&format!("{dropped} lines of this log did not fit"));
+            .warn(&format!("{dropped} lines of this log did not fit"));
     }
     let (signalled, force) = (relay.signalled, relay.force);
     let notes = match relay.shutdown.notes() {

@@ -13,6 +13,7 @@ use dropgate_policy::Policies;
 use dropgate_secrets::Secrets;
 use dropgate_wire::Limits;
 
+use crate::log_line::LogSettings;
 use crate::reload::Reload;
 use crate::telemetry::TelemetrySettings;
 use crate::tool_list::PinnedTools;
@@ -54,6 +55,8 @@ pub struct Settings {
     pub secrets: Rc<Secrets>,
     /// Where calls are recorded; nowhere, without it.
     pub journal: Option<dropgate_journal::Settings>,
+    /// How lines of our own are written on stderr, and which.
+    pub log: LogSettings,
     /// Where spans and durations of calls go; nowhere, without it.
     pub telemetry: Option<TelemetrySettings>,
     /// What is refused while nothing can be recorded.

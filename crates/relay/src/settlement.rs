@@ -17,6 +17,7 @@ use crate::cleaning::{Cleaned, Keeping, Leaving};
 use crate::docket::{Asked, Intended, Item};
 use crate::journal_words::{decision_against, journal_class, millis, retry, what};
 use crate::lane::Hold;
+use crate::log_line::LogLevel;
 use crate::relay::{Passage, Relay};
 use crate::upstream::stdio::{Claims, Said};
 use crate::write_probe::Heard;
@@ -318,6 +319,9 @@ impl Relay {
         };
         if self.telemetry.is_some() {
             self.end_trace(&mut item, &finished, &ended, now);
+        }
+        if self.log.shows(LogLevel::Debug) {
+            self.log_call(&item, &finished, now);
         }
         let Some(reference) = item.reference else {
             return Hold::NONE;

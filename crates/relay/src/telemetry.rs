@@ -227,7 +227,7 @@ impl Relay {
     }
 
     /// A text of the host's without values of secrets, and not too long.
-    fn tellable(&self, text: &Arc<str>) -> Arc<str> {
+    pub(crate) fn tellable(&self, text: &Arc<str>) -> Arc<str> {
         if self.sanitizer.knows_no_values() {
             return bounded(Arc::clone(text));
         }
@@ -257,14 +257,15 @@ impl Relay {
             return;
         };
         let address = &telemetry.address;
-        let line = match telemetry.queue.take_trouble() {
-            None => return,
-            Some(Trouble::Began(why)) => {
-                format!("telemetry: {address} does not take spans: {why}; calls go on without")
-            }
-            Some(Trouble::Over) => format!("telemetry: {address} takes spans again"),
-        };
-        self.log.line(&line);
+        match telemetry.queue.take_trouble() {
+            None => {}
+            Some(Trouble::Began(why)) => self.log.warn(&format!(
+                "telemetry: {address} does not take spans: {why}; calls go on without"
+            )),
+            Some(Trouble::Over) => self
+                .log
+                .line(&format!("telemetry: {address} takes spans again")),
+        }
     }
 
     /// Sends the last spans; those that do not arrive in their share of the time are lost, which the

@@ -81,7 +81,7 @@ impl Relay {
                 }
                 Err(error) => {
                     self.log
-                        .line(&format!("can not read the pins of tools again: {error}"));
+                        .warn(&format!("can not read the pins of tools again: {error}"));
                     PinVerdict::Deny(denial)
                 }
             },
@@ -119,7 +119,7 @@ impl Relay {
         };
         if let Err(error) = kept {
             self.log
-                .line(&format!("can not keep the pins of tools: {error}"));
+                .warn(&format!("can not keep the pins of tools: {error}"));
         }
         for sighting in sightings {
             let text = format!("{} since it was pinned", sighting.standing.name());

@@ -31,6 +31,8 @@ pub(crate) struct Config {
     pub(crate) journal: Journal,
     /// What is taken out of error texts.
     pub(crate) sanitize: Sanitize,
+    /// What dropgate says on stderr.
+    pub(crate) log: Log,
     /// Where spans and durations of calls go.
     pub(crate) telemetry: Option<Telemetry>,
     /// How `dropgate audit` judges source.
@@ -269,6 +271,39 @@ pub(crate) enum OnFailure {
     DenyAll,
     /// Calls of tools that write.
     DenyWrites,
+}
+
+/// `[log]`
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Log {
+    /// How dropgate's own lines are written while the server runs; the report is always text, and
+    /// the server's lines pass as they are. Default: text.
+    pub(crate) format: Option<LogFormat>,
+    /// Which of its lines are written; the report always is. Default: info.
+    pub(crate) level: Option<LogLevel>,
+}
+
+/// How lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum LogFormat {
+    /// `dropgate: ` and the text.
+    Text,
+    /// One JSON object a line, with `ts`, `level` and `message`.
+    Json,
+}
+
+/// Which lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum LogLevel {
+    /// What is not as it should be.
+    Warn,
+    /// And what happens to the run.
+    Info,
+    /// And what becomes of each call, without arguments and results.
+    Debug,
 }
 
 /// `[telemetry]`

@@ -161,3 +161,40 @@ fn what_ends_in_the_drain_arrives() {
     let sent = of_kind(&spans, 3);
     assert!(sent.iter().all(|span| span["name"] != "tools/call late"));
 }
+
+#[test]
+fn the_log_tells_of_calls_at_its_finest_level_and_never_of_what_they_are_about() {
+    for (settings, own, per_call) in [
+        ("level = \"warn\"", 0, 0),
+        ("", 1, 0),
+        ("level = \"debug\"", 3, 2),
+        ("level = \"debug\"\nformat = \"json\"", 3, 2),
+    ] {
+        let place = Place::new(&format!("[log]\n{settings}\n"));
+        let mut run = place.run(&[]);
+        let params = json!({"name": "look", "arguments": {"text": HIDDEN}});
+        run.ask("tools/call", &params);
+        let (_, said) = run.end_with(0);
+        let (report, lines) = said
+            .trim_end()
+            .rsplit_once('\n')
+            .map_or((&*said, ""), |it| (it.1, it.0));
+        assert!(report.starts_with("dropgate: report {"), "{said}");
+        assert_eq!(lines.lines().count(), own, "{settings}: {said}");
+        assert_eq!(
+            lines.matches("completed after ").count(),
+            per_call,
+            "{said}"
+        );
+        assert!(!said.contains(HIDDEN), "{said}");
+        for line in lines.lines().filter(|_| settings.contains("json")) {
+            let line: Value = serde_json::from_str(line).unwrap();
+            assert!(
+                ["ts", "level", "message"]
+                    .iter()
+                    .all(|key| line[key].is_string())
+            );
+            assert_eq!(line.as_object().unwrap().len(), 3, "{line}");
+        }
+    }
+}

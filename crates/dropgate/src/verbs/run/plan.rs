@@ -177,6 +177,7 @@ pub(crate) fn settings(
         caller: judges.caller,
         reload: None,
         sanitizer: Rc::new(sanitizer(&config.sanitize, &secrets)),
+        log: telemetry::log(&config.log),
         telemetry: telemetry::settings(config.telemetry.as_ref(), folder)?,
         on_failure: match config.journal.on_failure {
             Some(written::OnFailure::DenyWrites) => OnFailure::DenyWrites,

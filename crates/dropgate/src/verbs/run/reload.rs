@@ -71,6 +71,7 @@ fn remarks(began: &Config, now: &Config) -> Vec<String> {
         ("[read_only]", began.read_only != now.read_only),
         ("[journal]", began.journal != now.journal),
         ("[sanitize]", began.sanitize != now.sanitize),
+        ("[log]", began.log != now.log),
         ("[telemetry]", began.telemetry != now.telemetry),
         ("[secrets]", began.secrets != now.secrets),
         ("[vault]", began.vault != now.vault),

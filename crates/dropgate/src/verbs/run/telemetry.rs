@@ -1,13 +1,13 @@
-//! `[telemetry]`: where spans and durations of calls go.
+//! `[telemetry]`: where spans and durations of calls go. `[log]`: what is said on stderr.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-use dropgate_relay::{Propagate, TelemetrySettings, USUAL_QUEUE};
+use dropgate_relay::{LogFormat, LogLevel, LogSettings, Propagate, TelemetrySettings, USUAL_QUEUE};
 use dropgate_secrets::{Peer, PeerError};
 
 use crate::bounded::{self, NotRead};
-use crate::config::written::Telemetry;
+use crate::config::written::{self, Telemetry};
 
 /// The largest file of certificates that is read, bytes.
 const MAX_CERTIFICATES: u64 = 1 << 20;
@@ -55,6 +55,21 @@ pub(super) fn settings(
             .collect(),
         queue: written.queue.map_or(USUAL_QUEUE, |calls| calls as usize),
     }))
+}
+
+/// What the file means for lines on stderr.
+pub(super) fn log(written: &written::Log) -> LogSettings {
+    LogSettings {
+        format: match written.format {
+            Some(written::LogFormat::Json) => LogFormat::Json,
+            Some(written::LogFormat::Text) | None => LogFormat::Text,
+        },
+        level: match written.level {
+            Some(written::LogLevel::Warn) => LogLevel::Warn,
+            Some(written::LogLevel::Info) | None => LogLevel::Info,
+            Some(written::LogLevel::Debug) => LogLevel::Debug,
+        },
+    }
 }
 
 fn certificates(path: &Path) -> Result<Vec<u8>, TelemetryError> {
