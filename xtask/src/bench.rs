@@ -3,6 +3,7 @@
 //! Every comparison is made in one run: all routes are open at once and take turns, round by round, so that whatever
 //! else the machine does meets all of them alike. A figure is the median of what the rounds say.
 
+mod audit;
 mod calls;
 mod document;
 mod figure;
@@ -31,6 +32,8 @@ struct Results {
     figures: Vec<Figure>,
     /// Every route under every load.
     loads: Vec<calls::Load>,
+    /// The analyser beside other tools.
+    audit: Option<audit::Audit>,
 }
 
 /// Measures, prints, and with `--write` writes docs/benchmarks.md.
@@ -40,40 +43,55 @@ struct Results {
 pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     let wanted = Wanted::parse(arguments)?;
     let machine = Machine::look();
-    let routes = Routes::build(&wanted)?;
     let mut results = Results::default();
+    if wanted.has(Part::Audit) {
+        results.audit = Some(audit::measure(&wanted)?);
+    }
+    if !wanted.is_only(Part::Audit) {
+        on_routes(&wanted, &mut results)?;
+    }
+    let path = workspace::root().join("docs/benchmarks.md");
+    let document = if wanted.is_only(Part::Audit) {
+        document::renewed(&workspace::read(&path)?, &machine, &wanted, &results)
+    } else {
+        document::compose(&machine, &wanted, &results)
+    };
+    eprint!("{document}");
+    if wanted.writes {
+        std::fs::write(&path, &document).doing(format_args!("writing {}", path.display()))?;
+    }
+    let audit = results.audit.iter().flat_map(|audit| &audit.figures);
+    verdict(results.figures.iter().chain(audit))
+}
+
+/// Everything about calls.
+fn on_routes(wanted: &Wanted, results: &mut Results) -> Result<(), Failure> {
+    let routes = Routes::build(wanted)?;
     if wanted.has(Part::Calls) {
-        calls::measure(&routes, &wanted, &mut results)?;
+        calls::measure(&routes, wanted, results)?;
     }
     if wanted.has(Part::Rivals) {
-        rivals::measure(&routes, &wanted, &mut results)?;
+        rivals::measure(&routes, wanted, results)?;
     }
     if wanted.has(Part::Gate) {
-        gate::measure(&routes, &mut results)?;
+        gate::measure(&routes, results)?;
     }
     if wanted.has(Part::Journal) {
-        journal::measure(&routes, &wanted, &mut results)?;
+        journal::measure(&routes, wanted, results)?;
     }
     if wanted.has(Part::Idle) {
-        idle::measure(&routes, &wanted, &mut results)?;
+        idle::measure(&routes, wanted, results)?;
     }
     if wanted.has(Part::Cycles) {
         results
             .figures
             .extend(idle::cycles(&routes, wanted.cycles)?);
     }
-    let document = document::compose(&machine, &wanted, &results);
-    eprint!("{document}");
-    if wanted.writes {
-        let path = workspace::root().join("docs/benchmarks.md");
-        std::fs::write(&path, &document).doing(format_args!("writing {}", path.display()))?;
-    }
-    verdict(&results.figures)
+    Ok(())
 }
 
-fn verdict(figures: &[Figure]) -> Result<(), Failure> {
+fn verdict<'f>(figures: impl Iterator<Item = &'f Figure>) -> Result<(), Failure> {
     let missed: Vec<&str> = figures
-        .iter()
         .filter(|figure| figure.verdict() == Verdict::Missed)
         .map(|figure| figure.what.as_str())
         .collect();

@@ -4,6 +4,7 @@
 
 mod debian;
 mod environment;
+mod linters;
 mod npm;
 mod python;
 mod start;
@@ -14,6 +15,8 @@ use std::time::Duration;
 
 use crate::failure::{Doing, Failure};
 use crate::workspace;
+
+pub(crate) use linters::linters;
 
 /// The longest that one registry may take to deliver its part.
 const INSTALL_LIMIT: Duration = Duration::from_secs(15 * 60);

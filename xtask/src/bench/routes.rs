@@ -26,9 +26,7 @@ impl Routes {
     /// Builds dropgate, and what it is measured with, in two steps: built together, one could change the features of
     /// what the other depends on. Installs the rivals when they are wanted and absent.
     pub(super) fn build(wanted: &Wanted) -> Result<Routes, Failure> {
-        let mut product = workspace::cargo();
-        product.args(["build", "--release", "--package", "dropgate"]);
-        Step::new("build dropgate", BUILD_LIMIT, product).run()?;
+        build_dropgate()?;
         let mut bench = workspace::cargo();
         bench.args(["build", "--release", "--package", "dropgate-testing-bench"]);
         bench.args(["--features", "typed"]);
@@ -187,12 +185,20 @@ fn free_port() -> Result<u16, Failure> {
 }
 
 /// A folder that is removed in the end.
-struct Scratch {
-    dir: PathBuf,
+/// Builds the program that is measured.
+pub(super) fn build_dropgate() -> Result<(), Failure> {
+    let mut product = workspace::cargo();
+    product.args(["build", "--release", "--package", "dropgate"]);
+    Step::new("build dropgate", BUILD_LIMIT, product).run()
+}
+
+/// A folder of one run, removed at its end.
+pub(super) struct Scratch {
+    pub(super) dir: PathBuf,
 }
 
 impl Scratch {
-    fn new() -> Result<Scratch, Failure> {
+    pub(super) fn new() -> Result<Scratch, Failure> {
         let dir = std::env::temp_dir().join(format!("dropgate-bench-{}", std::process::id()));
         std::fs::create_dir_all(&dir).doing(format_args!("making {}", dir.display()))?;
         Ok(Scratch { dir })

@@ -17,6 +17,8 @@ pub(super) enum Part {
     Idle,
     /// Start and stop again and again.
     Cycles,
+    /// The analyser beside other tools.
+    Audit,
 }
 
 const PARTS: &[(&str, Part)] = &[
@@ -26,6 +28,7 @@ const PARTS: &[(&str, Part)] = &[
     ("journal", Part::Journal),
     ("idle", Part::Idle),
     ("cycles", Part::Cycles),
+    ("audit", Part::Audit),
 ];
 
 /// Turns of each route under one load.
@@ -80,6 +83,11 @@ impl Wanted {
         Ok(wanted)
     }
 
+    /// Whether this is the only part that is asked for.
+    pub(super) fn is_only(&self, part: Part) -> bool {
+        !self.parts.is_empty() && self.parts.iter().all(|wanted| *wanted == part)
+    }
+
     pub(super) fn has(&self, part: Part) -> bool {
         self.parts.is_empty() || self.parts.contains(&part)
     }
@@ -117,6 +125,8 @@ mod tests {
         let wanted = parse("--only calls --only cycles --cycles 5").unwrap();
         assert!(wanted.has(Part::Calls) && wanted.has(Part::Cycles) && !wanted.has(Part::Idle));
         assert_eq!(wanted.cycles, 5);
+        assert!(!wanted.is_only(Part::Calls) && !parse("").unwrap().is_only(Part::Audit));
+        assert!(parse("--only audit").unwrap().is_only(Part::Audit));
     }
 
     #[test]

@@ -103,7 +103,7 @@ pub(super) fn interpreter() -> PathBuf {
     }
 }
 
-fn uv(place: &Place, arguments: &[&str]) -> Command {
+pub(super) fn uv(place: &Place, arguments: &[&str]) -> Command {
     let mut command = Command::new(place.dir.join("python/uv/bin/uv"));
     command.args(arguments).env("UV_PYTHON_DOWNLOADS", "never");
     command

@@ -57,3 +57,56 @@ pub(super) enum Outcome {
     /// Some: what was found before is no longer so.
     Changed,
 }
+
+#[cfg(test)]
+mod tests {
+    use dropgate_analyzer::analysis::analyze_texts;
+
+    use super::*;
+
+    const SOURCE: &str = "\
+import { McpServer } from \"@modelcontextprotocol/sdk/server/mcp.js\";
+import { StdioServerTransport } from \"@modelcontextprotocol/sdk/server/stdio.js\";
+
+const server = new McpServer({ name: \"notes\", version: \"1.0.0\" });
+await server.connect(new StdioServerTransport());
+console.log(\"ready\");
+";
+
+    /// What became of a file that holds `now` when the source that was analysed is mended.
+    fn mended(now: &str) -> (Result<Outcome, String>, String) {
+        let name = format!("dropgate-mending-{}-{}", std::process::id(), now.len());
+        let folder = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = folder.join("server.ts");
+        std::fs::write(&file, now).unwrap();
+        let analysis = analyze_texts(vec![("server.ts".into(), SOURCE.to_owned())]).unwrap();
+        let outcome = mend(&analysis, &folder);
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::remove_dir_all(&folder).unwrap();
+        (outcome, text)
+    }
+
+    #[test]
+    fn what_is_still_what_was_read_is_mended() {
+        let (outcome, text) = mended(SOURCE);
+        assert_eq!(outcome, Ok(Outcome::Changed));
+        assert!(text.contains("console.error"), "{text}");
+    }
+
+    #[test]
+    fn what_grew_shrank_or_changed_since_is_left_as_it_is() {
+        let grown = format!("{SOURCE}\n");
+        let shrunk = SOURCE.trim_end();
+        let other = SOURCE.replace("ready", "steady");
+        for present in [&grown, shrunk, &other, ""] {
+            let (outcome, text) = mended(present);
+            let why = outcome.unwrap_err();
+            assert!(
+                why.ends_with("it changed while it was analysed; run it again"),
+                "{why}"
+            );
+            assert_eq!(text, present);
+        }
+    }
+}
