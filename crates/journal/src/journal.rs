@@ -1,6 +1,7 @@
 //! The journal as its owner sees it: nothing here waits for the disk, except
 //! opening it and, for as long as one says, sealing it.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
@@ -22,7 +23,7 @@ use crate::settings::Settings;
 use crate::shared::{Bounds, Closing, NotClaimed, NotTaken, Queued, Shared};
 use crate::state::{State, Unavailable, Why};
 use crate::ticket::{
-    Answer, Fetch, Fetched, Keyed, Know, Purpose, Receipt, Redeemed, Send, Ticket,
+    Answer, Awaited, Fetch, Fetched, Keyed, Know, Purpose, Receipt, Redeemed, Send, Ticket,
 };
 
 /// One writer's journal.
@@ -33,6 +34,8 @@ pub struct Journal {
     bounds: Bounds,
     commit_within: Duration,
     next: u64,
+    /// Whether something was entered of which the writer was not told.
+    untold: Cell<bool>,
     /// When what is not yet safe was entered, in order.
     waiting: VecDeque<(u64, Tier, Instant)>,
     failing_since: Option<(Why, Instant)>,
@@ -120,6 +123,7 @@ impl Journal {
             bounds,
             commit_within,
             next: 0,
+            untold: Cell::new(false),
             waiting: VecDeque::new(),
             failing_since: None,
             chain,
@@ -168,7 +172,7 @@ impl Journal {
     /// # Errors
     /// The journal is failing, its queue is three quarters full, or it is being sealed.
     pub fn intent(&mut self, intent: Intent, tier: Tier) -> Result<Ticket<Send>, Unavailable> {
-        if let State::Failing { why, .. } = self.state(Instant::now()) {
+        if let State::Failing { why, .. } = self.look(Instant::now()) {
             return Err(Unavailable::Failing(why));
         }
         // The rest of the queue is for the outcomes of calls that were let through.
@@ -248,6 +252,14 @@ impl Journal {
         self.know(Entry::Note(note), tier)
     }
 
+    /// Lets the writer begin with what was entered. To be called before waiting for anything.
+    /// [`Self::state`], [`Self::due`] and a ticket that is not redeemable yet do it as well.
+    pub fn rouse(&self) {
+        if self.untold.replace(false) {
+            self.shared.rouse();
+        }
+    }
+
     fn know(&mut self, entry: Entry, tier: Tier) -> Result<Ticket<Know>, Unavailable> {
         self.put(entry, tier, None, Keyed::No, self.bounds)
     }
@@ -267,6 +279,12 @@ impl Journal {
             NotTaken::Closing => Unavailable::Closing,
         })?;
         self.next = nth;
+        self.untold.set(true);
+        // Its owner waits for what goes to the disk, and rouses the writer when nothing more is to
+        // come: one sync then serves all of it. The rest need not wait.
+        if tier == Tier::Write || P::AWAITED == Awaited::No {
+            self.rouse();
+        }
         self.forget_safe();
         self.waiting.push_back((nth, tier, Instant::now()));
         Ok(Ticket {
@@ -356,6 +374,7 @@ impl Journal {
     /// Exchanges a ticket for its receipt, if the entry is safe by now. Costs an atomic load.
     pub fn redeem<P: Purpose>(&mut self, ticket: Ticket<P>) -> Redeemed<P> {
         if !self.is_reached(ticket.nth, ticket.tier) {
+            self.rouse();
             return Redeemed::Pending(ticket);
         }
         if ticket.keyed == Keyed::Yes {
@@ -389,6 +408,11 @@ impl Journal {
     /// Whether calls may be let through. Never waits, and needs no help from
     /// the writer: a disk that hangs is seen by the time that has passed.
     pub fn state(&mut self, now: Instant) -> State {
+        self.rouse();
+        self.look(now)
+    }
+
+    fn look(&mut self, now: Instant) -> State {
         let told = {
             let news = self.shared.news();
             if news.gone {
@@ -415,13 +439,18 @@ impl Journal {
 
     /// When the state becomes [failing](State::Failing) unless the disk answers before.
     pub fn due(&mut self) -> Option<Instant> {
+        self.rouse();
+        self.first_due()
+    }
+
+    fn first_due(&mut self) -> Option<Instant> {
         self.forget_safe();
         let (_, _, since) = self.waiting.front()?;
         since.checked_add(self.commit_within)
     }
 
     fn is_overdue(&mut self, now: Instant) -> bool {
-        self.due().is_some_and(|due| due <= now)
+        self.first_due().is_some_and(|due| due <= now)
     }
 
     fn forget_safe(&mut self) {

@@ -93,7 +93,8 @@ pub(crate) enum NotTaken {
 }
 
 impl Shared {
-    /// Puts an entry into the queue, if it fits into this share of the bounds.
+    /// Puts an entry into the queue, if it fits into this share of the bounds. The writer is not
+    /// told: [`Self::rouse`] does that.
     pub(crate) fn put(&self, queued: Queued, bounds: Bounds) -> Result<(), NotTaken> {
         let weight = queued.entry.weight();
         let mut queue = lock(&self.queue);
@@ -107,7 +108,6 @@ impl Shared {
         }
         queue.weight += weight;
         queue.entries.push(queued);
-        self.rouse(queue);
         Ok(())
     }
 
@@ -122,7 +122,9 @@ impl Shared {
         self.arrived.notify_one();
     }
 
-    fn rouse(&self, mut queue: MutexGuard<'_, Queue>) {
+    /// Tells the writer that there is something.
+    pub(crate) fn rouse(&self) {
+        let mut queue = lock(&self.queue);
         if queue.writer == Doing::Wait {
             queue.writer = Doing::Work;
             drop(queue);

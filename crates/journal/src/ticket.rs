@@ -8,7 +8,19 @@ use crate::entry::Tier;
 use crate::state::Why;
 
 /// What a receipt permits.
-pub trait Purpose {}
+pub trait Purpose {
+    /// Whether somebody waits for it.
+    #[doc(hidden)]
+    const AWAITED: Awaited;
+}
+
+/// Whether somebody waits for a receipt.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Awaited {
+    No,
+    Yes,
+}
 
 /// The first byte of a call may go to the server: its intent is recorded.
 #[derive(Debug)]
@@ -20,9 +32,15 @@ pub enum Answer {}
 #[derive(Debug)]
 pub enum Know {}
 
-impl Purpose for Send {}
-impl Purpose for Answer {}
-impl Purpose for Know {}
+impl Purpose for Send {
+    const AWAITED: Awaited = Awaited::Yes;
+}
+impl Purpose for Answer {
+    const AWAITED: Awaited = Awaited::Yes;
+}
+impl Purpose for Know {
+    const AWAITED: Awaited = Awaited::No;
+}
 
 /// An entry that is on its way to the disk.
 #[must_use = "nothing may be sent before the entry is safe; redeem the ticket"]

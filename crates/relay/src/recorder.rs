@@ -195,6 +195,13 @@ impl Recorder {
         }
     }
 
+    /// Lets the record be made of all that was entered; before anything is waited for.
+    pub(crate) fn rouse(&self) {
+        if let Self::On(journal) = self {
+            journal.rouse();
+        }
+    }
+
     /// How many answers the disk did not take.
     pub(crate) fn answers_dropped(&self) -> u64 {
         match self {

@@ -206,6 +206,7 @@ impl Relay {
     }
 
     async fn wait(&mut self) -> Wake {
+        self.recorder.rouse();
         poll_fn(|cx| {
             // Streams come last: a flood must not keep the news of the end away.
             if let Poll::Ready(told) = self.signals.poll_told(cx) {

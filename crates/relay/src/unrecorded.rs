@@ -31,9 +31,12 @@ impl Relay {
 
     /// The same of the call's answer, at present: a journal that works is waited for.
     pub(crate) fn lacking_record_now(&mut self, class: Class) -> Lacking {
-        match (self.lacking_record(class), self.recorder.health()) {
-            (Lacking::GoesOn, Health::Failing(_)) => Lacking::GoesOn,
-            (Lacking::GoesOn, Health::Sound) | (Lacking::Stops, _) => Lacking::Stops,
+        match self.lacking_record(class) {
+            Lacking::Stops => Lacking::Stops,
+            Lacking::GoesOn => match self.recorder.health() {
+                Health::Failing(_) => Lacking::GoesOn,
+                Health::Sound => Lacking::Stops,
+            },
         }
     }
 

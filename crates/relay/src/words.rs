@@ -60,6 +60,7 @@ impl Relay {
 
     /// Ready when more could be written to the host, or more is recorded.
     pub(crate) async fn host_gets_on(&mut self) {
+        self.recorder.rouse();
         poll_fn(|cx| {
             if self.poll_recorded(cx).is_ready()
                 || self.host_may_be_written_to()
