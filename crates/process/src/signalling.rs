@@ -27,17 +27,19 @@ pub(crate) fn send(process: Process, signal: Signal) {
 /// round freezes at least one more; a tree that outruns all of them is met by
 /// the next call, as the caller repeats until nothing is left.
 const FREEZE_ROUNDS: usize = 64;
+/// A frozen process holds a descriptor of ours; once there are so many, a very
+/// large tree is killed in portions rather than running out of them.
+const MOST_HELD: usize = 400;
 
 /// Freezes all descendants of `root`, so that none can fork or refill a dead
-/// sibling, and kills them. `except` names subtrees to leave alone.
-///
-/// Returns how many it killed. Whether any is left is for the caller to see.
-pub(crate) fn freeze_and_kill(root: i32, except: &[i32]) -> usize {
-    freeze_and_kill_found(|| procfs::descendants(root, except))
+/// sibling, and kills them. `except` names subtrees to leave alone. Whether any
+/// is left is for the caller to see.
+pub(crate) fn freeze_and_kill(root: i32, except: &[i32]) {
+    freeze_and_kill_found(|| procfs::descendants(root, except));
 }
 
 /// As [`freeze_and_kill`], for whatever `find` says belongs to the tree.
-pub(crate) fn freeze_and_kill_found(find: impl Fn() -> Vec<Process>) -> usize {
+pub(crate) fn freeze_and_kill_found(find: impl Fn() -> Vec<Process>) {
     let mut held: Vec<(Process, OwnedFd)> = Vec::new();
     for _ in 0..FREEZE_ROUNDS {
         let fresh: Vec<(Process, OwnedFd)> = find()
@@ -52,14 +54,11 @@ pub(crate) fn freeze_and_kill_found(find: impl Fn() -> Vec<Process>) -> usize {
             let _ended_meanwhile = pidfd_send_signal(pidfd, Signal::STOP);
         }
         held.extend(fresh);
-        // A frozen process holds a descriptor of ours; a very large tree is
-        // killed in portions rather than running out of them.
-        if held.len() > 400 {
+        if held.len() >= MOST_HELD {
             break;
         }
     }
     for (_, pidfd) in &held {
         let _ended_meanwhile = pidfd_send_signal(pidfd, Signal::KILL);
     }
-    held.len()
 }

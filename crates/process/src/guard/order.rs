@@ -134,21 +134,11 @@ impl Order {
             };
             *place = Some(descriptors.next()?);
         }
-        let mut all = Vec::new();
-        File::from(texts)
-            .take(MAX_ORDER)
-            .read_to_end(&mut all)
-            .ok()?;
-        let mut parts = all.split(|byte| *byte == 0);
-        let ledger = parts.next().filter(|path| !path.is_empty());
-        let closer: Vec<OsString> = parts
-            .by_ref()
-            .take(closing_words)
-            .map(|word| OsString::from_vec(word.to_vec()))
-            .collect();
-        let argv = parts
-            .map(|arg| CString::new(arg).ok())
-            .collect::<Option<Vec<_>>>()?;
+        let Texts {
+            ledger,
+            closer,
+            argv,
+        } = Texts::read(texts, closing_words)?;
         Some(Self {
             server: Server {
                 argv,
@@ -168,7 +158,37 @@ impl Order {
             host,
             closer,
             legacy,
+            ledger,
+        })
+    }
+}
+
+/// What [`write_texts`] wrote.
+struct Texts {
+    ledger: Option<PathBuf>,
+    closer: Vec<OsString>,
+    argv: Vec<CString>,
+}
+
+impl Texts {
+    fn read(file: OwnedFd, closing_words: usize) -> Option<Self> {
+        let mut all = Vec::new();
+        File::from(file)
+            .take(MAX_ORDER)
+            .read_to_end(&mut all)
+            .ok()?;
+        let mut parts = all.split(|byte| *byte == 0);
+        let ledger = parts.next().filter(|path| !path.is_empty());
+        let closer = parts
+            .by_ref()
+            .take(closing_words)
+            .map(|word| OsString::from_vec(word.to_vec()))
+            .collect();
+        let argv = parts.map(CString::new).collect::<Result<_, _>>().ok()?;
+        Some(Self {
             ledger: ledger.map(|path| PathBuf::from(OsString::from_vec(path.to_vec()))),
+            closer,
+            argv,
         })
     }
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Signal, WaitOptions, wait};
 
-use super::watch::Tree;
+use super::watch::HeldTree;
 use crate::procfs::{self, Process};
 use crate::protocol::Force;
 use crate::signalling;
@@ -89,7 +89,7 @@ impl Stage {
     }
 
     /// Does what is due and says what comes next.
-    pub(crate) fn advance(self, tree: &Tree, now: Instant) -> Self {
+    pub(crate) fn advance(self, tree: &HeldTree, now: Instant) -> Self {
         match self {
             Self::Stopping { kill_at, .. } if now >= kill_at => {
                 let force = tree.kill();
@@ -172,7 +172,7 @@ impl Stage {
     }
 }
 
-impl Tree {
+impl HeldTree {
     /// The live processes of the tree, our own keepers left out.
     pub(crate) fn members(&self) -> Vec<Process> {
         let mut all = procfs::descendants(procfs::own_pid(), &[]);

@@ -47,13 +47,13 @@ pub(crate) struct Guard {
     host: Option<OwnedFd>,
     wrapper: Wrapper,
     leader: Leader,
-    pub(super) held: Tree,
+    pub(super) held: HeldTree,
     stage: Stage,
     ledger: Option<PathBuf>,
 }
 
 /// What is held, without the leader's end.
-pub(crate) struct Tree {
+pub(crate) struct HeldTree {
     pub(super) level: crate::level::Level,
     pub(super) keepers: Vec<Process>,
     pub(super) cgroup: Option<crate::cgroup::Cgroup>,
@@ -99,7 +99,7 @@ impl Guard {
             host,
             wrapper: Wrapper::Alive,
             leader: Leader::Running(end),
-            held: Tree {
+            held: HeldTree {
                 level,
                 keepers,
                 cgroup,
