@@ -125,7 +125,7 @@ mod tests {
         }
         bytes.extend(name.bytes());
         bytes.push(0);
-        while version < 4 && bytes.len() % 8 != 0 {
+        while version < 4 && !bytes.len().is_multiple_of(8) {
             bytes.push(0);
         }
         bytes

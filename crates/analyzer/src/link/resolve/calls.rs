@@ -1,6 +1,6 @@
 //! What calls give.
 
-use crate::facts::{Call, ExprKind, Language, Name, StmtKind, walk};
+use crate::facts::{Call, Expr, ExprKind, Language, Name, StmtKind, walk};
 use crate::vocabulary;
 
 use super::{MAX_PATH, MAX_VALUES, Resolver, Value, add};
@@ -49,12 +49,28 @@ const WRAPPERS_RUST: &[&str] = &[
     "Lazy.new",
 ];
 
+/// Where the value of a call stands that only wraps or converts one.
+enum Through<'a> {
+    /// It is what the method was called on.
+    Object(&'a Expr),
+    /// It is the first argument.
+    Argument,
+    /// It is what the closure in the first argument gives.
+    Closure,
+}
+
 impl<'a> Resolver<'_, 'a> {
     pub(super) fn call(&self, at: FnRef, call: &'a Call, steps: usize, out: &mut Vec<Value<'a>>) {
         let next = steps + 1;
         let language = self.project.language(at.file);
-        if language == Language::Rust && self.transparent(at, call, steps, out) {
-            return;
+        if language == Language::Rust
+            && let Some(through) = self.transparent(at, call)
+        {
+            return match through {
+                Through::Object(object) => self.expr(at, object, steps, out),
+                Through::Argument => self.first(at, call, steps, out),
+                Through::Closure => self.made(at, call, steps, out),
+            };
         }
         let mut callees = Vec::new();
         self.expr(at, &call.callee, steps, &mut callees);
@@ -76,69 +92,49 @@ impl<'a> Resolver<'_, 'a> {
         }
     }
 
-    /// Rust's wrappers and conversions; says whether it was one.
-    pub(super) fn transparent(
-        &self,
-        at: FnRef,
-        call: &'a Call,
-        next: usize,
-        out: &mut Vec<Value<'a>>,
-    ) -> bool {
-        if let ExprKind::Member(object, name) = &call.callee.kind {
-            if matches!(&**name, "get_or_init" | "get_or_try_init") {
-                return self.made(at, call, next, out);
-            }
-            if TRANSPARENT_RUST.contains(&&**name) {
-                self.expr(at, object, next, out);
-                return true;
-            }
-            if let ExprKind::Global(ty) | ExprKind::Member(_, ty) = &object.kind
-                && WRAPPERS_RUST.contains(&format!("{ty}.{name}").as_str())
-            {
-                return match &**ty {
-                    "LazyLock" | "Lazy" => self.made(at, call, next, out),
-                    _ => self.first(at, call, next, out),
-                };
-            }
-            if let ExprKind::Var(id) = &object.kind
-                && let Some(variable) = self.project.variable(at.variable(*id))
-                && WRAPPERS_RUST.contains(&format!("{}.{name}", variable.name).as_str())
-            {
-                return match &*variable.name {
-                    "LazyLock" | "Lazy" => self.made(at, call, next, out),
-                    _ => self.first(at, call, next, out),
-                };
-            }
+    /// What a call of Rust's wrappers and conversions gives, if it is one.
+    fn transparent(&self, at: FnRef, call: &'a Call) -> Option<Through<'a>> {
+        let through = |wrapper: &str, name: &str| {
+            WRAPPERS_RUST
+                .contains(&format!("{wrapper}.{name}").as_str())
+                .then_some(match wrapper {
+                    "LazyLock" | "Lazy" => Through::Closure,
+                    _other => Through::Argument,
+                })
+        };
+        if let ExprKind::Global(name) = &call.callee.kind {
+            return WRAPPERS_RUST
+                .contains(&&**name)
+                .then_some(Through::Argument);
         }
-        if let ExprKind::Global(name) = &call.callee.kind
-            && WRAPPERS_RUST.contains(&&**name)
-        {
-            return self.first(at, call, next, out);
+        let ExprKind::Member(object, name) = &call.callee.kind else {
+            return None;
+        };
+        if matches!(&**name, "get_or_init" | "get_or_try_init") {
+            return Some(Through::Closure);
         }
-        false
+        if TRANSPARENT_RUST.contains(&&**name) {
+            return Some(Through::Object(object));
+        }
+        if let ExprKind::Global(ty) | ExprKind::Member(_, ty) = &object.kind {
+            return through(ty, name);
+        }
+        let ExprKind::Var(id) = &object.kind else {
+            return None;
+        };
+        let variable = self.project.variable(at.variable(*id))?;
+        through(&variable.name, name)
     }
 
-    pub(super) fn first(
-        &self,
-        at: FnRef,
-        call: &'a Call,
-        next: usize,
-        out: &mut Vec<Value<'a>>,
-    ) -> bool {
+    /// What the first argument is.
+    fn first(&self, at: FnRef, call: &'a Call, next: usize, out: &mut Vec<Value<'a>>) {
         if let Some(inner) = call.arg(0) {
             self.expr(at, inner, next, out);
         }
-        true
     }
 
     /// What the closure in the first argument gives, through the `async` block that it may be.
-    pub(super) fn made(
-        &self,
-        at: FnRef,
-        call: &'a Call,
-        next: usize,
-        out: &mut Vec<Value<'a>>,
-    ) -> bool {
+    fn made(&self, at: FnRef, call: &'a Call, next: usize, out: &mut Vec<Value<'a>>) {
         let mut open = Vec::new();
         self.first(at, call, next, &mut open);
         for _ in 0..3 {
@@ -160,7 +156,6 @@ impl<'a> Resolver<'_, 'a> {
         for value in open {
             add(out, value);
         }
-        true
     }
 
     /// What a function of the project gives back.

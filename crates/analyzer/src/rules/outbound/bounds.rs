@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::facts::{Arg, Expr, ExprKind, Pattern, StmtKind, walk};
 use crate::link::{FnRef, Project, Site, Value};
+use crate::rules::outbound::around::is_within;
 use crate::vocabulary::{Limit, Role};
 
 /// Callers that are looked at for a bound around a function.
@@ -355,21 +356,10 @@ fn is_wrapped<'a>(
 
 /// `async with asyncio.timeout(5):` around a call.
 fn is_in_scope<'a>(project: &Project<'a>, site: &Site<'a>) -> bool {
-    let Some(function) = project.function(site.at) else {
-        return false;
-    };
-    let mut found = false;
-    walk::stmts(&function.body, &mut |stmt| {
-        if let StmtKind::With { resources, .. } = &stmt.kind
-            && stmt.span.holds(site.span)
-        {
-            found |= resources.iter().any(|resource| {
-                !resource.value.span.holds(site.span)
-                    && project
-                        .site_at(site.at, &resource.value)
-                        .is_some_and(|opened| opened.role == Some(Role::Bound))
-            });
-        }
-    });
-    found
+    is_within(project, site, |opened| {
+        !opened.span.holds(site.span)
+            && project
+                .site_at(site.at, opened)
+                .is_some_and(|opened| opened.role == Some(Role::Bound))
+    })
 }

@@ -1,5 +1,6 @@
 //! What waits for others and what is written to them: TIME-001, CB-001, RETRY-001, IO-001.
 
+mod around;
 pub(super) mod bounds;
 mod escaped;
 pub(super) mod no_breaker;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::facts::{Block, Expr, ExprKind, Language, Pattern, Stmt, StmtKind, walk};
 use crate::finding::{Confidence, Severity, Surface};
 use crate::link::{FnRef, Project, Site};
+use crate::rules::outbound::around::is_within;
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::{Role, Wire};
 
@@ -290,24 +291,13 @@ fn goes_elsewhere<'a>(project: &Project<'a>, site: &Site<'a>) -> bool {
 
 /// `with redirect_stdout(…):` around a call.
 fn is_redirected<'a>(project: &Project<'a>, site: &Site<'a>) -> bool {
-    let Some(function) = project.function(site.at) else {
-        return false;
-    };
-    let mut found = false;
-    walk::stmts(&function.body, &mut |stmt| {
-        if let StmtKind::With { resources, .. } = &stmt.kind
-            && stmt.span.holds(site.span)
-        {
-            found |= resources.iter().any(|resource| {
-                resource.value.call().is_some_and(|call| {
-                    project
-                        .last_name(site.at, &call.callee)
-                        .is_some_and(|name| name.starts_with("redirect"))
-                })
-            });
-        }
-    });
-    found
+    is_within(project, site, |opened| {
+        opened.call().is_some_and(|call| {
+            project
+                .last_name(site.at, &call.callee)
+                .is_some_and(|name| name.starts_with("redirect"))
+        })
+    })
 }
 
 /// Whether the block that writes leaves the program before it serves: `--version`, usage, a failed start.
