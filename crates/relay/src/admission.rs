@@ -1,7 +1,6 @@
 //! The way of a call from the host: decided, held against earlier ones, checked, recorded, sent.
 
 use std::ops::Range;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +24,7 @@ use crate::docket::{Asked, Intended, Item};
 use crate::downstream::stdio::Ask;
 use crate::journal_words::{journal_class, tier};
 use crate::lane::Hold;
+use crate::own_tools::OwnTool;
 use crate::recorder::{MaySend, NoRecord, Recorder};
 use crate::relay::{Passage, Relay};
 use crate::tool_rules::OnUnknown;
@@ -40,8 +40,7 @@ impl Relay {
             self.downstream.reject_duplicate(&ask.id, why);
             return Passage::Stop;
         }
-        let settings = Rc::clone(&ask.settings);
-        let key = match self.key_of(&ask, &settings, &line) {
+        let key = match self.key_of(&ask, &line) {
             Ok(key) => key,
             Err(why) => {
                 self.downstream.reject_params(&ask.id, why);
@@ -60,13 +59,10 @@ impl Relay {
             | Asked::ToolChanges
             | Asked::Other => None,
         };
-        let (class, tool) = match (ask.kind, own) {
-            (Kind::ToolCall, Some(own)) => (own.class(), Some(Arc::clone(&ask.subject))),
-            (Kind::ToolCall, None) => {
-                let class = self.listed.class(&ask.subject, &settings);
-                (class, Some(Arc::clone(&ask.subject)))
-            }
-            (Kind::Fetch | Kind::Protocol, _) => (Class::Read, None),
+        let class = self.class_of(&ask, own);
+        let tool = match ask.kind {
+            Kind::ToolCall => Some(Arc::clone(&ask.subject)),
+            Kind::Fetch | Kind::Protocol => None,
         };
         let keeping = match (class, &key) {
             (Class::Write, _) | (Class::Read, Some(_)) => Keeping::Result,
@@ -78,7 +74,7 @@ impl Relay {
             reference: None,
             subject: ask.subject,
             class,
-            settings,
+            settings: ask.settings,
             progress_token: ask.progress_token,
             cursor: ask.cursor,
             keeping,
@@ -106,6 +102,15 @@ impl Relay {
                 };
                 self.judge(candidate, call, now)
             }
+        }
+    }
+
+    /// What a call does to the world.
+    fn class_of(&self, ask: &Ask, own: Option<OwnTool>) -> Class {
+        match (ask.kind, own) {
+            (Kind::ToolCall, Some(own)) => own.class(),
+            (Kind::ToolCall, None) => self.listed.class(&ask.subject, &ask.settings),
+            (Kind::Fetch | Kind::Protocol, _) => Class::Read,
         }
     }
 

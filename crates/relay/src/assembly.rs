@@ -2,13 +2,15 @@
 
 use std::collections::VecDeque;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use dropgate_gate::breaker::{Breakers, Probing};
 use dropgate_gate::checks::Checks;
 use dropgate_gate::deadlines::Deadlines;
 use dropgate_gate::in_flight::InFlight;
 use dropgate_gate::latency::Latencies;
-use dropgate_gate::sanitize::Sanitizer;
+use dropgate_gate::load::{self, Load};
+use dropgate_gate::mode::{self, Mode, ProbeSettings};
 use dropgate_process::Force;
 use tokio::time::sleep;
 
@@ -30,7 +32,7 @@ use crate::owned_tree::OwnedTree;
 use crate::pump::TRIM_AFTER;
 use crate::recorder::Recorder;
 use crate::relay::{Owner, Relay, Signalled, Zero};
-use crate::settings::Settings;
+use crate::settings::{ReadOnlySettings, Settings};
 use crate::shutdown::Shutdown;
 use crate::signals::Signals;
 use crate::telemetry::Telemetry;
@@ -45,13 +47,10 @@ pub(crate) struct Streams {
     pub(crate) log: Log,
 }
 
-/// What stands between the two sides.
-pub(crate) struct Gate {
-    pub(crate) checks: Checks,
+/// Where calls are recorded, and who tells the loop that the record got on.
+pub(crate) struct Record {
     pub(crate) recorder: Recorder,
-    pub(crate) sanitizer: Rc<Sanitizer>,
     pub(crate) bell: Bell,
-    pub(crate) write_probe: WriteProbe,
     pub(crate) telemetry: Option<Box<Telemetry>>,
     /// From when on it counts the time.
     pub(crate) started: Instant,
@@ -59,13 +58,13 @@ pub(crate) struct Gate {
 
 impl Relay {
     pub(crate) fn new(
+        hibernation: Hibernation,
         mut settings: Settings,
         streams: Streams,
         signals: Signals,
         tree: OwnedTree,
-        hibernation: Hibernation,
         notify: NotifySocket,
-        gate: Gate,
+        record: Record,
     ) -> Self {
         let pinned = settings.pinned.take();
         let trust = settings.read_only.trust;
@@ -74,15 +73,12 @@ impl Relay {
             upstream,
             log,
         } = streams;
-        let Gate {
-            checks,
+        let Record {
             recorder,
-            sanitizer,
             bell,
-            write_probe,
             telemetry,
             started,
-        } = gate;
+        } = record;
         Self {
             started,
             shutdown: Shutdown::new(settings.shutdown, notify),
@@ -93,21 +89,21 @@ impl Relay {
             tree,
             hibernation,
             timer: Box::pin(sleep(Duration::ZERO)),
-            checks,
+            checks: checks(&settings),
             docket: Docket::default(),
             deadlines: Deadlines::new(),
             deciding: UnderDecision::default(),
             pinned,
             listed: ListedTools::new(trust),
-            write_probe,
+            write_probe: WriteProbe::new(settings.read_only.probe_tool.clone(), seed()),
             waiting: WaitingRoom::default(),
             look_ups: LookUps::default(),
             own_tools: OwnTools::offered(&recorder, settings.journal_tools),
             deliveries: Deliveries::default(),
+            sanitizer: Rc::clone(&settings.sanitizer),
             settings,
             recorder,
             decisions: Decisions::default(),
-            sanitizer,
             telemetry,
             bell,
             held_answers: HeldAnswers::default(),
@@ -133,4 +129,45 @@ impl Relay {
             owner: Owner::Guard,
         }
     }
+}
+
+/// What may refuse a call.
+fn checks(settings: &Settings) -> Checks {
+    let probing = match &settings.read_only.probe_tool {
+        Some(_) => Probing::Probe,
+        None => Probing::Callers,
+    };
+    let breakers = Breakers::new(&settings.breaker, probing, seed(), Duration::ZERO);
+    let load = load::Limits {
+        max_in_flight: settings.calls.max_in_flight,
+        rate: settings.calls.rate,
+    };
+    Checks::new(mode(&settings.read_only), breakers, Load::new(&load, &[]))
+}
+
+/// Everything is possible at the start; times count from here.
+fn mode(settings: &ReadOnlySettings) -> Mode {
+    let probe = settings.probe_tool.as_ref().map(|_| {
+        let usual = ProbeSettings::default();
+        let every = settings.every.unwrap_or(usual.every);
+        ProbeSettings {
+            every,
+            timeout: usual.timeout.min(every),
+            ..usual
+        }
+    });
+    let settings = mode::Settings {
+        probe,
+        listing: settings.listing,
+        origin: SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default(),
+    };
+    Mode::new(&settings, seed(), Duration::ZERO)
+}
+
+/// Spreads the times at which breakers try again.
+fn seed() -> u64 {
+    use std::hash::{BuildHasher as _, RandomState};
+    RandomState::new().hash_one(std::process::id())
 }

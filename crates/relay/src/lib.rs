@@ -13,6 +13,7 @@ mod call_id;
 mod candidate;
 mod chronicle;
 mod cleaning;
+mod conclusion;
 mod deciding;
 mod deliveries;
 mod docket;
@@ -20,6 +21,7 @@ mod downstream;
 mod effects;
 mod ending;
 mod endpoint;
+mod first_request;
 mod held_answers;
 mod hibernation;
 mod journal_words;
@@ -60,10 +62,11 @@ mod waiting_room;
 mod words;
 mod write_probe;
 
+pub use self::first_request::{Refused, refuse};
 pub use self::log_line::{LogFormat, LogLevel, LogSettings};
 pub use self::reload::{Reload, Renewed};
 pub use self::report::{Calls, LeaseReport, Report, ServerExit, Survivor, TelemetryReport};
-pub use self::run::{Ended, Refused, RunError, close, refuse, run};
+pub use self::run::{Ended, RunError, close, run};
 pub use self::settings::{
     CallSettings, Explain, JournalTools, OnFailure, ReadOnlySettings, Settings,
 };

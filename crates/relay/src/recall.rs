@@ -19,7 +19,6 @@ use crate::recorder::NoRecord;
 use crate::relay::Relay;
 use crate::repetition::{self, Times, Verdict};
 use crate::settlement::{NeverRan, Told, never_ran};
-use crate::tool_rules::ToolSettings;
 
 impl Relay {
     /// The idempotency key of a request: in `_meta`, or else in the argument that is set for the tool.
@@ -29,11 +28,10 @@ impl Relay {
     pub(crate) fn key_of(
         &self,
         ask: &Ask,
-        settings: &ToolSettings,
         line: &Range<usize>,
     ) -> Result<Option<Box<str>>, &'static str> {
         let key = ask.idempotency_key.clone()?;
-        match (key, ask.asked, &settings.key_argument) {
+        match (key, ask.asked, &ask.settings.key_argument) {
             (None, Asked::Tool, Some(name)) => {
                 let line = self.downstream.intake.lines.bytes(line.clone());
                 let arguments = line.get(ask.arguments.clone()).unwrap_or_default();

@@ -58,8 +58,8 @@ enum Wake {
     Tree,
     /// The system told this process something.
     Told(Told),
-    /// The journal's writer got on.
-    Recorded,
+    /// Another thread has news: the journal's writer, that of the leases, that of the telemetry.
+    Bell,
     /// A call has its decision.
     Decided(Box<Deciding>, Decision),
     /// The time of the present phase is up.
@@ -178,7 +178,7 @@ impl Relay {
             self.set_timer();
             match self.wait().await {
                 Wake::Stream => {}
-                Wake::Recorded => {
+                Wake::Bell => {
                     self.heed_leases();
                     self.heed_telemetry();
                 }
@@ -222,7 +222,7 @@ impl Relay {
                 return Poll::Ready(Wake::Decided(Box::new(deciding), decision));
             }
             if self.bell.poll_rung(cx).is_ready() {
-                return Poll::Ready(Wake::Recorded);
+                return Poll::Ready(Wake::Bell);
             }
             if self.downstream_wants_reading()
                 && self.downstream.intake.poll_readable(cx).is_ready()
