@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::CallRef;
 use crate::chain::{Chain, Lock, Told, Writing};
 use crate::claim::Claims;
 use crate::entry::{Entry, Keep, Note, Outcome, Retry, Tier, Topic, What};
@@ -39,51 +40,13 @@ pub(crate) fn open(
     let keys = Keys::open(&folder)?;
     let claims = Claims::open(&folder)?;
     claims.sweep(Stamp::now().before(settings.key_ttl));
-    let mut orphans = Vec::new();
-    let mut dealt_with = HashSet::new();
-    let mut ours: Option<(Chain, Lock, Recovered)> = None;
-    let mut damaged = Vec::new();
-    let mut keyless = Vec::new();
-    for chain in Chain::all(&folder)? {
-        let Writing::Ours(lock) = chain.lock_after_closing()? else {
-            continue;
-        };
-        let recovered = match recover(&chain) {
-            Ok(recovered) => recovered,
-            Err(OpenError::Damaged { .. }) if settings.damage == Damage::Accept => {
-                damaged.push(chain.name);
-                continue;
-            }
-            Err(error) => return Err(error),
-        };
-        orphans.extend_from_slice(&recovered.orphans);
-        dealt_with.extend(recovered.dealt_with.iter().copied());
-        let begun = recovered.place.head.seq > 0;
-        let signs = recovered.place.signs.as_ref();
-        let signable = if begun {
-            is_signable(&chain.folder, &chain.name, signs)?
-        } else {
-            Signable::Yes
-        };
-        if signable == Signable::No && chain.tell_key_lost()? == Told::Now {
-            keyless.push(chain.name.clone());
-        }
-        if ours.is_none() && signable == Signable::Yes {
-            ours = Some((chain, lock, recovered));
-        } else if recovered.ending == Ending::Abrupt {
-            let around = Surroundings {
-                settings: settings.clone(),
-                shared: Arc::new(Shared::default()),
-                wake: Box::new(|| {}),
-                keys: keys.clone(),
-                claims: None,
-                faults: None,
-            };
-            let mut writer = Writer::resume((chain, lock), &recovered.place, around)?;
-            finish(&mut writer, &recovered, Why::NextStart);
-            writer.seal();
-        }
-    }
+    let Found {
+        ours,
+        mut orphans,
+        dealt_with,
+        damaged,
+        keyless,
+    } = look_around(&folder, &settings, &keys)?;
     let (chain, lock, recovered) = match ours {
         Some(ours) => ours,
         None => {
@@ -127,6 +90,67 @@ pub(crate) fn open(
         orphans,
         keyless,
     })
+}
+
+/// What stands in the folder of a journal.
+#[derive(Default)]
+struct Found {
+    /// The chain to go on with.
+    ours: Option<(Chain, Lock, Recovered)>,
+    orphans: Vec<Orphan>,
+    /// Orphans that somebody has decided on.
+    dealt_with: HashSet<CallRef>,
+    /// Chains that were changed by others.
+    damaged: Vec<String>,
+    keyless: Vec<String>,
+}
+
+/// Reads the chains that nobody writes, takes one of them, and finishes the others.
+fn look_around(folder: &Folder, settings: &Settings, keys: &Keys) -> Result<Found, OpenError> {
+    let mut found = Found::default();
+    for chain in Chain::all(folder)? {
+        let Writing::Ours(lock) = chain.lock_after_closing()? else {
+            continue;
+        };
+        let recovered = match recover(&chain) {
+            Ok(recovered) => recovered,
+            Err(OpenError::Damaged { .. }) if settings.damage == Damage::Accept => {
+                found.damaged.push(chain.name);
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        found.orphans.extend_from_slice(&recovered.orphans);
+        found
+            .dealt_with
+            .extend(recovered.dealt_with.iter().copied());
+        let begun = recovered.place.head.seq > 0;
+        let signs = recovered.place.signs.as_ref();
+        let signable = if begun {
+            is_signable(&chain.folder, &chain.name, signs)?
+        } else {
+            Signable::Yes
+        };
+        if signable == Signable::No && chain.tell_key_lost()? == Told::Now {
+            found.keyless.push(chain.name.clone());
+        }
+        if found.ours.is_none() && signable == Signable::Yes {
+            found.ours = Some((chain, lock, recovered));
+        } else if recovered.ending == Ending::Abrupt {
+            let around = Surroundings {
+                settings: settings.clone(),
+                shared: Arc::new(Shared::default()),
+                wake: Box::new(|| {}),
+                keys: keys.clone(),
+                claims: None,
+                faults: None,
+            };
+            let mut writer = Writer::resume((chain, lock), &recovered.place, around)?;
+            finish(&mut writer, &recovered, Why::NextStart);
+            writer.seal();
+        }
+    }
+    Ok(found)
 }
 
 fn note_chain(writer: &mut Writer, topic: Topic, chain: &str, text: &str) {

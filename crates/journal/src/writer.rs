@@ -8,7 +8,7 @@ mod trouble;
 use note::Due;
 use trouble::SyncFailed;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashSet, VecDeque};
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -75,7 +75,7 @@ pub(crate) struct Writer {
     durable: Head,
     durable_length: u64,
     /// Calls whose intent is recorded and whose outcome is not.
-    open: HashMap<CallRef, ()>,
+    open: HashSet<CallRef>,
     /// Calls whose idempotency keys others may claim, the newest last.
     repeatable: VecDeque<CallRef>,
     goal: Goal,
@@ -171,7 +171,7 @@ impl Writer {
             tape: Tape::after(place.head),
             held: 0,
             durable: place.head,
-            open: HashMap::new(),
+            open: HashSet::new(),
             repeatable: VecDeque::new(),
             goal: Goal::default(),
             failures: 0,
@@ -269,7 +269,7 @@ impl Writer {
                     continue;
                 }
                 Entry::Intent(intent) => {
-                    self.open.insert(intent.call, ());
+                    self.open.insert(intent.call);
                     if queued.tier == Tier::Sync {
                         self.goal.send.push(intent.call);
                     }
@@ -311,7 +311,7 @@ impl Writer {
     }
 
     fn segment_line(&mut self, stamp: Stamp, poisoned: Option<&str>) {
-        let mut open: Vec<CallRef> = self.open.keys().copied().collect();
+        let mut open: Vec<CallRef> = self.open.iter().copied().collect();
         open.truncate(MOST_OPEN);
         let (chain, number) = (self.chain.name.as_str(), self.last + 1);
         let signer = self.signer.as_ref();
