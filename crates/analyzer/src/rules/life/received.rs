@@ -41,9 +41,10 @@ pub(super) fn look(project: &Project<'_>, report: &mut Report<'_>) {
 fn starts_serving(project: &Project<'_>, at: FnRef) -> bool {
     at.id != FnId::MODULE
         && project.sites_of(at).any(|site| {
-            let started = match &site.call.callee.kind {
-                ExprKind::Function(id) => vec![at.beside(*id)],
-                _ => site.targets.clone(),
+            let started = if let ExprKind::Function(id) = &site.call.callee.kind {
+                vec![at.beside(*id)]
+            } else {
+                site.targets.clone()
             };
             site.call.form == CallForm::Go
                 && project.entries.iter().any(|entry| {
