@@ -58,6 +58,30 @@ fn the_action_annotates_sums_up_and_gates() {
 }
 
 #[test]
+fn the_action_hands_every_input_to_its_script() {
+    let read = |name: &str| std::fs::read_to_string(repository().join(name)).unwrap();
+    let (action, script) = (read("action.yml"), read("action/audit.sh"));
+    let (inputs, steps) = action.split_once("\nruns:\n").unwrap();
+    let declared = inputs.lines().filter_map(|line| {
+        let name = line.strip_prefix("  ")?.strip_suffix(':')?;
+        (!name.starts_with(' ')).then_some(name)
+    });
+    for name in declared {
+        let expression = format!("inputs.{name} ");
+        assert!(steps.contains(&expression), "{name} is given to no step");
+    }
+    let variables = steps.lines().filter_map(|line| {
+        let (name, _) = line.trim().split_once(": ${{ inputs.")?;
+        name.starts_with("AUDIT_").then_some(name)
+    });
+    let variables: Vec<&str> = variables.collect();
+    assert_eq!(variables.len(), 6, "{variables:?}");
+    for name in variables {
+        assert!(script.contains(name), "the script does not read {name}");
+    }
+}
+
+#[test]
 fn the_hook_is_a_command_that_works() {
     let hooks = std::fs::read_to_string(repository().join(".pre-commit-hooks.yaml")).unwrap();
     let entry = hooks
