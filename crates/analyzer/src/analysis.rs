@@ -132,6 +132,7 @@ fn run(collected: collect::Collected, settings: &Settings, weighing: &Weighing<'
         mut sources,
         manifests,
         refused,
+        packages,
     } = collected;
     drop_twins(&mut sources);
     sources.sort_by(|a, b| a.0.cmp(&b.0));
@@ -150,10 +151,11 @@ fn run(collected: collect::Collected, settings: &Settings, weighing: &Weighing<'
     let mut manifests: Vec<Manifest> = manifests
         .iter()
         .filter_map(|(path, text)| extract::manifest::read(path, text))
+        .chain(packages.into_iter().map(Manifest::of_folder))
         .collect();
     manifests.sort_by(|a, b| a.path.cmp(&b.path));
     let (paths, texts): (Vec<Name>, Vec<String>) = sources.into_iter().unzip();
-    let project = Project::of(&files, &manifests);
+    let project = Project::told(&files, &manifests, settings.hints.clone());
     let mut found = judge(&project, &texts);
     let mut unanalysable = refused;
     for told in by_user_rules(&files, &texts, settings) {
@@ -185,6 +187,14 @@ fn run(collected: collect::Collected, settings: &Settings, weighing: &Weighing<'
                 file: file.path.to_string(),
                 why: why.to_string(),
             }),
+        }
+    }
+    for entry in &settings.hints.entries {
+        if !files.iter().any(|file| *file.path == **entry) {
+            unanalysable.push(Unanalysable {
+                file: entry.clone(),
+                why: String::from("named as what starts the server, and not among the sources"),
+            });
         }
     }
     unanalysable.sort_by(|a, b| a.file.cmp(&b.file));

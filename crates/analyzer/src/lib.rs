@@ -11,6 +11,7 @@ pub mod facts;
 pub mod finding;
 pub mod fix;
 pub mod gate;
+pub mod hints;
 pub mod link;
 pub mod output;
 pub mod probed;

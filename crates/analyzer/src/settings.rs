@@ -7,6 +7,7 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use crate::analysis::AnalysisError;
 use crate::facts::Language;
 use crate::finding::{Confidence, Finding, Severity, Surface};
+use crate::hints::Hints;
 use crate::suppress::Comments;
 use crate::user_rules::UserRules;
 
@@ -15,6 +16,8 @@ use crate::user_rules::UserRules;
 pub struct Settings {
     /// Languages to read; all by default.
     pub languages: Vec<Language>,
+    /// Globs of the sources that are read, relative to the root; none for all.
+    pub include: Vec<String>,
     /// Globs of paths, relative to the root, that are left out.
     pub exclude: Vec<String>,
     /// Threads; 0 for as many as there are cores.
@@ -27,6 +30,8 @@ pub struct Settings {
     pub surfaces: Vec<(String, Surface)>,
     /// Rules of the user's own.
     pub user_rules: UserRules,
+    /// What the user knows of the source.
+    pub hints: Hints,
 }
 
 /// How bad the findings of a rule are.
@@ -42,12 +47,14 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             languages: Language::ALL.to_vec(),
+            include: Vec::new(),
             exclude: Vec::new(),
             threads: 0,
             comments: Comments::Obeyed,
             weights: HashMap::new(),
             surfaces: Vec::new(),
             user_rules: UserRules::default(),
+            hints: Hints::default(),
         }
     }
 }
@@ -56,6 +63,7 @@ impl Default for Settings {
 #[derive(Debug)]
 pub(crate) struct Weighing<'s> {
     weights: &'s HashMap<String, Weight>,
+    hints: &'s Hints,
     surfaces: Vec<(Gitignore, Surface)>,
 }
 
@@ -67,20 +75,11 @@ impl<'s> Weighing<'s> {
         globs.sort_by(|a, b| b.0.len().cmp(&a.0.len()).then(a.0.cmp(&b.0)));
         let surfaces = globs
             .into_iter()
-            .map(|(glob, surface)| {
-                let mut builder = GitignoreBuilder::new("");
-                let matcher = builder
-                    .add_line(None, glob)
-                    .and_then(|builder| builder.build())
-                    .map_err(|error| AnalysisError::Glob {
-                        glob: glob.clone(),
-                        why: error.to_string(),
-                    })?;
-                Ok((matcher, *surface))
-            })
+            .map(|(glob, surface)| Ok((matcher(std::slice::from_ref(glob))?, *surface)))
             .collect::<Result<_, AnalysisError>>()?;
         Ok(Self {
             weights: &settings.weights,
+            hints: &settings.hints,
             surfaces,
         })
     }
@@ -97,6 +96,14 @@ impl<'s> Weighing<'s> {
                 if let Some((_, surface)) = place {
                     finding.surface = *surface;
                 }
+                // What only a trusted package hides is taken to be well done.
+                let is_trusted = finding
+                    .blocked_by
+                    .as_deref()
+                    .is_some_and(|package| self.hints.trusts(package));
+                if is_trusted {
+                    return None;
+                }
                 match self.weights.get(&*finding.rule) {
                     Some(Weight::Off) => return None,
                     // What is not known stays what it is.
@@ -109,4 +116,24 @@ impl<'s> Weighing<'s> {
             })
             .collect()
     }
+}
+
+/// What tells whether a path is meant by any of some globs.
+///
+/// # Errors
+/// When one of them is none.
+pub(crate) fn matcher(globs: &[String]) -> Result<Gitignore, AnalysisError> {
+    let mut builder = GitignoreBuilder::new("");
+    let wrong = |glob: &str, error: &ignore::Error| AnalysisError::Glob {
+        glob: glob.to_owned(),
+        why: error.to_string(),
+    };
+    for glob in globs {
+        builder
+            .add_line(None, glob)
+            .map_err(|error| wrong(glob, &error))?;
+    }
+    builder
+        .build()
+        .map_err(|error| wrong(&globs.join(" "), &error))
 }

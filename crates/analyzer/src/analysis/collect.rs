@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use ignore::WalkBuilder;
+use ignore::gitignore::Gitignore;
 use ignore::overrides::{Override, OverrideBuilder};
 
 use self::ignored::Odd;
@@ -13,7 +14,7 @@ use super::{AnalysisError, Unanalysable, tracked};
 use crate::bounded;
 use crate::extract::{MAX_FILE_BYTES, manifest};
 use crate::facts::{Language, Name, Why};
-use crate::settings::Settings;
+use crate::settings::{Settings, matcher};
 
 /// Most files of one analysis.
 pub const MAX_FILES: usize = 50_000;
@@ -44,6 +45,27 @@ pub(super) struct Collected {
     pub(super) sources: Vec<(Name, String)>,
     pub(super) manifests: Vec<(Name, String)>,
     pub(super) refused: Vec<Unanalysable>,
+    /// Names of given folders that are packages of Python: under these their modules import each other.
+    pub(super) packages: Vec<Name>,
+}
+
+/// Which sources are read.
+struct Wanted<'s> {
+    languages: &'s [Language],
+    include: Gitignore,
+}
+
+impl Wanted<'_> {
+    fn is_source(&self, path: &str) -> bool {
+        let is_included = self.include.is_empty()
+            || self
+                .include
+                .matched_path_or_any_parents(path, false)
+                .is_ignore();
+        !path.ends_with(".d.ts")
+            && Language::of_path(path).is_some_and(|language| self.languages.contains(&language))
+            && is_included
+    }
 }
 
 impl Collected {
@@ -58,12 +80,9 @@ impl Collected {
     }
 
     /// Reads a file, if it is a source or a manifest; `bytes` counts what was read before.
-    fn file(&mut self, file: &Path, path: Name, settings: &Settings, bytes: &mut u64) {
+    fn file(&mut self, file: &Path, path: Name, wanted: &Wanted<'_>, bytes: &mut u64) {
         let name = path.rsplit('/').next().unwrap_or_default();
-        let wanted = !path.ends_with(".d.ts")
-            && Language::of_path(name)
-                .is_some_and(|language| settings.languages.contains(&language));
-        if !wanted && !manifest::is_manifest(name) {
+        if !wanted.is_source(&path) && !manifest::is_manifest(name) {
             return;
         }
         let size = std::fs::symlink_metadata(file).map_or(0, |meta| meta.len());
@@ -96,6 +115,10 @@ impl Collected {
 pub(super) fn collect(paths: &[PathBuf], settings: &Settings) -> Result<Collected, AnalysisError> {
     let mut collected = Collected::default();
     let mut bytes: u64 = 0;
+    let wanted = Wanted {
+        languages: &settings.languages,
+        include: matcher(&settings.include)?,
+    };
     for root in paths {
         let meta = std::fs::metadata(root).map_err(|source| AnalysisError::Path {
             path: root.display().to_string(),
@@ -106,6 +129,11 @@ pub(super) fn collect(paths: &[PathBuf], settings: &Settings) -> Result<Collecte
         } else {
             root
         };
+        if meta.is_dir() && root.join("__init__.py").is_file() {
+            let whole = std::fs::canonicalize(root).unwrap_or_else(|_| root.clone());
+            let name = whole.file_name().unwrap_or_default();
+            collected.packages.push(Name::from(name.to_string_lossy()));
+        }
         let mut overrides = OverrideBuilder::new(base);
         for glob in &settings.exclude {
             overrides
@@ -165,13 +193,13 @@ pub(super) fn collect(paths: &[PathBuf], settings: &Settings) -> Result<Collecte
                 collected.refuse(&path, &Why::TooDeep);
                 continue;
             }
-            collected.file(entry.path(), path.clone(), settings, &mut bytes);
+            collected.file(entry.path(), path.clone(), &wanted, &mut bytes);
             seen.insert(path);
         }
         for inner in kept {
             let path = Name::from(inner.to_string_lossy().replace('\\', "/"));
             if !seen.contains(&path) && is_own(&path) && is_plain(base, &inner, &overrides) {
-                collected.file(&base.join(&inner), path, settings, &mut bytes);
+                collected.file(&base.join(&inner), path, &wanted, &mut bytes);
             }
         }
         odd.tell(base, &mut collected);

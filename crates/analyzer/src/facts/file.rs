@@ -161,6 +161,19 @@ pub struct Manifest {
     pub dependencies: Vec<(Name, Name)>,
 }
 
+impl Manifest {
+    /// What is known of a package of Python that has no manifest in its folder, which an installed one never has: its name.
+    pub fn of_folder(name: Name) -> Self {
+        Self {
+            path: Name::from(""),
+            language: Language::Python,
+            name,
+            entries: Vec::new(),
+            dependencies: Vec::new(),
+        }
+    }
+}
+
 impl Language {
     /// All of them, in the order of reports.
     pub const ALL: [Self; 4] = [Self::TypeScript, Self::Python, Self::Rust, Self::Go];

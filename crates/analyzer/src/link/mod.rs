@@ -24,6 +24,7 @@ use crate::facts::{
     Variable,
 };
 use crate::finding::Surface;
+use crate::hints::Hints;
 
 pub use failure::{Failure, FailureKind};
 pub use resolve::Value;
@@ -110,6 +111,8 @@ pub struct Project<'a> {
     pub files: &'a [FileFacts],
     /// What it says of itself.
     pub manifests: &'a [Manifest],
+    /// What its user says of it.
+    pub hints: Hints,
     /// Every call.
     pub sites: Vec<Site<'a>>,
     /// What the process starts with and what serves.
@@ -137,6 +140,11 @@ pub struct Project<'a> {
 impl<'a> Project<'a> {
     /// Joins files.
     pub fn of(files: &'a [FileFacts], manifests: &'a [Manifest]) -> Self {
+        Self::told(files, manifests, Hints::default())
+    }
+
+    /// Joins files of which the user knows more.
+    pub fn told(files: &'a [FileFacts], manifests: &'a [Manifest], hints: Hints) -> Self {
         let (modules, (bindings, sites)) = rayon::join(
             || modules::Modules::of(files, manifests),
             || rayon::join(|| bindings::Bindings::of(files), || sites::collect(files)),
@@ -144,6 +152,7 @@ impl<'a> Project<'a> {
         let mut project = Self {
             files,
             manifests,
+            hints,
             sites_of: sites::by_function(&sites),
             site_index: sites
                 .iter()
@@ -188,6 +197,7 @@ impl<'a> Project<'a> {
         project.failures = failures;
         project.timers = timers;
         project.answering = server::answering(&project);
+        server::keep_told(&mut project);
         project.stop = stop::Stop::of(&project);
         project
     }

@@ -38,7 +38,7 @@ pub(super) struct Modules {
 impl Modules {
     pub(super) fn of(files: &[FileFacts], manifests: &[Manifest]) -> Self {
         let mut all = Self {
-            packages: Packages::of(files),
+            packages: Packages::of(files, manifests),
             ..Self::default()
         };
         for manifest in manifests.iter().filter(|m| m.language == Language::Go) {

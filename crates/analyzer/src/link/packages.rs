@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::facts::{FileFacts, Language};
+use crate::facts::{FileFacts, Language, Manifest};
 
 use super::modules::folder;
 
@@ -16,8 +16,13 @@ pub(super) struct Packages {
 }
 
 impl Packages {
-    pub(super) fn of(files: &[FileFacts]) -> Self {
+    pub(super) fn of(files: &[FileFacts], manifests: &[Manifest]) -> Self {
         let mut all = Self::default();
+        // The folder that was given is a package itself.
+        let given = manifests
+            .iter()
+            .filter(|one| one.language == Language::Python && one.path.is_empty());
+        all.namespaces.extend(given.map(|one| one.name.to_string()));
         for file in files
             .iter()
             .filter(|file| file.language == Language::Python)

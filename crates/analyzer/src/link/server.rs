@@ -128,6 +128,35 @@ pub(super) fn entries(project: &Project<'_>) -> Vec<Entry> {
     entries
 }
 
+/// Of what serves only what the user says that it is started with.
+pub(super) fn keep_told(project: &mut Project<'_>) {
+    let wire = project.hints.wire;
+    let named: Vec<u32> = project
+        .files
+        .iter()
+        .zip(0u32..)
+        .filter(|(file, _)| {
+            project
+                .hints
+                .entries
+                .iter()
+                .any(|path| **path == *file.path)
+        })
+        .map(|(_, at)| at)
+        .collect();
+    let mut entries = std::mem::take(&mut project.entries);
+    entries.retain(|entry| {
+        let started = project.hints.entries.is_empty()
+            || named.contains(&entry.at.file)
+            || project
+                .above(entry.at)
+                .iter()
+                .any(|above| named.contains(&above.file));
+        started && wire.is_none_or(|wire| wire == entry.wire)
+    });
+    project.entries = entries;
+}
+
 /// Whether the language has plain HTTP servers that a transport is a part of.
 fn is_plain(project: &Project<'_>, at: FnRef) -> bool {
     matches!(project.language(at.file), Language::Go | Language::Rust)

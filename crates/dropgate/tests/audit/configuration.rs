@@ -90,6 +90,13 @@ fn mistakes_are_named() {
         ("rules = [\"none.yml\"]", "can't read the rules none.yml"),
         ("exclude = [\"[\"]", "is no glob"),
         ("surface = { \"{\" = \"tests\" }", "is no glob"),
+        ("include = [\"{\"]", "is no glob"),
+        ("transport = \"pipe\"", "pipe"),
+        (
+            "names = { access = [\"--\"] }",
+            "audit.names.access: `--` holds no word",
+        ),
+        ("names = { acess = [] }", "did you mean `access`?"),
     ] {
         place.write("dropgate.toml", format!("[audit]\n{table}\n"));
         let ran = place.audit(&[]);
@@ -133,4 +140,102 @@ fn a_rule_that_finds_everything_is_no_result() {
         "{}",
         ran.stderr()
     );
+}
+
+const SERVER: &str = "\
+import { Server } from \"@modelcontextprotocol/sdk/server/index.js\";
+import { StdioServerTransport } from \"@modelcontextprotocol/sdk/server/stdio.js\";
+import closeWithGrace from \"close-with-grace\";
+
+const unlock = process.env.NOTES_UNLOCK;
+const server = new Server({ name: \"notes\", version: unlock });
+closeWithGrace({}, () => server.close());
+await server.connect(new StdioServerTransport());
+
+export async function grantRead(user: string): Promise<boolean> {
+  try {
+    return await ask(user);
+  } catch {
+    return true;
+  }
+}
+";
+
+#[test]
+fn words_of_the_source_are_understood_when_they_are_told() {
+    let place = Place::with("src/server.ts", SERVER);
+    let untold = rules(&place.json(&[]));
+    let of_words = ["AUTH-001", "CRED-001"];
+    assert!(
+        !of_words
+            .iter()
+            .any(|rule| untold.contains(&(*rule).to_owned())),
+        "{untold:?}"
+    );
+    place.write(
+        "dropgate.toml",
+        "[audit.names]\naccess = [\"grant\"]\ncredential = [\"unlock\"]\n",
+    );
+    let told = rules(&place.json(&[]));
+    assert!(
+        of_words
+            .iter()
+            .all(|rule| told.contains(&(*rule).to_owned())),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn what_a_trusted_package_hides_is_not_told() {
+    let place = Place::with("src/server.ts", SERVER);
+    assert!(rules(&place.json(&[])).contains(&"LIFE-001".to_owned()));
+    place.write("dropgate.toml", "[audit]\ntrust = [\"close-*\"]\n");
+    assert!(!rules(&place.json(&[])).contains(&"LIFE-001".to_owned()));
+    place.write("dropgate.toml", "[audit]\ntrust = [\"clo\"]\n");
+    assert!(rules(&place.json(&[])).contains(&"LIFE-001".to_owned()));
+}
+
+#[test]
+fn only_what_is_started_is_a_server() {
+    let place = Place::with("src/server.ts", BAD);
+    place.write("other/server.ts", BAD);
+    place.write("other/broken.ts", "export function ( {");
+    let servers = |table: &str| {
+        place.write("dropgate.toml", format!("[audit]\n{table}\n"));
+        place.json(&[])["analysed"]["servers"].as_u64().unwrap()
+    };
+    assert_eq!(servers(""), 2);
+    assert_eq!(servers("entry = [\"src/server.ts\"]"), 1);
+    assert_eq!(servers("include = [\"src/**\"]"), 1);
+    assert_eq!(servers("transport = \"stdio\""), 2);
+    assert_eq!(servers("transport = \"http\""), 0);
+
+    place.write("dropgate.toml", "[audit]\ninclude = [\"/src/\"]\n");
+    assert_eq!(place.audit(&[]).code(), 0, "{}", place.audit(&[]).stderr());
+    place.write(
+        "dropgate.toml",
+        "[audit]\ninclude = [\"src/**\"]\nentry = [\"main.ts\"]\n",
+    );
+    assert_eq!(place.audit(&[]).code(), 2);
+    let why = place.json(&[])["unanalysable"][0]["why"].to_string();
+    assert!(why.contains("named as what starts the server"), "{why}");
+}
+
+#[test]
+fn an_installed_package_is_known_by_the_name_of_its_folder() {
+    let place = Place::with("site-packages/notes/__init__.py", "");
+    place.write(
+        "site-packages/notes/cli.py",
+        "from notes.servers import mcp\n\n\ndef main():\n    mcp.run(transport=\"stdio\")\n",
+    );
+    place.write(
+        "site-packages/notes/servers/__init__.py",
+        "from .main import mcp\n",
+    );
+    place.write(
+        "site-packages/notes/servers/main.py",
+        "from fastmcp import FastMCP\n\nmcp = FastMCP(\"notes\")\n",
+    );
+    let page = place.json(&["site-packages/notes"]);
+    assert_eq!(page["analysed"]["servers"], 1, "{page}");
 }

@@ -36,7 +36,8 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             continue;
         };
         let key = (site.at.file, name.clone());
-        if !is_buffer(&name) || !outlives(project, site, object) || done.contains(&key) {
+        let collects = is_buffer(&name) || project.hints.is_audit(&name);
+        if !collects || !outlives(project, site, object) || done.contains(&key) {
             continue;
         }
         let drains: Vec<FnRef> = drains(project, site.at.file, &name);

@@ -4,7 +4,7 @@ use crate::facts::StmtKind;
 use crate::finding::Severity;
 use crate::link::{Project, Site, Value};
 use crate::rules::{At, Axis, Report, Rule};
-use crate::vocabulary::{self, Role, words};
+use crate::vocabulary::{self, Role};
 
 use super::permit;
 
@@ -35,7 +35,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
                 && made.call.args.iter().any(|arg| {
                     project
                         .last_name(made.at, &arg.value)
-                        .is_some_and(|name| words::is_authority(&name))
+                        .is_some_and(|name| project.hints.is_authority(&name))
                 })
         });
         let Some(fallback) = site.call.arg(0) else {

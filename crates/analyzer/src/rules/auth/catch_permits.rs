@@ -4,7 +4,6 @@ use crate::facts::{ExprKind, Logic, StmtKind, walk};
 use crate::finding::Severity;
 use crate::link::{Failure, FailureKind, Project};
 use crate::rules::{At, Axis, Report, Rule};
-use crate::vocabulary::words;
 
 use super::permit;
 
@@ -59,10 +58,9 @@ fn deciding(project: &Project<'_>, failure: &Failure<'_>) -> Option<crate::link:
         return Some(authority);
     }
     let attached = failure.kind == FailureKind::Closure
-        && project
-            .sites_in(failure.at.file)
-            .iter()
-            .any(|site| failure.guarded.holds(site.span) && words::is_authority(site.name()));
+        && project.sites_in(failure.at.file).iter().any(|site| {
+            failure.guarded.holds(site.span) && project.hints.is_authority(site.name())
+        });
     attached.then_some(failure.at)
 }
 
@@ -98,9 +96,11 @@ fn defaults(project: &Project<'_>, report: &mut Report<'_>) {
         walk::exprs(&function.body, &mut |expr| {
             if let ExprKind::Logic(Logic::Or | Logic::Coalesce, left, right) = &expr.kind
                 && matches!(right.kind, ExprKind::Bool(true))
-                && left
-                    .call()
-                    .is_some_and(|call| words::is_authority(crate::link::callee(&call.callee)))
+                && left.call().is_some_and(|call| {
+                    project
+                        .hints
+                        .is_authority(crate::link::callee(&call.callee))
+                })
             {
                 report.add(
                     At {
@@ -121,9 +121,11 @@ fn defaults(project: &Project<'_>, report: &mut Report<'_>) {
         if defaulted
             && permits
             && let Some(object) = site.call.receiver()
-            && object
-                .call()
-                .is_some_and(|call| words::is_authority(crate::link::callee(&call.callee)))
+            && object.call().is_some_and(|call| {
+                project
+                    .hints
+                    .is_authority(crate::link::callee(&call.callee))
+            })
         {
             report.add(
                 At {

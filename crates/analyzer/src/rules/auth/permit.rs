@@ -8,7 +8,7 @@ use crate::vocabulary::words;
 pub(super) fn is_authority(project: &Project<'_>, at: FnRef) -> bool {
     project
         .function(at)
-        .is_some_and(|function| words::is_authority(&function.name))
+        .is_some_and(|function| project.hints.is_authority(&function.name))
 }
 
 /// The nearest function around that decides on access.

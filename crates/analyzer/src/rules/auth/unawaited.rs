@@ -4,7 +4,6 @@ use crate::facts::{ExprKind, Mode, StmtKind, walk};
 use crate::finding::Severity;
 use crate::link::Project;
 use crate::rules::{At, Axis, Report, Rule};
-use crate::vocabulary::words;
 
 pub(in crate::rules) const RULE: Rule = Rule {
     id: "AUTH-005",
@@ -47,7 +46,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
                         .function(*target)
                         .is_some_and(|called| called.mode == Mode::Async)
                 });
-                if asynchronous && words::is_authority(site.name()) {
+                if asynchronous && project.hints.is_authority(site.name()) {
                     let message = format!(
                         "`{}` is not waited for: what is tested is always true-like",
                         site.name()

@@ -43,7 +43,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             if words::is_question(&variable.name) {
                 return;
             }
-            let named = words::is_secret(&variable.name);
+            let named = project.hints.is_secret(&variable.name);
             let from_environment = source::secret(project, at, value).filter(|_| holds_it(value));
             let from_arguments = named && source::reads_arguments(project, at, value);
             if (from_environment.is_none() && !from_arguments)
@@ -95,7 +95,7 @@ fn constructed(project: &Project<'_>, cleared: &BTreeSet<String>, report: &mut R
             };
             let secret = source::secret(project, at, value).filter(|_| holds_it(value));
             let keeps = matches!(object.kind, ExprKind::This)
-                && words::is_secret(field)
+                && project.hints.is_secret(field)
                 && !cleared.contains(&**field);
             if let (Some(name), true) = (secret, keeps) {
                 let message = format!(

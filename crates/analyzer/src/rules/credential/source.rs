@@ -2,7 +2,7 @@
 
 use crate::facts::{CallForm, Expr, ExprKind, walk};
 use crate::link::{FnRef, Project};
-use crate::vocabulary::{Role, words};
+use crate::vocabulary::Role;
 
 /// Methods that give the value back, converted at most.
 const KEEPING: &[&str] = &[
@@ -75,7 +75,7 @@ fn read(project: &Project<'_>, at: FnRef, expr: &Expr) -> Option<String> {
     } else {
         None
     };
-    name.filter(|name| words::is_secret(name))
+    name.filter(|name| project.hints.is_secret(name))
 }
 
 /// `process.env`, `os.environ`.
@@ -97,7 +97,7 @@ pub(super) fn carries(project: &Project<'_>, at: FnRef, expr: &Expr) -> bool {
     let variable = at.variable(*id);
     let named = project
         .variable(variable)
-        .is_some_and(|declared| words::is_secret(&declared.name));
+        .is_some_and(|declared| project.hints.is_secret(&declared.name));
     project.assigned(variable).any(|(from, value)| {
         if named && reads_arguments(project, from, value) {
             return true;

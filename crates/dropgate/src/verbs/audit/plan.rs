@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use dropgate_analyzer::Settings;
 use dropgate_analyzer::finding::{Severity, Surface};
 use dropgate_analyzer::gate::{Empty, Gate};
+use dropgate_analyzer::hints::{Hints, Names};
 use dropgate_analyzer::rules;
 use dropgate_analyzer::settings::Weight;
 use dropgate_analyzer::suppress::Comments;
 use dropgate_analyzer::user_rules::UserRules;
+use dropgate_analyzer::vocabulary::Wire;
 
 use super::ask;
 use crate::cli::AuditArgs;
@@ -46,7 +48,18 @@ impl Plan {
         let mut exclude = table.exclude;
         exclude.extend(args.exclude.iter().cloned());
         let mut settings = Settings {
+            include: table.include,
             exclude,
+            hints: Hints {
+                entries: table.entry,
+                wire: table.transport.map(wire),
+                names: Names {
+                    access: checked(table.names.access, "access", path)?,
+                    audit: checked(table.names.audit, "audit", path)?,
+                    credential: checked(table.names.credential, "credential", path)?,
+                },
+                trust: table.trust,
+            },
             comments: if args.no_suppressions {
                 Comments::Disregarded
             } else {
@@ -92,6 +105,30 @@ impl Plan {
                 .clone()
                 .or_else(|| table.baseline.map(|file| folder.join(file))),
         })
+    }
+}
+
+/// Words that can be found in names.
+///
+/// # Errors
+/// When there is none in one of them.
+fn checked(words: Vec<String>, key: &str, path: &Path) -> Result<Vec<String>, String> {
+    match words
+        .iter()
+        .find(|word| !word.contains(char::is_alphanumeric))
+    {
+        Some(word) => Err(format!(
+            "{}: audit.names.{key}: `{word}` holds no word; write one with letters",
+            path.display()
+        )),
+        None => Ok(words),
+    }
+}
+
+fn wire(written: audit::Transport) -> Wire {
+    match written {
+        audit::Transport::Stdio => Wire::Stdio,
+        audit::Transport::Http => Wire::Http,
     }
 }
 
