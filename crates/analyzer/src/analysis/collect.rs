@@ -170,7 +170,7 @@ pub(super) fn collect(paths: &[PathBuf], settings: &Settings) -> Result<Collecte
         walk.filter_entry(move |entry| {
             let name = entry.file_name().to_string_lossy();
             let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
-            !FOREIGN.contains(&&*name) && !(obeys && is_folder && found.keeps_out(entry.path()))
+            !(FOREIGN.contains(&&*name) || obeys && is_folder && found.keeps_out(entry.path()))
         });
         let overrides = overrides.build().unwrap_or_else(|_| Override::empty());
         walk.overrides(overrides.clone());

@@ -1,11 +1,18 @@
 //! What git keeps of a checkout, ignored or not: `.gitignore` speaks only of what is not kept.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use crate::bounded;
 
 /// Largest index that is read, in bytes.
 const MAX_INDEX_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Longest path that is taken from an index, in bytes: no system opens longer ones.
+const MAX_NAME: usize = 4096;
+
+/// Bytes of all paths that are taken from an index: version 4 can say in a few bytes that a path
+/// begins like the one before.
+const MAX_NAMES_BYTES: usize = 256 * 1024 * 1024;
 
 /// Folders above a path in which its repository is looked for.
 const MAX_ABOVE: usize = 40;
@@ -33,8 +40,15 @@ fn files(folder: &Path) -> Option<Vec<PathBuf>> {
     Some(
         paths
             .filter_map(|name| Some(Path::new(&name).strip_prefix(inside).ok()?.to_path_buf()))
+            .filter(|path| is_below(path))
             .collect(),
     )
+}
+
+/// Whether a path leads downward only. An index can be written by anybody who packs an archive.
+fn is_below(path: &Path) -> bool {
+    path.components()
+        .all(|part| matches!(part, Component::Normal(_)))
 }
 
 /// The folder of the repository of a checkout; that of a worktree stands in a file.
@@ -60,6 +74,7 @@ fn names(index: &[u8]) -> Vec<String> {
     }
     let mut at = 12;
     let mut name: Vec<u8> = Vec::new();
+    let mut bytes = 0;
     for _ in 0..count {
         let flags_at = at + FIXED + OBJECT;
         let Some(flags) = index.get(flags_at..flags_at + 2) else {
@@ -81,6 +96,10 @@ fn names(index: &[u8]) -> Vec<String> {
             break;
         };
         name.extend(rest.iter().take(length));
+        bytes += name.len();
+        if name.len() > MAX_NAME || bytes > MAX_NAMES_BYTES {
+            break;
+        }
         all.extend(String::from_utf8(name.clone()));
         let end = from + length;
         // Older versions fill entries up with one to eight zeros.
@@ -145,6 +164,21 @@ mod tests {
         assert_eq!(names(&old), ["a.go", "cmd/server/main.go"]);
         let new = index(4, &[entry(4, 0, "cmd/a.go"), entry(4, 4, "main.go")]);
         assert_eq!(names(&new), ["cmd/a.go", "cmd/main.go"]);
+    }
+
+    #[test]
+    fn a_path_that_no_system_opens_ends_the_list() {
+        let long = "x".repeat(MAX_NAME);
+        let full = index(4, &[entry(4, 0, &long), entry(4, 0, "y")]);
+        assert_eq!(names(&full), [long]);
+    }
+
+    #[test]
+    fn only_what_leads_downward_is_below() {
+        assert!(is_below(Path::new("cmd/main.go")));
+        for path in ["/etc/x.py", "../x.py", "a/../../x.py", "./x.py"] {
+            assert!(!is_below(Path::new(path)), "{path}");
+        }
     }
 
     #[test]

@@ -107,7 +107,7 @@ fn called_back<'a>(
         .and_then(|param| param.pattern.variable());
     let is_named = project
         .variable(at.variable(id))
-        .is_some_and(|variable| matches!(&*variable.name, "err" | "error" | "e"));
+        .is_some_and(|variable| matches!(&*variable.name, "err" | "error"));
     let is_closure = function.parent.is_some_and(|parent| parent != FnId::MODULE);
     if project.language(at.file) == Language::TypeScript
         && first == Some(id)

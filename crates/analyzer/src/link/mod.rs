@@ -128,7 +128,7 @@ pub struct Project<'a> {
     sites_of: HashMap<FnRef, Vec<SiteId>>,
     site_index: HashMap<(FnRef, Span), SiteId>,
     default_timeout: std::sync::OnceLock<bool>,
-    closing: std::sync::OnceLock<Vec<SiteId>>,
+    closing: Vec<SiteId>,
     twins: HashMap<(Language, String, Name), Vec<ClassRef>>,
     graph: graph::Graph,
     stop: stop::Stop,
@@ -165,7 +165,7 @@ impl<'a> Project<'a> {
             failures: Vec::new(),
             modules,
             bindings,
-            closing: std::sync::OnceLock::new(),
+            closing: Vec::new(),
             default_timeout: std::sync::OnceLock::new(),
             twins: resolve::twins(files),
             graph: graph::Graph::default(),
@@ -199,6 +199,7 @@ impl<'a> Project<'a> {
         project.answering = server::answering(&project);
         server::keep_told(&mut project);
         project.stop = stop::Stop::of(&project);
+        project.closing = stop::closing(&project);
         project
     }
 

@@ -8,7 +8,7 @@ use crate::facts::{Expr, ExprKind, Language, Pattern, StmtKind, walk};
 use crate::vocabulary::Role;
 
 use super::shutdown::Form;
-use super::{FnRef, Project, Site};
+use super::{FnRef, Project, Site, SiteId};
 
 /// Callers of a function that waits for a signal which are followed upwards.
 const MAX_CALLERS: usize = 4;
@@ -118,6 +118,14 @@ impl Stop {
     }
 }
 
+/// The calls that close, flush or end something at a stop.
+pub(super) fn closing(project: &Project<'_>) -> Vec<SiteId> {
+    let all = project.sites.par_iter();
+    all.filter(|site| Project::is_closing(site) && project.runs_at_stop(site))
+        .map(|site| site.id)
+        .collect()
+}
+
 fn waits(project: &Project<'_>, at: FnRef, from: u32, depth: usize, out: &mut Vec<(FnRef, u32)>) {
     if out.contains(&(at, from)) {
         return;
@@ -186,13 +194,7 @@ impl<'a> Project<'a> {
 
     /// Whether something that a call opened is closed at a stop: by a closing call on the same value.
     pub fn closed_at_stop(&self, opened: &Site<'a>) -> bool {
-        let closing = self.closing.get_or_init(|| {
-            let all = self.sites.par_iter();
-            all.filter(|site| Self::is_closing(site) && self.runs_at_stop(site))
-                .map(|site| site.id)
-                .collect()
-        });
-        let mut closing = closing.iter().filter_map(|id| self.site(*id));
+        let mut closing = self.closing.iter().filter_map(|id| self.site(*id));
         closing.any(|site| self.may_close(site, opened))
     }
 

@@ -1,6 +1,8 @@
 //! Where the text of an error goes: through variables, conversions and functions of the project.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use crate::facts::{Arg, Call, Expr, ExprKind, FnId, Pattern, StmtKind, VarId, walk};
 use crate::link::{FnRef, Project, Value};
@@ -8,6 +10,10 @@ use crate::vocabulary::{Role, words};
 
 /// How far the text is followed through functions of the project.
 const MAX_CALLS: usize = 3;
+
+/// How many functions of the project are looked into for one error, so that functions which call
+/// each other many times end. Beyond that nothing is said.
+const MAX_LOOKS: u32 = 2000;
 
 /// Members of an error that hold its text.
 const TEXT_MEMBERS: &[&str] = &[
@@ -145,6 +151,8 @@ pub(super) struct Flow<'p, 'a> {
     errors: BTreeSet<VarId>,
     texts: BTreeSet<VarId>,
     calls: usize,
+    /// Functions that may still be looked into, by this flow and those within it.
+    left: Rc<Cell<u32>>,
 }
 
 impl<'p, 'a> Flow<'p, 'a> {
@@ -157,6 +165,7 @@ impl<'p, 'a> Flow<'p, 'a> {
             errors: errors.iter().copied().collect(),
             texts: BTreeSet::new(),
             calls: 0,
+            left: Rc::new(Cell::new(MAX_LOOKS)),
         }
     }
 
@@ -335,7 +344,8 @@ impl<'p, 'a> Flow<'p, 'a> {
                 Holds::Error | Holds::Nothing => {}
             }
         }
-        let most = self.most(call.args.iter().map(|arg| &arg.value));
+        let given: Vec<Holds> = call.args.iter().map(|arg| self.holds(&arg.value)).collect();
+        let most = given.iter().copied().max().unwrap_or(Holds::Nothing);
         if most == Holds::Nothing {
             return Holds::Nothing;
         }
@@ -343,7 +353,7 @@ impl<'p, 'a> Flow<'p, 'a> {
         if !targets.is_empty() && !self.is_construction(call) {
             return targets
                 .iter()
-                .map(|target| self.through(*target, call))
+                .map(|target| self.through(*target, call, &given))
                 .max()
                 .unwrap_or(Holds::Nothing);
         }
@@ -368,11 +378,15 @@ impl<'p, 'a> Flow<'p, 'a> {
                 .any(|value| matches!(value, Value::Class(_)))
     }
 
-    /// What a function of the project gives back of an error that it is given.
-    fn through(&self, target: FnRef, call: &'a Call) -> Holds {
-        if self.calls >= MAX_CALLS {
+    /// What a function of the project gives back of an error that it is given. What each argument
+    /// holds is known: asking again for each function would double the work with every call inside
+    /// an argument.
+    fn through(&self, target: FnRef, call: &'a Call, given: &[Holds]) -> Holds {
+        let left = self.left.get();
+        if self.calls >= MAX_CALLS || left == 0 {
             return Holds::Nothing;
         }
+        self.left.set(left - 1);
         let Some(function) = self.project.function(target) else {
             return Holds::Nothing;
         };
@@ -383,10 +397,10 @@ impl<'p, 'a> Flow<'p, 'a> {
             errors: BTreeSet::new(),
             texts: BTreeSet::new(),
             calls: self.calls + 1,
+            left: Rc::clone(&self.left),
         };
         let mut place = 0;
-        for arg in &call.args {
-            let holds = self.holds(&arg.value);
+        for (arg, holds) in call.args.iter().zip(given) {
             let param = self.param(target, arg, place);
             if arg.name.is_none() {
                 place += 1;
