@@ -63,6 +63,8 @@ pub(crate) enum Taken {
 
 const FOLDER: &str = "claims";
 const LOCK: &str = "lock";
+/// The most claims that are read at once: one for each keyed call of a day, and then some.
+const MOST_CLAIMS: usize = 8_000_000;
 /// How many claims are looked at when old ones are removed.
 const SWEEP: usize = 4096;
 /// The length of a claim's name.
@@ -82,7 +84,7 @@ impl Claims {
             Err(error) if error.is_missing() => return Ok(Vec::new()),
             Err(error) => return Err(error),
         };
-        let names = folder.names()?;
+        let names = folder.names_up_to(MOST_CLAIMS)?;
         let claims = Self { folder };
         names
             .iter()

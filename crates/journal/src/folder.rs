@@ -171,12 +171,17 @@ impl Folder {
 
     /// The names in this folder, in order. What is not text is not ours.
     pub(crate) fn names(&self) -> Result<Vec<String>, FolderError> {
+        self.names_up_to(MOST_ENTRIES)
+    }
+
+    /// The same where there may be more of them, or fewer.
+    pub(crate) fn names_up_to(&self, most: usize) -> Result<Vec<String>, FolderError> {
         let mut names = Vec::new();
         let entries =
             Dir::read_from(&self.handle).map_err(|errno| system(&self.path, errno.into()))?;
         for entry in entries {
             let entry = entry.map_err(|errno| system(&self.path, errno.into()))?;
-            if names.len() >= MOST_ENTRIES {
+            if names.len() >= most {
                 return Err(refused(
                     &self.path,
                     "the folder holds more files than the journal makes; move strangers away",

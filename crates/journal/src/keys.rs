@@ -54,9 +54,10 @@ impl Keys {
             getrandom::fill(&mut suffix)
                 .map_err(|error| system(folder.path(), std::io::Error::other(error.to_string())))?;
             let draft = format!("key.{:016x}", u64::from_le_bytes(suffix));
-            folder
-                .create(&draft)?
-                .write_all(&*key)
+            let mut file = folder.create(&draft)?;
+            // On the disk before it has its name: a key that came back empty would stop every start.
+            file.write_all(&*key)
+                .and_then(|()| file.sync_all())
                 .map_err(|source| system(&folder.path().join(&draft), source))?;
             // Whoever links first has made the key, and all read that one.
             match folder.link(&draft, FILE) {

@@ -73,6 +73,20 @@ fn a_lost_key_is_called_that_and_a_new_chain_begins() {
 }
 
 #[test]
+fn a_key_without_a_checksum_is_held_against_what_the_chain_says() {
+    const KEYS: usize = 80;
+    let (place, chain) = abandoned();
+    let sign = chain.join("sign");
+    let mut keys = fs::read(&sign).expect("readable");
+    keys.truncate(KEYS);
+    fs::write(&sign, &keys).expect("writable");
+    assert_eq!(verdicts(&place), (0, vec![0]));
+    keys[20] ^= 1;
+    fs::write(&sign, &keys).expect("writable");
+    assert_eq!(verdicts(&place), (4, vec![4]));
+}
+
+#[test]
 fn a_chain_that_was_sealed_before_its_key_was_lost_stays_whole() {
     let (place, chain) = abandoned();
     let desk = Desk::open(Settings::new(place.journal()));
