@@ -186,5 +186,9 @@ fn an_unreadable_answer_fails_a_probe_and_its_id_is_nobody_elses() {
     let answer = run.call(&json!(7), "plain");
     assert_eq!(answer["id"], 7);
     let asked: Vec<Value> = run.records();
+    assert!(
+        asked.iter().any(|record| record["tool"] == "plain"),
+        "{asked:?}"
+    );
     assert!(asked.iter().all(|record| record["tool"] != "probed"));
 }

@@ -27,6 +27,7 @@ use crate::lane::Hold;
 use crate::own_tools::OwnTool;
 use crate::recorder::{MaySend, NoRecord, Recorder};
 use crate::relay::{Passage, Relay};
+use crate::settlement::Told;
 use crate::tool_rules::OnUnknown;
 use crate::unrecorded::Lacking;
 use crate::waiting_room::Ready;
@@ -355,11 +356,9 @@ impl Relay {
         let slot = call.slot();
         match self.calls.insert(id, call) {
             Ok(evicted) => {
-                if let Some(finished) = evicted
-                    && let Some(mut item) = self.docket.strike(finished.slot)
-                {
+                if let Some(finished) = evicted {
                     let now = self.now();
-                    self.end_trace(&mut item, &finished, &Ended::CancelledByHost, now);
+                    self.close_case(finished, Ended::CancelledByHost, Told::nothing(), now);
                 }
                 if self.telemetry.is_some() {
                     self.note_sent(slot);

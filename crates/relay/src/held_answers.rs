@@ -102,22 +102,39 @@ impl Relay {
     pub(crate) fn withhold_unrecorded(&mut self, before: Duration) {
         let due = |held: &mut HeldAnswer| held.at <= before;
         while let Some(held) = self.held_answers.answers.pop_front_if(due) {
-            match (never_ran(held.outcome), self.lacking_record(held.class)) {
-                // That stays true, recorded or not.
-                (NeverRan::True, _) => {}
-                (NeverRan::NotSaid, Lacking::GoesOn) => self.count_unrecorded(),
-                (NeverRan::NotSaid, Lacking::Stops) => {
-                    let refusal = Refusal::unknown_unrecorded();
-                    let refusal = match held.reference {
-                        Some(reference) => refusal.with_reference(&reference.to_string()),
-                        None => refusal,
-                    };
-                    let message = self.downstream.refusal(&held.id, held.kind, &refusal);
-                    self.upstream.intake.withdraw(held.hold, message);
-                    self.deliveries.forget(held.hold);
-                }
-            }
-            self.downstream.outlet.release_up_to(held.hold);
+            self.withhold(held);
         }
+    }
+
+    /// The first answer is withheld if the journal took no outcome for it: one that works makes
+    /// none of it later, and all other answers would wait behind it. Whether it was.
+    pub(crate) fn withhold_refused(&mut self) -> bool {
+        let refused = |held: &mut HeldAnswer| matches!(held.record, Some(OutcomeRecord::Refused));
+        match self.held_answers.answers.pop_front_if(refused) {
+            Some(held) => {
+                self.withhold(held);
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn withhold(&mut self, held: HeldAnswer) {
+        match (never_ran(held.outcome), self.lacking_record(held.class)) {
+            // That stays true, recorded or not.
+            (NeverRan::True, _) => {}
+            (NeverRan::NotSaid, Lacking::GoesOn) => self.count_unrecorded(),
+            (NeverRan::NotSaid, Lacking::Stops) => {
+                let refusal = Refusal::unknown_unrecorded();
+                let refusal = match held.reference {
+                    Some(reference) => refusal.with_reference(&reference.to_string()),
+                    None => refusal,
+                };
+                let message = self.downstream.refusal(&held.id, held.kind, &refusal);
+                self.upstream.intake.withdraw(held.hold, message);
+                self.deliveries.forget(held.hold);
+            }
+        }
+        self.downstream.outlet.release_up_to(held.hold);
     }
 }

@@ -142,6 +142,8 @@ impl Relay {
         if !self.tree.is_asleep() {
             return;
         }
+        // A start takes a while, in which the record can be made.
+        self.recorder.rouse();
         if let Err(why) = self.try_to_wake_up() {
             self.log.line(&format!(
                 "the hibernating server can not be started again: {why}"

@@ -23,6 +23,9 @@ impl Relay {
         self.say_answers_are_dropped();
         match self.recorder.health() {
             Health::Sound => {
+                while self.withhold_refused() {
+                    self.release_recorded();
+                }
                 if self.record_trouble.take().is_some() {
                     self.write_again();
                 }

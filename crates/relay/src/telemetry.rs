@@ -237,9 +237,10 @@ impl Relay {
 
     /// Keeps the version of the protocol that the server's answer to the handshake names.
     pub(crate) fn learn_protocol(&mut self, line: &Line) {
-        let (Some(telemetry), Line::Whole(span, _)) = (&mut self.telemetry, line) else {
+        let Line::Whole(span, _) = line else { return };
+        if self.telemetry.is_none() {
             return;
-        };
+        }
         let mut part = self.upstream.intake.lines.bytes(span.clone());
         for name in ["result", "protocolVersion"] {
             match edit::members(part, [name]) {
@@ -248,7 +249,10 @@ impl Relay {
             }
         }
         let version: Option<String> = serde_json::from_slice(part).ok();
-        telemetry.protocol = version.map(|version| bounded(version.into()));
+        let version = version.map(|version| self.tellable(&version.into()));
+        if let Some(telemetry) = &mut self.telemetry {
+            telemetry.protocol = version;
+        }
     }
 
     /// Says whether the collector can be reached, when that has changed.

@@ -79,7 +79,11 @@ impl Relay {
                 }
             }
         }
-        self.turn_away_unsent(&refusal);
+        match self.settings.on_failure {
+            OnFailure::DenyAll => self.turn_away_unsent(&refusal),
+            // Of those that wait for a decision the class decides when they come to be recorded.
+            OnFailure::DenyWrites => self.turn_away_look_ups(&refusal),
+        }
     }
 
     /// Where reading goes on, calls that write are refused in words that say so.

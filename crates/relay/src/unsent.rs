@@ -40,6 +40,12 @@ impl Relay {
             self.downstream.intake.drop_held(waiting.hold);
             self.turn_away(waiting.call.withhold(), refusal.clone(), now);
         }
+        self.turn_away_look_ups(refusal);
+    }
+
+    /// The same of those that the journal was asked about.
+    pub(crate) fn turn_away_look_ups(&mut self, refusal: &Refusal) {
+        let now = self.now();
         for call in self.look_ups.empty() {
             self.turn_away(call, refusal.clone(), now);
         }
