@@ -22,6 +22,9 @@ use crate::run::{Run, await_state, ended_by, hold};
 /// How long is looked for survivors beyond what a row allows.
 const LOOKED_FOR: Duration = Duration::from_secs(5);
 
+/// How long is looked for somebody who is left, until nobody is said to be.
+const SEEN_WITHIN: Duration = Duration::from_secs(1);
+
 /// How long a process that was sent SIGKILL may take to be gone.
 const DYING_WITHIN: Duration = Duration::from_millis(300);
 
@@ -198,13 +201,13 @@ fn strike(run: &mut Run, event: Event) -> Checked<Instant> {
 
 /// The sweep must list what is left without touching it, then end it, then find nothing.
 fn swept(place: &Place, column: Column, attack: &Attack, run: &mut Run) -> Checked<Duration> {
-    let before: Vec<i32> = pids(run);
+    let before = seen(run);
     if before.is_empty() {
         return Err("nothing was left, so the sweep proves nothing".to_owned());
     }
     let listed = reap(place, column, run, &["--dry-run", "--format", "json"])?;
     let mut listed = listed_pids(&listed)?;
-    let after = pids(run);
+    let after = seen(run);
     if attack.crowd == Crowd::Steady {
         listed.sort_unstable();
         if before != after || listed != after {
@@ -228,6 +231,19 @@ fn swept(place: &Place, column: Column, attack: &Attack, run: &mut Run) -> Check
         Ok(took)
     } else {
         Err(format!("reap left its ledger: {again}"))
+    }
+}
+
+/// Who is alive. One look may miss what moves from process to process, so that nobody is there is
+/// said only after many.
+fn seen(run: &Run) -> Vec<i32> {
+    let until = Instant::now() + SEEN_WITHIN;
+    loop {
+        let pids = pids(run);
+        if !pids.is_empty() || Instant::now() >= until {
+            return pids;
+        }
+        std::thread::yield_now();
     }
 }
 

@@ -87,7 +87,7 @@ fn every_text_of_a_failed_result_is_cleaned_and_its_shape_stays() {
 #[test]
 fn what_a_server_claims_of_its_own_call_is_replaced_and_nothing_else() {
     let truth = |outcome: &str, retry: &str| {
-        format!(r#"{{"outcome":"{outcome}","ref":"{REFERENCE}","retry":"{retry}"}}"#)
+        json!({"outcome": outcome, "retry": retry, "ref": REFERENCE}).to_string()
     };
     for (is_error, truth) in [
         ("false", truth("completed", "never")),
