@@ -2,11 +2,10 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::path::{Path, PathBuf};
 
 use dropgate_journal::{Damage, Journal, Known, Sealed, Settings, Tier, What, look_up, verify};
 
-use crate::stage::{BOUND, Desk, Dice, Place, intent, outcome};
+use crate::stage::{BOUND, Desk, Dice, Place, outcome};
 
 fn refusal(settings: Settings) -> String {
     match Journal::open(settings, Box::new(|| {})) {
@@ -15,29 +14,9 @@ fn refusal(settings: Settings) -> String {
     }
 }
 
-fn chain(place: &Place) -> PathBuf {
-    let segment = place.segments().pop().expect("a segment");
-    segment.parent().map(Path::to_owned).expect("a folder")
-}
-
-fn written() -> Place {
-    let place = Place::new();
-    let mut desk = Desk::open(Settings::new(place.journal()));
-    for _ in 0..3 {
-        let call = desk.journal.new_call().expect("a reference");
-        let ticket = desk
-            .journal
-            .intent(intent(call), Tier::Sync)
-            .expect("taken");
-        drop(desk.receipt(ticket));
-    }
-    desk.abandon();
-    place
-}
-
 #[test]
 fn folders_that_others_can_enter_and_links_in_place_of_files_are_refused() {
-    let place = written();
+    let place = Place::abandoned();
     fs::set_permissions(place.journal(), fs::Permissions::from_mode(0o755)).expect("mode");
     let why = refusal(Settings::new(place.journal()));
     assert!(why.contains("chmod 700"), "{why}");
@@ -48,7 +27,7 @@ fn folders_that_others_can_enter_and_links_in_place_of_files_are_refused() {
     let why = refusal(Settings::new(link));
     assert!(why.contains("symbolic link"), "{why}");
 
-    let lock = chain(&place).join("lock");
+    let lock = place.chain().join("lock");
     fs::remove_file(&lock).expect("removable");
     symlink("/etc/hostname", &lock).expect("a link");
     let why = refusal(Settings::new(place.journal()));
@@ -57,7 +36,7 @@ fn folders_that_others_can_enter_and_links_in_place_of_files_are_refused() {
 
 #[test]
 fn a_pipe_in_place_of_a_segment_does_not_block() {
-    let place = written();
+    let place = Place::abandoned();
     let segment = place.segments().pop().expect("a segment");
     fs::remove_file(&segment).expect("removable");
     rustix::fs::mknodat(
@@ -75,7 +54,7 @@ fn a_pipe_in_place_of_a_segment_does_not_block() {
 
 #[test]
 fn a_changed_record_stops_the_start_unless_the_damage_is_accepted() {
-    let place = written();
+    let place = Place::abandoned();
     let segment = place.segments().pop().expect("a segment");
     let mut bytes = fs::read(&segment).expect("readable");
     let at = memchr::memmem::find(&bytes, b"append_line").expect("the tool's name");
@@ -100,7 +79,7 @@ fn a_changed_record_stops_the_start_unless_the_damage_is_accepted() {
 
 #[test]
 fn a_torn_tail_is_put_aside_and_recorded() {
-    let place = written();
+    let place = Place::abandoned();
     let segment = place.segments().pop().expect("a segment");
     let whole = fs::read(&segment).expect("readable");
     let torn = b"{\"v\":1,\"seq\":9,\"ts\":\"2026";
@@ -113,7 +92,7 @@ fn a_torn_tail_is_put_aside_and_recorded() {
         .find(|record| record["kind"] == "recovered")
         .expect("it is recorded");
     assert_eq!(recovered["bytes"], torn.len());
-    let aside = chain(&place).join(format!("00000001-{}.torn", whole.len()));
+    let aside = place.chain().join(format!("00000001-{}.torn", whole.len()));
     assert_eq!(fs::read(aside).expect("it is put aside"), torn);
     let verified = verify(&place.journal(), &Known::default()).expect("readable");
     assert_eq!(verified.code(), 0);
@@ -132,8 +111,8 @@ fn lines_without_end_and_files_full_of_anything_are_bounded() {
         .iter()
         .enumerate()
     {
-        let place = written();
-        let segment = chain(&place).join("00000002.jsonl");
+        let place = Place::abandoned();
+        let segment = place.chain().join("00000002.jsonl");
         fs::write(&segment, content).expect("writable");
         let verified = verify(&place.journal(), &Known::default()).expect("readable");
         assert_eq!(
@@ -157,7 +136,7 @@ fn lines_without_end_and_files_full_of_anything_are_bounded() {
 
 #[test]
 fn a_folder_with_too_many_chains_is_refused() {
-    let place = written();
+    let place = Place::abandoned();
     for number in 0..1024_u32 {
         let letters: Vec<u8> = (0..13)
             .map(|at| {
@@ -194,7 +173,7 @@ proptest::proptest! {
         to in 0.0..1.0_f64,
         again in 0..3_usize,
     ) {
-        let place = written();
+        let place = Place::abandoned();
         let bytes = fs::read(place.segments().pop().expect("a segment")).expect("readable");
         let at = |share: f64| (share * bytes.len() as f64) as usize;
         let (from, to) = (at(from.min(to)), at(from.max(to)));

@@ -1,29 +1,11 @@
 //! The private key of a chain is lost or garbled.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use dropgate_journal::{Known, Sealed, Settings, Tier, Verdict, verify};
+use dropgate_journal::{Known, Sealed, Settings, Verdict, verify};
 
-use crate::stage::{BOUND, Desk, Place, intent};
-
-/// A journal whose process was killed after a few intents, and its chain.
-fn abandoned() -> (Place, PathBuf) {
-    let place = Place::new();
-    let mut desk = Desk::open(Settings::new(place.journal()));
-    for _ in 0..3 {
-        let call = desk.journal.new_call().expect("a reference");
-        let ticket = desk
-            .journal
-            .intent(intent(call), Tier::Sync)
-            .expect("taken");
-        drop(desk.receipt(ticket));
-    }
-    desk.abandon();
-    let segment = place.segments().pop().expect("a segment");
-    let chain = segment.parent().map(Path::to_owned).expect("a folder");
-    (place, chain)
-}
+use crate::stage::{BOUND, Desk, Place};
 
 fn verdicts(place: &Place) -> (u8, Vec<u8>) {
     let verified = verify(&place.journal(), &Known::default()).expect("readable");
@@ -48,7 +30,8 @@ const LOSSES: [(&str, Loss); 4] = [
         fs::write(sign, bytes).expect("writable");
     }),
     ("that of another chain", |sign| {
-        let (_place, other) = abandoned();
+        let place = Place::abandoned();
+        let other = place.chain();
         fs::copy(other.join("sign"), sign).expect("copied");
     }),
 ];
@@ -56,7 +39,8 @@ const LOSSES: [(&str, Loss); 4] = [
 #[test]
 fn a_lost_key_is_called_that_and_a_new_chain_begins() {
     for (what, lose) in LOSSES {
-        let (place, chain) = abandoned();
+        let place = Place::abandoned();
+        let chain = place.chain();
         lose(&chain.join("sign"));
         assert_eq!(verdicts(&place), (4, vec![4]), "{what}, before the start");
         for start in 0..3 {
@@ -75,7 +59,8 @@ fn a_lost_key_is_called_that_and_a_new_chain_begins() {
 #[test]
 fn a_key_without_a_checksum_is_held_against_what_the_chain_says() {
     const KEYS: usize = 80;
-    let (place, chain) = abandoned();
+    let place = Place::abandoned();
+    let chain = place.chain();
     let sign = chain.join("sign");
     let mut keys = fs::read(&sign).expect("readable");
     keys.truncate(KEYS);
@@ -88,7 +73,8 @@ fn a_key_without_a_checksum_is_held_against_what_the_chain_says() {
 
 #[test]
 fn a_chain_that_was_sealed_before_its_key_was_lost_stays_whole() {
-    let (place, chain) = abandoned();
+    let place = Place::abandoned();
+    let chain = place.chain();
     let desk = Desk::open(Settings::new(place.journal()));
     assert!(matches!(desk.journal.seal(BOUND), Sealed::Yes(_)));
     fs::remove_file(chain.join("sign")).expect("removable");
@@ -101,7 +87,8 @@ fn a_chain_that_was_sealed_before_its_key_was_lost_stays_whole() {
 
 #[test]
 fn nothing_may_follow_the_seal_of_a_chain_without_a_key_and_nothing_in_it_may_change() {
-    let (place, chain) = abandoned();
+    let place = Place::abandoned();
+    let chain = place.chain();
     fs::remove_file(chain.join("sign")).expect("removable");
     let desk = Desk::open(Settings::new(place.journal()));
     assert!(matches!(desk.journal.seal(BOUND), Sealed::Yes(_)));

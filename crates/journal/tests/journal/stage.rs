@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use dropgate_journal::{
     About, CallRef, Class, Decision, Fetch, Fetched, Intent, Journal, Keep, Outcome, Purpose,
-    Receipt, Redeemed, Retry, Settings, Ticket, What,
+    Receipt, Redeemed, Retry, Settings, Ticket, Tier, What,
 };
 
 /// No wait of a test is longer.
@@ -28,6 +28,28 @@ impl Place {
             .create(&path)
             .expect("a folder for the test");
         Self(path)
+    }
+
+    /// One whose journal's process was killed after three intents.
+    pub(crate) fn abandoned() -> Self {
+        let place = Self::new();
+        let mut desk = Desk::open(Settings::new(place.journal()));
+        for _ in 0..3 {
+            let call = desk.journal.new_call().expect("a reference");
+            let ticket = desk
+                .journal
+                .intent(intent(call), Tier::Sync)
+                .expect("taken");
+            drop(desk.receipt(ticket));
+        }
+        desk.abandon();
+        place
+    }
+
+    /// The folder of the chain that was begun last.
+    pub(crate) fn chain(&self) -> PathBuf {
+        let segment = self.segments().pop().expect("a segment");
+        segment.parent().map(Path::to_owned).expect("a folder")
     }
 
     pub(crate) fn journal(&self) -> PathBuf {
