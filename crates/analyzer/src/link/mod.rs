@@ -395,6 +395,63 @@ impl<'a> Project<'a> {
             .unwrap_or(Surface::Runtime)
     }
 
+    /// Whether two files belong to one package: the nearest folder above each that has a manifest of their language.
+    /// Files of different languages never do.
+    pub fn same_package(&self, one: u32, other: u32) -> bool {
+        one == other
+            || (self.language(one) == self.language(other)
+                && self.package_of(one) == self.package_of(other))
+    }
+
+    /// The folder of the nearest manifest above a file; `None` where there is none.
+    fn package_of(&self, file: u32) -> Option<&str> {
+        let facts = self.file(file)?;
+        let folders = self
+            .manifests
+            .iter()
+            .filter(|manifest| manifest.language == facts.language)
+            .map(|manifest| {
+                manifest
+                    .path
+                    .rsplit_once('/')
+                    .map_or("", |(folder, _)| folder)
+            });
+        folders
+            .filter(|folder| {
+                folder.is_empty()
+                    || facts
+                        .path
+                        .strip_prefix(*folder)
+                        .is_some_and(|rest| rest.starts_with('/'))
+            })
+            .max_by_key(|folder| folder.len())
+    }
+
+    /// Whether the package of a file declares or imports a dependency with a name that contains this.
+    pub fn uses_in(&self, file: u32, name: &str) -> bool {
+        let package = self.package_of(file);
+        let declared = self
+            .manifests
+            .iter()
+            .filter(|manifest| {
+                let folder = manifest
+                    .path
+                    .rsplit_once('/')
+                    .map_or("", |(folder, _)| folder);
+                package.is_none_or(|package| package == folder)
+            })
+            .flat_map(|manifest| &manifest.dependencies)
+            .any(|(dependency, _)| dependency.contains(name));
+        declared
+            || self
+                .files
+                .iter()
+                .zip(0u32..)
+                .filter(|(_, at)| self.same_package(*at, file))
+                .flat_map(|(file, _)| &file.imports)
+                .any(|import| import.source.contains(name))
+    }
+
     /// Whether a dependency with a name that contains this is declared or imported.
     pub fn uses(&self, name: &str) -> bool {
         self.manifests

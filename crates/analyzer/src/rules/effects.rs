@@ -1,6 +1,6 @@
 //! What calls do to the world: which change something, which only read.
 
-use crate::facts::Expr;
+use crate::facts::{Expr, Language};
 use crate::link::Site;
 use crate::vocabulary::{Remote, Role, words};
 
@@ -80,4 +80,65 @@ pub(super) fn posts(site: &Site<'_>) -> bool {
         .and_then(Expr::text)
         .is_some_and(|method| matches!(method.to_uppercase().as_str(), "POST" | "PATCH"));
     remote && (verb || method)
+}
+
+/// Beginnings of the paths of what reads and writes files.
+const FILES: &[(Language, &[&str])] = &[
+    (Language::TypeScript, &["fs.", "fs/promises.", "fs-extra."]),
+    (
+        Language::Python,
+        &[
+            "open",
+            "io.open",
+            "os.open",
+            "os.listdir",
+            "os.scandir",
+            "os.stat",
+            "os.remove",
+            "os.unlink",
+            "os.rename",
+            "os.makedirs",
+            "os.mkdir",
+            "os.walk",
+            "pathlib.",
+            "shutil.",
+            "aiofiles.",
+        ],
+    ),
+    (Language::Rust, &["std.fs.", "tokio.fs."]),
+    (
+        Language::Go,
+        &[
+            "os.Open",
+            "os.Create",
+            "os.ReadFile",
+            "os.WriteFile",
+            "os.ReadDir",
+            "os.Stat",
+            "os.Remove",
+            "os.Rename",
+            "os.Mkdir",
+            "os.Lstat",
+            "io/ioutil.",
+        ],
+    ),
+];
+
+/// Whether a call reads or writes files: what fails there names paths.
+pub(super) fn is_of_files(language: Language, site: &Site<'_>) -> bool {
+    let starts = FILES
+        .iter()
+        .find(|(known, _)| *known == language)
+        .map_or(&[][..], |(_, starts)| starts);
+    site.paths.iter().any(|path| {
+        starts.iter().any(|start| {
+            // A whole name unless it ends in a dot; Go's functions have longer forms, as `os.OpenFile`.
+            path.strip_prefix(start).is_some_and(|rest| {
+                start.ends_with('.')
+                    || rest.is_empty()
+                    || rest.starts_with("()")
+                    || language == Language::Go
+            })
+        })
+    })
 }

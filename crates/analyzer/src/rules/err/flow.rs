@@ -4,9 +4,11 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use crate::facts::{Arg, Call, Expr, ExprKind, FnId, Pattern, StmtKind, VarId, walk};
+use crate::facts::{Arg, Call, Expr, ExprKind, FnId, Pattern, Span, StmtKind, VarId, walk};
 use crate::link::{FnRef, Project, Value};
 use crate::vocabulary::{Role, words};
+
+use super::parts::Parts;
 
 /// How far the text is followed through functions of the project.
 const MAX_CALLS: usize = 3;
@@ -150,6 +152,10 @@ pub(super) struct Flow<'p, 'a> {
     pub(super) seek: Seek,
     errors: BTreeSet<VarId>,
     texts: BTreeSet<VarId>,
+    /// Variables of which only some members hold the text.
+    parts: Parts,
+    /// Stretches that are no way for the text.
+    closed: Vec<Span>,
     calls: usize,
     /// Functions that may still be looked into, by this flow and those within it.
     left: Rc<Cell<u32>>,
@@ -164,9 +170,16 @@ impl<'p, 'a> Flow<'p, 'a> {
             seek,
             errors: errors.iter().copied().collect(),
             texts: BTreeSet::new(),
+            parts: Parts::default(),
+            closed: Vec::new(),
             calls: 0,
             left: Rc::new(Cell::new(MAX_LOOKS)),
         }
+    }
+
+    /// Says of some stretches that nothing goes through them.
+    pub(super) fn close(&mut self, spans: Vec<Span>) {
+        self.closed = spans;
     }
 
     /// Takes in what the statements of a block set, in order.
@@ -183,7 +196,7 @@ impl<'p, 'a> Flow<'p, 'a> {
         } = &stmt.kind
         {
             match self.holds(value) {
-                Holds::Text => drop(self.texts.insert(*id)),
+                Holds::Text => self.set(*id, value),
                 Holds::Error => drop(self.errors.insert(*id)),
                 Holds::Nothing => {}
             }
@@ -193,10 +206,9 @@ impl<'p, 'a> Flow<'p, 'a> {
             target: Pattern::Place(place),
             value: Some(value),
         } = &stmt.kind
-            && let Some(root) = root(place)
             && self.holds(value) == Holds::Text
         {
-            self.texts.insert(root);
+            self.put(place);
         }
         if let StmtKind::Expr(expr) = &stmt.kind {
             self.added(expr);
@@ -217,11 +229,28 @@ impl<'p, 'a> Flow<'p, 'a> {
         }
     }
 
+    /// A literal object holds the text only in some of its members.
+    fn set(&mut self, id: VarId, value: &'a Expr) {
+        let with_text = super::parts::keys(value, |inner| self.holds(inner) == Holds::Text);
+        match with_text {
+            Some(keys) => self.parts.add(id, keys),
+            None => drop(self.texts.insert(id)),
+        }
+    }
+
+    /// A place that holds the text: a member of a variable, or the variable as a whole.
+    fn put(&mut self, place: &Expr) {
+        match super::parts::place(place) {
+            Some((id, Some(name))) => self.parts.add(id, vec![name]),
+            Some((id, None)) => drop(self.texts.insert(id)),
+            None => {}
+        }
+    }
+
     /// `lines.append(text)`: the list holds what is added to it.
     fn added(&mut self, expr: &'a Expr) {
         if let Some(call) = expr.call()
             && let ExprKind::Member(list, name) = &call.callee.kind
-            && let ExprKind::Var(id) = &list.kind
             && matches!(
                 &**name,
                 "append" | "extend" | "insert" | "push" | "unshift" | "push_str"
@@ -231,7 +260,7 @@ impl<'p, 'a> Flow<'p, 'a> {
                 .iter()
                 .any(|arg| self.holds(&arg.value) == Holds::Text)
         {
-            self.texts.insert(*id);
+            self.put(list);
         }
     }
 
@@ -239,15 +268,17 @@ impl<'p, 'a> Flow<'p, 'a> {
     pub(super) fn names_text(&self, expr: &'a Expr) -> bool {
         let mut found = false;
         walk::each(expr, &mut |inner| {
-            found |= matches!(&inner.kind, ExprKind::Var(id) if self.texts.contains(id));
+            found |= matches!(&inner.kind, ExprKind::Var(id) if self.texts.contains(id) || self.parts.has(*id));
         });
         found
     }
 
     /// What an expression holds.
     pub(super) fn holds(&self, expr: &'a Expr) -> Holds {
-        if let ExprKind::Var(id) = &expr.kind {
-            if self.texts.contains(id) {
+        if self.closed.iter().any(|span| span.holds(expr.span)) {
+            Holds::Nothing
+        } else if let ExprKind::Var(id) = &expr.kind {
+            if self.texts.contains(id) || self.parts.has(*id) {
                 Holds::Text
             } else if self.errors.contains(id) {
                 Holds::Error
@@ -269,8 +300,11 @@ impl<'p, 'a> Flow<'p, 'a> {
             self.holds(then).max(self.holds(otherwise))
         } else if let ExprKind::Compare(..) | ExprKind::Not(_) = &expr.kind {
             Holds::Nothing
-        } else if let ExprKind::Index(object, _) = &expr.kind {
-            self.holds(object)
+        } else if let ExprKind::Index(object, key) = &expr.kind {
+            match key.text() {
+                Some(key) if self.is_other_part(object, key) => Holds::Nothing,
+                Some(_) | None => self.holds(object),
+            }
         } else if let ExprKind::Flow(stmt) = &expr.kind {
             let mut most = Holds::Nothing;
             self.flow(stmt, &mut most);
@@ -300,7 +334,19 @@ impl<'p, 'a> Flow<'p, 'a> {
         }
     }
 
+    /// Whether a member of a variable is known not to hold the text that others hold.
+    fn is_other_part(&self, object: &Expr, name: &str) -> bool {
+        if let ExprKind::Var(id) = &object.kind {
+            !self.texts.contains(id) && !self.errors.contains(id) && self.parts.lacks(*id, name)
+        } else {
+            false
+        }
+    }
+
     fn member(&self, object: &'a Expr, name: &str) -> Holds {
+        if self.is_other_part(object, name) {
+            return Holds::Nothing;
+        }
         let holds = self.holds(object);
         match (self.seek, holds) {
             (Seek::Trace, Holds::Error) if matches!(name, "stack" | "__traceback__") => Holds::Text,
@@ -336,6 +382,12 @@ impl<'p, 'a> Flow<'p, 'a> {
             return Holds::Nothing;
         }
         if let ExprKind::Member(object, method) = &call.callee.kind {
+            // `payload.get("status")` is the member.
+            if let ("get", Some(key)) = (&**method, call.arg(0).and_then(Expr::text))
+                && self.is_other_part(object, key)
+            {
+                return Holds::Nothing;
+            }
             match self.holds(object) {
                 Holds::Text => return Holds::Text,
                 Holds::Error if self.seek == Seek::Message && TEXT_METHODS.contains(&&**method) => {
@@ -396,6 +448,8 @@ impl<'p, 'a> Flow<'p, 'a> {
             seek: self.seek,
             errors: BTreeSet::new(),
             texts: BTreeSet::new(),
+            parts: Parts::default(),
+            closed: Vec::new(),
             calls: self.calls + 1,
             left: Rc::clone(&self.left),
         };
@@ -452,19 +506,6 @@ impl<'p, 'a> Flow<'p, 'a> {
             at = inner;
         }
         at
-    }
-}
-
-/// The variable whose part a place is.
-fn root(place: &Expr) -> Option<VarId> {
-    let mut at = place;
-    while let ExprKind::Member(object, _) | ExprKind::Index(object, _) = &at.kind {
-        at = object;
-    }
-    if let ExprKind::Var(id) = at.kind {
-        Some(id)
-    } else {
-        None
     }
 }
 

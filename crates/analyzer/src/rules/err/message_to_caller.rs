@@ -3,7 +3,7 @@
 use crate::facts::{Expr, ExprKind, Language, Stmt, StmtKind, walk};
 use crate::finding::{Confidence, Severity, Surface};
 use crate::link::{Failure, FnRef, Project, Value};
-use crate::rules::{At, Axis, Report, Rule};
+use crate::rules::{At, Axis, Report, Rule, effects};
 use crate::vocabulary::Role;
 
 use super::escape::Escapes;
@@ -30,6 +30,9 @@ const PASSED_ON: &[&str] = &[
     "ResourceError",
     "FastMCPError",
 ];
+
+/// Classes above that of an error that are looked at.
+const MAX_BASES: usize = 4;
 
 /// Types of errors that validation raises: their text says what the caller did wrong.
 const VALIDATION: &[&str] = &[
@@ -114,7 +117,8 @@ fn region<'a>(
     let Some(first) = leaks.first() else { return };
     let remote = project.sites_of(failure.at).any(|site| {
         failure.guarded.holds(site.span)
-            && matches!(site.role, Some(Role::Outbound(..) | Role::Spawn(_)))
+            && (matches!(site.role, Some(Role::Outbound(..) | Role::Spawn(_)))
+                || effects::is_of_files(project.language(site.at.file), site))
     });
     let at = At {
         function: failure.at,
@@ -169,6 +173,17 @@ fn leak<'a>(
         };
     }
     let value = raised(project, flow.at, stmt)?;
+    let passes = |failure: &Failure<'_>| is_expected(project, failure);
+    let is_caught = if matches!(stmt.kind, StmtKind::Throw(_)) {
+        super::caught::throw(project, flow.at, stmt.span, &passes)
+    } else {
+        super::caught::rejection(project, flow.at, &passes)
+    };
+    let is_masked =
+        !passes_on(project, flow.at, value) && super::masked::is_masked(project, flow.at);
+    if is_caught || is_masked {
+        return None;
+    }
     let holds = flow.holds(value);
     let thrown = match place {
         Where::Responder => holds != Holds::Nothing,
@@ -225,10 +240,45 @@ fn raised<'a>(project: &Project<'_>, at: FnRef, stmt: &'a Stmt) -> Option<&'a Ex
     None
 }
 
+/// Whether an error of the kind that SDKs pass on is made, or one of a class below it.
 fn passes_on(project: &Project<'_>, at: FnRef, value: &Expr) -> bool {
-    value.call().is_some_and(|call| {
+    let Some(call) = value.call() else {
+        return false;
+    };
+    let is_known = |at: FnRef, expr: &Expr| {
         project
-            .last_name(at, &call.callee)
+            .last_name(at, expr)
             .is_some_and(|name| PASSED_ON.contains(&name.as_str()))
-    })
+    };
+    if is_known(at, &call.callee) {
+        return true;
+    }
+    let mut classes: Vec<_> = project
+        .site_at(at, value)
+        .map_or_else(Vec::new, |site| site.makes.clone());
+    for _ in 0..MAX_BASES {
+        let mut above = Vec::new();
+        for class in classes {
+            let module = FnRef::module(class.file);
+            for base in project.class(class).map_or(&[][..], |found| &found.bases) {
+                if is_known(module, base) {
+                    return true;
+                }
+                above.extend(
+                    project
+                        .values(module, base)
+                        .into_iter()
+                        .filter_map(|value| {
+                            if let Value::Class(class) = value {
+                                Some(class)
+                            } else {
+                                None
+                            }
+                        }),
+                );
+            }
+        }
+        classes = above;
+    }
+    false
 }

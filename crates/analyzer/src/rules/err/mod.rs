@@ -1,9 +1,13 @@
 //! What callers learn of failures: ERR-001, ERR-002, ERR-004.
 
+mod caught;
+mod debug;
 mod escape;
 mod flow;
+mod masked;
 pub(super) mod message_to_caller;
 mod own;
+mod parts;
 pub(super) mod stack_to_caller;
 pub(super) mod success;
 pub(super) mod swallowed;

@@ -47,6 +47,7 @@ fn function(project: &Project<'_>, at: FnRef, report: &mut Report<'_>) {
         .flat_map(|failure| failure.errors.iter().copied())
         .collect();
     let mut flow = Flow::new(project, at, Seek::Trace, &errors);
+    flow.close(super::debug::branches(project, at));
     flow.read(&function.body);
     let mut leaks = Vec::new();
     walk::stmts(&function.body, &mut |stmt| {
