@@ -264,6 +264,14 @@ pub(crate) fn system(path: &Path, source: io::Error) -> FolderError {
     }
 }
 
+/// Whether there is no room on the disk, or no more of it for this user.
+pub(crate) fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
+}
+
 pub(crate) fn refused(path: &Path, why: &'static str) -> FolderError {
     FolderError::Refused {
         path: path.to_owned(),

@@ -14,7 +14,7 @@ use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-use crate::folder::{Folder, FolderError};
+use crate::folder::{Folder, FolderError, is_full};
 use crate::line::hash::Head;
 use crate::line::time::Stamp;
 
@@ -100,9 +100,10 @@ impl Signer {
         if bytes[48..].iter().any(|byte| *byte != 0)
             && signs == Some(next.verifying_key().as_bytes())
         {
-            // The last writer ended after the announcement and before it could turn to the new key.
+            // The last writer ended after the announcement and before it could turn to the new key,
+            // nobody knows how long ago: that key is taken for an old one.
             signer.next = Some(next);
-            signer.turn(Stamp::now());
+            signer.turn(Stamp::default());
         }
         let fits = signs == Some(signer.key.verifying_key().as_bytes());
         Ok(fits.then_some(signer))
@@ -174,11 +175,16 @@ impl Signer {
         let sum = checksum(&self.chain, &bytes);
         bytes.extend_from_slice(&sum);
         let old = folder.write(FILE).ok();
-        folder.remove(DRAFT).map_err(FolderError::into_io)?;
-        let mut file = folder.create(DRAFT).map_err(FolderError::into_io)?;
-        file.write_all(&bytes)?;
-        file.sync_data()?;
-        folder.rename(DRAFT, FILE).map_err(FolderError::into_io)?;
+        match (draft(folder, &bytes), &old) {
+            (Ok(()), _) => folder.rename(DRAFT, FILE).map_err(FolderError::into_io)?,
+            // A full disk has no room for another file, and a key must change all the same. So few
+            // bytes are written at once, in the room that they have.
+            (Err(error), Some(old)) if is_full(&error) => {
+                old.write_all_at(&bytes, 0)?;
+                return old.sync_data();
+            }
+            (Err(error), _) => return Err(error),
+        }
         folder.sync().map_err(FolderError::into_io)?;
         if let Some(old) = old {
             // Its name is gone; what the disk still holds of it goes as well, where the file system writes in place.
@@ -187,6 +193,13 @@ impl Signer {
         }
         Ok(())
     }
+}
+
+fn draft(folder: &Folder, bytes: &[u8]) -> io::Result<()> {
+    folder.remove(DRAFT).map_err(FolderError::into_io)?;
+    let mut file = folder.create(DRAFT).map_err(FolderError::into_io)?;
+    file.write_all(bytes)?;
+    file.sync_data()
 }
 
 /// Whether a chain's private key is there, without which nobody can go on with it. `signs` is the

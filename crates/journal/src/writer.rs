@@ -5,7 +5,7 @@ mod note;
 mod side;
 mod trouble;
 
-use note::Due;
+use note::{Due, Renewed};
 use trouble::SyncFailed;
 
 use std::collections::{HashSet, VecDeque};
@@ -187,7 +187,9 @@ impl Writer {
         loop {
             self.closing = self.shared.take(&mut batch, self.nap());
             let something = !batch.is_empty();
-            self.render(&mut batch);
+            if self.render(&mut batch) == Ended::Yes {
+                break;
+            }
             let end = match self.closing {
                 Closing::No => {
                     let something = self.checkpoint_if_due() == Due::Now || something;
@@ -216,7 +218,7 @@ impl Writer {
     /// Adds lines without a queue, for those who finish a chain.
     pub(crate) fn lines(&mut self, write: impl FnOnce(&mut Tape, &mut Clock)) {
         self.first_line();
-        self.checkpoint_if_many();
+        self.checkpoint_unless_old();
         write(&mut self.tape, &mut self.clock);
         self.goal.sync = Need::Sync;
     }
@@ -236,6 +238,9 @@ impl Writer {
         if !self.goal.send.is_empty() && self.commit() == Ended::Yes {
             return;
         }
+        if self.renew_key() == Renewed::Ended {
+            return;
+        }
         self.noted_line("seal", &|out| out.extend_from_slice(b",\"end\":true"));
         self.goal.sync = Need::Sync;
         if self.commit() == Ended::No {
@@ -248,13 +253,16 @@ impl Writer {
         }
     }
 
-    fn render(&mut self, batch: &mut Vec<Queued>) {
+    fn render(&mut self, batch: &mut Vec<Queued>) -> Ended {
         if batch.is_empty() {
-            return;
+            return Ended::No;
         }
         self.first_line();
         let refused = self.claim(batch);
         for queued in batch.iter() {
+            if self.checkpoint_if_many() == Ended::Yes {
+                return Ended::Yes;
+            }
             self.goal.nth = queued.nth;
             if refused.contains(&queued.nth) {
                 continue;
@@ -283,7 +291,6 @@ impl Writer {
                 }
                 Entry::Start(_) | Entry::LateResult(_) | Entry::Note(_) => {}
             }
-            self.checkpoint_if_many();
             let kept = self.keep(&queued.entry);
             render(
                 &mut self.tape,
@@ -295,6 +302,7 @@ impl Writer {
         }
         batch.clear();
         self.flush_marks();
+        Ended::No
     }
 
     fn flush_marks(&mut self) {
@@ -410,6 +418,9 @@ impl Writer {
             return;
         }
         let next = segment.number() + 1;
+        if self.renew_key() == Renewed::Ended {
+            return;
+        }
         self.noted_line("seal", &|out| count(out, "next", next));
         self.goal.sync = Need::Sync;
         if self.commit() == Ended::No

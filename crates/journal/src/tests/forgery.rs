@@ -12,7 +12,7 @@ use crate::line::tape::Tape;
 use crate::line::text::member;
 use crate::line::time::{Clock, Stamp};
 use crate::sign::{EPOCH, MOST_UNSIGNED, Signer};
-use crate::{Known, Verdict, verify};
+use crate::{Journal, Known, Sealed, Settings, Verdict, finish_abandoned, verify};
 
 const START: Stamp = Stamp(1_795_000_000_000);
 
@@ -20,7 +20,7 @@ const START: Stamp = Stamp(1_795_000_000_000);
 struct Forge {
     dir: PathBuf,
     chain: Chain,
-    _lock: Lock,
+    lock: Option<Lock>,
     tape: Tape,
     clock: Clock,
     signer: Signer,
@@ -40,7 +40,7 @@ impl Forge {
             tape: Tape::after(crate::line::hash::Head::before_first(&chain.name)),
             clock: Clock::new("0123456789ab", Stamp(0)),
             chain,
-            _lock: lock,
+            lock: Some(lock),
             signer,
         };
         forge.begin(START);
@@ -220,5 +220,55 @@ fn the_old_private_key_is_gone_after_a_change() {
     for entry in std::fs::read_dir(&dir).expect("the chain") {
         let bytes = std::fs::read(entry.expect("an entry").path()).expect("readable");
         assert!(memchr::memmem::find(&bytes, &old).is_none());
+    }
+}
+
+/// A chain whose writer ended, or was idle, days ago: its key has long been too old to sign.
+fn left_alone() -> Forge {
+    let mut forge = Forge::new();
+    forge.record(after(1), "one");
+    forge.checkpoint(after(10));
+    forge.record(after(20), "two");
+    assert_eq!(forge.verdict(), Verdict::Whole);
+    forge.lock = None;
+    forge
+}
+
+fn found(forge: &Forge) -> Verdict {
+    let verified = verify(&forge.dir, &Known::default()).expect("readable");
+    verified.chains[0].verdict.clone()
+}
+
+#[test]
+fn whoever_seals_a_chain_with_an_old_key_announces_a_new_one_first() {
+    let bound = Duration::from_secs(20);
+    let forge = left_alone();
+    let journal = Journal::open(Settings::new(&forge.dir), Box::new(|| {})).expect("opens");
+    assert_eq!(journal.chain(), forge.chain.name);
+    assert!(matches!(journal.seal(bound), Sealed::Yes(_)));
+    assert_eq!(found(&forge), Verdict::Whole, "gone on with");
+
+    let forge = left_alone();
+    let head = finish_abandoned(&Settings::new(&forge.dir), &forge.chain.name, &[]);
+    assert!(head.expect("finished").is_some());
+    assert_eq!(found(&forge), Verdict::Whole, "finished by another");
+}
+
+#[test]
+fn a_key_that_was_announced_days_ago_and_never_signed_is_old_as_well() {
+    let mut forge = Forge::new();
+    forge.record(after(1), "one");
+    forge.signer.prepare(&forge.chain.folder).expect("a key");
+    forge.checkpoint(after(3601));
+    assert_eq!(forge.verdict(), Verdict::Whole);
+    forge.lock = None;
+    for start in 0..2 {
+        let journal = Journal::open(Settings::new(&forge.dir), Box::new(|| {})).expect("opens");
+        assert_eq!(journal.chain(), forge.chain.name);
+        assert!(matches!(
+            journal.seal(Duration::from_secs(20)),
+            Sealed::Yes(_)
+        ));
+        assert_eq!(found(&forge), Verdict::Whole, "start {start}");
     }
 }

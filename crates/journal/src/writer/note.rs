@@ -16,6 +16,16 @@ pub(super) enum Due {
     Now,
 }
 
+/// Whether another key signs from now on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Renewed {
+    No,
+    /// It does, and a note has just said so.
+    Yes,
+    /// The writer has to end.
+    Ended,
+}
+
 impl Writer {
     /// A line that carries a signed note on the head before it.
     pub(super) fn noted_line(&mut self, kind: &str, more: &dyn Fn(&mut Vec<u8>)) {
@@ -44,8 +54,24 @@ impl Writer {
     }
 
     /// While records come fast, one note in so many.
-    pub(super) fn checkpoint_if_many(&mut self) {
-        if self.signer.is_some() && self.tape.head().seq - self.noted.0 >= RECORDS {
+    pub(super) fn checkpoint_if_many(&mut self) -> Ended {
+        if self.signer.is_none() || self.tape.head().seq - self.noted.0 < RECORDS {
+            return Ended::No;
+        }
+        match self.renew_key() {
+            Renewed::No => self.noted_line("checkpoint", &|_| {}),
+            Renewed::Yes => {}
+            Renewed::Ended => return Ended::Yes,
+        }
+        Ended::No
+    }
+
+    /// The same where nothing may wait for the disk: an old key signs nothing there, so that the
+    /// next note comes later.
+    pub(super) fn checkpoint_unless_old(&mut self) {
+        let now = self.clock.now();
+        let young = self.signer.as_ref().is_some_and(|one| !one.is_old(now));
+        if young && self.tape.head().seq - self.noted.0 >= RECORDS {
             self.noted_line("checkpoint", &|_| {});
         }
     }
@@ -53,19 +79,13 @@ impl Writer {
     /// While they come slowly, one after some time; and a new key when the old one was used for long enough.
     pub(super) fn checkpoint_if_due(&mut self) -> Due {
         let unnoted = self.tape.head().seq > self.noted.0;
-        let now = self.clock.now();
-        let Some(signer) = &mut self.signer else {
-            return Due::No;
-        };
-        if !unnoted || self.noted.1.elapsed() < EVERY {
+        if self.signer.is_none() || !unnoted || self.noted.1.elapsed() < EVERY {
             return Due::No;
         }
-        if signer.is_old(now) && signer.prepare(&self.chain.folder).is_ok() {
-            self.change_key();
-            return Due::Now;
+        if self.renew_key() == Renewed::No {
+            self.noted_line("checkpoint", &|_| {});
+            self.goal.sync = Need::Sync;
         }
-        self.noted_line("checkpoint", &|_| {});
-        self.goal.sync = Need::Sync;
         Due::Now
     }
 
@@ -82,19 +102,29 @@ impl Writer {
         }
     }
 
-    /// Announces the key that was prepared, and turns to it once that is durable.
-    fn change_key(&mut self) {
-        self.noted_line("checkpoint", &|_| {});
+    /// Before a note: a key that has signed for long enough announces the next one, which signs
+    /// once that is durable. Nothing that an older one signs is believed.
+    pub(super) fn renew_key(&mut self) -> Renewed {
+        let now = self.clock.now();
+        let prepared = self
+            .signer
+            .as_mut()
+            .is_some_and(|one| one.is_old(now) && one.prepare(&self.chain.folder).is_ok());
+        if !prepared {
+            return Renewed::No;
+        }
+        self.flush_marks();
+        self.noted_line_at(now, "checkpoint", &|_| {});
         self.goal.sync = Need::Sync;
         if self.commit() == Ended::Yes {
-            return;
+            return Renewed::Ended;
         }
-        let now = self.clock.now();
         if let Some(signer) = &mut self.signer {
             // Where the disk does not take it, the new key is in the file beside the old one, and
             // the next start turns to it.
             let _old_key_stays_for_a_while = signer.change(&self.chain.folder, now);
         }
+        Renewed::Yes
     }
 
     /// Removes what is too old or too much. What can't be removed now is tried again at the next segment.

@@ -3,6 +3,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
+use crate::folder::is_full;
 use crate::line::scan::Line;
 use crate::line::tape::Tape;
 use crate::record::Fields;
@@ -21,10 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 impl Writer {
     /// After an error: what has to happen before the next attempt.
     pub(super) fn overcome(&mut self, error: &io::Error) -> Ended {
-        let full = matches!(
-            error.kind(),
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
-        );
+        let full = is_full(error);
         self.fail(if full {
             Why::NoSpace
         } else {
@@ -104,7 +102,9 @@ impl Writer {
                 }
                 b"seal" => {}
                 _other => {
-                    if self.tape.head().seq - self.noted.0 >= RECORDS {
+                    // A key announces the next one only once.
+                    let announces = self.signer.as_ref().is_some_and(Signer::announces);
+                    if !announces && self.tape.head().seq - self.noted.0 >= RECORDS {
                         let at = line.stamp().unwrap_or(stamp);
                         self.noted_line_at(at, "checkpoint", &|_| {});
                     }
