@@ -64,7 +64,12 @@ impl Graph {
             }
             let registers = matches!(
                 site.role,
-                Some(Role::OnSignal { .. } | Role::OnExit { .. } | Role::OnStdin { .. })
+                Some(
+                    Role::OnSignal { .. }
+                        | Role::OnExit { .. }
+                        | Role::OnStdin { .. }
+                        | Role::OnStop(_)
+                )
             );
             if registers {
                 continue;

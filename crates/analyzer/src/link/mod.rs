@@ -16,6 +16,7 @@ mod shapes;
 mod shutdown;
 mod sites;
 mod stop;
+mod unread;
 
 use std::collections::HashMap;
 
@@ -127,7 +128,7 @@ pub struct Project<'a> {
     bindings: bindings::Bindings<'a>,
     sites_of: HashMap<FnRef, Vec<SiteId>>,
     site_index: HashMap<(FnRef, Span), SiteId>,
-    default_timeout: std::sync::OnceLock<bool>,
+    default_timeout: std::sync::OnceLock<Vec<u32>>,
     closing: Vec<SiteId>,
     twins: HashMap<(Language, String, Name), Vec<ClassRef>>,
     graph: graph::Graph,
@@ -403,6 +404,19 @@ impl<'a> Project<'a> {
                 && self.package_of(one) == self.package_of(other))
     }
 
+    /// Whether two files may run in one process: they belong to one package, or one server runs code of both.
+    pub fn same_program(&self, one: u32, other: u32) -> bool {
+        self.same_package(one, other)
+            || self.entries.iter().any(|entry| {
+                let runs = |file: u32| {
+                    let from = FnRef::module(file);
+                    let next = FnRef::module(file.saturating_add(1));
+                    entry.process.range(from..next).next().is_some()
+                };
+                runs(one) && runs(other)
+            })
+    }
+
     /// The folder of the nearest manifest above a file; `None` where there is none.
     fn package_of(&self, file: u32) -> Option<&str> {
         let facts = self.file(file)?;
@@ -449,19 +463,6 @@ impl<'a> Project<'a> {
                 .zip(0u32..)
                 .filter(|(_, at)| self.same_package(*at, file))
                 .flat_map(|(file, _)| &file.imports)
-                .any(|import| import.source.contains(name))
-    }
-
-    /// Whether a dependency with a name that contains this is declared or imported.
-    pub fn uses(&self, name: &str) -> bool {
-        self.manifests
-            .iter()
-            .flat_map(|manifest| &manifest.dependencies)
-            .any(|(dependency, _)| dependency.contains(name))
-            || self
-                .files
-                .iter()
-                .flat_map(|file| &file.imports)
                 .any(|import| import.source.contains(name))
     }
 }

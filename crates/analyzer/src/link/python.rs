@@ -37,14 +37,18 @@ pub(super) fn yielded(function: &Function) -> Vec<&Expr> {
 }
 
 impl Project<'_> {
-    /// Whether the package sets a timeout for all sockets, or for all requests of a library.
-    pub fn uses_default_timeout(&self) -> bool {
-        *self.default_timeout.get_or_init(|| {
-            self.sites.iter().any(|site| {
+    /// Whether the program of a file sets a timeout for all sockets.
+    pub fn uses_default_timeout(&self, file: u32) -> bool {
+        let setting = self.default_timeout.get_or_init(|| {
+            let sites = self.sites.iter().filter(|site| {
                 site.paths
                     .iter()
                     .any(|path| &**path == "socket.setdefaulttimeout")
-            })
-        })
+            });
+            sites.map(|site| site.at.file).collect()
+        });
+        setting
+            .iter()
+            .any(|setting| self.same_program(*setting, file))
     }
 }

@@ -1,7 +1,7 @@
 //! What runs when a signal comes, stdin ends, a transport closes or the process exits.
 
 use crate::facts::{Expr, ExprKind, Language, Name, Pattern, Span, StmtKind, walk};
-use crate::vocabulary::Role;
+use crate::vocabulary::{Ending, Role};
 
 use super::graph::{handed, is_close_hook};
 use super::sites::{Site, SiteId};
@@ -52,6 +52,14 @@ pub enum Trigger {
     Crash,
 }
 
+impl Hook<'_> {
+    /// Whether a library ends the process after it, by its own.
+    pub fn is_of_library(&self, project: &Project<'_>) -> bool {
+        let site = self.site.and_then(|id| project.site(id));
+        site.is_some_and(|site| matches!(site.role, Some(Role::OnStop(_))))
+    }
+}
+
 impl Trigger {
     /// Whether it is this signal.
     pub fn is_signal(&self, name: &str) -> bool {
@@ -88,6 +96,7 @@ pub(super) fn hooks<'a>(project: &Project<'a>) -> Vec<Hook<'a>> {
             Some(Role::OnExit { function }) => {
                 all.push(hook(project, site, Trigger::Exit, function));
             }
+            Some(Role::OnStop(ending)) => by_library(project, site, ending, &mut all),
             Some(Role::AwaitSignal(fixed)) => waits(project, site, fixed, &mut all),
             Some(_) | None => {}
         }
@@ -140,6 +149,31 @@ fn hook<'a>(project: &Project<'a>, site: &Site<'a>, trigger: Trigger, place: usi
     }
 }
 
+/// A library calls the functions among its arguments on the signals, and ends the process after them.
+fn by_library<'a>(project: &Project<'a>, site: &Site<'a>, ending: Ending, all: &mut Vec<Hook<'a>>) {
+    let functions: Vec<FnRef> = site
+        .call
+        .args
+        .iter()
+        .flat_map(|arg| called(project, site.at, &arg.value))
+        .collect();
+    let mut triggers: Vec<Trigger> = ["SIGTERM", "SIGINT"]
+        .map(|name| Trigger::Signal(Name::from(name)))
+        .into();
+    if ending == Ending::AtOnce {
+        triggers.push(Trigger::Exit);
+    }
+    all.extend(triggers.into_iter().map(|trigger| Hook {
+        trigger,
+        at: site.at,
+        span: site.span,
+        site: Some(site.id),
+        functions: functions.clone(),
+        form: Form::Callback,
+        foreign: None,
+    }));
+}
+
 /// The functions that a value in the place of a callback stands for, results of calls included.
 fn called<'a>(project: &Project<'a>, at: FnRef, value: &'a Expr) -> Vec<FnRef> {
     let mut all = handed(project, at, value);
@@ -190,7 +224,7 @@ fn waits<'a>(
 ) {
     let mut names: Vec<Name> = fixed.map(Name::from).into_iter().collect();
     let is_ctrlc = site.paths.iter().any(|path| path.starts_with("ctrlc."));
-    if is_ctrlc && project.uses("ctrlc/termination") {
+    if is_ctrlc && project.uses_in(site.at.file, "ctrlc/termination") {
         names.push(Name::from("SIGTERM"));
     }
     // Without signals Go's `Notify` asks for all of them.

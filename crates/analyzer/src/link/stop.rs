@@ -164,7 +164,9 @@ impl<'a> Project<'a> {
 
     /// Whether a call stands in a `finally`, a `defer`, or the closing of a `with`, in a program where a signal unwinds.
     fn in_cleanup(&self, site: &Site<'_>) -> bool {
-        let unwinds = self.hooks.iter().any(|hook| hook.trigger.asks_to_stop());
+        let unwinds = self.hooks.iter().any(|hook| {
+            hook.trigger.asks_to_stop() && self.same_program(hook.at.file, site.at.file)
+        });
         unwinds && self.is_cleanup(site)
     }
 

@@ -45,6 +45,8 @@ pub enum Role {
         /// Place of the function.
         function: usize,
     },
+    /// Registers the functions among its arguments for SIGTERM and SIGINT, with a library that ends the process after them.
+    OnStop(Ending),
     /// Registers a function for an event of stdin or a transport named by an argument (`process.stdin.on`).
     OnStdin {
         /// Place of the event's name.
@@ -104,6 +106,15 @@ pub enum Role {
     Lock,
     /// Gives its argument back, wrapped or converted: the value is that of its first argument or receiver.
     Same,
+}
+
+/// How a library that ends the process treats what was registered with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// Waits for it, with a limit.
+    Waits,
+    /// Calls it and ends at once: nothing asynchronous comes to its end.
+    AtOnce,
 }
 
 /// What a transport goes over.

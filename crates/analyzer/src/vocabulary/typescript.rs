@@ -2,10 +2,10 @@
 
 use super::Role::{
     All, AwaitSignal, Bound, Breaker, Client, Environment, Every, Exit, Kill, Later, Lease, Log,
-    OnSignal, OnStdin, Open, Outbound, Responder, Retry, Revoke, Same, Serve, Server, Settle,
-    Spawn, Stdout, Transport, Wiping,
+    OnSignal, OnStdin, OnStop, Open, Outbound, Responder, Retry, Revoke, Same, Serve, Server,
+    Settle, Spawn, Stdout, Transport, Wiping,
 };
-use super::{Child, Kind, Limit, Remote, Row, Serving, Wire};
+use super::{Child, Ending, Kind, Limit, Remote, Row, Serving, Wire};
 
 const HTTP_LIMITS: &[&str] = &["signal", "timeout"];
 const AXIOS_LIMITS: &[&str] = &["signal", "timeout", "cancelToken"];
@@ -86,6 +86,22 @@ pub const ROWS: &[Row] = &[
             event: 0,
             function: 1,
         },
+    ),
+    // Libraries that handle the signals and end the process.
+    Row("close-with-grace*", OnStop(Ending::Waits)),
+    Row("exit-hook*", OnStop(Ending::AtOnce)),
+    Row("exit-hook.asyncExitHook", OnStop(Ending::Waits)),
+    Row("exit-hook.gracefulExit", Exit),
+    Row("async-exit-hook*", OnStop(Ending::Waits)),
+    Row("signal-exit*", OnStop(Ending::AtOnce)),
+    Row("node-cleanup*", OnStop(Ending::AtOnce)),
+    Row("node-graceful*.on", OnStop(Ending::Waits)),
+    Row("death*()", OnStop(Ending::AtOnce)),
+    Row("http-graceful-shutdown*", OnStop(Ending::Waits)),
+    Row("@godaddy/terminus*.createTerminus", OnStop(Ending::Waits)),
+    Row(
+        "lightship*.createLightship().registerShutdownHandler",
+        OnStop(Ending::Waits),
     ),
     // Serving.
     Row("*StdioServerTransport", Transport(Wire::Stdio)),
@@ -241,12 +257,14 @@ pub const ROWS: &[Row] = &[
         "axios*.request",
         Outbound(Remote::Http, Limit::Client(AXIOS_LIMITS)),
     ),
-    Row("got*", Outbound(Remote::Http, Limit::Client(HTTP_LIMITS))),
+    Row("got", Outbound(Remote::Http, Limit::Client(HTTP_LIMITS))),
+    Row("got.*", Outbound(Remote::Http, Limit::Client(HTTP_LIMITS))),
     Row(
         "got*.extend",
         Client(Remote::Http, Limit::Option(HTTP_LIMITS)),
     ),
-    Row("ky*", Outbound(Remote::Http, Limit::Default)),
+    Row("ky", Outbound(Remote::Http, Limit::Default)),
+    Row("ky.*", Outbound(Remote::Http, Limit::Default)),
     Row(
         "http.request",
         Outbound(Remote::Http, Limit::Option(HTTP_LIMITS)),

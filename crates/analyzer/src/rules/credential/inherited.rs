@@ -22,24 +22,33 @@ pub(in crate::rules) const RULE: Rule = Rule {
 };
 
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
-    let reads = project.functions().find_map(|(at, function)| {
-        let mut found = None;
-        walk::exprs(&function.body, &mut |expr| {
-            if found.is_none() {
-                found = source::secret(project, at, expr);
-            }
-        });
-        found
-    });
-    let Some(secret) = reads else {
+    let reads: Vec<(u32, String)> = project
+        .functions()
+        .filter_map(|(at, function)| {
+            let mut found = None;
+            walk::exprs(&function.body, &mut |expr| {
+                if found.is_none() {
+                    found = source::secret(project, at, expr);
+                }
+            });
+            Some((at.file, found?))
+        })
+        .collect();
+    if reads.is_empty() {
         return;
-    };
+    }
     for site in &project.sites {
         if !matches!(site.role, Some(Role::Spawn(_)))
             || project.surface(site.at.file) != crate::finding::Surface::Runtime
         {
             continue;
         }
+        let read = reads
+            .iter()
+            .find(|(file, _)| project.same_program(*file, site.at.file));
+        let Some((_, secret)) = read else {
+            continue;
+        };
         let environment = site.call.option("env");
         let whole = environment.is_some_and(|value| {
             let mut found = source::is_environment(value);

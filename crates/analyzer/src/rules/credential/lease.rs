@@ -19,13 +19,15 @@ pub(in crate::rules) const RULE: Rule = Rule {
 };
 
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
-    let revoked = project.sites.iter().any(|site| {
-        (site.role == Some(Role::Revoke) || site.name().to_lowercase().contains("revoke"))
-            && project.runs_at_stop(site)
-    });
-    if revoked {
-        return;
-    }
+    let revoking: Vec<u32> = project
+        .sites
+        .iter()
+        .filter(|site| {
+            (site.role == Some(Role::Revoke) || site.name().to_lowercase().contains("revoke"))
+                && project.runs_at_stop(site)
+        })
+        .map(|site| site.at.file)
+        .collect();
     for site in project
         .sites
         .iter()
@@ -38,7 +40,10 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             });
             found
         }) || site.name().contains("cred");
-        if dynamic {
+        let revoked = revoking
+            .iter()
+            .any(|file| project.same_program(*file, site.at.file));
+        if dynamic && !revoked {
             report.add(At { function: site.at, span: site.span }, "this leases credentials, and nothing revokes the lease when the server is asked to stop");
         }
     }

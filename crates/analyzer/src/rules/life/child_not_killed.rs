@@ -1,6 +1,6 @@
 //! Child processes that outlive the server.
 
-use crate::facts::{Expr, ExprKind, Mode, walk};
+use crate::facts::{Expr, ExprKind, Mode, StmtKind, walk};
 use crate::finding::{Confidence, Severity};
 use crate::link::{Fate, Guard, Project, Site};
 use crate::rules::{At, Axis, Report, Rule};
@@ -44,7 +44,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
                 .any(|entry| entry.runs(site.at, site.span));
         if !runs
             || shows(project, site)
-            || served_by_framework(project)
+            || served_by_framework(project, site)
             || project.closed_at_stop(site)
         {
             continue;
@@ -57,6 +57,10 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             },
             message,
         );
+        if let Some(import) = project.unread_closing(site) {
+            finding.blocked(import);
+            continue;
+        }
         if blocking {
             finding.weigh(Severity::Medium).sure(Confidence::Likely);
         }
@@ -100,12 +104,13 @@ fn shows(project: &Project<'_>, site: &Site<'_>) -> bool {
     matches!(site.role, Some(Role::Spawn(_))) && (named || opens)
 }
 
-fn served_by_framework(project: &Project<'_>) -> bool {
-    project.entries.is_empty()
-        || project
-            .entries
-            .iter()
-            .all(|entry| entry.guard == Guard::Framework && !ends_serving_only(project, entry))
+/// Whether all that serves in the program of a call handles signals by itself, or nothing serves.
+fn served_by_framework(project: &Project<'_>, site: &Site<'_>) -> bool {
+    project
+        .entries
+        .iter()
+        .filter(|entry| project.same_program(entry.at.file, site.at.file))
+        .all(|entry| entry.guard == Guard::Framework && !ends_serving_only(project, entry))
 }
 
 /// What serves Go's stdio stops serving on a signal, and leaves everything else to the author.
@@ -155,6 +160,14 @@ fn is_kept(project: &Project<'_>, site: &Site<'_>) -> bool {
         .any(|at| {
             project.sites_of(*at).any(|other| {
                 let event = other.call.arg(0).and_then(crate::facts::Expr::text);
+                // `await once(child, "exit")`.
+                let awaits_event = other.name() == "once"
+                    && other.fate == Fate::Awaited
+                    && other
+                        .call
+                        .arg(1)
+                        .and_then(crate::facts::Expr::text)
+                        .is_some_and(|event| matches!(&**event, "close" | "exit"));
                 let listens = matches!(other.name(), "on" | "once")
                     && event.is_some_and(|event| matches!(&**event, "close" | "exit"));
                 let settles = listens
@@ -163,6 +176,7 @@ fn is_kept(project: &Project<'_>, site: &Site<'_>) -> bool {
                         .arg(1)
                         .is_some_and(|value| settles(project, *at, value));
                 settles
+                    || awaits_event
                     || (matches!(
                         other.name(),
                         "wait"
@@ -187,7 +201,26 @@ fn is_kept(project: &Project<'_>, site: &Site<'_>) -> bool {
                     .any(|inner| matches!(inner.name(), "wait" | "communicate"))
             })
     });
-    !waited && !handed_on
+    // `try { … } finally { child.kill() }` ends it with the call, as the end of a `with` does.
+    let ended = project.sites_of(site.at).any(|other| {
+        Project::is_closing(other) && project.is_cleanup(other) && project.may_close(other, site)
+    }) && project.handler_reach().contains(&site.at);
+    !waited && !handed_on && !ended && !is_scoped(project, site)
+}
+
+/// Whether the end of a `with` waits for it.
+fn is_scoped(project: &Project<'_>, site: &Site<'_>) -> bool {
+    let mut found = false;
+    if let Some(function) = project.function(site.at) {
+        walk::stmts(&function.body, &mut |stmt| {
+            if let StmtKind::With { resources, .. } = &stmt.kind {
+                found |= resources
+                    .iter()
+                    .any(|resource| resource.value.span.holds(site.span));
+            }
+        });
+    }
+    found
 }
 
 /// Whether a listener ends a promise: it calls a parameter of the function around it.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::facts::{Arm, ExprKind, Function, Span, Stmt, StmtKind, walk};
-use crate::finding::Severity;
+use crate::finding::{Confidence, Severity};
 use crate::link::{FnRef, Form, Hook, Project, Site};
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::{Role, Wire, words};
@@ -21,7 +21,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     check,
 };
 
-/// Calls from a handler downwards in which a wait for calls in flight is looked for.
+/// Calls from a handler downwards in which any wait for something in flight counts.
 const MAX_CALLS: usize = 2;
 
 /// Words of names that stand for calls in flight.
@@ -71,15 +71,28 @@ fn serves(project: &Project<'_>, hook: &Hook<'_>) -> bool {
 
 fn callback(project: &Project<'_>, hook: &Hook<'_>, report: &mut Report<'_>) {
     let reach = project.reach(&hook.functions);
-    // What lies deeper is how something closes, and no wait for calls of this server.
-    let near = near(project, &hook.functions);
+    // What lies deeper is how something closes, unless it waits for what the calls of this server go through.
+    let deep = near(project, &hook.functions, crate::facts::MAX_DEPTH);
+    let near = near(project, &hook.functions, MAX_CALLS);
     // Where calls come by HTTP its listener is what has to be drained.
     let is_http = project
         .entries
         .iter()
         .any(|entry| entry.wire == Wire::Http && entry.runs(hook.at, hook.span));
-    if waits_for_calls(project, &near) || (is_http && drains_listener(project, &near)) {
+    if waits_for_calls(project, &near)
+        || waits_deep(project, &deep)
+        || (is_http && drains_listener(project, &near))
+    {
         return;
+    }
+    if hook.is_of_library(project) && !hook.functions.is_empty() {
+        let place = At {
+            function: hook.at,
+            span: hook.span,
+        };
+        report
+            .add(place, "the library ends the process after this while calls may be in flight; nothing waits for them")
+            .sure(Confidence::Likely);
     }
     for at in &reach {
         if project.is_timer(*at) {
@@ -105,11 +118,11 @@ fn callback(project: &Project<'_>, hook: &Hook<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// The functions that a handler calls, and those that they call, with the closures in them.
-fn near(project: &Project<'_>, roots: &[FnRef]) -> BTreeSet<FnRef> {
+/// The functions that a handler calls down to a depth, with the closures in them.
+fn near(project: &Project<'_>, roots: &[FnRef], depth: usize) -> BTreeSet<FnRef> {
     let mut all: BTreeSet<FnRef> = BTreeSet::new();
     let mut level: Vec<FnRef> = roots.to_vec();
-    for _ in 0..=MAX_CALLS {
+    for _ in 0..=depth {
         let mut next = Vec::new();
         for at in level {
             for inner in project.inside(at) {
@@ -122,9 +135,70 @@ fn near(project: &Project<'_>, roots: &[FnRef]) -> BTreeSet<FnRef> {
                 }
             }
         }
+        if next.is_empty() {
+            break;
+        }
         level = next;
     }
     all
+}
+
+/// Whether something deep below the handler waits for what calls count up or enter: a name that also stands in the
+/// code that answers them, or that leads to it.
+fn waits_deep(project: &Project<'_>, deep: &BTreeSet<FnRef>) -> bool {
+    let waited: BTreeSet<String> = deep
+        .iter()
+        .flat_map(|at| waited_for(project, *at))
+        .collect();
+    if waited.is_empty() {
+        return false;
+    }
+    let above: BTreeSet<FnRef> = project
+        .handlers
+        .iter()
+        .flat_map(|handler| project.above(handler.function))
+        .collect();
+    let answering = project.handler_reach().iter().chain(&above);
+    answering.filter(|at| !deep.contains(at)).any(|at| {
+        let mut found = false;
+        if let Some(function) = project.function(*at).filter(|_| at.id.0 != 0) {
+            walk::exprs(&function.body, &mut |expr| {
+                found |= project
+                    .own_name(*at, expr)
+                    .is_some_and(|name| waited.contains(name));
+            });
+            walk::stmts(&function.body, &mut |stmt| {
+                if let StmtKind::Assign { target, .. } = &stmt.kind {
+                    let name = project.target_name(*at, target);
+                    found |= name.is_some_and(|name| waited.contains(&name));
+                }
+            });
+        }
+        found
+    })
+}
+
+/// The names of calls in flight that a function loops over or awaits.
+fn waited_for(project: &Project<'_>, at: FnRef) -> Vec<String> {
+    let Some(function) = project.function(at) else {
+        return Vec::new();
+    };
+    let mut names = Vec::new();
+    walk::stmts(&function.body, &mut |stmt| {
+        if let StmtKind::Loop {
+            over: Some(over), ..
+        } = &stmt.kind
+        {
+            names.extend(project.names_in(at, over));
+        }
+    });
+    walk::exprs(&function.body, &mut |expr| {
+        if let ExprKind::Await(inner) = &expr.kind {
+            names.extend(project.names_in(at, inner));
+        }
+    });
+    names.retain(|name| is_in_flight(name));
+    names
 }
 
 /// `const exit = options.exit ?? process.exit`.
@@ -138,30 +212,7 @@ fn is_exit_alias(project: &Project<'_>, site: &Site<'_>) -> bool {
 /// Whether anything in these functions waits for calls: awaits or loops over something named so, or settles them.
 fn waits_for_calls(project: &Project<'_>, reach: &BTreeSet<FnRef>) -> bool {
     reach.iter().any(|at| {
-        let Some(function) = project.function(*at) else {
-            return false;
-        };
-        let mut found = false;
-        walk::stmts(&function.body, &mut |stmt| {
-            if let StmtKind::Loop {
-                over: Some(over), ..
-            } = &stmt.kind
-            {
-                found |= project
-                    .names_in(*at, over)
-                    .iter()
-                    .any(|name| is_in_flight(name));
-            }
-        });
-        walk::exprs(&function.body, &mut |expr| {
-            if let ExprKind::Await(inner) = &expr.kind {
-                found |= project
-                    .names_in(*at, inner)
-                    .iter()
-                    .any(|name| is_in_flight(name));
-            }
-        });
-        found
+        !waited_for(project, *at).is_empty()
             || project
                 .sites_of(*at)
                 .any(|site| matches!(site.role, Some(Role::Settle)) || is_in_flight(site.name()))

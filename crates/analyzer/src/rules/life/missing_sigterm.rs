@@ -5,8 +5,8 @@ use crate::finding::Confidence;
 use crate::finding::Severity;
 use crate::link::{Entry, Project};
 use crate::link::{Guard, Trigger};
-use crate::rules::{At, Axis, Report, Rule};
-use crate::vocabulary::Wire;
+use crate::rules::{At, Axis, Report, Rule, effects};
+use crate::vocabulary::{Role, Wire};
 
 pub(in crate::rules) const RULE: Rule = Rule {
     id: "LIFE-001",
@@ -30,8 +30,6 @@ const REGISTERING: &[&str] = &[
     "@godaddy/terminus",
     "lightship",
     "node-cleanup",
-    "http-terminator",
-    "stoppable",
 ];
 
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
@@ -95,12 +93,46 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             };
             finding.via(project, place, "SIGTERM is handled here, for another start");
         }
-        if let Some(library) = REGISTERING.iter().find(|library| project.uses(library)) {
+        let library = REGISTERING
+            .iter()
+            .find(|library| project.uses_in(entry.at.file, library));
+        if let Some(library) = library {
             finding.blocked(*library);
-        } else if entry.wire == Wire::Http {
+            continue;
+        }
+        if let Some(import) = project.unread_shutdown(entry) {
+            finding.blocked(import);
+            continue;
+        }
+        if entry.wire == Wire::Http {
             finding.sure(Confidence::Likely);
         }
+        if skipped.is_none() && has_nothing_to_lose(project, entry) {
+            finding.weigh(Severity::Medium);
+        }
     }
+}
+
+/// Python: nothing is open, nothing is written, no child runs and no task beside: what a signal cuts is the answer alone.
+fn has_nothing_to_lose(project: &Project<'_>, entry: &Entry) -> bool {
+    let handlers = project.handler_reach();
+    project.language(entry.at.file) == Language::Python
+        && !project.sites.iter().any(|site| {
+            let runs = entry.runs(site.at, site.span) || handlers.contains(&site.at);
+            let keeps = matches!(
+                site.role,
+                Some(
+                    Role::Open(_)
+                        | Role::Spawn(_)
+                        | Role::Task
+                        | Role::Outbound(..)
+                        | Role::Client(..)
+                )
+            );
+            runs && (keeps
+                || effects::changes(site)
+                || effects::is_of_files(Language::Python, site))
+        })
 }
 
 /// Where the program starts this server: the call in the file that the manifest names, where another file does the serving.

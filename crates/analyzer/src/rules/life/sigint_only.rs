@@ -43,6 +43,9 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
                 span: entry.span,
             };
             finding.via(project, start, "the server starts here");
+            if let Some(import) = project.unread_shutdown(entry) {
+                finding.blocked(import);
+            }
         }
     }
 }

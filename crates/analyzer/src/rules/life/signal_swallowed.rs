@@ -40,6 +40,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         if hook.form != Form::Callback
             || !hook.trigger.is_signal("SIGTERM")
             || hook.functions.is_empty()
+            || hook.is_of_library(project)
         {
             continue;
         }

@@ -8,7 +8,7 @@ use crate::vocabulary::{Role, Wire};
 /// A thread that never ends beside Python's server; a task that serves while `main` waits for nothing but a signal.
 pub(super) fn look(project: &Project<'_>, report: &mut Report<'_>) {
     for entry in &project.entries {
-        if entry.wire != Wire::Stdio {
+        if entry.wire != Wire::Stdio || super::stdin_eof::is_watched(project, entry) {
             continue;
         }
         match project.language(entry.at.file) {

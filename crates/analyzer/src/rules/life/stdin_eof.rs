@@ -1,8 +1,8 @@
 //! The end of stdin does not end the server.
 
-use crate::facts::{ExprKind, Language};
+use crate::facts::{Expr, ExprKind, FnId, Language, walk};
 use crate::finding::Severity;
-use crate::link::{Guard, Project, Site, Trigger};
+use crate::link::{Entry, Guard, Project, Site, Trigger};
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::{Kind, Role, Wire};
 
@@ -19,24 +19,39 @@ pub(in crate::rules) const RULE: Rule = Rule {
     check,
 };
 
+/// Names, in small letters, of what stands for the process that started this one.
+const PARENT: &[&str] = &["ppid", "getppid", "parentpid", "parent_pid", "parent_id"];
+
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
     super::stays::look(project, report);
-    let entry = project.entries.iter().find(|entry| {
-        entry.wire == Wire::Stdio
+    let mut judged: Vec<u32> = Vec::new();
+    for entry in &project.entries {
+        let is_ours = entry.wire == Wire::Stdio
             && entry.guard == Guard::Author
-            && project.language(entry.at.file) == Language::TypeScript
-    });
-    let Some(entry) = entry else {
-        return;
-    };
-    if sdk_ends(project) {
+            && project.language(entry.at.file) == Language::TypeScript;
+        let file = entry.at.file;
+        let is_new = !judged.iter().any(|one| project.same_package(*one, file));
+        if is_ours && is_new {
+            judged.push(file);
+            server(project, entry, report);
+        }
+    }
+}
+
+/// One server of TypeScript.
+fn server(project: &Project<'_>, entry: &Entry, report: &mut Report<'_>) {
+    if sdk_ends(project, entry) || is_watched(project, entry) {
         return;
     }
     let handlers = project.handler_reach();
     let keeps: Vec<&Site<'_>> = project
         .sites
         .iter()
-        .filter(|site| entry.runs(site.at, site.span) || handlers.contains(&site.at))
+        .filter(|site| {
+            entry.runs(site.at, site.span)
+                || (handlers.contains(&site.at)
+                    && project.same_program(entry.at.file, site.at.file))
+        })
         .filter(|site| keeps_alive(project, site))
         .collect();
     let Some(first) = keeps.first() else {
@@ -87,8 +102,39 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
 }
 
 /// Version 2 of the SDK closes the transport at the end of stdin.
-fn sdk_ends(project: &Project<'_>) -> bool {
-    project.sites.iter().any(|site| site.name() == "serveStdio")
+fn sdk_ends(project: &Project<'_>, entry: &Entry) -> bool {
+    project.sites.iter().any(|site| {
+        site.name() == "serveStdio" && project.same_program(entry.at.file, site.at.file)
+    })
+}
+
+/// Whether something in the process looks at the parent and leaves when it is gone: `process.ppid === 1`,
+/// `os.getppid() != parent`, `kill(parentPid, 0)`.
+pub(super) fn is_watched(project: &Project<'_>, entry: &Entry) -> bool {
+    entry.process.iter().any(|at| {
+        let Some(function) = project.function(*at).filter(|_| at.id != FnId::MODULE) else {
+            return false;
+        };
+        let mut asks = false;
+        walk::exprs(&function.body, &mut |expr| {
+            asks |= project
+                .own_name(*at, expr)
+                .is_some_and(|name| PARENT.contains(&name.to_lowercase().as_str()));
+        });
+        asks && project.reach(&[*at]).iter().any(|inner| {
+            project.sites_of(*inner).any(|site| {
+                matches!(
+                    site.role,
+                    Some(Role::Exit | Role::ExitUnwinding | Role::Kill)
+                ) && site.call.arg(1).is_none_or(|signal| !is_zero(signal))
+            })
+        })
+    })
+}
+
+/// Signal 0 only asks whether a process is there.
+fn is_zero(signal: &Expr) -> bool {
+    matches!(signal.kind, ExprKind::Number(number) if number == 0.0)
 }
 
 fn keeps_alive(project: &Project<'_>, site: &Site<'_>) -> bool {

@@ -24,7 +24,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
     super::unbounded_wait::look(project, report);
     for hook in &project.hooks {
         let signal = matches!(hook.trigger, Trigger::Signal(_)) && hook.trigger.asks_to_stop();
-        if !signal || hook.form != Form::Callback {
+        if !signal || hook.form != Form::Callback || hook.is_of_library(project) {
             continue;
         }
         let reach = project.reach(&hook.functions);

@@ -34,7 +34,7 @@ pub(in crate::rules) fn is_bounded<'a>(
         .paths
         .iter()
         .any(|path| path.to_lowercase().contains("timeout("))
-        || project.uses_default_timeout()
+        || project.uses_default_timeout(site.at.file)
         || is_given_later(project, site)
     {
         return true;

@@ -21,7 +21,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
 };
 
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
-    if project.entries.is_empty() || has_breaker(project) {
+    if project.entries.is_empty() {
         return;
     }
     let reach = project.handler_reach();
@@ -33,7 +33,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             Some(_) | None => false,
         };
         let runs = reach.contains(&site.at) && project.surface(site.at.file) == Surface::Runtime;
-        if remote && runs && files.insert(site.at.file) {
+        if remote && runs && files.insert(site.at.file) && !has_breaker(project, site.at.file) {
             report
                 .add(
                     At { function: site.at, span: site.span },
@@ -49,24 +49,26 @@ fn is_local(path: &str) -> bool {
     path.contains("sqlite") || path.starts_with("duckdb")
 }
 
-/// A library, or code of its own that is named after it.
-fn has_breaker(project: &Project<'_>) -> bool {
+/// A library, or code of its own that is named after it, in the package of a file.
+fn has_breaker(project: &Project<'_>, file: u32) -> bool {
     let named = |name: &str| {
         let words = words::words(name);
         words
             .iter()
             .any(|word| matches!(word.as_str(), "breaker" | "circuitbreaker"))
     };
+    let near = |other: u32| project.same_program(file, other);
     project
         .sites
         .iter()
-        .any(|site| site.role == Some(Role::Breaker))
+        .any(|site| site.role == Some(Role::Breaker) && near(site.at.file))
         || project
             .files
             .iter()
-            .any(|file| file.classes.iter().any(|class| named(&class.name)))
+            .zip(0u32..)
+            .any(|(other, at)| other.classes.iter().any(|class| named(&class.name)) && near(at))
         || project
             .functions()
-            .any(|(_, function)| named(&function.name))
-        || project.uses("breaker")
+            .any(|(at, function)| named(&function.name) && near(at.file))
+        || project.uses_in(file, "breaker")
 }

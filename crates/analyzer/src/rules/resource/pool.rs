@@ -36,6 +36,10 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             span: site.span,
         };
         let finding = report.add(place, "this pool lives as long as the process, and nothing closes it when the server is asked to stop");
+        if let Some(import) = project.unread_closing(site) {
+            finding.blocked(import);
+            continue;
+        }
         if let Some(hook) = project
             .hooks
             .iter()

@@ -1,0 +1,134 @@
+//! Several packages in one tree: what one of them does excuses no other.
+
+#![allow(clippy::expect_used, reason = "a test says what it needs by failing")]
+
+use dropgate_analyzer::analysis::analyze_texts;
+use dropgate_analyzer::facts::Name;
+use dropgate_analyzer::finding::{Confidence, Finding, Severity};
+
+const SERVER: &str = r#"import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
+import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
+import { Pool } from "pg";
+import { spawn } from "node:child_process";
+
+const server = new McpServer({ name: "notes", version: "1.0.0" });
+await server.connect(new StdioServerTransport());
+const pool = new Pool({ max: 2 });
+server.tool("rows", async () => {
+  const answer = await fetch("https://notes.example.com");
+  return { content: [{ type: "text", text: await answer.text() }] };
+});
+server.tool("child", async () => {
+  spawn("kubectl", ["proxy"]);
+  return { content: [] };
+});
+"#;
+
+const CAREFUL: &str = r#"import { McpServer } from "@modelcontextprotocol/server";
+import { serveStdio } from "@modelcontextprotocol/server/stdio";
+import CircuitBreaker from "opossum";
+
+const token = process.env.GITHUB_TOKEN;
+const breaker = new CircuitBreaker(async () => token, { timeout: 1000 });
+serveStdio(() => new McpServer({ name: "other", version: "1.0.0" }));
+"#;
+
+fn found(files: &[(&str, &str)]) -> Vec<Finding> {
+    let texts = files
+        .iter()
+        .map(|(path, text)| (Name::from(*path), (*text).to_owned()))
+        .collect();
+    let analysis = analyze_texts(texts).expect("threads start");
+    assert!(
+        analysis.unanalysable.is_empty(),
+        "{:?}",
+        analysis.unanalysable
+    );
+    analysis.findings
+}
+
+fn of<'f>(findings: &'f [Finding], rule: &str, file: &str) -> Vec<&'f Finding> {
+    findings
+        .iter()
+        .filter(|finding| finding.rule == rule && &*finding.file == file)
+        .collect()
+}
+
+#[test]
+fn what_one_package_does_excuses_no_other() {
+    let both = found(&[
+        (
+            "packages/a/package.json",
+            r#"{"name": "a", "type": "module"}"#,
+        ),
+        ("packages/a/src/index.ts", CAREFUL),
+        (
+            "packages/b/package.json",
+            r#"{"name": "b", "type": "module"}"#,
+        ),
+        ("packages/b/src/index.ts", SERVER),
+    ]);
+    let other = "packages/b/src/index.ts";
+    assert_eq!(of(&both, "CB-001", other).len(), 1, "the breaker is of a");
+    assert_eq!(
+        of(&both, "LIFE-004", other).len(),
+        1,
+        "the SDK of version 2 is of a"
+    );
+    assert!(
+        of(&both, "CRED-004", other).is_empty(),
+        "the secret is of a"
+    );
+    let one = found(&[
+        ("package.json", r#"{"name": "a", "type": "module"}"#),
+        ("src/other.ts", CAREFUL),
+        ("src/index.ts", SERVER),
+    ]);
+    assert!(of(&one, "CB-001", "src/index.ts").is_empty());
+    assert!(of(&one, "LIFE-004", "src/index.ts").is_empty());
+    assert_eq!(of(&one, "CRED-004", "src/index.ts").len(), 1);
+}
+
+const HANDED: &str = r#"import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
+import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
+import { setupGracefulShutdown } from "@notes/runtime";
+import { Kysely, PostgresDialect } from "kysely";
+import { Pool } from "pg";
+
+const server = new McpServer({ name: "notes", version: "1.0.0" });
+const pool = new Pool({ max: 2 });
+const database = new Kysely({ dialect: new PostgresDialect({ pool }) });
+setupGracefulShutdown({ timeout: 1000 });
+await server.connect(new StdioServerTransport());
+"#;
+
+const INTERRUPTED: &str = r#"
+process.on("SIGINT", async () => {
+  await database.destroy();
+});
+"#;
+
+#[test]
+fn what_a_dependency_may_do_is_unknown() {
+    let bare = found(&[("src/index.ts", HANDED)]);
+    let interrupted = found(&[("src/index.ts", &format!("{HANDED}{INTERRUPTED}"))]);
+    let cases = [
+        (&bare, "LIFE-001", "@notes/runtime"),
+        (&interrupted, "LIFE-003", "@notes/runtime"),
+        (&interrupted, "RES-001", "kysely"),
+    ];
+    for (findings, rule, import) in cases {
+        let all: Vec<_> = of(findings, rule, "src/index.ts")
+            .iter()
+            .map(|one| (one.confidence, one.severity, one.blocked_by.as_deref()))
+            .collect();
+        assert_eq!(
+            all,
+            [(Confidence::Unknown, Severity::Info, Some(import))],
+            "{rule}"
+        );
+    }
+    let pool = of(&bare, "RES-001", "src/index.ts");
+    let known: Vec<_> = pool.iter().map(|one| one.confidence).collect();
+    assert_eq!(known, [Confidence::Proved], "nothing closes anything here");
+}
