@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 const WITHIN: Duration = Duration::from_secs(60);
 
 /// Answers each call with what stands in the file of the tool's name, and probes with a line that can't be passed on.
+/// A call of `late` is answered with the next one, 300 times, and so is one that nobody made.
 const SERVER: &str = r#"
 while read -r line; do
     id=${line#*\"id\":}
@@ -28,7 +29,14 @@ while read -r line; do
             mv probed.new probed
             continue ;;
         *'"initialize"'*) result='{"protocolVersion":"2025-06-18","capabilities":{"tools":{}},"serverInfo":{"name":"s","version":"1"}}' ;;
+        *'"name":"late"'*) late=$id; continue ;;
         *'"tools/call"'*)
+            times=0
+            while [ -n "$late" ] && [ $times -lt 300 ]; do
+                printf '{"jsonrpc":"2.0","id":%s,"result":{"content":[]}}\n' "$late" '"api_key=zo3Hq7Lw9xTb2Vn8Kd4R"'
+                times=$((times + 1))
+            done
+            late=
             name=${line#*\"name\":\"}
             name=${name%%\"*}
             read -r result < "$name" || [ -n "$result" ] ;;
@@ -99,9 +107,14 @@ impl Run {
     }
 
     /// Ends it; the records that it left.
-    fn records(mut self) -> Vec<Value> {
+    fn records(self) -> Vec<Value> {
+        self.records_and_log().0
+    }
+
+    fn records_and_log(mut self) -> (Vec<Value>, Vec<String>) {
         drop(self.stdin);
         self.child.wait().unwrap();
+        let log = self.told.iter().collect();
         let shown = Command::new(env!("CARGO_BIN_EXE_dropgate"))
             .args(["journal", "show", "--format", "json", "s"])
             .env("XDG_STATE_HOME", &self.folder)
@@ -110,9 +123,11 @@ impl Run {
             .unwrap();
         let text = String::from_utf8(shown.stdout).unwrap();
         fs::remove_dir_all(&self.folder).unwrap();
-        text.lines()
+        let records = text
+            .lines()
             .map(|line| serde_json::from_str(line).unwrap())
-            .collect()
+            .collect();
+        (records, log)
     }
 }
 
@@ -191,4 +206,29 @@ fn an_unreadable_answer_fails_a_probe_and_its_id_is_nobody_elses() {
         "{asked:?}"
     );
     assert!(asked.iter().all(|record| record["tool"] != "probed"));
+}
+
+#[test]
+fn answers_that_nobody_waits_for_are_recorded_once_and_counted() {
+    let mut run = Run::new("[tools.late]\ntimeout = \"200ms\"\n");
+    fs::write(run.folder.join("plain"), r#"{"content":[]}"#).unwrap();
+    let answer = run.call(&json!(1), "late");
+    let meta = &answer["result"]["_meta"]["dev.dropgate/outcome"];
+    assert_eq!(meta["outcome"], "timed_out");
+    run.call(&json!(2), "plain");
+    let (records, log) = run.records_and_log();
+    let late: Vec<&Value> = records
+        .iter()
+        .filter(|record| record["kind"] == "late_result")
+        .collect();
+    assert_eq!(late.len(), 1, "{late:?}");
+    assert_eq!(late[0]["call"], meta["ref"]);
+    let report = log.last().unwrap();
+    assert!(report.contains(r#""surplus_answers":600"#), "{report}");
+    let second = "dropgate: answer to call 1 left out: it has one of dropgate's already";
+    let first = |line: &&String| line.as_str() == second;
+    assert_eq!(log.iter().filter(first).count(), 1, "{log:?}");
+    let nobodys = |line: &&String| line.ends_with("left out: nobody waits for it");
+    assert_eq!(log.iter().filter(nobodys).count(), 599);
+    assert!(!log.concat().contains("zo3Hq7Lw9xTb2Vn8Kd4R"), "{log:?}");
 }

@@ -1,6 +1,5 @@
 //! A relay is put together from its parts.
 
-use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -35,6 +34,7 @@ use crate::relay::{Owner, Relay, Signalled, Zero};
 use crate::settings::{ReadOnlySettings, Settings};
 use crate::shutdown::Shutdown;
 use crate::signals::Signals;
+use crate::surplus::SurplusAnswers;
 use crate::telemetry::Telemetry;
 use crate::upstream::stdio::Upstream;
 use crate::waiting_room::WaitingRoom;
@@ -113,7 +113,7 @@ impl Relay {
             record_heeded: Duration::ZERO,
             calls: InFlight::new(),
             latencies: Latencies::new(),
-            answered_here: VecDeque::new(),
+            surplus: SurplusAnswers::default(),
             answered_once: false,
             last_call: None,
             stdout_closed: None,

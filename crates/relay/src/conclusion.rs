@@ -32,6 +32,7 @@ pub(crate) fn conclude(relay: &mut Relay) -> Ended {
         None => Notes::begin(Trigger::ServerExited, now),
     };
     let mut report = notes.report(level, leader, &survivors, strays, now);
+    report.surplus_answers = relay.surplus.count();
     report.journal = journal;
     report.leases = leases;
     report.telemetry = telemetry;

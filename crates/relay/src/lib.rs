@@ -51,6 +51,7 @@ mod settlement;
 mod shutdown;
 mod signals;
 mod strays;
+mod surplus;
 mod telemetry;
 mod timers;
 mod tool_list;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use dropgate_gate::sanitize::{Forward, Sanitizer, StderrFilter};
 
+use crate::call_id::CallId;
 use crate::cleaning::stopwatch;
 use crate::endpoint::{Endpoint, Moved};
 use crate::log_line::{LogLevel, LogSettings};
@@ -82,6 +83,15 @@ impl Log {
     pub(crate) fn stray(&mut self, line: &[u8], now: Duration) {
         if let Some(shown) = self.strays.shown(&self.sanitizer, line, now) {
             self.warn(&shown);
+        }
+    }
+
+    /// Takes the id of a call whose answer goes nowhere, without what should not be told, and why
+    /// that is.
+    pub(crate) fn left_out(&mut self, id: &CallId, why: &str, now: Duration) {
+        let id = id.to_string();
+        if let Some(shown) = self.strays.left_out(&self.sanitizer, &id, why, now) {
+            self.line(&shown);
         }
     }
 

@@ -1,7 +1,6 @@
 //! The loop: one task waits for all that can happen, hands each line on, and
 //! carries out what the gate decided. It decides nothing itself.
 
-use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -41,9 +40,10 @@ use crate::owned_tree::OwnedTree;
 use crate::pump::Pumped;
 use crate::recorder::Recorder;
 use crate::settings::Settings;
-use crate::settlement::{AnsweredHere, Delivery};
+use crate::settlement::Delivery;
 use crate::shutdown::Shutdown;
 use crate::signals::{Signals, Told};
+use crate::surplus::SurplusAnswers;
 use crate::telemetry::Telemetry;
 use crate::tool_list::PinnedTools;
 use crate::upstream::stdio::{FromServer, Upstream};
@@ -99,8 +99,7 @@ pub(crate) struct Relay {
     pub(crate) deliveries: Deliveries,
     pub(crate) calls: InFlight<CallId>,
     pub(crate) latencies: Latencies,
-    /// Calls that were answered here while the server may still answer them.
-    pub(crate) answered_here: VecDeque<AnsweredHere>,
+    pub(crate) surplus: SurplusAnswers,
     pub(crate) recorder: Recorder,
     /// Decisions as the record tells them.
     pub(crate) decisions: Decisions,

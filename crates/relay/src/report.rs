@@ -33,6 +33,8 @@ pub struct Report {
     pub telemetry: Option<TelemetryReport>,
     /// Lines on the server's stdout that were no messages and went to the log.
     pub stray_stdout_lines: u64,
+    /// Answers of the server's that nobody waited for, and that were left out.
+    pub surplus_answers: u64,
     /// How long each phase lasted, milliseconds.
     pub phase_ms: BTreeMap<&'static str, u64>,
     /// From the trigger to this report, milliseconds.
@@ -186,6 +188,7 @@ impl Notes {
             journal: None,
             telemetry: None,
             stray_stdout_lines,
+            surplus_answers: 0,
             phase_ms: self
                 .phases
                 .iter()

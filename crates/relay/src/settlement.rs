@@ -19,11 +19,9 @@ use crate::journal_words::{decision_against, journal_class, millis, retry, what}
 use crate::lane::Hold;
 use crate::log_line::LogLevel;
 use crate::relay::{Passage, Relay};
+use crate::surplus::AnsweredHere;
 use crate::upstream::stdio::{Claims, Said};
 use crate::write_probe::Heard;
-
-/// How many calls that were answered here are remembered, in case the server answers them too.
-const MAX_REMEMBERED: usize = 256;
 
 /// What the record says of an answer.
 pub(crate) struct Told<'a> {
@@ -54,14 +52,6 @@ pub(crate) enum Delivery {
     Instead(Vec<u8>, Hold),
     /// It goes nowhere.
     Not,
-}
-
-/// A call that was answered here while the server may still answer it.
-#[derive(Debug)]
-pub(crate) struct AnsweredHere {
-    id: CallId,
-    reference: Option<journal::CallRef>,
-    at: Duration,
 }
 
 impl Relay {
@@ -155,12 +145,10 @@ impl Relay {
     /// The host has its answer already, or never asked: passed on, this would be a second one, of
     /// which there is no record and which nobody has cleaned.
     fn leave_out_answer(&mut self, id: &CallId, outcome: Outcome, line: &Line, now: Duration) {
-        let Some(answered) = self.answered_here.iter().find(|one| one.id == *id) else {
-            let text = format!("answer to call {id}, which nobody waits for, left out");
-            self.log.line(&text);
-            return;
-        };
-        if let Some(call) = answered.reference {
+        let answered = self.surplus.take(id);
+        if let Some(answered) = &answered
+            && let Some(call) = answered.reference
+        {
             self.recorder.late_result(journal::LateResult {
                 call,
                 what: what(outcome),
@@ -168,8 +156,11 @@ impl Relay {
                 ms: millis(now.saturating_sub(answered.at)),
             });
         }
-        let text = format!("second answer to call {id} left out");
-        self.log.line(&text);
+        let why = match answered {
+            Some(_) => "it has one of dropgate's already",
+            None => "nobody waits for it",
+        };
+        self.log.left_out(id, why, now);
     }
 
     /// What an error says, where that decides whether it is a failure.
@@ -214,10 +205,7 @@ impl Relay {
             return;
         };
         if let Some(item) = self.docket.get(unanswered.finished.slot) {
-            if self.answered_here.len() >= MAX_REMEMBERED {
-                self.answered_here.pop_front();
-            }
-            self.answered_here.push_back(AnsweredHere {
+            self.surplus.expect(AnsweredHere {
                 id: item.id.clone(),
                 reference: item.reference,
                 at: now,

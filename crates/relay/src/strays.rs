@@ -1,5 +1,5 @@
-//! Lines of the server's stdout that are no messages: shown without what should not be told, each and all together up to
-//! a limit, since a server that takes stdout for its log may write without end.
+//! Lines of the server's stdout that go nowhere: shown without what should not be told, each and all together up to a
+//! limit, since a server that takes stdout for its log may write without end.
 
 use std::time::Duration;
 
@@ -10,6 +10,8 @@ use crate::cleaning::stopwatch;
 /// The most of a line that is shown, and so much of it that a secret at its end is whole.
 const MAX_SHOWN: usize = 8 << 10;
 pub(crate) const LOOKED_AT: usize = 3 * MAX_SHOWN;
+/// The most of an id that is shown, characters.
+const MAX_ID: usize = 128;
 /// What may be shown at once, bytes: what a server says as it starts.
 const BURST: usize = 1 << 20;
 /// What may be shown after that, bytes per second.
@@ -42,25 +44,50 @@ impl Strays {
         line: &[u8],
         now: Duration,
     ) -> Option<String> {
-        let cleaned = self.filter.line(sanitizer, line, &stopwatch());
-        let text = match &cleaned {
-            Forward::Clean => line,
-            Forward::Replaced(text) => text,
-            // The line before stands for it.
-            Forward::Dropped => return None,
-        };
-        let text = text.get(..MAX_SHOWN).unwrap_or(text);
-        let text = String::from_utf8_lossy(text);
+        let mut text = self.cleaned(sanitizer, line)?;
+        text.truncate(MAX_SHOWN);
+        let text = String::from_utf8_lossy(&text);
+        self.within_limit(
+            &format!("not a message on the server's stdout: {text}"),
+            now,
+        )
+    }
+
+    /// What is said of an answer that is left out, by the id of its call.
+    pub(crate) fn left_out(
+        &mut self,
+        sanitizer: &Sanitizer,
+        id: &str,
+        why: &str,
+        now: Duration,
+    ) -> Option<String> {
+        let id = self.cleaned(sanitizer, id.as_bytes())?;
+        let id = String::from_utf8_lossy(&id);
+        let shown: String = id.chars().take(MAX_ID).collect();
+        let cut = if shown.len() < id.len() { "…" } else { "" };
+        let shown = shown.escape_debug();
+        self.within_limit(&format!("answer to call {shown}{cut} left out: {why}"), now)
+    }
+
+    /// None where the line before stands for it.
+    fn cleaned(&mut self, sanitizer: &Sanitizer, line: &[u8]) -> Option<Vec<u8>> {
+        match self.filter.line(sanitizer, line, &stopwatch()) {
+            Forward::Clean => Some(line.to_vec()),
+            Forward::Replaced(text) => Some(text),
+            Forward::Dropped => None,
+        }
+    }
+
+    fn within_limit(&mut self, line: &str, now: Duration) -> Option<String> {
         self.refill(now);
-        let Some(left) = self.left.checked_sub(text.len().max(1)) else {
+        let Some(left) = self.left.checked_sub(line.len()) else {
             self.hidden += 1;
             return None;
         };
         self.left = left;
-        let line = format!("not a message on the server's stdout: {text}");
         Some(match self.take_hidden() {
             Some(hidden) => format!("{hidden}\n{line}"),
-            None => line,
+            None => line.to_owned(),
         })
     }
 
@@ -68,7 +95,7 @@ impl Strays {
     pub(crate) fn take_hidden(&mut self) -> Option<String> {
         let hidden = std::mem::take(&mut self.hidden);
         (hidden > 0).then(|| {
-            format!("{hidden} more lines on the server's stdout were no messages and are not shown")
+            format!("{hidden} more lines on the server's stdout went nowhere and are not shown")
         })
     }
 
@@ -111,25 +138,51 @@ mod tests {
         let sanitizer = sanitizer();
         let mut strays = Strays::new();
         let line = "x".repeat(1024);
+        let each = "not a message on the server's stdout: ".len() + line.len();
         let at = |strays: &mut Strays, now: u64, times: usize| {
             (0..times)
                 .filter_map(|_| strays.shown(&sanitizer, line.as_bytes(), Duration::from_secs(now)))
                 .collect::<Vec<String>>()
         };
-        assert_eq!(at(&mut strays, 1, 2000).len(), BURST / 1024);
+        assert_eq!(at(&mut strays, 1, 2000).len(), BURST / each);
         let later = at(&mut strays, 2, 100);
-        assert_eq!(later.len(), PER_SECOND / 1024);
+        let fit = (BURST % each + PER_SECOND) / each;
+        assert_eq!(later.len(), fit);
+        let hidden = format!("{} more", 2000 - BURST / each);
         assert!(
-            later.first().is_some_and(|one| one.starts_with("976 more")),
+            later.first().is_some_and(|one| one.starts_with(&hidden)),
             "{:?}",
             later.first()
         );
+        let hidden = format!("{} more", 100 - fit);
         assert!(
             strays
                 .take_hidden()
-                .is_some_and(|one| one.starts_with("36 more"))
+                .is_some_and(|one| one.starts_with(&hidden))
         );
         assert_eq!(strays.take_hidden(), None);
-        assert_eq!(at(&mut strays, 100, 2000).len(), BURST / 1024);
+        assert_eq!(at(&mut strays, 100, 2000).len(), BURST / each);
+    }
+
+    #[test]
+    fn the_id_of_an_answer_is_cut_and_has_no_secrets_and_counts_like_a_line() {
+        let sanitizer = sanitizer();
+        let mut strays = Strays::new();
+        let at = Duration::from_secs(1);
+        let id = format!("\"{SECRET}{}\"", "é".repeat(4096));
+        let told = strays.left_out(&sanitizer, &id, "nobody waits for it", at);
+        let told = told.expect("it is shown");
+        assert!(told.contains("[secret removed]é"), "{told}");
+        assert!(told.ends_with("é… left out: nobody waits for it"), "{told}");
+        assert!(told.len() < 3 * MAX_ID, "{told}");
+        let times = 1 + BURST / told.len();
+        let shown =
+            (1..=times).filter_map(|_| strays.left_out(&sanitizer, &id, "nobody waits for it", at));
+        assert_eq!(shown.count(), times - 2);
+        assert!(
+            strays
+                .take_hidden()
+                .is_some_and(|it| it.starts_with("2 more"))
+        );
     }
 }

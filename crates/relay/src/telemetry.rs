@@ -11,6 +11,7 @@ mod queue;
 mod record;
 mod trace;
 mod traceparent;
+mod tracestate;
 
 use std::io;
 use std::ops::Range;
@@ -207,6 +208,12 @@ impl Relay {
             | Asked::ToolChanges
             | Asked::Other => (self.tellable(&item.subject), None),
         };
+        // One that would have to be changed names nobody any more.
+        trace.state = trace.state.take().filter(|state| {
+            !self
+                .sanitizer
+                .finds_value(state, &crate::cleaning::stopwatch())
+        });
         let prompt = trace.prompt.take().map(|name| self.tellable(&name));
         let id = item.id.to_string();
         telemetry.queue.add(Record {

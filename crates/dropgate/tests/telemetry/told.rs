@@ -198,3 +198,31 @@ fn the_log_tells_of_calls_at_its_finest_level_and_never_of_what_they_are_about()
         }
     }
 }
+
+#[test]
+fn a_state_of_the_hosts_trace_goes_out_only_if_it_may() {
+    const TOKEN: &str = "green-lantern-in-the-yard";
+    let mut sink = Sink::new(Manner::Takes);
+    let place = Place::new(&config(&sink, "[secrets.TOKEN]\nfile = \"token\"\n"));
+    std::fs::write(place.path().join("token"), TOKEN).unwrap();
+    let mut run = place.run(&[]);
+    let states = [
+        ("a=b".to_owned(), "a=b"),
+        (format!("a=b,c={TOKEN}"), ""),
+        ("a=b\nforged: yes".to_owned(), ""),
+        (format!("a={}", "b".repeat(512)), ""),
+    ];
+    for (state, _) in &states {
+        let traceparent = format!("00-{TRACE}-{PARENT}-01");
+        let meta = json!({"traceparent": traceparent, "tracestate": state});
+        let params = json!({"name": "look", "arguments": {}, "_meta": meta});
+        run.ask("tools/call", &params);
+    }
+    run.end();
+    let spans = sink.spans();
+    let calls = of_kind(&spans, 2)
+        .into_iter()
+        .filter(|span| span["traceId"] == TRACE)
+        .map(|span| span["traceState"].as_str().unwrap_or_default());
+    assert_eq!(calls.collect::<Vec<_>>(), states.map(|(_, told)| told));
+}

@@ -102,6 +102,13 @@ impl Sanitizer {
         }
     }
 
+    /// Whether the value of a secret stands in a text that must stay as it is, or there is no time to find out.
+    #[must_use]
+    pub fn finds_value(&self, text: &str, time: &dyn Fn() -> Time) -> bool {
+        let found = || self.values.is_in(text.as_bytes(), &mut Budget::new(time));
+        !self.values.is_empty() && found().unwrap_or(true)
+    }
+
     /// The cleaned text, or nothing if it is clean.
     fn cleaned(
         &self,

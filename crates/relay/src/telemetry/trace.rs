@@ -7,10 +7,9 @@ use std::time::Duration;
 use dropgate_wire::edit;
 
 use super::traceparent::{Ids, SAMPLED, SpanId, Traceparent};
+use super::tracestate;
 
-/// The most that is kept of a `tracestate`, and looked at of a `baggage`, bytes; what is longer is
-/// left out.
-const MAX_STATE: usize = 512;
+/// The most that is looked at of a `baggage`, bytes; what is longer is left out.
 const MAX_BAGGAGE: usize = 8192;
 
 /// Whether the server is told of the trace.
@@ -94,7 +93,7 @@ impl Trace {
             client: ids.next()?,
             // Without its parent it says nothing.
             state: state
-                .filter(|state| parent.is_some() && state.len() <= MAX_STATE)
+                .filter(|state| parent.is_some() && tracestate::is_valid(state))
                 .map(String::into_boxed_str),
             sent: None,
             prompt: None,
@@ -217,6 +216,10 @@ mod tests {
             ),
             (
                 r#"{"_meta":{"tracestate":"a=b"}}"#.to_owned(),
+                format!(r#"{{"_meta":{{{fresh}}}}}"#),
+            ),
+            (
+                format!(r#"{{"_meta":{{"tracestate":"a=\nb","traceparent":"{PARENT}"}}}}"#),
                 format!(r#"{{"_meta":{{{fresh}}}}}"#),
             ),
             (
