@@ -46,10 +46,7 @@ fn main() -> ExitCode {
             output::print(&text);
             ExitCode::SUCCESS
         }
-        Err(line) => {
-            output::complain(&line);
-            ExitCode::from(exit::USAGE)
-        }
+        Err(line) => verbs::misused(&arguments, &line),
     };
     match output::not_written() {
         None => code,

@@ -205,7 +205,8 @@ type Row<'a> = (&'a str, &'a str, &'a [&'a str], &'a str, i32, &'a str);
 #[test]
 fn the_first_request_is_told_why_there_is_no_server() {
     let guard = ["--containment", "guard", "--require-containment", "pidns"];
-    let rows: [Row<'_>; 7] = [
+    let rows: [Row<'_>; 8] = [
+        ("a flag", "", &["--drian", "1s"], "cat", 64, "did you mean"),
         (
             "a slip",
             "[shutdown]\ndrian = \"1s\"\n",

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use dropgate_gate::shutdown::Profile;
 use dropgate_journal::Journal;
-use dropgate_process::{SpawnError, Spawned, Spec, StandardStreams, Tree};
+use dropgate_process::{SpawnError, Spawned, Spec, Tree};
 use dropgate_secrets::LeaseEnd;
 
 use crate::assembly::{Record, Streams};
@@ -118,22 +118,11 @@ async fn relayed(
     let Begun {
         recorder,
         tree,
-        streams,
+        upstream,
         start,
+        started,
+        telemetry,
     } = begun;
-    let (upstream, stderr) = Upstream::open(streams, settings.limits)?;
-    log.attach(stderr);
-    log.line(&started_line(&tree));
-    let started = Instant::now();
-    let telemetry = match &settings.telemetry {
-        None => None,
-        Some(wanted) => Some(Box::new(Telemetry::begin(
-            wanted.clone(),
-            &settings.server_name,
-            started,
-            bell.ringer(),
-        )?)),
-    };
     let mut relay = Relay::new(
         Hibernation::new(settings.hibernate_after, start),
         settings,
@@ -143,7 +132,7 @@ async fn relayed(
             log,
         },
         signals,
-        OwnedTree::new(tree)?,
+        tree,
         notify,
         Record {
             recorder,
@@ -170,13 +159,17 @@ async fn relayed(
 /// What there is once the server runs.
 struct Begun {
     recorder: Recorder,
-    tree: Tree,
-    streams: StandardStreams,
+    tree: OwnedTree,
+    upstream: Upstream,
     /// Starts the server again, with what a closer needs.
     start: Start,
+    /// From when on the relay counts the time.
+    started: Instant,
+    telemetry: Option<Box<Telemetry>>,
 }
 
-/// Opens the journal, has leases kept, and starts the server.
+/// Opens the journal, has leases kept, starts the server, and does all else that can fail before
+/// the loop begins.
 fn begin(start: Start, settings: &Settings, bell: &Bell, log: &mut Log) -> Result<Begun, RunError> {
     // Asked before this run takes a chain of its own.
     let older = leases::left(settings);
@@ -199,11 +192,27 @@ fn begin(start: Start, settings: &Settings, bell: &Bell, log: &mut Log) -> Resul
     settings.secrets.keep(older, bell.ringer())?;
     let start: Start = Box::new(move || Ok(start()?.closer(closer.iter().cloned())));
     let Spawned { tree, streams } = start()?.spawn()?;
+    let streams = streams.ok_or_else(|| io::Error::other("no pipes to the server"))?;
+    let (upstream, stderr) = Upstream::open(streams, settings.limits)?;
+    log.attach(stderr);
+    log.line(&started_line(&tree));
+    let started = Instant::now();
+    let telemetry = match &settings.telemetry {
+        None => None,
+        Some(wanted) => {
+            let ring = bell.ringer();
+            let wanted = wanted.clone();
+            let telemetry = Telemetry::begin(wanted, &settings.server_name, started, ring)?;
+            Some(Box::new(telemetry))
+        }
+    };
     Ok(Begun {
         recorder,
-        tree,
-        streams: streams.ok_or_else(|| io::Error::other("no pipes to the server"))?,
+        tree: OwnedTree::new(tree)?,
+        upstream,
         start,
+        started,
+        telemetry,
     })
 }
 

@@ -13,9 +13,11 @@ mod reap;
 mod run;
 pub(crate) mod trust;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use crate::cli::Verb;
+use crate::{exit, output};
 
 /// Does what was asked for.
 pub(crate) fn run(verb: Verb) -> ExitCode {
@@ -33,4 +35,13 @@ pub(crate) fn run(verb: Verb) -> ExitCode {
         Verb::Completions(args) => completions::completions(&args),
         Verb::Man => completions::man(),
     }
+}
+
+/// Says what is wrong with the command line, of which these are the arguments.
+pub(crate) fn misused(arguments: &[OsString], line: &str) -> ExitCode {
+    if arguments.first().is_some_and(|verb| verb == "run") {
+        return run::misused(line);
+    }
+    output::complain(line);
+    ExitCode::from(exit::USAGE)
 }

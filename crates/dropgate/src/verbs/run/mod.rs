@@ -79,6 +79,11 @@ pub(crate) fn run(args: RunArgs) -> ExitCode {
     }
 }
 
+/// Tells a host, too, that its command line is wrong: its user may never see the log.
+pub(crate) fn misused(line: &str) -> ExitCode {
+    NotBegun::new(exit::USAGE, &line).tell()
+}
+
 /// Why there is no run.
 struct NotBegun {
     code: u8,
