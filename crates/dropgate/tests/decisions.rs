@@ -26,6 +26,7 @@ while read -r line; do
     case $line in
         *'"initialize"'*) result='{"protocolVersion":"2025-06-18","capabilities":{"tools":{}},"serverInfo":{"name":"s","version":"1"}}' ;;
         *'"tools/list"'*) read -r result < "$LIST" ;;
+        *'"name":"mute"'*) continue ;;
         *'"tools/call"'*) result='{"content":[{"type":"text","text":"done"}]}' ;;
         *) continue ;;
     esac
@@ -154,13 +155,14 @@ impl Run {
         }
     }
 
-    /// What became of a call, by its outcome or the server's text.
     fn call(&mut self, path: &str) -> String {
+        self.call_of("read", path)
+    }
+
+    /// What became of a call, by its outcome or the server's text.
+    fn call_of(&mut self, tool: &str, path: &str) -> String {
         let arguments = json!({"path": path});
-        let answer = self.ask(
-            "tools/call",
-            &json!({"name": "read", "arguments": arguments}),
-        );
+        let answer = self.ask("tools/call", &json!({"name": tool, "arguments": arguments}));
         let result = &answer["result"];
         let outcome = result["_meta"]["dev.dropgate/outcome"]["outcome"].as_str();
         let text = result["content"][0]["text"].as_str();
@@ -397,6 +399,65 @@ fn under_an_orchestrator_sighup_reads_the_configuration_again() {
     assert!(!told.contains("sighup"), "{told}");
     assert!(told.contains("\"trigger\":\"eof\""), "{told}");
     assert!(told.contains(later), "{told}");
+}
+
+#[test]
+fn what_an_operator_orders_holds_until_it_is_withdrawn() {
+    const SYSTEMD: &str = "[shutdown]\nprofile = \"systemd\"\n";
+    let place = Place::new(SYSTEMD);
+    let mut run = place.run();
+    assert_eq!(run.call("/srv/a"), "done");
+    let orders = [
+        "[read_only]\nswitch = \"on\"\n",
+        "[breaker]\nserver = \"open\"\n",
+        "[breaker.tools]\nread = \"open\"\n",
+    ];
+    for order in orders {
+        place.write("dropgate.toml", &format!("{SYSTEMD}{order}"));
+        assert_eq!(run.reload(), "read again");
+        assert_eq!(run.call("/srv/a"), "not_executed", "{order}");
+        place.write("dropgate.toml", SYSTEMD);
+        assert_eq!(run.reload(), "read again");
+        assert_eq!(run.call("/srv/a"), "done", "{order}");
+    }
+    let told = run.end();
+    for line in [
+        "dropgate: mode: normal to read_only: operator",
+        "dropgate: breaker of server: closed to forced_open: operator",
+        "dropgate: breaker of read: closed to forced_open: operator",
+        "dropgate: breaker of read: forced_open to closed: operator",
+    ] {
+        assert!(told.contains(line), "{line}: {told}");
+    }
+    assert!(!told.contains("next start"), "{told}");
+    // They hold from the start as well.
+    for (order, outcome) in orders.into_iter().zip(["not_executed"; 3]) {
+        let place = Place::new(order);
+        let mut run = place.run();
+        assert_eq!(run.call("/srv/a"), outcome, "{order}");
+        run.end();
+    }
+}
+
+#[test]
+fn a_breaker_that_is_held_closed_admits_what_fails() {
+    let place = Place::new("");
+    let rows = [
+        ("auto", "not_executed"),
+        ("off", "timed_out"),
+        ("closed", "timed_out"),
+    ];
+    for (order, third) in rows {
+        let mute = format!(
+            "[breaker]\nfailures = 2\nserver = \"off\"\n[breaker.tools]\nmute = \"{order}\"\n[tools.mute]\ntimeout = \"100ms\"\n"
+        );
+        place.write("dropgate.toml", &mute);
+        let mut run = place.run();
+        let mut call = || run.call_of("mute", "/srv/a");
+        let outcomes = [call(), call(), call()];
+        assert_eq!(outcomes, ["timed_out", "timed_out", third], "{order}");
+        run.end();
+    }
 }
 
 #[test]

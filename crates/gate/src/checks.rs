@@ -184,6 +184,22 @@ impl Checks {
         self.tell(Event::JournalWorks, now);
     }
 
+    /// An operator wants reading only, whatever the facts.
+    pub fn only_read(&mut self, now: Duration) {
+        self.tell(Event::OperatorReadOnly, now);
+    }
+
+    /// An operator leaves it to the facts whether writing is possible.
+    pub fn leave_to_the_facts(&mut self, now: Duration) {
+        self.tell(Event::OperatorAuto, now);
+    }
+
+    /// Does what an operator says to one breaker.
+    pub fn command(&mut self, scope: &Scope, command: breaker::Command, now: Duration) {
+        let changes = self.breakers.command(scope, command, now);
+        self.changes.extend(changes);
+    }
+
     /// The server's tools, in the order of its list.
     pub fn tools<'a>(&mut self, tools: impl IntoIterator<Item = (&'a str, Class)>, now: Duration) {
         let effects = self.mode.tools(tools, now);

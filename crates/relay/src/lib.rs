@@ -32,6 +32,7 @@ mod log;
 mod log_line;
 mod look_ups;
 mod notify_socket;
+mod orders;
 mod own_tools;
 mod owned_tree;
 mod pump;
@@ -65,6 +66,7 @@ mod write_probe;
 
 pub use self::first_request::{Refused, refuse};
 pub use self::log_line::{LogFormat, LogLevel, LogSettings};
+pub use self::orders::{Order, Orders, Switch};
 pub use self::reload::{Reload, Renewed};
 pub use self::report::{Calls, LeaseReport, Report, ServerExit, Survivor, TelemetryReport};
 pub use self::run::{Ended, RunError, close, run};

@@ -5,6 +5,7 @@ use std::time::Duration;
 use dropgate_journal as journal;
 use dropgate_policy::PolicyFile;
 
+use crate::orders::Orders;
 use crate::relay::Relay;
 use crate::tool_rules::ToolRules;
 
@@ -19,6 +20,8 @@ pub struct Renewed {
     pub timeout: Duration,
     /// Progress extends a call, but not past this.
     pub max_timeout: Duration,
+    /// What the operator wants of the breakers and the mode.
+    pub orders: Orders,
     /// The Cedar policies, where such policies decide.
     pub policies: Option<Vec<PolicyFile>>,
     /// What else there is to say, for the log.
@@ -64,6 +67,7 @@ impl Relay {
             self.log.line(&remark);
         }
         self.judge_listed(now);
+        self.obey(renewed.orders, now);
         Ok(())
     }
 }

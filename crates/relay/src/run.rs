@@ -95,7 +95,7 @@ type Start = Box<dyn Fn() -> io::Result<Spec>>;
 
 async fn relayed(
     start: Start,
-    settings: Settings,
+    mut settings: Settings,
     keep: impl FnOnce(&str) -> Result<(), String>,
 ) -> Result<Ended, RunError> {
     let signals = Signals::listen()?;
@@ -123,6 +123,7 @@ async fn relayed(
         started,
         telemetry,
     } = begun;
+    let orders = std::mem::take(&mut settings.orders);
     let mut relay = Relay::new(
         Hibernation::new(settings.hibernate_after, start),
         settings,
@@ -142,6 +143,7 @@ async fn relayed(
         },
     );
     relay.record_start();
+    relay.obey(orders, relay.now());
     relay.shutdown.announce_ready();
     relay.run().await;
     let mut ended = conclude(&mut relay);

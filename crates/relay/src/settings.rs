@@ -14,6 +14,7 @@ use dropgate_secrets::Secrets;
 use dropgate_wire::Limits;
 
 use crate::log_line::LogSettings;
+use crate::orders::Orders;
 use crate::reload::Reload;
 use crate::telemetry::TelemetrySettings;
 use crate::tool_list::PinnedTools;
@@ -39,6 +40,8 @@ pub struct Settings {
     pub read_only: ReadOnlySettings,
     /// When failing tools are left alone.
     pub breaker: breaker::Settings,
+    /// What an operator wants, whatever the facts are.
+    pub orders: Orders,
     /// Who may call what, and on whose behalf they are asked.
     pub policies: Policies,
     /// Who calls, as policies see it.

@@ -26,8 +26,9 @@ pub(crate) fn page() -> String {
          `shutdown.profile` `systemd` or `kubernetes`, SIGHUP reads the file again, which otherwise \
          ends the run. All of it has to be right, the policies too, or the old one stays in force \
          and stderr and the journal say why. `[tools.\"PATTERN\"]`, the policies of `[authorize]`, \
-         and `timeout` and `max_timeout` of `[calls]` hold from the next call on; what else has \
-         changed is named on stderr and holds from the next start on.\n",
+         `timeout` and `max_timeout` of `[calls]`, and an operator's orders (`switch` of \
+         `[read_only]`, and `server`, `tools` and `closed_for` of `[breaker]`) hold from the next \
+         call on; what else has changed is named on stderr and holds from the next start on.\n",
     );
     section(&schema, &schema, &mut Vec::new(), &mut page);
     page
@@ -39,7 +40,8 @@ fn section(root: &Value, schema: &Value, path: &mut Vec<String>, page: &mut Stri
     let properties = schema["properties"].as_object().unwrap_or(&no_keys);
     let is_table = |value: &Value| {
         let schema = resolved(root, value);
-        schema["properties"].is_object() || schema["additionalProperties"].is_object()
+        let by_name = resolved(root, &schema["additionalProperties"]);
+        schema["properties"].is_object() || by_name["properties"].is_object()
     };
     let (tables, keys): (Vec<_>, Vec<_>) =
         properties.iter().partition(|(_, value)| is_table(value));
@@ -105,6 +107,10 @@ fn kind(root: &Value, schema: &Value) -> String {
     }
     if let Some(format @ ("duration" | "size")) = schema["format"].as_str() {
         return format.to_owned();
+    }
+    if schema["additionalProperties"].is_object() {
+        let each = kind(root, &schema["additionalProperties"]);
+        return format!("a table of names, each with {each}");
     }
     let named = schema["type"].as_str().or_else(|| {
         let some = schema["type"].as_array()?;

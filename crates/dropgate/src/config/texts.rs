@@ -9,6 +9,8 @@ use super::written::{Config, OnUnknown};
 const MAX_NAME: usize = 256;
 /// The longest text otherwise, bytes: what Linux takes as a path.
 const MAX_TEXT: usize = 4096;
+/// How many tools may be named in an operator's orders.
+const MAX_ORDERS: usize = 256;
 /// What other patterns know, and these don't.
 const OF_OTHER_PATTERNS: &[char] = &['?', '[', ']', '{', '}'];
 
@@ -50,6 +52,7 @@ pub(super) fn unusable(config: &Config) -> Option<(&'static str, String)> {
         Some(told(format!("on_unknown: {why}")))
     });
     let mut found = in_tools
+        .chain(in_breaker(config))
         .chain(in_read_only(config))
         .chain(in_authorize(config));
     if let Some(found) = found.next() {
@@ -77,6 +80,21 @@ fn in_read_only(config: &Config) -> Option<(&'static str, String)> {
         )),
         (None, None) => None,
     }
+}
+
+fn in_breaker(config: &Config) -> Option<(&'static str, String)> {
+    let orders = &config.breaker.tools;
+    let why = if orders.len() > MAX_ORDERS {
+        Some(format!(
+            "{} tools are named, and at most {MAX_ORDERS} may be",
+            orders.len()
+        ))
+    } else {
+        orders
+            .keys()
+            .find_map(|name| Some(format!("{:?}: {}", shown(name), tool_name(name).err()?)))
+    };
+    Some(("breaker.tools", why?))
 }
 
 fn in_authorize(config: &Config) -> Option<(&'static str, String)> {

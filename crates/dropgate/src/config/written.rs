@@ -215,21 +215,53 @@ pub(crate) struct Breaker {
     pub(crate) window: Option<Time>,
     /// How long it stays open the first time; each time in a row doubles it. Default: 5s.
     pub(crate) open_for: Option<Time>,
+    /// An operator's order to the breaker of the server. Default: auto.
+    pub(crate) server: Option<BreakerOrder>,
+    /// An operator's orders to the breakers of tools, by their exact names: at most 256.
+    /// Default: auto for each.
+    pub(crate) tools: BTreeMap<String, BreakerOrder>,
+    /// How long an order of `closed` holds. Default: 10m.
+    pub(crate) closed_for: Option<Time>,
+}
+
+/// An operator's order to a breaker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum BreakerOrder {
+    /// Work by itself.
+    Auto,
+    /// Reject every call.
+    Open,
+    /// Admit every call for a while, then work by itself.
+    Closed,
+    /// Admit every call.
+    Off,
 }
 
 /// `[read_only]`
-#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct ReadOnly {
     /// A tool that changes nothing, takes no arguments, and succeeds only while writing works.
     /// Default: nothing is probed, and only breakers tell.
     pub(crate) probe_tool: Option<String>,
     /// How often it is called, 100ms at least. Default: 15s.
-    #[serde(default)]
     pub(crate) every: Option<SomeTime>,
     /// What `tools/list` shows meanwhile. Default: refuse, which shows all.
-    #[serde(default)]
     pub(crate) mode: Option<Listing>,
+    /// An operator's switch: with `on` calls that write are refused, whatever the probe and the
+    /// breakers say. Default: auto.
+    pub(crate) switch: Option<Switch>,
+}
+
+/// An operator's switch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Switch {
+    /// The facts decide.
+    Auto,
+    /// Only reading is possible.
+    On,
 }
 
 /// What `tools/list` shows while only reading is possible.

@@ -15,8 +15,8 @@ use dropgate_gate::shutdown::{Profile, Settings as ShutdownSettings, Source};
 use dropgate_journal as journal;
 use dropgate_policy::Policies;
 use dropgate_relay::{
-    CallSettings, Explain, JournalTools, OnFailure, OnUnknown, ReadOnlySettings, Settings,
-    ToolRule, ToolRules,
+    CallSettings, Explain, JournalTools, OnFailure, OnUnknown, Order, Orders, ReadOnlySettings,
+    Settings, Switch, ToolRule, ToolRules,
 };
 use dropgate_secrets::Secrets;
 use dropgate_wire::Limits;
@@ -26,7 +26,7 @@ use super::pins;
 use super::policies::{self, PolicyError};
 use super::telemetry::{self, TelemetryError};
 use crate::cli::{self, RunArgs, ShutdownArgs, ToolOnShutdown};
-use crate::config::written::{self, Config};
+use crate::config::written::{self, BreakerOrder, Config};
 use crate::config::{self, ToolClass};
 use crate::folders;
 use crate::verbs::journal::place::default_folder;
@@ -166,6 +166,7 @@ pub(crate) fn settings(
         tools: judges.tools,
         read_only: judges.read_only,
         breaker: judges.breaker,
+        orders: orders(config),
         policies: judges.policies,
         explain: if args.explain {
             Explain::On
@@ -294,6 +295,29 @@ fn read_only(config: &Config) -> ReadOnlySettings {
             Some(true) => Trust::Trusted,
             Some(false) | None => Trust::Untrusted,
         },
+    }
+}
+
+/// What the operator wants, whatever the facts are.
+pub(super) fn orders(config: &Config) -> Orders {
+    const CLOSED_FOR: Duration = Duration::from_secs(600);
+    let file = &config.breaker;
+    let order = |written: BreakerOrder| match written {
+        BreakerOrder::Auto => Order::Auto,
+        BreakerOrder::Open => Order::Open,
+        BreakerOrder::Closed => Order::Closed(file.closed_for.map_or(CLOSED_FOR, |time| time.0)),
+        BreakerOrder::Off => Order::Off,
+    };
+    let tools = file.tools.iter();
+    Orders {
+        read_only: match config.read_only.as_ref().and_then(|it| it.switch) {
+            Some(written::Switch::On) => Switch::On,
+            Some(written::Switch::Auto) | None => Switch::Auto,
+        },
+        server: file.server.map(order).unwrap_or_default(),
+        tools: tools
+            .map(|(name, written)| (name.as_str().into(), order(*written)))
+            .collect(),
     }
 }
 

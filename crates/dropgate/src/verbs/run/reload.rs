@@ -1,5 +1,7 @@
 //! Which parts of the configuration hold from a SIGHUP on, where that does not end the run.
 
+use std::collections::BTreeMap;
+
 use dropgate_gate::shutdown::Profile;
 use dropgate_relay::{Reload, Renewed};
 
@@ -7,7 +9,7 @@ use super::plan::{self, Configured, PlanError};
 use super::policies;
 use crate::cli::RunArgs;
 use crate::config::weakenings;
-use crate::config::written::{Authorize, Authzen, Config};
+use crate::config::written::{Authorize, Authzen, Breaker, Config, ReadOnly};
 
 /// Reads the configuration again; none where a SIGHUP ends the run. A host and a terminal send it
 /// when they go; under an orchestrator, which ends a program by SIGTERM, it asks to reload.
@@ -34,6 +36,7 @@ pub(super) fn planned(args: &RunArgs, config: &Configured, profile: Profile) -> 
                 tools,
                 timeout: calls.timeout,
                 max_timeout: calls.max_timeout,
+                orders: plan::orders(&config.file),
                 policies: policies::cedar(&config)?,
                 remarks: remarks(&began, &config.file),
             })
@@ -67,8 +70,8 @@ fn remarks(began: &Config, now: &Config) -> Vec<String> {
             load(began) != load(now),
         ),
         ("[tools]", began.tools.all != now.tools.all),
-        ("[breaker]", began.breaker != now.breaker),
-        ("[read_only]", began.read_only != now.read_only),
+        ("[breaker]", breaker(began) != breaker(now)),
+        ("[read_only]", read_only(began) != read_only(now)),
         ("[journal]", began.journal != now.journal),
         ("[sanitize]", began.sanitize != now.sanitize),
         ("[log]", began.log != now.log),
@@ -87,4 +90,22 @@ fn remarks(began: &Config, now: &Config) -> Vec<String> {
         ));
     }
     remarks
+}
+
+/// All but an operator's orders.
+fn breaker(file: &Config) -> Breaker {
+    Breaker {
+        server: None,
+        tools: BTreeMap::new(),
+        closed_for: None,
+        ..file.breaker.clone()
+    }
+}
+
+/// All but an operator's switch.
+fn read_only(file: &Config) -> ReadOnly {
+    ReadOnly {
+        switch: None,
+        ..file.read_only.clone().unwrap_or_default()
+    }
 }
