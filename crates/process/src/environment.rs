@@ -34,12 +34,10 @@ impl Withdrawn {
 /// does not inherit them, and `/proc/PID/environ` has zeros in their place.
 ///
 /// # Errors
-/// When this process has other threads, which could be reading the environment, or there is no
-/// memory. Nothing is taken then.
+/// When this process has other threads, which could be reading the environment, or `/proc` does not
+/// tell, or there is no memory. Nothing is taken then.
 pub fn withdraw(chosen: impl Fn(&[u8]) -> Choice) -> io::Result<Withdrawn> {
-    let alone = Alone::proved().ok_or_else(|| {
-        io::Error::other("the environment can only be changed while there is one thread")
-    })?;
+    let alone = Alone::proved()?;
     let chosen = |text: &[u8]| match name_length(text) {
         Some(length) if chosen(text.get(..length).unwrap_or_default()) == Choice::Withdraw => {
             Chosen::Yes { name: length + 1 }

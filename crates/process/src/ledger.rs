@@ -55,11 +55,18 @@ pub(crate) fn places() -> Vec<PathBuf> {
 /// # Errors
 /// When no place can be written to, or a place that should be private is not.
 pub(crate) fn open(mark: &Mark, wrapper: Process) -> io::Result<PathBuf> {
+    open_in(places(), mark, wrapper)
+}
+
+fn open_in(places: Vec<PathBuf>, mark: &Mark, wrapper: Process) -> io::Result<PathBuf> {
     let mut failure = io::Error::from(io::ErrorKind::NotFound);
-    for place in places() {
+    for place in places {
         match private(&place).and_then(|()| write_new(&place, mark, wrapper)) {
             Ok(path) => return Ok(path),
-            Err(error) => failure = error,
+            Err(error) => {
+                let place = place.display();
+                failure = io::Error::new(error.kind(), format!("{place}: {error}"));
+            }
         }
     }
     Err(failure)
@@ -221,6 +228,23 @@ pub(crate) fn pid_namespace() -> io::Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_place_that_can_not_be_had_is_named() {
+        let places = ["/dev/null/first", "/dev/null/last"].map(PathBuf::from);
+        let mark = Mark {
+            cookie: "00ff".to_owned(),
+            limit: 7,
+        };
+        let owner = Process {
+            pid: 10,
+            started_ticks: 20,
+        };
+        let error = open_in(places.to_vec(), &mark, owner).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::NotADirectory);
+        let text = error.to_string();
+        assert!(text.starts_with("/dev/null/last: "), "{text}");
+    }
 
     #[test]
     fn a_torn_last_line_is_left_out() {

@@ -81,22 +81,16 @@ impl Containment {
     /// The levels to try, in order, none of them weaker than `required`.
     ///
     /// `Auto` goes beyond what a server can not notice only when the caller
-    /// requires more than that.
+    /// requires more than can be had of that.
     #[must_use]
     pub fn candidates(self, required: Option<Level>) -> Vec<Level> {
-        let unnoticed = [Level::Cgroup, Level::Guard];
+        let least_noticed = [Level::Cgroup, Level::Pidns, Level::Ptrace];
         let strongest_first = [Level::Pidns, Level::Ptrace, Level::Cgroup, Level::Guard];
         let enough = |level: &Level| required.is_none_or(|floor| *level >= floor);
         let keep = |levels: &[Level]| levels.iter().copied().filter(enough).collect::<Vec<_>>();
         match self {
-            Self::Auto => {
-                let quiet = keep(&unnoticed);
-                if quiet.is_empty() {
-                    keep(&strongest_first)
-                } else {
-                    quiet
-                }
-            }
+            Self::Auto if enough(&Level::Guard) => vec![Level::Cgroup, Level::Guard],
+            Self::Auto => keep(&least_noticed),
             Self::Strict => keep(&strongest_first),
             Self::Exactly(level) => keep(&[level]),
         }
@@ -148,9 +142,10 @@ mod tests {
     #[test]
     fn candidates_respect_the_requirement() {
         use Level::{Cgroup, Guard, Pidns, Ptrace};
-        let rows: [(Containment, Option<Level>, &[Level]); 7] = [
+        let rows: [(Containment, Option<Level>, &[Level]); 8] = [
             (Containment::Auto, None, &[Cgroup, Guard]),
-            (Containment::Auto, Some(Cgroup), &[Cgroup]),
+            (Containment::Auto, Some(Guard), &[Cgroup, Guard]),
+            (Containment::Auto, Some(Cgroup), &[Cgroup, Pidns, Ptrace]),
             (Containment::Auto, Some(Ptrace), &[Pidns, Ptrace]),
             (Containment::Strict, None, &[Pidns, Ptrace, Cgroup, Guard]),
             (Containment::Strict, Some(Pidns), &[Pidns]),

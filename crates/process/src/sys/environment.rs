@@ -1,6 +1,7 @@
 //! The block of variables that the kernel gave this process at its start, as `/proc` shows it.
 
 use std::ffi::CStr;
+use std::io;
 use std::marker::PhantomData;
 use std::ptr;
 
@@ -18,10 +19,19 @@ unsafe extern "C" {
 pub(crate) struct Alone(PhantomData<*const ()>);
 
 impl Alone {
-    /// None if there are other threads, or nobody can say.
-    pub(crate) fn proved() -> Option<Self> {
-        let threads = Stat::read(procfs::own_pid())?.threads;
-        (threads == 1).then_some(Self(PhantomData))
+    /// # Errors
+    /// There are other threads, or nobody can say.
+    pub(crate) fn proved() -> io::Result<Self> {
+        Self::among(Stat::read(procfs::own_pid()).map(|stat| stat.threads))
+    }
+
+    fn among(threads: Option<u32>) -> io::Result<Self> {
+        let why = match threads {
+            Some(1) => return Ok(Self(PhantomData)),
+            Some(_) => "it can only be changed while there is one thread",
+            None => "/proc does not show this process; mount it (proc, with this process's pids)",
+        };
+        Err(io::Error::other(why))
     }
 }
 
@@ -80,4 +90,18 @@ pub(crate) enum Chosen {
     Yes {
         name: usize,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn why_nobody_is_known_to_be_alone_is_said() {
+        assert!(Alone::among(Some(1)).is_ok());
+        for (threads, why) in [(Some(2), "one thread"), (None, "/proc does not show")] {
+            let error = Alone::among(threads).err().unwrap();
+            assert!(error.to_string().contains(why), "{error}");
+        }
+    }
 }
