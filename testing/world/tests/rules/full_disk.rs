@@ -8,6 +8,7 @@ use dropgate_testing_world::{Checked, Run, Says as _, fail};
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 use serde_json::{Value, json};
 
+use crate::decision_point::DecisionPoint;
 use crate::record::configured;
 use crate::steps::{begin, concluded, refused, same, text_of};
 use crate::{Reach, Rule, Stage};
@@ -17,6 +18,11 @@ pub(crate) const RULES: &[Rule] = &[
         "a_full_disk_stops_writing_and_lets_reading_go_on",
         Reach::Root,
         deny_writes,
+    ),
+    (
+        "a_full_disk_lets_only_those_read_whom_a_decision_point_permits",
+        Reach::Root,
+        deny_writes_and_decide,
     ),
     (
         "a_full_disk_stops_every_call_by_default",
@@ -75,8 +81,11 @@ fn full(stage: &Stage<'_>, small: &Small, more: &str) -> Checked<(Run, u64)> {
     );
     let setup = configured(stage, &stage.server(&["plain"]), &config, &[])?;
     let mut run = begin(stage, &setup)?;
+    // Decision points are asked of listed tools only.
+    run.talk.ask(2, "tools/list", &json!({}))?;
+    run.talk.answer(&json!(2), ANSWERED_WITHIN)?;
     small.fill()?;
-    for id in 2..MOST {
+    for id in 3..MOST {
         // A call that may write, and whose answer is kept.
         run.talk.call(id, "fail", &json!({"as": "tool"}))?;
         let answer = run.talk.answer(&json!(id), ANSWERED_WITHIN)?;
@@ -89,7 +98,11 @@ fn full(stage: &Stage<'_>, small: &Small, more: &str) -> Checked<(Run, u64)> {
 }
 
 fn echo(run: &mut Run, id: u64) -> Checked<Value> {
-    run.talk.call(id, "echo", &json!({"text": "read"}))?;
+    echo_of(run, id, "read")
+}
+
+fn echo_of(run: &mut Run, id: u64, text: &str) -> Checked<Value> {
+    run.talk.call(id, "echo", &json!({"text": text}))?;
     run.talk.answer(&json!(id), ANSWERED_WITHIN)
 }
 
@@ -124,6 +137,38 @@ fn deny_writes(stage: &Stage<'_>) -> Checked {
         ));
     }
     dropped_is_told(stage, &small.0.join("journals"))
+}
+
+fn deny_writes_and_decide(stage: &Stage<'_>) -> Checked {
+    let small = Small::mount(stage.place.folder(stage.column.user)?.join("small"))?;
+    let point = DecisionPoint::listen()?;
+    let more = format!("on_failure = \"deny_writes\"\n{}", point.config());
+    let (mut run, next) = full(stage, &small, &more)?;
+    let read = echo(&mut run, next)?;
+    same("permitted", &text_of(&read)?, &"read".to_owned())?;
+    let denied = echo_of(&mut run, next + 1, "no")?;
+    refused(&denied, "denied", "never")?;
+    // What waits for its decision is not lost over a call that the journal refuses meanwhile.
+    run.talk.call(next + 2, "echo", &json!({"text": "held"}))?;
+    point.hold(|| {
+        run.talk.call(next + 3, "fail", &json!({"as": "tool"}))?;
+        let writing = run.talk.answer(&json!(next + 3), ANSWERED_WITHIN)?;
+        refused(&writing, "not_executed", "safe")
+    })?;
+    let held = run.talk.answer(&json!(next + 2), ANSWERED_WITHIN)?;
+    same("held", &text_of(&held)?, &"held".to_owned())?;
+    drop(point);
+    let undecided = echo(&mut run, next + 4)?;
+    refused(&undecided, "denied", "never")?;
+    run.talk.close();
+    let report = concluded(&mut run, 0)?;
+    let unrecorded = report["journal"]["unrecorded"].as_u64().says("a count")?;
+    if unrecorded < 2 {
+        return fail(format!(
+            "two calls went unrecorded, and the report says {unrecorded}"
+        ));
+    }
+    Ok(())
 }
 
 /// A call whose answer the disk did not take has its outcome, and says that its answer is missing.

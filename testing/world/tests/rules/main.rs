@@ -3,6 +3,7 @@
 mod behaviour;
 mod bytes;
 mod command_line;
+mod decision_point;
 mod full_disk;
 mod hibernation;
 mod identity;
