@@ -319,6 +319,8 @@ pub enum Topic {
     Undelivered,
     /// Somebody decided that this call, whose fate is not known, may be made again.
     Repeatable,
+    /// The disk was full, and entries were left out.
+    LeftOut,
 }
 
 impl Topic {
@@ -338,6 +340,7 @@ impl Topic {
             Self::Cancellation => "cancellation",
             Self::Undelivered => "undelivered",
             Self::Repeatable => "repeatable",
+            Self::LeftOut => "left_out",
         }
     }
 }

@@ -18,12 +18,13 @@ use crate::line::time::Stamp;
 use crate::opening::{Opened, open};
 use crate::recover::OpenError;
 use crate::reference::Randomness;
+use crate::refused::NotRecorded;
 use crate::segment::Faults;
 use crate::settings::Settings;
-use crate::shared::{Bounds, Closing, NotClaimed, NotTaken, Queued, Shared};
+use crate::shared::{Bounds, Closing, NotTaken, Queued, Shared};
 use crate::state::{State, Unavailable, Why};
 use crate::ticket::{
-    Answer, Awaited, Fetch, Fetched, Keyed, Know, Purpose, Receipt, Redeemed, Send, Ticket,
+    Answer, Awaited, Fetch, Fetched, Know, Purpose, Receipt, Redeemed, Send, Ticket,
 };
 
 /// One writer's journal.
@@ -188,33 +189,24 @@ impl Journal {
             key: intent.key.as_deref(),
             args: &intent.args,
         };
-        let keyed = match asked.key {
-            Some(_) => Keyed::Yes,
-            None => Keyed::No,
-        };
-        let remembered = self
-            .remembers(intent.class, keyed)
-            .then(|| self.hash(&asked));
-        let ticket = self.put(Entry::Intent(intent), tier, Some(call), keyed, bounds)?;
+        // Only calls that may change something can become orphans.
+        let is_remembered = intent.class == Class::Write || asked.key.is_some();
+        let remembered = is_remembered.then(|| self.hash(&asked));
+        let ticket = self.put(Entry::Intent(intent), tier, Some(call), bounds)?;
         if let Some((print, key)) = remembered {
             self.ledger.begin(call, print, key, Stamp::now());
         }
         Ok(ticket)
     }
 
-    /// Enters what became of a call.
+    /// Enters what became of a call. While the disk is full, that of a call which was never let
+    /// through is recorded only as far as the room for it goes.
     ///
     /// # Errors
     /// The queue is full, or the journal is being sealed.
     pub fn outcome(&mut self, outcome: Outcome, tier: Tier) -> Result<Ticket<Answer>, Unavailable> {
         let (call, what, retry) = (outcome.call, outcome.what, outcome.retry);
-        let ticket = self.put(
-            Entry::Outcome(outcome),
-            tier,
-            Some(call),
-            Keyed::No,
-            self.bounds,
-        )?;
+        let ticket = self.put(Entry::Outcome(outcome), tier, Some(call), self.bounds)?;
         self.ledger.settle(call, what, retry, Stamp::now());
         Ok(ticket)
     }
@@ -261,7 +253,7 @@ impl Journal {
     }
 
     fn know(&mut self, entry: Entry, tier: Tier) -> Result<Ticket<Know>, Unavailable> {
-        self.put(entry, tier, None, Keyed::No, self.bounds)
+        self.put(entry, tier, None, self.bounds)
     }
 
     fn put<P: Purpose>(
@@ -269,7 +261,6 @@ impl Journal {
         entry: Entry,
         tier: Tier,
         call: Option<CallRef>,
-        keyed: Keyed,
         bounds: Bounds,
     ) -> Result<Ticket<P>, Unavailable> {
         let nth = self.next + 1;
@@ -291,7 +282,6 @@ impl Journal {
             nth,
             tier,
             call,
-            keyed,
             purpose: PhantomData,
         })
     }
@@ -359,11 +349,6 @@ impl Journal {
         &self.dir
     }
 
-    /// Only calls that may change something can become orphans.
-    fn remembers(&self, class: Class, keyed: Keyed) -> bool {
-        class == Class::Write || keyed == Keyed::Yes
-    }
-
     fn hash(&mut self, asked: &Asked<'_>) -> (Fingerprint, Option<[u8; 16]>) {
         let scope = (asked.principal, asked.server, asked.tool);
         let print = self.keys.fingerprint_of(scope, asked.args, &mut self.form);
@@ -377,20 +362,14 @@ impl Journal {
             self.rouse();
             return Redeemed::Pending(ticket);
         }
-        if ticket.keyed == Keyed::Yes {
-            let mut news = self.shared.news();
-            let at = news.claims.iter().position(|(nth, _)| *nth == ticket.nth);
-            if let Some(at) = at {
-                let (_, why) = news.claims.swap_remove(at);
-                drop(news);
-                if let Some(call) = ticket.call {
-                    self.ledger.withdraw(call);
-                }
-                return match why {
-                    NotClaimed::Earlier(earlier) => Redeemed::Held(earlier),
-                    NotClaimed::Failed(why) => Redeemed::Refused(why),
-                };
+        if let Some(why) = self.shared.refusal(ticket.nth) {
+            if let Some(call) = ticket.call {
+                self.ledger.withdraw(call);
             }
+            return match why {
+                NotRecorded::Earlier(earlier) => Redeemed::Held(earlier),
+                NotRecorded::Failed(why) => Redeemed::Refused(why),
+            };
         }
         Redeemed::Safe(Receipt {
             call: ticket.call,

@@ -32,7 +32,7 @@ mod reading;
 mod record;
 mod recover;
 mod reference;
-mod reserve;
+mod refused;
 mod retention;
 mod segment;
 mod settings;

@@ -17,7 +17,7 @@ use crate::line::time::Stamp;
 use crate::recover::{Ending, OpenError, Recovered, Sent, recover};
 use crate::segment::Faults;
 use crate::settings::{Damage, Settings};
-use crate::shared::Shared;
+use crate::shared::{Closing, Shared};
 use crate::sign::{Signable, is_signable};
 use crate::writer::{Surroundings, Writer};
 
@@ -73,6 +73,9 @@ pub(crate) fn open(
         faults,
     };
     let mut writer = Writer::resume((chain, lock), &recovered.place, around)?;
+    if recovered.ending == Ending::Sealed {
+        writer.seal_before = Some(recovered.place.head);
+    }
     finish(&mut writer, &recovered, Why::NextStart);
     for chain in damaged {
         let text = "the chain was changed by others; it is left as it is";
@@ -137,9 +140,11 @@ fn look_around(folder: &Folder, settings: &Settings, keys: &Keys) -> Result<Foun
         if found.ours.is_none() && signable == Signable::Yes {
             found.ours = Some((chain, lock, recovered));
         } else if recovered.ending == Ending::Abrupt {
+            let shared = Arc::new(Shared::default());
+            shared.close(Closing::Seal);
             let around = Surroundings {
                 settings: settings.clone(),
-                shared: Arc::new(Shared::default()),
+                shared,
                 wake: Box::new(|| {}),
                 keys: keys.clone(),
                 claims: None,
@@ -203,6 +208,8 @@ fn finish_locked(
         return Ok(Some(recovered.place.head));
     }
     let shared = Arc::new(Shared::default());
+    // A disk that takes nothing is waited for, but not for ever.
+    shared.close(Closing::Seal);
     let around = Surroundings {
         settings: settings.clone(),
         shared: Arc::clone(&shared),

@@ -6,6 +6,7 @@ use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
 use rustix::fs::FallocateFlags;
+use rustix::io::Errno;
 
 use crate::folder::{Folder, FolderError};
 
@@ -24,6 +25,8 @@ pub(crate) trait Faults: Send + Sync {
     fn write(&self, bytes: usize) -> Option<(usize, io::Error)>;
     /// Before a sync. May block.
     fn sync(&self) -> Option<io::Error>;
+    /// Before room is set aside.
+    fn set_aside(&self) -> Option<io::Error>;
     /// Before a segment is made.
     fn create(&self) -> Option<io::Error>;
 }
@@ -31,6 +34,8 @@ pub(crate) trait Faults: Send + Sync {
 /// So much is set aside at a time, beyond the file's logical end: programs that
 /// read the file see whole lines only, and a write needs no new blocks.
 const SET_ASIDE: u64 = 1 << 20;
+/// The file of a segment that is to follow.
+const NEXT: &str = "next";
 
 impl Segment {
     pub(crate) fn create(
@@ -38,14 +43,29 @@ impl Segment {
         number: u64,
         faults: Option<Arc<dyn Faults>>,
     ) -> io::Result<Self> {
+        let segment = Self::made(folder, &name(number), number, faults)?;
+        // Without its name in the folder a file is lost with the power.
+        folder.sync().map_err(FolderError::into_io)?;
+        Ok(segment)
+    }
+
+    /// One that is to [follow](Self::follow), and is no segment until then.
+    pub(crate) fn prepare(folder: &Folder, faults: Option<Arc<dyn Faults>>) -> io::Result<Self> {
+        folder.remove(NEXT).map_err(FolderError::into_io)?;
+        Self::made(folder, NEXT, 0, faults)
+    }
+
+    fn made(
+        folder: &Folder,
+        name: &str,
+        number: u64,
+        faults: Option<Arc<dyn Faults>>,
+    ) -> io::Result<Self> {
         if let Some(error) = faults.as_ref().and_then(|faults| faults.create()) {
             return Err(error);
         }
-        let file = folder.create(&name(number)).map_err(FolderError::into_io)?;
-        // Without its name in the folder a file is lost with the power.
-        folder.sync().map_err(FolderError::into_io)?;
         Ok(Self {
-            file,
+            file: folder.create(name).map_err(FolderError::into_io)?,
             number,
             length: 0,
             reserved: 0,
@@ -69,6 +89,16 @@ impl Segment {
         })
     }
 
+    /// Becomes the segment of this number.
+    pub(crate) fn follow(mut self, folder: &Folder, number: u64) -> io::Result<Self> {
+        folder
+            .rename(NEXT, &name(number))
+            .and_then(|()| folder.sync())
+            .map_err(FolderError::into_io)?;
+        self.number = number;
+        Ok(self)
+    }
+
     pub(crate) fn number(&self) -> u64 {
         self.number
     }
@@ -78,9 +108,15 @@ impl Segment {
         self.length
     }
 
-    /// Appends lines. After an error none of them count, whatever got through.
-    pub(crate) fn append(&mut self, lines: &[u8]) -> io::Result<()> {
-        self.set_aside(lines.len());
+    /// Where the room ends that is set aside.
+    pub(crate) fn room_end(&self) -> u64 {
+        self.reserved
+    }
+
+    /// Appends lines, if so much room stays behind them. After an error none of them count,
+    /// whatever got through.
+    pub(crate) fn append(&mut self, lines: &[u8], keep: u64) -> io::Result<()> {
+        self.set_aside(lines.len() as u64 + keep)?;
         if let Some((through, error)) = self.faults.as_ref().and_then(|f| f.write(lines.len())) {
             let through = lines.get(..through).unwrap_or_default();
             self.file.write_all_at(through, self.length)?;
@@ -106,20 +142,48 @@ impl Segment {
         Ok(())
     }
 
-    /// A file system that can't set space aside is as good; the write itself tells of a full one.
-    fn set_aside(&mut self, more: usize) {
-        let needed = self.length + u64::try_from(more).unwrap_or_default();
-        if needed <= self.reserved {
-            return;
+    /// Cuts off what got through of a write that failed. What is set aside stays, unless the file
+    /// had to be cut.
+    pub(crate) fn cut_excess(&mut self) -> io::Result<()> {
+        if self.file.metadata()?.len() > self.length {
+            self.cut(self.length)?;
         }
-        let to = needed.next_multiple_of(SET_ASIDE);
-        let _not_supported = rustix::fs::fallocate(
-            &self.file,
-            FallocateFlags::KEEP_SIZE,
-            self.length,
-            to - self.length,
-        );
-        self.reserved = to;
+        Ok(())
+    }
+
+    /// Sets room aside behind the lines. A file system that can't do that is as good; the write
+    /// itself tells of a full one.
+    pub(crate) fn set_aside(&mut self, more: u64) -> io::Result<()> {
+        let needed = self.length + more;
+        if needed <= self.reserved {
+            return Ok(());
+        }
+        if let Some(error) = self.faults.as_ref().and_then(|faults| faults.set_aside()) {
+            return Err(error);
+        }
+        let mut full = io::Error::from(io::ErrorKind::StorageFull);
+        for to in [needed.next_multiple_of(SET_ASIDE), needed] {
+            let keep_size = FallocateFlags::KEEP_SIZE;
+            let set = rustix::io::retry_on_intr(|| {
+                rustix::fs::fallocate(&self.file, keep_size, self.length, to - self.length)
+            });
+            match set {
+                Err(errno @ (Errno::NOSPC | Errno::DQUOT)) => full = errno.into(),
+                Ok(()) | Err(_) => {
+                    self.reserved = to;
+                    return Ok(());
+                }
+            }
+        }
+        Err(full)
+    }
+}
+
+/// Gives back the room of files that hold no records: a successor that was not needed, and what
+/// earlier versions held in reserve.
+pub(crate) fn remove_unused(chain: &Folder) {
+    for name in [NEXT, "reserve"] {
+        let _again_at_the_next_start = chain.remove(name);
     }
 }
 

@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::claim::Earlier;
 use crate::entry::{Entry, Tier};
 use crate::line::hash::Head;
 use crate::lookup::Account;
+use crate::refused::{NotRecorded, Refused};
 use crate::state::Why;
 
 /// An entry on its way.
@@ -33,6 +33,8 @@ pub(crate) struct Shared {
     written: AtomicU64,
     /// Every entry up to this one is as durable as its tier asks.
     safe: AtomicU64,
+    /// The last entry that was not recorded.
+    last_refused: AtomicU64,
     /// How many answers the disk did not take, while it took their records.
     dropped: AtomicU64,
     news: Mutex<News>,
@@ -70,21 +72,14 @@ pub(crate) struct News {
     pub(crate) failing: Option<Why>,
     pub(crate) sealed: Option<Head>,
     pub(crate) gone: bool,
-    /// Intents that were not recorded, by their number.
-    pub(crate) claims: Vec<(u64, NotClaimed)>,
+    /// Entries that were not recorded.
+    pub(crate) refused: Refused,
     /// What look-ups found, by their number.
     pub(crate) fetched: Vec<(u64, Find)>,
 }
 
 /// What a look-up comes to.
 pub(crate) type Find = Result<Option<Box<Account>>, Why>;
-
-/// Why an intent with an idempotency key was not recorded.
-#[derive(Debug)]
-pub(crate) enum NotClaimed {
-    Earlier(Earlier),
-    Failed(Why),
-}
 
 /// Why an entry was not taken.
 pub(crate) enum NotTaken {
@@ -174,6 +169,23 @@ impl Shared {
     pub(crate) fn publish_safe(&self, nth: u64) {
         self.written.store(nth, Ordering::Release);
         self.safe.store(nth, Ordering::Release);
+    }
+
+    /// Entries that are not recorded, before anything after them is published.
+    pub(crate) fn refuse(&self, entries: impl IntoIterator<Item = (u64, NotRecorded)>) {
+        let mut news = self.news();
+        for (nth, why) in entries {
+            news.refused.add(nth, why);
+            self.last_refused.fetch_max(nth, Ordering::AcqRel);
+        }
+    }
+
+    /// Why an entry that the writer is done with was not recorded, if it was not.
+    pub(crate) fn refusal(&self, nth: u64) -> Option<NotRecorded> {
+        if self.last_refused.load(Ordering::Acquire) < nth {
+            return None;
+        }
+        self.news().refused.take(nth)
     }
 
     pub(crate) fn count_dropped(&self) {

@@ -21,7 +21,7 @@ pub enum State {
 /// What is wrong with the disk.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Why {
-    /// The disk is full. What was held in reserve is in use.
+    /// The disk is full. The room that was set aside is being spent.
     #[error("the journal's disk is full; free some space, then calls pass again")]
     NoSpace,
     /// Opening, writing or syncing failed. A new segment is being tried.

@@ -49,15 +49,7 @@ pub struct Ticket<P: Purpose> {
     pub(crate) nth: u64,
     pub(crate) tier: Tier,
     pub(crate) call: Option<CallRef>,
-    pub(crate) keyed: Keyed,
     pub(crate) purpose: PhantomData<P>,
-}
-
-/// Whether an intent carries an idempotency key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Keyed {
-    No,
-    Yes,
 }
 
 /// The proof that an entry is as durable as its tier asks. It can't be copied
@@ -85,8 +77,8 @@ pub enum Redeemed<P: Purpose> {
     Pending(Ticket<P>),
     /// Another call holds the idempotency key; this intent was not recorded, and the call must not be sent.
     Held(Earlier),
-    /// Whether the idempotency key is free can't be found out; this intent was
-    /// not recorded, and the call must not be sent.
+    /// The entry was not recorded, and never will be: whether the idempotency key is free can't be
+    /// found out, or the disk is full and its room is for what is owed. A call must not be sent.
     Refused(Why),
 }
 

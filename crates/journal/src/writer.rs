@@ -2,10 +2,12 @@
 //! disk is the next batch.
 
 mod note;
+mod room;
 mod side;
 mod trouble;
 
 use note::{Due, Renewed};
+use room::{AT_ONCE, Room};
 use trouble::SyncFailed;
 
 use std::collections::{HashSet, VecDeque};
@@ -17,7 +19,7 @@ use crate::CallRef;
 use crate::chain::{Chain, Lock};
 use crate::claim::Claims;
 use crate::entry::{Entry, Tier};
-use crate::folder::{Folder, system};
+use crate::folder::{Folder, is_full, system};
 use crate::kept::Sidecar;
 use crate::keys::Keys;
 use crate::line::entry::{Scratch, calls, render, segment_members};
@@ -26,8 +28,7 @@ use crate::line::tape::Tape;
 use crate::line::text::count;
 use crate::line::time::{Clock, Stamp};
 use crate::mark::Mark;
-use crate::reserve::Reserve;
-use crate::segment::{Faults, Segment};
+use crate::segment::{Faults, Segment, remove_unused};
 use crate::settings::Settings;
 use crate::shared::{Closing, Queued, Shared};
 use crate::sign::Signer;
@@ -58,16 +59,22 @@ pub(crate) struct Writer {
     clock: Clock,
     /// When this writer took the chain.
     opened: Stamp,
-    reserve: Reserve,
+    room: Room,
+    /// How many entries had no room.
+    left_out: u64,
     mark: Mark,
     signer: Option<Signer>,
     /// The last record that a note covers, and when it was made.
     noted: (u64, Instant),
     segment: Option<Segment>,
+    /// The one to go on in, once this one is sealed.
+    successor: Option<Segment>,
     /// The segment that could not be written on, and how much of it is durable.
     poisoned: Option<(Segment, u64)>,
     last: u64,
     began: Stamp,
+    /// Not before this another segment is tried.
+    turn_after: Instant,
     /// Everything since the last sync, and how much of it the segment holds.
     tape: Tape,
     held: usize,
@@ -83,6 +90,8 @@ pub(crate) struct Writer {
     failures: u32,
     closing: Closing,
     sealing_since: Option<Instant>,
+    /// The seal that the chain ended with.
+    pub(crate) seal_before: Option<Head>,
 }
 
 /// What the next commit is to reach.
@@ -105,6 +114,8 @@ enum Need {
 
 /// More than this never waits for a sync, so that memory and what a loss of power takes stay bounded.
 const UNSYNCED: usize = 1 << 20;
+/// How long a full segment is gone on with where there is no room for another one.
+const TURN_AGAIN: Duration = Duration::from_secs(10);
 /// The most open calls that are listed at the start of a segment.
 const MOST_OPEN: usize = 2048;
 
@@ -135,11 +146,11 @@ impl Writer {
             )?),
             None => None,
         };
-        let reserve = Reserve::hold(&chain.folder);
         let mark = Mark::open(&chain.folder);
         if place.head.seq == 0 {
             mark.set(&place.head);
         }
+        remove_unused(&chain.folder);
         let signer = if place.head.seq == 0 {
             let made = Signer::make(&chain.folder, &chain.name, Stamp::now());
             Some(made.map_err(|source| system(chain.folder.path(), source))?)
@@ -147,7 +158,8 @@ impl Writer {
             Signer::open(&chain.folder, &chain.name, place.signs.as_ref())?
         };
         Ok(Self {
-            reserve,
+            room: Room::Plenty,
+            left_out: 0,
             mark,
             signer,
             noted: (place.head.seq, Instant::now()),
@@ -165,9 +177,11 @@ impl Writer {
             opened: Stamp::now(),
             durable_length: segment.as_ref().map_or(0, Segment::length),
             segment,
+            successor: None,
             poisoned: None,
             last: place.last,
             began: Stamp::now(),
+            turn_after: Instant::now(),
             tape: Tape::after(place.head),
             held: 0,
             durable: place.head,
@@ -177,6 +191,7 @@ impl Writer {
             failures: 0,
             closing: Closing::No,
             sealing_since: None,
+            seal_before: None,
         })
     }
 
@@ -184,6 +199,7 @@ impl Writer {
     pub(crate) fn run(mut self) {
         let mut batch = Vec::new();
         self.prune();
+        self.take_room();
         loop {
             self.closing = self.shared.take(&mut batch, self.nap());
             let something = !batch.is_empty();
@@ -233,11 +249,18 @@ impl Writer {
 
     /// Seals the chain: the last line says so and is durable.
     pub(crate) fn seal(&mut self) {
+        if self.room != Room::Plenty && self.seal_before == Some(self.durable) && self.is_unused() {
+            // Nothing was taken, since the disk was full from the start.
+            self.shared.news().sealed = self.seal_before;
+            return;
+        }
         self.first_line();
         // What follows a sync must stand before the seal.
         if !self.goal.send.is_empty() && self.commit() == Ended::Yes {
             return;
         }
+        self.room = Room::Seal;
+        self.tell_left_out();
         if self.renew_key() == Renewed::Ended {
             return;
         }
@@ -248,7 +271,6 @@ impl Writer {
                 let length = segment.length();
                 let _space_stays_set_aside = segment.cut(length);
             }
-            self.reserve.give_back();
             self.shared.news().sealed = Some(self.tape.head());
         }
     }
@@ -260,11 +282,15 @@ impl Writer {
         self.first_line();
         let refused = self.claim(batch);
         for queued in batch.iter() {
-            if self.checkpoint_if_many() == Ended::Yes {
+            if self.checkpoint_if_many() == Ended::Yes || self.commit_if_much() == Ended::Yes {
                 return Ended::Yes;
             }
             self.goal.nth = queued.nth;
             if refused.contains(&queued.nth) {
+                continue;
+            }
+            if self.must_leave_out(&queued.entry) {
+                self.leave_out(queued);
                 continue;
             }
             match queued.tier {
@@ -303,6 +329,15 @@ impl Writer {
         batch.clear();
         self.flush_marks();
         Ended::No
+    }
+
+    /// So that what is not written yet always fits into the room for it.
+    fn commit_if_much(&mut self) -> Ended {
+        if self.tape.bytes().len() - self.held < AT_ONCE {
+            return Ended::No;
+        }
+        self.flush_marks();
+        self.commit()
     }
 
     fn flush_marks(&mut self) {
@@ -351,7 +386,11 @@ impl Writer {
     fn attempt(&mut self) -> io::Result<()> {
         if self.segment.is_none() {
             let number = self.last + 1;
-            let segment = Segment::create(&self.chain.folder, number, self.faults.clone())?;
+            let folder = &self.chain.folder;
+            let segment = match self.successor.take() {
+                Some(prepared) => prepared.follow(folder, number)?,
+                None => Segment::create(folder, number, self.faults.clone())?,
+            };
             self.segment = Some(segment);
             self.last = number;
             self.durable_length = 0;
@@ -380,12 +419,13 @@ impl Writer {
     }
 
     fn write(&mut self) -> io::Result<()> {
-        let lines = self.tape.bytes().get(self.held..).unwrap_or_default();
-        if lines.is_empty() {
+        if self.tape.bytes().len() == self.held {
             return Ok(());
         }
+        let keep = self.room_to_keep();
+        let lines = self.tape.bytes().get(self.held..).unwrap_or_default();
         if let Some(segment) = &mut self.segment {
-            segment.append(lines)?;
+            segment.append(lines, keep)?;
             self.held = self.tape.bytes().len();
         }
         Ok(())
@@ -410,14 +450,26 @@ impl Writer {
         Ok(())
     }
 
+    fn is_unused(&self) -> bool {
+        self.tape.bytes().is_empty()
+    }
+
     /// Seals a segment that is full or old, and lets the next line begin another.
     fn turn_segment(&mut self) {
         let Some(segment) = &self.segment else { return };
         let old = self.began < Stamp::now().before(self.settings.segment_age);
-        if segment.length() < self.settings.segment_bytes && !old {
+        let due = segment.length() >= self.settings.segment_bytes || old;
+        if !due || self.room != Room::Plenty || Instant::now() < self.turn_after {
             return;
         }
         let next = segment.number() + 1;
+        // A full disk has no room for a successor: what is there is gone on with.
+        if let Err(error) = self.prepare_successor()
+            && is_full(&error)
+        {
+            self.turn_after = Instant::now() + TURN_AGAIN;
+            return;
+        }
         if self.renew_key() == Renewed::Ended {
             return;
         }

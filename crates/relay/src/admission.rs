@@ -301,7 +301,7 @@ impl Relay {
     }
 
     /// The journal did not take a call's intent.
-    fn disown_intent(&mut self, slot: Slot) {
+    pub(crate) fn disown_intent(&mut self, slot: Slot) {
         if let Some(item) = self.docket.get_mut(slot) {
             item.intended = Intended::No;
         }
@@ -324,6 +324,11 @@ impl Relay {
                     self.downstream.intake.drop_held(waiting.hold);
                     self.answer_key_held(waiting.call.withhold(), &earlier);
                     waiting.hold
+                }
+                Ready::Refused(waiting) if self.lacking_intent_now(&waiting) == Lacking::GoesOn => {
+                    self.disown_intent(waiting.call.slot());
+                    self.send_unrecorded(waiting);
+                    continue;
                 }
                 Ready::Refused(waiting) => {
                     self.disown_intent(waiting.call.slot());

@@ -106,8 +106,8 @@ impl Relay {
         }
     }
 
-    /// The first answer is withheld if the journal took no outcome for it: one that works makes
-    /// none of it later, and all other answers would wait behind it. Whether it was.
+    /// The first answer is withheld if the journal took no outcome for it: it makes none of it
+    /// later, and all other answers would wait behind it. Whether it was.
     pub(crate) fn withhold_refused(&mut self) -> bool {
         let refused = |held: &mut HeldAnswer| matches!(held.record, Some(OutcomeRecord::Refused));
         match self.held_answers.answers.pop_front_if(refused) {

@@ -21,11 +21,11 @@ impl Relay {
         self.answer_from_record();
         self.release_recorded();
         self.say_answers_are_dropped();
+        while self.withhold_refused() {
+            self.release_recorded();
+        }
         match self.recorder.health() {
             Health::Sound => {
-                while self.withhold_refused() {
-                    self.release_recorded();
-                }
                 if self.record_trouble.take().is_some() {
                     self.write_again();
                 }

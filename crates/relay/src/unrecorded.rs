@@ -64,15 +64,25 @@ impl Relay {
         self.upstream.outlet.release_up_to(waiting.hold);
     }
 
+    /// What a call does at present whose intent is not recorded.
+    pub(crate) fn lacking_intent_now(&mut self, waiting: &Waiting) -> Lacking {
+        self.lacking_record_now(self.class_of_waiting(waiting))
+    }
+
+    fn class_of_waiting(&self, waiting: &Waiting) -> Class {
+        let item = self.docket.get(waiting.call.slot());
+        item.map_or(Class::Write, |item| item.class)
+    }
+
     /// Nothing can be recorded at present: calls that wait for that go on, or are answered, unsent.
     pub(crate) fn give_up_records(&mut self) {
         let refusal = Refusal::journal_unavailable();
         for waiting in self.waiting.empty() {
-            let item = self.docket.get(waiting.call.slot());
-            let class = item.map_or(Class::Write, |item| item.class);
-            match self.lacking_record(class) {
+            match self.lacking_record(self.class_of_waiting(&waiting)) {
                 Lacking::GoesOn => self.send_unrecorded(waiting),
                 Lacking::Stops => {
+                    // Perhaps it comes to be recorded and perhaps not, so the outcome says it all.
+                    self.disown_intent(waiting.call.slot());
                     self.downstream.intake.drop_held(waiting.hold);
                     self.turn_away(waiting.call.withhold(), refusal.clone(), self.now());
                     self.upstream.outlet.release_up_to(waiting.hold);

@@ -24,8 +24,12 @@ enum Manner {
     FailSyncs,
     /// No segment can be made, and no sync succeeds.
     FailAll,
-    /// There is no room.
+    /// There is no room but what is set aside.
     Full,
+    /// There is none for another segment.
+    NoSuccessor,
+    /// There is none at all, as where none can be set aside.
+    Cramped,
     /// Syncs do not come back.
     Hang,
 }
@@ -53,35 +57,40 @@ fn broken() -> io::Error {
 
 impl crate::segment::Faults for Disk {
     fn write(&self, bytes: usize) -> Option<(usize, io::Error)> {
-        match self.manner() {
-            Manner::FailWrites(through) => Some((through.min(bytes), broken())),
-            Manner::Full => Some((bytes / 2, io::ErrorKind::StorageFull.into())),
-            Manner::Well | Manner::FailSyncs | Manner::FailAll | Manner::Hang => None,
+        let manner = self.manner();
+        if let Manner::FailWrites(through) = manner {
+            return Some((through.min(bytes), broken()));
         }
+        (manner == Manner::Cramped).then(|| (bytes / 2, full()))
     }
 
     fn sync(&self) -> Option<io::Error> {
-        match self.manner() {
-            Manner::FailSyncs | Manner::FailAll => Some(broken()),
-            Manner::Hang => {
-                let manner = self.manner.lock().expect("no panic");
-                let released = self
-                    .changed
-                    .wait_timeout_while(manner, BOUND, |manner| *manner == Manner::Hang);
-                drop(released);
-                None
-            }
-            Manner::Well | Manner::FailWrites(_) | Manner::Full => None,
+        let manner = self.manner();
+        if manner == Manner::Hang {
+            let manner = self.manner.lock().expect("no panic");
+            let released = self
+                .changed
+                .wait_timeout_while(manner, BOUND, |manner| *manner == Manner::Hang);
+            drop(released);
         }
+        matches!(manner, Manner::FailSyncs | Manner::FailAll).then(broken)
+    }
+
+    fn set_aside(&self) -> Option<io::Error> {
+        (self.manner() == Manner::Full).then(full)
     }
 
     fn create(&self) -> Option<io::Error> {
-        match self.manner() {
-            Manner::FailAll => Some(broken()),
-            Manner::Full => Some(io::ErrorKind::StorageFull.into()),
-            Manner::Well | Manner::FailWrites(_) | Manner::FailSyncs | Manner::Hang => None,
+        let manner = self.manner();
+        if manner == Manner::FailAll {
+            return Some(broken());
         }
+        matches!(manner, Manner::Full | Manner::NoSuccessor | Manner::Cramped).then(full)
     }
+}
+
+fn full() -> io::Error {
+    io::ErrorKind::StorageFull.into()
 }
 
 struct Stage {
@@ -93,6 +102,10 @@ struct Stage {
 
 impl Stage {
     fn new(commit_within: Duration) -> Self {
+        Self::with(|settings| settings.commit_within = commit_within)
+    }
+
+    fn with(change: impl FnOnce(&mut Settings)) -> Self {
         let mut bits = [0; 8];
         getrandom::fill(&mut bits).expect("random numbers");
         let name = format!("dropgate-faults-{:016x}", u64::from_le_bytes(bits));
@@ -100,7 +113,8 @@ impl Stage {
         let disk = Arc::new(Disk::default());
         let (wake, wakes) = sync_channel(1);
         let mut settings = Settings::new(&dir);
-        settings.commit_within = commit_within;
+        settings.commit_within = BOUND;
+        change(&mut settings);
         let journal = Journal::open_with(
             settings,
             Box::new(move || {
@@ -149,13 +163,18 @@ impl Stage {
         self.journal.outcome(outcome, tier).expect("taken")
     }
 
-    fn safe<P: Purpose>(&mut self, mut ticket: Ticket<P>) {
+    fn safe<P: Purpose>(&mut self, ticket: Ticket<P>) {
+        assert!(matches!(self.settled(ticket), Redeemed::Safe(_)));
+    }
+
+    fn settled<P: Purpose>(&mut self, mut ticket: Ticket<P>) -> Redeemed<P> {
         let until = Instant::now() + BOUND;
         loop {
             match self.journal.redeem(ticket) {
-                Redeemed::Safe(_) => return,
                 Redeemed::Pending(pending) => ticket = pending,
-                Redeemed::Held(_) | Redeemed::Refused(_) => panic!("no key was given"),
+                settled @ (Redeemed::Safe(_) | Redeemed::Held(_) | Redeemed::Refused(_)) => {
+                    return settled;
+                }
             }
             self.woken(until);
         }
@@ -168,6 +187,14 @@ impl Stage {
             if wanted(&state) {
                 return state;
             }
+            self.woken(until);
+        }
+    }
+
+    fn seal(&mut self) {
+        let until = Instant::now() + BOUND;
+        self.journal.begin_seal();
+        while self.journal.sealed().is_none() {
             self.woken(until);
         }
     }
@@ -255,7 +282,7 @@ fn a_full_disk_refuses_calls_and_takes_the_rest_when_there_is_room() {
     let mut stage = Stage::new(BOUND);
     let (call, ticket) = stage.begin(Tier::Write).expect("sound");
     stage.safe(ticket);
-    stage.disk.set(Manner::Full);
+    stage.disk.set(Manner::Cramped);
     let ticket = stage.end(call, Tier::Write);
     let state = stage.wait_for(failing);
     assert!(
@@ -271,6 +298,111 @@ fn a_full_disk_refuses_calls_and_takes_the_rest_when_there_is_room() {
     stage.disk.set(Manner::Well);
     stage.safe(ticket);
     stage.wait_for(|state| *state == State::Sound);
+    stage.whole();
+}
+
+/// A call that is refused, and never was let through.
+fn refusal(call: CallRef) -> Outcome {
+    Outcome {
+        call,
+        what: What::NotExecuted,
+        retry: Retry::Safe,
+        bytes: 0,
+        ms: 0,
+        redactions: 0,
+        keep: Keep::Nothing,
+        about: Some(Box::new(crate::About {
+            server: "s".into(),
+            tool: "t".into(),
+            class: Class::Write,
+            principal: "local".into(),
+            decision: Decision::default(),
+        })),
+        repeats: None,
+    }
+}
+
+#[test]
+fn refusals_on_a_full_disk_spend_no_room_of_outcomes_and_seal() {
+    const CALLS: usize = 200;
+    const REFUSALS: usize = 8000;
+    let mut stage = Stage::new(BOUND);
+    let mut calls = Vec::new();
+    for _ in 0..CALLS {
+        let (call, ticket) = stage.begin(Tier::Sync).expect("sound");
+        stage.safe(ticket);
+        calls.push(call);
+    }
+    stage.disk.set(Manner::Full);
+    let (mut recorded, mut refused) = (0, 0);
+    for _ in 0..REFUSALS {
+        let call = stage.journal.new_call().expect("a reference");
+        let ticket = stage.journal.outcome(refusal(call), Tier::Write);
+        match stage.settled(ticket.expect("taken")) {
+            Redeemed::Safe(_) => recorded += 1,
+            Redeemed::Refused(Why::NoSpace) => refused += 1,
+            other @ (Redeemed::Refused(_) | Redeemed::Held(_) | Redeemed::Pending(_)) => {
+                panic!("{other:?}")
+            }
+        }
+    }
+    assert!(recorded > 1000, "{recorded} are recorded");
+    assert!(refused > 1000, "{refused} are left out");
+    for call in calls {
+        let ticket = stage.end(call, Tier::Sync);
+        stage.safe(ticket);
+        stage.journal.delivered(call).expect("taken");
+    }
+    stage.seal();
+    stage.whole();
+    let segment = stage.dir.join(stage.journal.chain()).join("00000001.jsonl");
+    let text = std::fs::read_to_string(segment).expect("text");
+    assert_eq!(text.matches("\"not_executed\"").count(), recorded);
+    assert_eq!(text.matches("\"completed\"").count(), CALLS);
+    assert!(text.contains(&format!("\"entries\":{refused}")));
+}
+
+#[test]
+fn a_segment_gives_up_its_room_only_for_another_that_has_its_own() {
+    const LARGE: u64 = 16 << 10;
+    let mut stage = Stage::with(|settings| settings.segment_bytes = LARGE);
+    let chain = stage.dir.join(stage.journal.chain());
+    let length = |segment: &str| std::fs::metadata(chain.join(segment)).map(|about| about.len());
+    let call = |stage: &mut Stage| {
+        let (_, ticket) = stage.begin(Tier::Sync).expect("sound");
+        stage.safe(ticket);
+    };
+    call(&mut stage);
+    stage.disk.set(Manner::NoSuccessor);
+    while length("00000001.jsonl").expect("the first segment") < 2 * LARGE {
+        call(&mut stage);
+    }
+    assert_eq!(stage.journal.state(Instant::now()), State::Sound);
+    assert!(length("00000002.jsonl").is_err());
+    stage.seal();
+    stage.whole();
+}
+
+#[test]
+fn intents_that_wait_when_the_disk_gets_full_are_refused() {
+    let mut stage = Stage::new(BOUND);
+    let (_, ticket) = stage.begin(Tier::Sync).expect("sound");
+    stage.safe(ticket);
+    stage.disk.set(Manner::Full);
+    // Entered before anybody knows of the disk, so that the writer has to refuse some of them.
+    let tickets: Vec<_> = (0..4000)
+        .map_while(|_| stage.begin(Tier::Sync).ok())
+        .collect();
+    let refused = tickets
+        .into_iter()
+        .map(|(_, ticket)| stage.settled(ticket))
+        .filter(|settled| matches!(settled, Redeemed::Refused(Why::NoSpace)))
+        .count();
+    assert!(refused > 0);
+    stage.disk.set(Manner::Well);
+    stage.wait_for(|state| *state == State::Sound);
+    let (_, ticket) = stage.begin(Tier::Sync).expect("sound again");
+    stage.safe(ticket);
     stage.whole();
 }
 

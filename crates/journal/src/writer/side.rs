@@ -9,7 +9,8 @@ use crate::folder::{Folder, FolderError};
 use crate::kept::Sidecar;
 use crate::line::entry::Kept;
 use crate::lookup::{everywhere, in_chain};
-use crate::shared::{NotClaimed, Queued};
+use crate::refused::NotRecorded;
+use crate::shared::Queued;
 use crate::state::Why;
 
 use super::Writer;
@@ -50,21 +51,21 @@ impl Writer {
             let why = Why::Disk(error.to_string().into());
             for (nth, name) in &claimed {
                 claims.release(name);
-                refused.push((*nth, NotClaimed::Failed(why.clone())));
+                refused.push((*nth, NotRecorded::Failed(why.clone())));
             }
             self.fail(why);
         }
         let numbers = refused.iter().map(|(nth, _)| *nth).collect();
         if !refused.is_empty() {
-            self.shared.news().claims.append(&mut refused);
+            self.shared.refuse(refused);
         }
         numbers
     }
 
-    fn claim_one(&mut self, intent: &Intent, key: &str) -> Result<[u8; 16], NotClaimed> {
-        let failed = |error: FolderError| NotClaimed::Failed(Why::Disk(error.to_string().into()));
+    fn claim_one(&mut self, intent: &Intent, key: &str) -> Result<[u8; 16], NotRecorded> {
+        let failed = |error: FolderError| NotRecorded::Failed(Why::Disk(error.to_string().into()));
         let Some((folder, claims)) = &self.claims else {
-            return Err(NotClaimed::Failed(Why::Gone));
+            return Err(NotRecorded::Failed(Why::Gone));
         };
         let scope = (&*intent.principal, &*intent.server, &*intent.tool);
         let name = self.keys.claim(scope, key);
@@ -82,7 +83,7 @@ impl Writer {
         let holder = match taken.map_err(failed)? {
             Taken::Ours => return Ok(name),
             Taken::Before(None) => {
-                return Err(NotClaimed::Failed(Why::Disk(
+                return Err(NotRecorded::Failed(Why::Disk(
                     "the claim on this idempotency key can not be read".into(),
                 )));
             }
@@ -102,13 +103,21 @@ impl Writer {
             return match claims.take_over(&name, &claim, call).map_err(failed)? {
                 Taken::Ours => Ok(name),
                 // Another process was quicker.
-                Taken::Before(_) => Err(NotClaimed::Earlier(Earlier::InProgress { call })),
+                Taken::Before(_) => Err(NotRecorded::Earlier(Earlier::InProgress { call })),
             };
         }
         if same {
-            Err(NotClaimed::Earlier(earlier))
+            Err(NotRecorded::Earlier(earlier))
         } else {
-            Err(NotClaimed::Earlier(Earlier::OtherArguments { call }))
+            Err(NotRecorded::Earlier(Earlier::OtherArguments { call }))
+        }
+    }
+
+    /// The key of a call that has it, and whose intent is not recorded, is free again.
+    pub(super) fn give_up_claim(&mut self, intent: &Intent) {
+        if let (Some(key), Some((_, claims))) = (&intent.key, &self.claims) {
+            let scope = (&*intent.principal, &*intent.server, &*intent.tool);
+            claims.release(&self.keys.claim(scope, key));
         }
     }
 

@@ -7,17 +7,17 @@ use crate::folder::is_full;
 use crate::line::scan::Line;
 use crate::line::tape::Tape;
 use crate::record::Fields;
-use crate::reserve::{Held, Released};
 use crate::shared::Closing;
 use crate::sign::{RECORDS, Signer};
 use crate::state::Why;
 
+use super::room::{Broken, Room};
 use super::{Ended, Need, Writer};
 
 /// How long the writer waits before it tries a disk again.
 const PAUSE: Duration = Duration::from_millis(50);
 /// How long it tries to write a seal.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(1);
 
 impl Writer {
     /// After an error: what has to happen before the next attempt.
@@ -29,20 +29,20 @@ impl Writer {
             Why::Disk(error.to_string().into())
         });
         let cut = match &mut self.segment {
-            Some(segment) => segment.cut(segment.length()),
+            Some(segment) => segment.cut_excess(),
             None => Ok(()),
         };
-        let released = if full {
-            self.reserve.release()
+        let broken = if full {
+            self.break_into_room()
         } else {
-            Released::Before
+            Broken::Before
         };
         let as_before = full && cut.is_ok() && !SyncFailed::is(error);
         if !as_before && self.segment.is_some() {
             self.poison(error);
         }
         self.failures += 1;
-        if released == Released::Now || self.failures == 1 {
+        if broken == Broken::Now || self.failures == 1 {
             return Ended::No;
         }
         self.rest()
@@ -70,7 +70,12 @@ impl Writer {
     /// anew into the next segment, since after a failed sync nobody knows what
     /// of it the disk holds.
     fn poison(&mut self, error: &io::Error) {
-        if let Some(segment) = self.segment.take() {
+        if let Some(mut segment) = self.segment.take() {
+            // Its room is for its successor.
+            let _stays_set_aside = segment.cut(segment.length());
+            if self.room != Room::Seal {
+                self.room = Room::Plenty;
+            }
             if self.poisoned.is_some() {
                 // It was to repeat what an earlier one holds, and nothing of it counts.
                 let name = crate::segment::name(segment.number());
@@ -132,7 +137,7 @@ impl Writer {
         }
     }
 
-    /// Sound again only with a reserve in hand.
+    /// Sound again only with all room in hand.
     pub(super) fn recover_soundness(&mut self) {
         if let Some((mut segment, length)) = self.poisoned.take() {
             // What it held beyond that is repeated in its successor.
@@ -145,7 +150,7 @@ impl Writer {
         if !self.is_failing() {
             return;
         }
-        if self.reserve.hold_again() == Held::Yes {
+        if self.has_room_again() {
             self.shared.news().failing = None;
             (self.wake)();
         } else {

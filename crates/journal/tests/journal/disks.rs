@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use dropgate_journal::{Known, Redeemed, Sealed, Settings, State, Tier, What, Why, verify};
 
-use crate::stage::{BOUND, Desk, Place, intent, outcome};
+use crate::stage::{BOUND, Desk, Place, about, intent, outcome};
 
 const FOLDER: &str = "DROPGATE_TEST_DISK";
 /// How soon calls must be refused.
@@ -64,6 +64,9 @@ fn writes_until_it_is_refused() {
         }
     };
     writeln!(stdout, "\nrefused {}", word(&refused)).expect("a reader");
+    if refused == Why::NoSpace {
+        refuse_many(&mut desk);
+    }
     for call in in_flight {
         let ticket = desk
             .journal
@@ -75,6 +78,25 @@ fn writes_until_it_is_refused() {
         Sealed::No => "no".to_owned(),
     };
     writeln!(stdout, "\nsealed {sealed}").expect("a reader");
+}
+
+/// Calls that are refused, more than there is room for. Each is told in time whether it is recorded.
+fn refuse_many(desk: &mut Desk) {
+    const MANY: usize = 6000;
+    for _ in 0..MANY {
+        let call = desk.journal.new_call().expect("a reference");
+        let mut refusal = outcome(call, What::NotExecuted);
+        refusal.about = Some(Box::new(about()));
+        let asked = Instant::now();
+        let ticket = desk.journal.outcome(refusal, Tier::Write).expect("taken");
+        match desk.settled(ticket) {
+            Redeemed::Safe(_) | Redeemed::Refused(Why::NoSpace) => {}
+            other @ (Redeemed::Refused(_) | Redeemed::Held(_) | Redeemed::Pending(_)) => {
+                panic!("{other:?}")
+            }
+        }
+        assert!(asked.elapsed() <= REFUSED_WITHIN);
+    }
 }
 
 fn word(why: &Why) -> &'static str {

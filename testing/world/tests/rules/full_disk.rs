@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use dropgate_testing_world::endings::ANSWERED_WITHIN;
 use dropgate_testing_world::{Checked, Run, Says as _, fail};
@@ -68,6 +69,8 @@ impl Drop for Small {
     }
 }
 
+/// How soon calls are refused, however many were before.
+const REFUSED_WITHIN: Duration = Duration::from_secs(2);
 /// Calls that fit into what the journal has set aside are far fewer.
 const MOST: u64 = 20_000;
 
@@ -202,9 +205,24 @@ fn dropped_is_told(stage: &Stage<'_>, journals: &Path) -> Checked {
 fn deny_all(stage: &Stage<'_>) -> Checked {
     let small = Small::mount(stage.place.folder(stage.column.user)?.join("small"))?;
     let (mut run, next) = full(stage, &small, "")?;
-    let answer = echo(&mut run, next)?;
-    refused(&answer, "not_executed", "safe")?;
+    // More than the room for them.
+    const REFUSED: u64 = 5000;
+    for id in next..next + REFUSED {
+        let asked = Instant::now();
+        let answer = echo(&mut run, id)?;
+        refused(&answer, "not_executed", "safe")?;
+        if asked.elapsed() > REFUSED_WITHIN {
+            return fail(format!("call {id} was refused after {:?}", asked.elapsed()));
+        }
+    }
     run.talk.close();
     let report = concluded(&mut run, 0)?;
-    same("unrecorded", &report["journal"].get("unrecorded"), &None)
+    same("unrecorded", &report["journal"].get("unrecorded"), &None)?;
+    same("sealed", &report["journal"]["sealed"], &json!(true))?;
+    let mut verify = std::process::Command::new(stage.place.dropgate());
+    verify
+        .args(["journal", "verify", "--dir"])
+        .arg(small.0.join("journals"));
+    let verified = verify.output().says("dropgate journal verify")?;
+    same("verify", &verified.status.code(), &Some(0))
 }
