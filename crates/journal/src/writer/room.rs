@@ -38,6 +38,8 @@ const FOR_THE_SEAL: u64 = 64 << 10;
 const FOR_A_CALL: u64 = 4 << 10;
 /// For the rest: what was rendered when the disk was found to be full, and refusals.
 const FOR_THE_REST: u64 = 1 << 20;
+/// So much more than all that is asked of a disk that was full, or the next call would fill it again.
+const TO_GO_ON: u64 = 256 << 10;
 /// So much is rendered before it is written, and one line more: less than a third of the room for the rest.
 pub(super) const AT_ONCE: usize = 256 << 10;
 
@@ -81,7 +83,7 @@ impl Writer {
     /// Whether the room is whole again, after it was broken into.
     pub(super) fn has_room_again(&mut self) -> bool {
         if let Room::Short { .. } = self.room {
-            let keep = FOR_THE_REST + self.room_owed();
+            let keep = FOR_THE_REST + self.room_owed() + TO_GO_ON;
             let whole = match &mut self.segment {
                 Some(segment) => segment.set_aside(keep).is_ok(),
                 None => true,
