@@ -399,7 +399,7 @@ impl Writer {
         }
         self.write()?;
         if self.goal.sync == Need::Sync || self.tape.bytes().len() > UNSYNCED {
-            if std::mem::take(&mut self.goal.kernel) > 0 {
+            if self.poisoned.is_none() && std::mem::take(&mut self.goal.kernel) > 0 {
                 // Whoever waits for the kernel alone does not wait for the disk.
                 self.shared.publish_written(self.goal.nth);
                 (self.wake)();
@@ -446,6 +446,7 @@ impl Writer {
             self.tape.clear();
             self.held = 0;
             self.goal.sync = Need::Write;
+            self.settle_poisoned();
         }
         Ok(())
     }

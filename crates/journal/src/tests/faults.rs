@@ -20,6 +20,8 @@ enum Manner {
     Well,
     /// Every write fails after some bytes.
     FailWrites(usize),
+    /// A write fails, and another one as soon as a sync has succeeded in between.
+    FailAroundSync(Around),
     /// Every sync fails.
     FailSyncs,
     /// No segment can be made, and no sync succeeds.
@@ -32,6 +34,14 @@ enum Manner {
     Cramped,
     /// Syncs do not come back.
     Hang,
+}
+
+/// How far that has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Around {
+    Begin,
+    Failed,
+    Synced,
 }
 
 #[derive(Default)]
@@ -61,6 +71,14 @@ impl crate::segment::Faults for Disk {
         if let Manner::FailWrites(through) = manner {
             return Some((through.min(bytes), broken()));
         }
+        if let Manner::FailAroundSync(around @ (Around::Begin | Around::Synced)) = manner {
+            self.set(if around == Around::Begin {
+                Manner::FailAroundSync(Around::Failed)
+            } else {
+                Manner::Well
+            });
+            return Some((bytes / 2, broken()));
+        }
         (manner == Manner::Cramped).then(|| (bytes / 2, full()))
     }
 
@@ -72,6 +90,9 @@ impl crate::segment::Faults for Disk {
                 .changed
                 .wait_timeout_while(manner, BOUND, |manner| *manner == Manner::Hang);
             drop(released);
+        }
+        if manner == Manner::FailAroundSync(Around::Failed) {
+            self.set(Manner::FailAroundSync(Around::Synced));
         }
         matches!(manner, Manner::FailSyncs | Manner::FailAll).then(broken)
     }
@@ -275,6 +296,27 @@ fn nothing_is_safe_while_the_disk_fails_and_all_of_it_once_it_works_again() {
         }
         assert!(text.contains("\"poisoned\":true"), "{manner:?}");
     }
+}
+
+#[test]
+fn what_a_successor_holds_for_certain_outlives_its_own_failure() {
+    let mut stage = Stage::new(BOUND);
+    let (_, ticket) = stage.begin(Tier::Sync).expect("sound");
+    stage.safe(ticket);
+    stage.disk.set(Manner::FailAroundSync(Around::Begin));
+    // Its intent is synced in the successor; the line after that sync meets the second failure.
+    let (_, ticket) = stage.begin(Tier::Sync).expect("not known yet");
+    stage.safe(ticket);
+    assert_eq!(stage.disk.manner(), Manner::Well);
+    stage.wait_for(|state| *state == State::Sound);
+    let records = stage.whole();
+    let chain = stage.dir.join(stage.journal.chain());
+    assert!(chain.join("00000003.jsonl").exists(), "two successors");
+    let settings = Settings::new(&stage.dir);
+    stage.seal();
+    let other = Journal::open(settings, Box::new(|| {})).expect("nothing durable is missing");
+    assert!(matches!(other.seal(BOUND), Sealed::Yes(_)));
+    assert!(stage.whole() > records);
 }
 
 #[test]

@@ -137,8 +137,9 @@ impl Writer {
         }
     }
 
-    /// Sound again only with all room in hand.
-    pub(super) fn recover_soundness(&mut self) {
+    /// The segment in place of one that could not be written on is on the disk, and from then on
+    /// stands for itself: if it fails as well, what it holds for certain stays.
+    pub(super) fn settle_poisoned(&mut self) {
         if let Some((mut segment, length)) = self.poisoned.take() {
             // What it held beyond that is repeated in its successor.
             let _passed_over_by_whoever_reads = segment.cut(length);
@@ -147,6 +148,10 @@ impl Writer {
                 let _passed_over_as_well = self.chain.folder.remove(&name);
             }
         }
+    }
+
+    /// Sound again only with all room in hand.
+    pub(super) fn recover_soundness(&mut self) {
         if !self.is_failing() {
             return;
         }

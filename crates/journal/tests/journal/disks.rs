@@ -216,7 +216,8 @@ fn a_full_file_system_refuses_calls_and_still_takes_outcomes_and_the_seal() {
 }
 
 /// Stands between a program and the kernel: after so many syncs of segments
-/// it makes them fail, or hang, or makes writes find no room.
+/// it makes them fail, or hang, or makes writes find no room. `twice`: an intent can't be written, and
+/// once it is synced in another segment, neither can the line after it.
 const BETWEEN: &str = r#"
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -226,7 +227,7 @@ const BETWEEN: &str = r#"
 #include <time.h>
 #include <unistd.h>
 #include <sys/types.h>
-static int syncs, tell;
+static int syncs, tell, twice, first;
 static int after(void) { const char *n = getenv("BETWEEN_AFTER"); return n ? atoi(n) : 1000000; }
 static int is(const char *what) { const char *m = getenv("BETWEEN_MANNER"); return m && !strcmp(m, what); }
 static int bad(void) { int n = syncs; return n > after() && n <= after() + 5; }
@@ -243,6 +244,13 @@ int fdatasync(int fd) {
 ssize_t pwrite64(int fd, const void *from, size_t n, off_t at) {
     ssize_t (*real)(int, const void *, size_t, off_t) =
         (ssize_t (*)(int, const void *, size_t, off_t)) dlsym(RTLD_NEXT, "pwrite64");
+    const char *kind = twice ? "\"kind\":\"sent\"" : "\"kind\":\"intent\"";
+    if (is("twice") && twice < 2 && syncs > (twice ? first : after()) && memmem(from, n, kind, strlen(kind))) {
+        twice++;
+        first = syncs;
+        errno = EIO;
+        return -1;
+    }
     if (syncs > after() && tell < 3 && n > 100 && (is("full") || is("eio"))) {
         tell++;
         if (tell == 1) return real(fd, from, n / 2, at);
@@ -271,6 +279,7 @@ fn errors_of_the_system_itself_never_let_a_call_through_unrecorded() {
     }
     for (manner, refused) in [
         ("eio", "broken"),
+        ("twice", "broken"),
         ("full", "full"),
         ("fail", "broken"),
         ("hang", "stalled"),
