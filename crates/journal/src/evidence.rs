@@ -7,6 +7,7 @@ use crate::claim::Claim;
 use crate::folder::{FolderError, system};
 use crate::line::hash::Head;
 use crate::line::scan::Line;
+use crate::line::time::Stamp;
 use crate::mark::{Mark, Reach, reach};
 use crate::record::Fields;
 use crate::retention::Stub;
@@ -19,8 +20,9 @@ pub(crate) struct Evidence {
     mark: Option<Head>,
     /// The record that the mark names is another one.
     other: Option<u64>,
-    /// Calls that hold a claim and whose intent was not read yet; only where there is no mark.
-    claimed: Vec<CallRef>,
+    /// Calls that hold a claim, and since when, as long as they may have been recorded and nothing
+    /// was read of it; only where there is no mark.
+    claimed: Vec<(CallRef, Stamp)>,
 }
 
 impl Evidence {
@@ -39,7 +41,7 @@ impl Evidence {
         Ok(Self {
             mark,
             other: None,
-            claimed: named.map(|claim| claim.call).collect(),
+            claimed: named.map(|claim| (claim.call, claim.at)).collect(),
         })
     }
 
@@ -51,9 +53,20 @@ impl Evidence {
         {
             self.other = Some(line.seq);
         }
-        if !self.claimed.is_empty() && line.kind == b"intent" {
-            let call = Fields::read(raw).call();
-            self.claimed.retain(|claimed| Some(*claimed) != call);
+        if !self.claimed.is_empty() {
+            self.take_of_claims(line, raw);
+        }
+    }
+
+    fn take_of_claims(&mut self, line: &Line<'_>, raw: &[u8]) {
+        match (line.kind, line.stamp()) {
+            (b"intent", _) => {
+                let call = Fields::read(raw).call();
+                self.claimed.retain(|(claimed, _)| Some(*claimed) != call);
+            }
+            // Whoever seals has recorded all that was claimed and let through before.
+            (b"seal", Some(at)) => self.claimed.retain(|(_, since)| *since >= at),
+            (_other, _) => {}
         }
     }
 
@@ -68,9 +81,12 @@ impl Evidence {
             return Some(Verdict::Gap { place, why });
         }
         match (self.claimed.first(), writer) {
-            (Some(call), Liveness::Nobody) => Some(Verdict::Gap {
+            (Some((call, _)), Liveness::Nobody) => Some(Verdict::Gap {
                 place,
-                why: format!("call {call} holds an idempotency key, and its record is missing"),
+                why: format!(
+                    "call {call} holds an idempotency key and has no record; as there is no file \
+                     `head`, records may be missing, or its process was killed before it made one"
+                ),
             }),
             (Some(_), Liveness::Writer) | (None, _) => None,
         }

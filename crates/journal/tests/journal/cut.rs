@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use dropgate_journal::{
-    Damage, Earlier, Intent, Journal, Known, OpenError, Redeemed, Sealed, Settings, Tier, What,
-    verify,
+    Damage, Earlier, Intent, Journal, Known, OpenError, Redeemed, Sealed, Settings, Tier, Verdict,
+    What, verify,
 };
 
 use crate::stage::{BOUND, Desk, Place, intent, outcome};
@@ -114,6 +114,39 @@ fn a_key_stays_taken_when_its_segment_is_cut_while_the_next_process_writes_it() 
         assert_unknown(redeemed, &what);
         desk.abandon();
     }
+}
+
+/// Lets the claim of the only call be one of a call that has no record, made at this time.
+fn claim_of_another(place: &Place, at: &str) {
+    let link = fs::read_dir(place.journal().join("claims"))
+        .expect("claims")
+        .map(|entry| entry.expect("an entry").path())
+        .find(|path| path.is_symlink())
+        .expect("a claim");
+    let target = fs::read_link(&link).expect("a link");
+    let mut words: Vec<&str> = target.to_str().expect("text").split(' ').collect();
+    words[0] = "L-AAAAAAAAAAAAA";
+    words[2] = at;
+    fs::remove_file(&link).expect("removable");
+    std::os::unix::fs::symlink(words.join(" "), &link).expect("linked");
+}
+
+#[test]
+fn without_the_mark_a_claim_of_before_the_end_was_never_recorded_and_a_later_one_may_have_been() {
+    let (place, segment) = answered();
+    fs::remove_file(segment.with_file_name("head")).expect("removable");
+    claim_of_another(&place, "2026-01-01T00:00:00.000Z");
+    assert_eq!(code(&place), 0, "the seal says that nothing was to come");
+
+    claim_of_another(&place, "2099-01-01T00:00:00.000Z");
+    let verified = verify(&place.journal(), &Known::default()).expect("readable");
+    let Verdict::Gap { why, .. } = &verified.chains[0].verdict else {
+        panic!("{verified:?}");
+    };
+    assert!(
+        why.contains("may be missing") && why.contains("was killed"),
+        "{why}"
+    );
 }
 
 #[test]
