@@ -154,6 +154,20 @@ fn compare(analysis: &Analysis, labels: &[Value], counts: &mut BTreeMap<String, 
             .filter(|finding| rules.contains(&&*finding.rule) && *finding.file == *text("file"))
             .filter(|finding| finding.confidence != Confidence::Unknown)
             .collect();
+        if !fault {
+            // What is found at a fault nearby says nothing of the good code beside it.
+            here.retain(|finding| {
+                !labels.iter().any(|other| {
+                    let same = |key: &str| other.get(key) == label.get(key);
+                    let is_fault = other.get("verdict").and_then(Value::as_bool) == Some(true);
+                    let at = other.get("line").and_then(Value::as_i64).unwrap_or(0);
+                    is_fault
+                        && same("rule")
+                        && same("file")
+                        && distance(finding, at) < distance(finding, line)
+                })
+            });
+        }
         here.sort_by_key(|finding| distance(finding, line));
         let near = here.first().filter(|finding| {
             // For a fault anywhere in its file the nearest finding counts; good code is only blamed by a finding on it.

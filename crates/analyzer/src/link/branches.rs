@@ -17,7 +17,7 @@ pub(super) fn aside(
     serving: Span,
     above: &BTreeSet<FnRef>,
 ) -> Vec<Aside> {
-    let mut all = Vec::new();
+    let mut all = go_commands(project, above);
     for function in above {
         let Some(code) = project.function(*function) else {
             continue;
@@ -31,6 +31,12 @@ pub(super) fn aside(
             let branches = branches(stmt);
             let led = |block: &Block| leads.iter().any(|lead| holds(block, *lead));
             if branches.iter().any(|block| led(block)) {
+                // A branch that serves and then leaves never comes to what follows it.
+                let through = branches.iter().filter(|block| led(block));
+                let mut ends = through.map(|block| leaves(project, *function, block));
+                if ends.all(|ends| ends) {
+                    all.push((*function, rest(code.span, stmt.span)));
+                }
                 let others = branches.iter().filter(|block| !led(block));
                 all.extend(others.filter_map(|block| Some((*function, extent(block)?))));
             } else if leads.iter().any(|lead| lead.start >= stmt.span.end) {
@@ -42,6 +48,43 @@ pub(super) fn aside(
         });
     }
     all
+}
+
+/// What stands in a function after a statement.
+fn rest(function: Span, stmt: Span) -> Span {
+    Span {
+        start: stmt.end,
+        end: function.end,
+        line: stmt.end_line,
+        end_line: function.end_line,
+    }
+}
+
+/// Go: the commands of `cobra` that are made in functions of their own and do not lead to an entry, beside one that does.
+fn go_commands(project: &Project<'_>, above: &BTreeSet<FnRef>) -> Vec<Aside> {
+    let commands: Vec<(FnRef, Span, bool)> = project
+        .sites
+        .iter()
+        .filter(|site| site.call.form == CallForm::Literal && site.name() == "Command")
+        .filter(|site| project.language(site.at.file) == crate::facts::Language::Go)
+        .filter_map(|site| {
+            let run = site
+                .call
+                .option("RunE")
+                .or_else(|| site.call.option("Run"))?;
+            let leads = super::graph::handed(project, site.at, run)
+                .iter()
+                .any(|function| above.contains(function));
+            // What runs before any command below it runs for the one that serves too.
+            let is_before = ["PersistentPreRun", "PersistentPreRunE"]
+                .iter()
+                .any(|name| site.call.option(name).is_some());
+            Some((site.at, site.span, leads || is_before))
+        })
+        .collect();
+    let any = commands.iter().any(|(_, _, leads)| *leads);
+    let others = commands.into_iter().filter(|(_, _, leads)| any && !leads);
+    others.map(|(at, span, _)| (at, span)).collect()
 }
 
 /// The places of a function from which the entry is reached.
@@ -82,22 +125,30 @@ fn commands<'p>(
     function: FnRef,
     leads: &'p [Span],
 ) -> impl Iterator<Item = Aside> + 'p {
-    let all: Vec<Span> = project
+    // A command by a literal leads where an entry is reached inside it, one by `action(f)` also where `f` reaches it.
+    let all: Vec<(Span, bool)> = project
         .sites_of(function)
-        .filter(|site| match site.call.form {
-            CallForm::Literal => site.name() == "Command",
-            CallForm::Plain => site.name() == "action",
-            CallForm::New | CallForm::Macro | CallForm::Go => false,
-        })
-        .map(|site| match site.call.form {
-            CallForm::Plain => site.call.arg(0).map_or(site.span, |arg| arg.span),
-            CallForm::Literal | CallForm::New | CallForm::Macro | CallForm::Go => site.span,
+        .filter_map(|site| {
+            let inside = |span: Span| leads.iter().any(|lead| span.holds(*lead));
+            match site.call.form {
+                CallForm::Literal if site.name() == "Command" => {
+                    Some((site.span, inside(site.span)))
+                }
+                CallForm::Plain if site.name() == "action" => {
+                    let given = site.call.arg(0).map_or(site.span, |arg| arg.span);
+                    Some((given, inside(given) || leads.contains(&site.span)))
+                }
+                CallForm::Literal
+                | CallForm::Plain
+                | CallForm::New
+                | CallForm::Macro
+                | CallForm::Go => None,
+            }
         })
         .collect();
-    let led = |command: &Span| leads.iter().any(|lead| command.holds(*lead));
-    let any = all.iter().any(led);
-    let others = all.into_iter().filter(move |command| any && !led(command));
-    others.map(move |command| (function, command))
+    let any = all.iter().any(|(_, leads)| *leads);
+    let others = all.into_iter().filter(move |(_, leads)| any && !leads);
+    others.map(move |(command, _)| (function, command))
 }
 
 /// The blocks of which a statement takes one.
@@ -143,9 +194,12 @@ pub(super) fn edges(project: &Project<'_>, aside: &[Aside]) -> BTreeSet<(FnRef, 
     let functions: BTreeSet<FnRef> = aside.iter().map(|(at, _)| *at).collect();
     for at in functions {
         for site in project.sites_of(at) {
-            let is_aside = aside
-                .iter()
-                .any(|(function, span)| *function == at && span.holds(site.span));
+            // What is handed to a call stands aside with it, and alone: `program.action(other)`.
+            let is_aside = aside.iter().any(|(function, span)| {
+                *function == at
+                    && (span.holds(site.span)
+                        || site.call.args.iter().any(|arg| arg.value.span == *span))
+            });
             let edges = project.graph.runs_of(site.id).iter().map(|to| (at, *to));
             if is_aside {
                 dead.extend(edges);

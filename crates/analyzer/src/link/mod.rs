@@ -16,6 +16,7 @@ mod shapes;
 mod shutdown;
 mod sites;
 mod stop;
+mod transports;
 mod unread;
 
 use std::collections::HashMap;

@@ -249,16 +249,30 @@ fn by_name(project: &Project<'_>, site: &super::Site<'_>) -> (Option<Wire>, Guar
     let Some(value) = site.call.option("transport").or_else(|| site.call.arg(0)) else {
         return (Some(Wire::Stdio), Guard::Author);
     };
-    let texts: Vec<_> = project
-        .values(site.at, value)
-        .into_iter()
+    let values = project.values(site.at, value);
+    let texts: Vec<_> = values
+        .iter()
         .filter_map(|value| value.literal()?.1.text().cloned())
         .collect();
-    if !texts.is_empty() && texts.iter().all(|text| &**text != "stdio") {
+    let is_known =
+        !texts.is_empty() && texts.len() == values.len() && !reads(project, site.at, value);
+    let elsewhere = is_known && texts.iter().all(|text| &**text != "stdio");
+    if elsewhere || super::transports::is_other(project, site, value) {
         return (Some(Wire::Http), Guard::Framework);
     }
     // A transport that is chosen at run time may be stdio, unless this branch is that of another.
     (Some(Wire::Stdio), Guard::Author)
+}
+
+/// Whether anything that a variable was set to comes from a call: the environment, the command line.
+fn reads(project: &Project<'_>, at: FnRef, value: &crate::facts::Expr) -> bool {
+    if let crate::facts::ExprKind::Var(id) = value.kind {
+        project
+            .assigned(at.variable(id))
+            .any(|(_, value)| value.call().is_some())
+    } else {
+        false
+    }
 }
 
 /// What runs in a process that serves at a place.
@@ -342,6 +356,8 @@ pub(super) fn handlers(project: &Project<'_>) -> Vec<Responder> {
         let by_name = match site.role {
             Some(Role::Responder) => None,
             Some(Role::Server) => Some("on_"),
+            // `mcp.tool()(f)`: what registering by a decorator gives is called.
+            None if gives_registration(project, site) => None,
             Some(_) | None => continue,
         };
         for arg in &site.call.args {
@@ -375,7 +391,8 @@ pub(super) fn handlers(project: &Project<'_>) -> Vec<Responder> {
             let is_handler = project
                 .paths(outer, callee)
                 .iter()
-                .any(|path| vocabulary::role(language, path) == Some(Role::Responder));
+                .any(|path| vocabulary::role(language, path) == Some(Role::Responder))
+                || (language == Language::Python && registers(project, outer, callee));
             if is_handler {
                 let site = project
                     .sites_in(at.file)
@@ -401,6 +418,33 @@ pub(super) fn handlers(project: &Project<'_>) -> Vec<Responder> {
     all.sort_by_key(|handler| handler.function);
     all.dedup_by_key(|handler| handler.function);
     all
+}
+
+/// Whether a call is one of what a registering call gave.
+fn gives_registration(project: &Project<'_>, site: &super::Site<'_>) -> bool {
+    let language = project.language(site.at.file);
+    language == Language::Python
+        && site.paths.iter().any(|path| {
+            path.strip_suffix("()")
+                .is_some_and(|made| vocabulary::role(language, made) == Some(Role::Responder))
+        })
+}
+
+/// Whether a decorator of the project registers what it decorates: it calls `mcp.tool()(func)` for it.
+fn registers<'a>(project: &Project<'a>, at: FnRef, decorator: &'a crate::facts::Expr) -> bool {
+    let values = project.values(at, decorator);
+    values.iter().filter_map(Value::function).any(|function| {
+        project.inside(function).into_iter().any(|inner| {
+            project.sites_of(inner).any(|site| {
+                let hands_on = site.call.args.iter().any(|arg| {
+                    matches!(arg.value.kind, crate::facts::ExprKind::Var(id) if project
+                        .variable(inner.variable(id))
+                        .is_some_and(|variable| matches!(variable.kind, crate::facts::VariableKind::Parameter(_))))
+                });
+                hands_on && gives_registration(project, site)
+            })
+        })
+    })
 }
 
 /// The functions that decorators of the project put in the place of a handler: they answer.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use rayon::prelude::*;
 
 use crate::facts::{Expr, ExprKind, Language, Pattern, StmtKind, walk};
-use crate::vocabulary::Role;
+use crate::vocabulary::{Role, words};
 
 use super::shutdown::Form;
 use super::{FnRef, Project, Site, SiteId};
@@ -242,9 +242,16 @@ impl<'a> Project<'a> {
         }
         let holders = self.holders(opened);
         names.iter().any(|name| {
+            // One connection is no pool of them.
+            let of_one = words::words(name)
+                .iter()
+                .any(|word| matches!(word.as_str(), "conn" | "connection" | "cursor" | "session"));
             let name = name.to_lowercase();
             holders.iter().any(|holder| {
                 let holder = holder.to_lowercase();
+                if of_one && holder.contains("pool") && !name.contains("pool") {
+                    return false;
+                }
                 name.contains(holder.as_str()) || holder.contains(name.as_str())
             })
         })

@@ -345,6 +345,11 @@ pub const ROWS: &[Row] = &[
     Row("opossum*", Breaker),
     Row("cockatiel*.circuitBreaker", Breaker),
     Row("cockatiel*.retry", Retry),
+    // These give the pool or client itself.
+    Row("mssql*.ConnectionPool().connect", Same),
+    Row("mongodb*.MongoClient().connect", Same),
+    Row("redis*.createClient().connect", Same),
+    Row("redis*.createClient().on", Same),
     Row("util.promisify", Same),
     Row("Object.freeze", Same),
     Row("Promise.resolve", Same),

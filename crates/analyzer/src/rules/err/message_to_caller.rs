@@ -1,6 +1,6 @@
 //! The text of an error goes to the caller of a tool.
 
-use crate::facts::{Expr, ExprKind, Language, Stmt, StmtKind, walk};
+use crate::facts::{Expr, ExprKind, Language, Span, Stmt, StmtKind, walk};
 use crate::finding::{Confidence, Severity, Surface};
 use crate::link::{Failure, FnRef, Project, Value};
 use crate::rules::{At, Axis, Report, Rule, effects};
@@ -95,9 +95,12 @@ fn region<'a>(
     } else {
         Where::Below
     };
-    let mut leaks: Vec<&Expr> = Vec::new();
+    let mut leaks: Vec<Span> = Vec::new();
     walk::stmts(failure.body, &mut |stmt| {
-        leaks.extend(leak(project, &flow, stmt, place))
+        leaks.extend(leak(project, &flow, stmt, place).map(|leak| leak.span));
+        if place == Where::Responder && raises_again(project, failure, stmt) {
+            leaks.push(stmt.span);
+        }
     });
     // What the region put into a variable may be given back after it.
     if let Some(function) = project.function(failure.at) {
@@ -107,9 +110,9 @@ fn region<'a>(
                 && flow.holds(value) == Holds::Text
             {
                 if flow.names_text(value) {
-                    leaks.push(flow.source(value));
+                    leaks.push(flow.source(value).span);
                 } else {
-                    leaks.extend(leak(project, &flow, stmt, place));
+                    leaks.extend(leak(project, &flow, stmt, place).map(|leak| leak.span));
                 }
             }
         });
@@ -122,7 +125,7 @@ fn region<'a>(
     });
     let at = At {
         function: failure.at,
-        span: first.span,
+        span: *first,
     };
     let finding = report.add(at, "the text of the error goes to the caller as it is");
     if remote {
@@ -139,6 +142,25 @@ fn region<'a>(
         },
         "the error is caught here",
     );
+}
+
+/// Python's bare `raise` in a handler that caught everything: the SDK answers with the text.
+fn raises_again(project: &Project<'_>, failure: &Failure<'_>, stmt: &Stmt) -> bool {
+    let catches_all = failure.types.iter().all(|ty| {
+        project
+            .last_name(failure.at, ty)
+            .is_some_and(|name| matches!(name.as_str(), "Exception" | "BaseException"))
+    });
+    let passes = |failure: &Failure<'_>| is_expected(project, failure);
+    matches!(stmt.kind, StmtKind::Throw(None))
+        && project.language(failure.at.file) == Language::Python
+        && catches_all
+        && project
+            .handlers
+            .iter()
+            .any(|one| one.function == failure.at)
+        && !super::caught::throw(project, failure.at, stmt.span, &passes)
+        && !super::masked::is_masked(project, failure.at)
 }
 
 /// Where the region stands.

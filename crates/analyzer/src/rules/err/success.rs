@@ -60,7 +60,13 @@ fn answering(project: &Project<'_>) -> BTreeSet<FnRef> {
                 if let StmtKind::Return(Some(value)) = &stmt.kind
                     && let Some(site) = project.site_at(at, value)
                 {
-                    next.extend(site.targets.iter().copied().filter(|to| all.insert(*to)));
+                    // `return await withConnection(async () => …)` gives what the function gives that it is handed.
+                    let handed = project
+                        .runs_of(site.id)
+                        .iter()
+                        .filter(|to| !site.targets.is_empty() && project.inside(at).contains(to));
+                    let given = site.targets.iter().chain(handed).copied();
+                    next.extend(given.filter(|to| all.insert(*to)));
                 }
             });
         }
@@ -81,7 +87,7 @@ fn region<'a>(project: &Project<'a>, failure: &Failure<'a>, report: &mut Report<
         if let StmtKind::Return(Some(value)) = &stmt.kind {
             // Below a handler a text about failing may be meant for the handler.
             let tells = flow.holds(value) == Holds::Text
-                || (is_handler && (says_error(value) || is_content_list(value)));
+                || (is_handler && (says_error(project, failure, value) || is_content_list(value)));
             if tells && !is_marked(project, failure, value) {
                 answers.push(value.span);
             }
@@ -134,8 +140,20 @@ fn made_by(failure: &Failure<'_>, name: &str, report: &mut Report<'_>) {
     });
 }
 
-/// Whether a result says that it failed, in a literal text.
-fn says_error(value: &Expr) -> bool {
+/// Whether a result says that it failed, in a literal text: its own, or that of what the region put into a variable of it.
+fn says_error<'a>(project: &Project<'a>, failure: &Failure<'a>, value: &'a Expr) -> bool {
+    let mut found = tells(value);
+    walk::each(value, &mut |expr| {
+        if let ExprKind::Var(id) = expr.kind {
+            found |= project
+                .assigned(failure.at.variable(id))
+                .any(|(at, set)| at == failure.at && failure.span.holds(set.span) && tells(set));
+        }
+    });
+    found
+}
+
+fn tells(value: &Expr) -> bool {
     let mut found = false;
     walk::each(value, &mut |expr| {
         found |= expr.text().is_some_and(|text| {
@@ -175,7 +193,7 @@ fn is_marked(project: &Project<'_>, failure: &Failure<'_>, value: &Expr) -> bool
 fn is_content(name: &str) -> bool {
     matches!(
         name,
-        "TextContent" | "str" | "dumps" | "format" | "stringify" | "CallToolResult"
+        "TextContent" | "ToolResult" | "str" | "dumps" | "format" | "stringify" | "CallToolResult"
     )
 }
 

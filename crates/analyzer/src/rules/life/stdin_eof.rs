@@ -2,7 +2,7 @@
 
 use crate::facts::{Expr, ExprKind, FnId, Language, walk};
 use crate::finding::Severity;
-use crate::link::{Entry, Guard, Project, Site, Trigger};
+use crate::link::{Entry, Fate, FnRef, Guard, Project, Site, Trigger};
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::{Kind, Role, Wire};
 
@@ -152,14 +152,25 @@ fn keeps_alive(project: &Project<'_>, site: &Site<'_>) -> bool {
     }
 }
 
-/// Whether the function that opened it closes it as well.
+/// Whether the function that opened it closes it as well, or all that get it from that function do.
 fn closed_nearby(project: &Project<'_>, opened: &Site<'_>) -> bool {
-    opened.at.id.0 != 0
-        && project.sites_of(opened.at).any(|site| {
-            site.span.start > opened.span.start
-                && Project::is_closing(site)
-                && project.may_close(site, opened)
+    let closes = |at: FnRef, after: u32| {
+        project.sites_of(at).any(|site| {
+            site.span.start > after && Project::is_closing(site) && project.may_close(site, opened)
         })
+    };
+    if opened.at.id == FnId::MODULE {
+        return false;
+    }
+    let callers = project.callers(opened.at);
+    let by_callers = opened.fate == Fate::Returned || opened.fate == Fate::Awaited;
+    closes(opened.at, opened.span.start)
+        || (by_callers
+            && !callers.is_empty()
+            && callers
+                .iter()
+                .filter_map(|id| project.site(*id))
+                .all(|site| site.at.id != FnId::MODULE && closes(site.at, site.span.start)))
 }
 
 /// Whether a timer is let go: `setInterval(…).unref()`, or cleared anywhere.
@@ -170,7 +181,8 @@ fn unreferenced(project: &Project<'_>, timer: &Site<'_>) -> bool {
                 && (site.span.holds(timer.span)
                     || site.at == timer.at
                     || site.span.start > timer.span.start))
-                || matches!(site.name(), "clearInterval"))
+                // A stop that only a signal runs is none at the end of stdin.
+                || (site.name() == "clearInterval" && !project.stopping().contains(&site.at)))
     })
 }
 

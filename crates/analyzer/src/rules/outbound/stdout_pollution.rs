@@ -43,6 +43,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
     let serving = project.handler_reach();
     running.extend(serving);
     let replaced = replaced(project);
+    let filtered = replaces_write(project);
     for site in &project.sites {
         if site.role != Some(Role::Stdout)
             || !running.contains(&site.at)
@@ -51,6 +52,8 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             || replaced.contains(site.name())
             || is_protocol(project, site)
             || in_other_program(project, site, &running)
+            // What is put in its place before serving stands there during calls; what runs at the start may come before.
+            || (filtered && project.is_handler(site.at))
         {
             continue;
         }
@@ -87,6 +90,26 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             finding.sure(Confidence::Likely);
         }
     }
+}
+
+/// Whether the program puts a function of its own in the place of `process.stdout.write`, which all of the console goes through.
+fn replaces_write(project: &Project<'_>) -> bool {
+    project.functions().any(|(at, function)| {
+        let mut found = false;
+        walk::stmts(&function.body, &mut |stmt| {
+            if let StmtKind::Assign {
+                target: Pattern::Place(place),
+                ..
+            } = &stmt.kind
+                && let ExprKind::Member(object, name) = &place.kind
+            {
+                found |= &**name == "write"
+                    && project.last_name(at, object).as_deref() == Some("stdout")
+                    && project.surface(at.file) == Surface::Runtime;
+            }
+        });
+        found
+    })
 }
 
 /// The methods of the console that the package sets to functions of its own: `console.log = console.error`.
@@ -369,7 +392,9 @@ fn serves(project: &Project<'_>, at: FnRef) -> bool {
 }
 
 fn leaves<'a>(project: &Project<'a>, at: FnRef, expr: &'a Expr) -> bool {
-    project
-        .site_at(at, expr)
-        .is_some_and(|site| matches!(site.role, Some(Role::Exit | Role::ExitUnwinding)))
+    project.site_at(at, expr).is_some_and(|site| {
+        matches!(site.role, Some(Role::Exit | Role::ExitUnwinding))
+            || (matches!(site.name(), "panic" | "Fatal" | "Fatalf" | "Fatalln")
+                && project.language(at.file) == Language::Go)
+    })
 }

@@ -1,6 +1,6 @@
 //! A pool that is never closed.
 
-use crate::facts::{Language, StmtKind, walk};
+use crate::facts::{ExprKind, Language, StmtKind, walk};
 use crate::finding::Severity;
 use crate::link::{Fate, Project, Site, Trigger};
 use crate::rules::{At, Axis, Report, Rule};
@@ -23,6 +23,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
     for site in &project.sites {
         if site.role != Some(Role::Open(Kind::Pool))
             || !is_kept(project, site)
+            || (site.fate == Fate::Returned && !is_stored(project, site, MAX_CALLS))
             || project.closed_at_stop(site)
             || closed_at_exit(project, site)
             || given_to_scopes(project, site)
@@ -101,6 +102,65 @@ fn is_kept(project: &Project<'_>, opened: &Site<'_>) -> bool {
                 && !in_failure(project, site)
         });
     !scoped && !closed_here && !dropped && !local
+}
+
+/// Calls upwards through which what a function gives back is followed.
+const MAX_CALLS: usize = 3;
+
+/// Whether something that a call gives comes to a place that lives longer than the calls it passes through: a field, a
+/// variable of another function, the top of a file. What nobody is seen to ask for may.
+fn is_stored(project: &Project<'_>, site: &Site<'_>, left: usize) -> bool {
+    if site.at.id == crate::facts::FnId::MODULE || left == 0 {
+        return true;
+    }
+    if site.fate == Fate::Returned {
+        let callers = project.callers(site.at);
+        return callers.is_empty()
+            || callers
+                .iter()
+                .filter_map(|id| project.site(*id))
+                .any(|caller| is_stored(project, caller, left - 1));
+    }
+    let Some(function) = project.function(site.at) else {
+        return true;
+    };
+    let mut own = Vec::new();
+    let mut stored = false;
+    walk::stmts(&function.body, &mut |stmt| {
+        let StmtKind::Assign {
+            target,
+            value: Some(value),
+        } = &stmt.kind
+        else {
+            return;
+        };
+        let mut given = value.span.holds(site.span);
+        walk::each(value, &mut |inner| {
+            given |= matches!(inner.kind, ExprKind::Var(id) if own.contains(&id));
+        });
+        if !given {
+            return;
+        }
+        for leaf in target.leaves() {
+            match leaf.variable() {
+                Some(id)
+                    if project
+                        .variable(site.at.variable(id))
+                        .is_some_and(|variable| variable.owner == site.at.id) =>
+                {
+                    own.push(id);
+                }
+                Some(_) | None => stored = true,
+            }
+        }
+    });
+    let mut handed_on = false;
+    walk::stmts(&function.body, &mut |stmt| {
+        if let StmtKind::Return(Some(value)) = &stmt.kind {
+            handed_on |= matches!(value.bare().kind, ExprKind::Var(id) if own.contains(&id));
+        }
+    });
+    stored || handed_on
 }
 
 /// Whether the code is an initialiser of a `static`, which nothing drops.

@@ -1,0 +1,105 @@
+//! Branches on the name of the transport: in which of them a server is not the one over stdio.
+
+use crate::facts::{Block, Compare, Expr, ExprKind, Logic, StmtKind, walk};
+use crate::vocabulary::words;
+
+use super::{FnRef, Project, Site, Value};
+
+/// Whether a call that serves by the name in `value` stands where that name is known not to be `stdio`.
+pub(super) fn is_other<'a>(project: &Project<'a>, site: &Site<'a>, value: &'a Expr) -> bool {
+    let Some(function) = project.function(site.at) else {
+        return false;
+    };
+    let mut other = false;
+    walk::stmts(&function.body, &mut |stmt| {
+        if let StmtKind::If {
+            test,
+            then,
+            otherwise,
+        } = &stmt.kind
+        {
+            let holds = |block: &Block| block.iter().any(|inner| inner.span.holds(site.span));
+            match names(project, site.at, test, value) {
+                Some(Named::Others) => other |= holds(then),
+                Some(Named::Stdio) => other |= holds(otherwise),
+                None => {}
+            }
+        }
+    });
+    other
+}
+
+/// What a test that holds says of the name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Named {
+    /// It is `stdio`.
+    Stdio,
+    /// It is one of others.
+    Others,
+}
+
+fn names<'a>(project: &Project<'a>, at: FnRef, test: &'a Expr, value: &'a Expr) -> Option<Named> {
+    if let ExprKind::Logic(Logic::Or, left, right) = &test.kind {
+        let (left, right) = (
+            names(project, at, left, value),
+            names(project, at, right, value),
+        );
+        return left.filter(|_| left == right);
+    }
+    let ExprKind::Compare(compare, subject, with) = &test.kind else {
+        return None;
+    };
+    let name = project.last_name(at, value)?;
+    if project.last_name(at, subject)? != name {
+        return None;
+    }
+    let said = match compare {
+        Compare::Equal | Compare::NotEqual => one(project, at, with),
+        Compare::Inside | Compare::Outside => all(project, at, with),
+        Compare::Order => None,
+    }?;
+    match (compare, said) {
+        (Compare::Equal | Compare::Inside, said) => Some(said),
+        (Compare::NotEqual | Compare::Outside, Named::Stdio) => Some(Named::Others),
+        (Compare::NotEqual | Compare::Outside, Named::Others) | (Compare::Order, _) => None,
+    }
+}
+
+/// What one name is: a text, or something that is called after a transport (`TransportType.HTTP.value`).
+fn one<'a>(project: &Project<'a>, at: FnRef, expr: &'a Expr) -> Option<Named> {
+    let values = project.values(at, expr);
+    let text = values.iter().find_map(|value| value.literal()?.1.text());
+    let words: Vec<String> = match text {
+        Some(text) => words::words(text),
+        None => project
+            .names_in(at, expr)
+            .iter()
+            .flat_map(|name| words::words(name))
+            .collect(),
+    };
+    let has = |known: &[&str]| words.iter().any(|word| known.contains(&word.as_str()));
+    if has(&["stdio"]) {
+        Some(Named::Stdio)
+    } else if text.is_some() || has(&["http", "sse", "streamable"]) {
+        Some(Named::Others)
+    } else {
+        None
+    }
+}
+
+/// What all names of a list are.
+fn all<'a>(project: &Project<'a>, at: FnRef, expr: &'a Expr) -> Option<Named> {
+    let lists = project.values(at, expr);
+    let (inside, items) = lists.iter().find_map(|value| {
+        if let Value::Literal(inside, literal) = value
+            && let ExprKind::List(items) = &literal.kind
+        {
+            Some((*inside, items))
+        } else {
+            None
+        }
+    })?;
+    let mut said = items.iter().map(|item| one(project, inside, item));
+    let first = said.next()??;
+    said.all(|next| next == Some(first)).then_some(first)
+}
