@@ -4,13 +4,14 @@ mod collect;
 mod tracked;
 
 use std::cmp::Ordering;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
 
 use rayon::prelude::*;
 
+use crate::budget;
 use crate::extract::{self, STACK_BYTES, Source};
-use crate::facts::{FileFacts, Language, Manifest, Name, Reading};
+use crate::facts::{FileFacts, Language, Manifest, Name, Reading, Why};
 use crate::finding::Finding;
 use crate::link::Project;
 use crate::rules::{RULES, Report};
@@ -108,7 +109,7 @@ pub fn analyze(paths: &[PathBuf], settings: &Settings) -> Result<Analysis, Analy
         .map_err(|error| AnalysisError::Threads(error.to_string()))?;
     let collected = collect::collect(paths, settings)?;
     let weighing = Weighing::of(settings)?;
-    Ok(pool.install(|| run(collected, settings, &weighing)))
+    Ok(pool.install(|| run(collected, settings, &weighing, budget::MOST)))
 }
 
 /// Analyses texts that are already there, as one tree: for fixtures, editors and tests.
@@ -124,16 +125,22 @@ pub fn analyze_texts(texts: Vec<(Name, String)>) -> Result<Analysis, AnalysisErr
     }
     let settings = Settings::default();
     let weighing = Weighing::of(&settings)?;
-    Ok(pool.install(|| run(collected, &settings, &weighing)))
+    Ok(pool.install(|| run(collected, &settings, &weighing, budget::MOST)))
 }
 
-fn run(collected: collect::Collected, settings: &Settings, weighing: &Weighing<'_>) -> Analysis {
+fn run(
+    collected: collect::Collected,
+    settings: &Settings,
+    weighing: &Weighing<'_>,
+    most: u64,
+) -> Analysis {
     let collect::Collected {
         mut sources,
         manifests,
         refused,
         packages,
     } = collected;
+    sources.retain(|(path, _)| Language::of_path(path).is_some());
     drop_twins(&mut sources);
     sources.sort_by(|a, b| a.0.cmp(&b.0));
     let mut files: Vec<FileFacts> = sources
@@ -154,11 +161,37 @@ fn run(collected: collect::Collected, settings: &Settings, weighing: &Weighing<'
         .chain(packages.into_iter().map(Manifest::of_folder))
         .collect();
     manifests.sort_by(|a, b| a.path.cmp(&b.path));
-    let (paths, texts): (Vec<Name>, Vec<String>) = sources.into_iter().unzip();
-    let project = Project::told(&files, &manifests, settings.hints.clone());
-    let mut found = judge(&project, &texts);
+    let texts: Vec<String> = sources.into_iter().map(|(_, text)| text).collect();
+    // A file that takes too much is given up, and then the others are judged as beside one that can't be read.
+    loop {
+        let project = Project::told(&files, &manifests, settings.hints.clone());
+        let (found, over) = judge(&project, &texts, most);
+        if over.is_empty() {
+            break conclude(&project, found, refused, texts, settings, weighing);
+        }
+        drop(project);
+        for file in over {
+            let file = usize::try_from(file).ok().and_then(|at| files.get_mut(at));
+            if let Some(file) = file {
+                *file =
+                    FileFacts::unread(file.path.clone(), file.language, file.bytes, Why::TooMuch);
+            }
+        }
+    }
+}
+
+/// From what rules found to the analysis.
+fn conclude(
+    project: &Project<'_>,
+    mut found: Vec<Finding>,
+    refused: Vec<Unanalysable>,
+    texts: Vec<String>,
+    settings: &Settings,
+    weighing: &Weighing<'_>,
+) -> Analysis {
+    let files = project.files;
     let mut unanalysable = refused;
-    for told in by_user_rules(&files, &texts, settings) {
+    for told in by_user_rules(files, &texts, settings) {
         match told {
             Ok(more) => found.extend(more),
             Err(file) => unanalysable.push(file),
@@ -167,7 +200,7 @@ fn run(collected: collect::Collected, settings: &Settings, weighing: &Weighing<'
     let found = weighing.apply(found);
     let (findings, suppressed) = match settings.comments {
         Comments::Obeyed => {
-            let (findings, suppressed) = suppress::apply(found, &project, &texts, settings);
+            let (findings, suppressed) = suppress::apply(found, project, &texts, settings);
             (weighing.apply(findings), suppressed)
         }
         Comments::Disregarded => (found, Vec::new()),
@@ -177,7 +210,7 @@ fn run(collected: collect::Collected, settings: &Settings, weighing: &Weighing<'
         servers,
         ..Analysed::default()
     };
-    for file in &files {
+    for file in files {
         match &file.reading {
             Reading::Whole => {
                 analysed.files += 1;
@@ -206,7 +239,11 @@ fn run(collected: collect::Collected, settings: &Settings, weighing: &Weighing<'
         unanalysable,
         analysed,
         score,
-        sources: paths.into_iter().zip(texts).collect(),
+        sources: files
+            .iter()
+            .map(|file| file.path.clone())
+            .zip(texts)
+            .collect(),
     };
     analysis.sort();
     analysis
@@ -225,15 +262,26 @@ fn drop_twins(sources: &mut Vec<(Name, String)>) {
     });
 }
 
-fn judge(project: &Project<'_>, texts: &[String]) -> Vec<Finding> {
-    RULES
+/// What the rules find, and the files for which one spent more than `most`, by their places.
+fn judge(project: &Project<'_>, texts: &[String], most: u64) -> (Vec<Finding>, BTreeSet<u32>) {
+    let judged: Vec<(Vec<Finding>, Vec<u32>)> = RULES
         .par_iter()
-        .flat_map_iter(|rule| {
-            let mut report = Report::new(rule, project, texts);
-            (rule.check)(project, &mut report);
-            report.finish()
+        .map(|rule| {
+            budget::counted(project.files.len(), most, || {
+                let mut report = Report::new(rule, project, texts);
+                (rule.check)(project, &mut report);
+                report.finish()
+            })
         })
-        .collect()
+        .collect();
+    let (found, over): (Vec<_>, Vec<_>) = judged.into_iter().unzip();
+    let found = found.into_iter().flatten().collect();
+    // One that was given up before has nothing left to give.
+    let is_read = |place: &u32| {
+        let file = project.file(*place);
+        file.is_some_and(|file| file.reading == Reading::Whole)
+    };
+    (found, over.into_iter().flatten().filter(is_read).collect())
 }
 
 fn by_user_rules(
@@ -253,4 +301,48 @@ fn by_user_rules(
 fn in_order(a: &Finding, b: &Finding) -> Ordering {
     (&a.file, a.line, &a.rule, a.bytes, &a.message)
         .cmp(&(&b.file, b.line, &b.rule, b.bytes, &b.message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SERVER: &str = r#"import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
+import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
+const server = new McpServer({ name: "one", version: "1" });
+console.log("up");
+await server.connect(new StdioServerTransport());
+"#;
+
+    fn analyzed(texts: &[(&str, &str)], most: u64) -> Analysis {
+        let mut collected = collect::Collected::default();
+        for (path, text) in texts {
+            collected.text(Name::from(*path), (*text).to_owned());
+        }
+        let settings = Settings::default();
+        let weighing = Weighing::of(&settings).unwrap();
+        run(collected, &settings, &weighing, most)
+    }
+
+    #[test]
+    fn a_file_that_takes_too_much_is_told_and_the_others_are_judged() {
+        let long = format!("export function f() {{\n{}}}\n", "  g();\n".repeat(2_000));
+        let texts = [("src/long.ts", long.as_str()), ("src/server.ts", SERVER)];
+        let whole = analyzed(&texts, budget::MOST);
+        assert!(whole.unanalysable.is_empty());
+        assert!(whole.score.is_some());
+        let cut = analyzed(&texts, 2_000);
+        let told: Vec<&str> = cut.unanalysable.iter().map(|file| &*file.file).collect();
+        assert_eq!(told, ["src/long.ts"]);
+        assert!(
+            cut.unanalysable[0]
+                .why
+                .contains("more work than one file may")
+        );
+        assert!(cut.score.is_none(), "no grade without all files");
+        assert!(cut.findings.iter().any(|finding| finding.rule == "IO-001"));
+        let none = analyzed(&texts, 1);
+        assert_eq!(none.unanalysable.len(), 2);
+        assert_eq!(none.analysed.files, 0);
+    }
 }

@@ -6,6 +6,7 @@
 pub mod analysis;
 pub mod baseline;
 mod bounded;
+mod budget;
 pub mod extract;
 pub mod facts;
 pub mod finding;

@@ -62,6 +62,8 @@ pub enum Why {
     TooLarge,
     /// Nested too deep.
     TooDeep,
+    /// A rule would have to look at too much of it.
+    TooMuch,
     /// Not UTF-8.
     NotText,
     /// The parser's first complaint with its line.
@@ -248,6 +250,7 @@ impl std::fmt::Display for Why {
             }
             Self::TooLarge => out.write_str("larger than the limit for one file"),
             Self::TooDeep => out.write_str("nested too deep"),
+            Self::TooMuch => out.write_str("takes more work than one file may: split it"),
             Self::NotText => out.write_str("not UTF-8"),
             Self::Syntax(line, what) => write!(out, "line {line}: {what}"),
             Self::Io(what) => out.write_str(what),

@@ -59,6 +59,13 @@ impl Lines {
         self.starts.get(at).map_or(0, |start| start + column)
     }
 
+    /// A line (from 1) of the text that was scanned, without its end.
+    pub fn text<'t>(&self, text: &'t str, line: u32) -> Option<&'t str> {
+        let at = usize::try_from(line).ok()?.checked_sub(1)?;
+        let start = usize::try_from(*self.starts.get(at)?).ok()?;
+        text.get(start..)?.lines().next()
+    }
+
     /// How many lines there are.
     pub fn count(&self) -> usize {
         self.starts.len()

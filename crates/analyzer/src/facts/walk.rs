@@ -1,5 +1,7 @@
 //! Walking over statements and expressions in order of evaluation, without entering other functions.
 
+use crate::budget::{self, Left};
+
 use super::{Block, Expr, ExprKind, Pattern, Span, Stmt, StmtKind};
 
 /// Calls `visit` with every expression of a block, outer ones first. Bodies of closures are not entered: they are functions of their own.
@@ -9,6 +11,9 @@ pub fn exprs<'a>(block: &'a Block, visit: &mut dyn FnMut(&'a Expr)) {
 
 /// Calls `visit` with every statement of a block, outer ones first, those inside flow expressions as well.
 pub fn stmts<'a>(block: &'a Block, visit: &mut dyn FnMut(&'a Stmt)) {
+    if budget::spend(block.len()) == Left::Nothing {
+        return;
+    }
     for stmt in block {
         one(stmt, visit);
     }
@@ -26,6 +31,44 @@ fn one<'a>(stmt: &'a Stmt, visit: &mut dyn FnMut(&'a Stmt)) {
         one(inner, visit);
     }
     each_block(stmt, &mut |block| stmts(block, visit));
+}
+
+/// As [`stmts`], for those statements alone that hold a place.
+pub fn around<'a>(block: &'a [Stmt], place: Span, visit: &mut dyn FnMut(&'a Stmt)) {
+    for stmt in holding(block, place) {
+        visit(stmt);
+        own_exprs(stmt, &mut |expr| {
+            if let ExprKind::Flow(inner) = &expr.kind {
+                around(std::slice::from_ref(inner), place, visit);
+            }
+        });
+        each_block(stmt, &mut |block| around(block, place, visit));
+    }
+}
+
+/// The statements of a block that hold a place. Several do where one of the source became several, and these are neighbours.
+fn holding(block: &[Stmt], place: Span) -> &[Stmt] {
+    let holds = |at: usize| block.get(at).is_some_and(|stmt| stmt.span.holds(place));
+    // Nearly every block is in the order of its source.
+    let guess = block.partition_point(|stmt| stmt.span.end < place.end);
+    let found = if holds(guess) {
+        Some(guess)
+    } else if budget::spend_on_places(block.len()) == Left::Some {
+        (0..block.len()).find(|at| holds(*at))
+    } else {
+        None
+    };
+    let Some(found) = found else {
+        return &[];
+    };
+    let first = (0..found)
+        .rev()
+        .find(|at| !holds(*at))
+        .map_or(0, |at| at + 1);
+    let last = (found..block.len()).find(|at| !holds(*at));
+    block
+        .get(first..last.unwrap_or(block.len()))
+        .unwrap_or_default()
 }
 
 /// The blocks directly inside a statement.
@@ -75,13 +118,13 @@ pub fn enclosing<'a>(block: &'a Block, span: Span, around: &mut Vec<&'a Stmt>) -
     let mut all = vec![block];
     let mut at = block;
     for _ in 0..super::MAX_DEPTH {
-        let Some(stmt) = at.iter().find(|stmt| stmt.span.holds(span)) else {
+        let Some(stmt) = holding(at, span).first() else {
             break;
         };
         around.push(stmt);
         let inner = blocks(stmt)
             .into_iter()
-            .find(|block| block.iter().any(|stmt| stmt.span.holds(span)));
+            .find(|block| !holding(block, span).is_empty());
         let Some(inner) = inner else { break };
         all.push(inner);
         at = inner;
@@ -163,11 +206,16 @@ pub fn each_child<'a>(expr: &'a Expr, visit: &mut dyn FnMut(&'a Expr)) {
             visit(right);
         }
         ExprKind::Call(call) => {
+            budget::spend(call.args.len());
             visit(&call.callee);
             call.args.iter().for_each(|arg| visit(&arg.value));
         }
+        ExprKind::Object(entries) if budget::spend(entries.len()) == Left::Nothing => {}
         ExprKind::Object(entries) => entries.iter().for_each(|entry| visit(&entry.value)),
         ExprKind::List(parts) | ExprKind::Join(parts) | ExprKind::Opaque(parts) => {
+            if budget::spend(parts.len()) == Left::Nothing {
+                return;
+            }
             parts.iter().for_each(visit);
         }
         ExprKind::Not(inner)

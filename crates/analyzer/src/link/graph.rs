@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use rayon::prelude::*;
 
+use crate::budget;
 use crate::facts::{Expr, ExprKind, FnId, Function, ImportItem, Language, Pattern, StmtKind, walk};
 use crate::vocabulary::Role;
 
@@ -284,6 +285,7 @@ impl Graph {
         let mut seen: BTreeSet<FnRef> = roots.iter().copied().collect();
         let mut open: Vec<FnRef> = roots.to_vec();
         while let Some(at) = open.pop() {
+            budget::spend(1);
             let edges = self.edges.get(&at).into_iter().flatten();
             let guesses = self.guesses.get(&at).into_iter().flatten();
             open.extend(edges.chain(guesses).filter(|next| seen.insert(**next)));
@@ -331,6 +333,7 @@ impl Graph {
         let mut seen = BTreeSet::from([of]);
         let mut open = vec![of];
         while let Some(at) = open.pop() {
+            budget::spend(1);
             for next in self.back.get(&at).into_iter().flatten() {
                 if seen.insert(*next) {
                     open.push(*next);

@@ -21,6 +21,7 @@ mod unread;
 
 use std::collections::HashMap;
 
+use crate::budget::{self, Left};
 use crate::facts::{
     Class, ClassId, Expr, FileFacts, FnId, Function, Language, Manifest, Name, Span, VarId,
     Variable,
@@ -128,6 +129,8 @@ pub struct Project<'a> {
     modules: modules::Modules,
     bindings: bindings::Bindings<'a>,
     sites_of: HashMap<FnRef, Vec<SiteId>>,
+    /// The call directly around each, in its function.
+    sites_outside: Vec<Option<SiteId>>,
     site_index: HashMap<(FnRef, Span), SiteId>,
     default_timeout: std::sync::OnceLock<Vec<u32>>,
     closing: Vec<SiteId>,
@@ -156,6 +159,7 @@ impl<'a> Project<'a> {
             manifests,
             hints,
             sites_of: sites::by_function(&sites),
+            sites_outside: sites::outside(&sites),
             site_index: sites
                 .iter()
                 .map(|site| ((site.at, site.span), site.id))
@@ -212,6 +216,7 @@ impl<'a> Project<'a> {
 
     /// A function.
     pub fn function(&self, at: FnRef) -> Option<&'a Function> {
+        budget::on(at.file);
         self.file(at.file)?
             .functions
             .get(usize::try_from(at.id.0).ok()?)
@@ -238,6 +243,8 @@ impl<'a> Project<'a> {
                 .iter()
                 .zip(0u32..)
                 .map(move |(function, id)| {
+                    budget::on(at);
+                    budget::spend(1);
                     (
                         FnRef {
                             file: at,
@@ -261,7 +268,21 @@ impl<'a> Project<'a> {
             .get(&at)
             .into_iter()
             .flatten()
+            .take_while(move |_| {
+                budget::on(at.file);
+                budget::spend(1) == Left::Some
+            })
             .filter_map(|id| self.site(*id))
+    }
+
+    /// The calls around one in the same function, from the inside out.
+    pub fn sites_around(&self, site: &Site<'a>) -> impl Iterator<Item = &Site<'a>> {
+        let outside = |id: SiteId| {
+            let place = usize::try_from(id.0).ok()?;
+            *self.sites_outside.get(place)?
+        };
+        std::iter::successors(outside(site.id), move |id| outside(*id))
+            .filter_map(|id| self.site(id))
     }
 
     /// The calls of a file.
@@ -285,6 +306,7 @@ impl<'a> Project<'a> {
 
     /// What an expression may be.
     pub fn values(&self, at: FnRef, expr: &'a Expr) -> Vec<Value<'a>> {
+        budget::on(at.file);
         resolve::values(self, at, expr)
     }
 

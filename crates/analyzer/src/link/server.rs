@@ -394,11 +394,8 @@ pub(super) fn handlers(project: &Project<'_>) -> Vec<Responder> {
                 .any(|path| vocabulary::role(language, path) == Some(Role::Responder))
                 || (language == Language::Python && registers(project, outer, callee));
             if is_handler {
-                let site = project
-                    .sites_in(at.file)
-                    .iter()
-                    .find(|site| site.at == outer && site.span == decorator.span);
-                let site = site.map_or(SiteId(0), |site| site.id);
+                let site = project.site_index.get(&(outer, decorator.span)).copied();
+                let site = site.unwrap_or(SiteId(0));
                 all.push(Responder { function: at, site });
             }
         }

@@ -187,6 +187,33 @@ pub(super) fn by_function(sites: &[Site<'_>]) -> HashMap<FnRef, Vec<SiteId>> {
     all
 }
 
+/// Of each call the one directly around it in the same function.
+pub(super) fn outside(sites: &[Site<'_>]) -> Vec<Option<SiteId>> {
+    let mut order: Vec<&Site<'_>> = sites.iter().collect();
+    order.sort_by_key(|site| {
+        (
+            site.at,
+            site.span.start,
+            std::cmp::Reverse(site.span.end),
+            site.id,
+        )
+    });
+    let mut all = vec![None; sites.len()];
+    let mut open: Vec<&Site<'_>> = Vec::new();
+    for site in order {
+        while open
+            .pop_if(|outer| outer.at != site.at || !outer.span.holds(site.span))
+            .is_some()
+        {}
+        let place = usize::try_from(site.id.0).unwrap_or(usize::MAX);
+        if let Some(outer) = all.get_mut(place) {
+            *outer = open.last().map(|outer| outer.id);
+        }
+        open.push(site);
+    }
+    all
+}
+
 /// What a callee may be.
 #[derive(Debug, Default)]
 struct Callee {

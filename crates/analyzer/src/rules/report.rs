@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::Rule;
-use crate::facts::Span;
+use crate::facts::{Language, Lines, Span};
 use crate::finding::{Confidence, Finding, Related, Severity, fingerprint};
 use crate::link::{FnRef, Project};
 
@@ -14,6 +14,8 @@ pub struct Report<'p> {
     rule: &'static Rule,
     project: &'p Project<'p>,
     texts: &'p [String],
+    /// Line starts of the last file that something was found in.
+    lines: Option<(u32, Lines)>,
     findings: Vec<Finding>,
     seen: HashMap<String, u32>,
 }
@@ -34,6 +36,7 @@ impl<'p> Report<'p> {
             rule,
             project,
             texts,
+            lines: None,
             findings: Vec::new(),
             seen: HashMap::new(),
         }
@@ -75,10 +78,9 @@ impl<'p> Report<'p> {
 
     /// What was found in the languages that the rule is proved in, one finding per place.
     pub fn finish(mut self) -> Vec<Finding> {
-        let (rule, project) = (self.rule, self.project);
+        let rule = self.rule;
         self.findings.retain(|finding| {
-            let file = project.files.iter().find(|file| file.path == finding.file);
-            file.is_none_or(|file| rule.speaks(file.language))
+            Language::of_path(&finding.file).is_none_or(|language| rule.speaks(language))
         });
         self.findings
             .sort_by(|a, b| (&a.file, a.bytes, &a.message).cmp(&(&b.file, b.bytes, &b.message)));
@@ -87,13 +89,20 @@ impl<'p> Report<'p> {
         self.findings
     }
 
-    fn line(&self, at: At) -> &'p str {
-        let file = usize::try_from(at.function.file).unwrap_or(usize::MAX);
-        let line = usize::try_from(at.span.line).unwrap_or(1).saturating_sub(1);
-        self.texts
-            .get(file)
-            .and_then(|text| text.lines().nth(line))
-            .unwrap_or_default()
+    fn line(&mut self, at: At) -> &'p str {
+        let file = at.function.file;
+        let place = usize::try_from(file).unwrap_or(usize::MAX);
+        let Some(text) = self.texts.get(place) else {
+            return "";
+        };
+        if self.lines.as_ref().is_none_or(|(of, _)| *of != file) {
+            self.lines = Some((file, Lines::of(text)));
+        }
+        let line = self
+            .lines
+            .as_ref()
+            .and_then(|(_, lines)| lines.text(text, at.span.line));
+        line.unwrap_or_default()
     }
 }
 

@@ -4,6 +4,7 @@ mod calls;
 mod members;
 mod names;
 
+use crate::budget;
 use crate::facts::{Expr, ExprKind, ImportItem, Logic, Name, Stmt, StmtKind, VariableKind, walk};
 
 use super::bindings::{Part, Set};
@@ -72,7 +73,10 @@ impl<'a> Value<'a> {
 pub(super) fn values<'a>(project: &Project<'a>, at: FnRef, expr: &'a Expr) -> Vec<Value<'a>> {
     let mut out = Vec::new();
     let left = std::cell::Cell::new(MAX_LOOKS);
-    Resolver { project, left }.expr(at, expr, 0, &mut out);
+    let resolver = Resolver { project, left };
+    resolver.expr(at, expr, 0, &mut out);
+    let looks = MAX_LOOKS - resolver.left.get();
+    budget::spend(usize::try_from(looks).unwrap_or(usize::MAX));
     out
 }
 

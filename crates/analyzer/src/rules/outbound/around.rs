@@ -13,10 +13,8 @@ pub(super) fn is_within<'a>(
         return false;
     };
     let mut found = false;
-    walk::stmts(&function.body, &mut |stmt| {
-        if let StmtKind::With { resources, .. } = &stmt.kind
-            && stmt.span.holds(site.span)
-        {
+    walk::around(&function.body, site.span, &mut |stmt| {
+        if let StmtKind::With { resources, .. } = &stmt.kind {
             found |= resources.iter().any(|resource| is_such(&resource.value));
         }
     });

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::budget::{self, Left};
 use crate::facts::{Arg, Expr, ExprKind, Pattern, StmtKind, walk};
 use crate::link::{FnRef, Project, Site, Value};
 use crate::rules::outbound::around::is_within;
@@ -286,6 +287,9 @@ pub(in crate::rules) fn makers<'s, 'a>(
                     .any(|path| path.starts_with(made.as_str()))
             })
     };
+    if budget::spend_on_places(project.sites.len()) == Left::Nothing {
+        return Vec::new();
+    }
     let makers: Vec<&Site<'a>> = project.sites.iter().filter(makes).collect();
     let own: Vec<&Site<'a>> = held(project, site, &makers);
     if own.is_empty() { makers } else { own }
@@ -334,10 +338,10 @@ fn is_wrapped<'a>(
     seen: &mut BTreeSet<FnRef>,
     levels: usize,
 ) -> bool {
-    let inside_bound = project.sites_of(site.at).any(|other| {
+    let inside_bound = project.sites_around(site).any(|other| {
         let bounds =
             other.role == Some(Role::Bound) || other.name().to_lowercase().contains("timeout");
-        bounds && other.span != site.span && other.span.holds(site.span)
+        bounds && other.span != site.span
     });
     if inside_bound || is_in_scope(project, site) {
         return true;

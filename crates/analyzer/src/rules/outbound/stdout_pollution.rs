@@ -2,12 +2,16 @@
 
 use std::collections::BTreeSet;
 
+use crate::budget::{self, Left};
 use crate::facts::{Block, Expr, ExprKind, Language, Pattern, Stmt, StmtKind, walk};
 use crate::finding::{Confidence, Severity, Surface};
 use crate::link::{FnRef, Project, Site};
 use crate::rules::outbound::around::is_within;
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::{Role, Wire};
+
+/// Callers of a function that are looked at to tell whether it only runs where the program leaves.
+const MAX_CALLERS: usize = 64;
 
 pub(in crate::rules) const RULE: Rule = Rule {
     id: "IO-001",
@@ -153,6 +157,7 @@ fn in_other_program(project: &Project<'_>, site: &Site<'_>, running: &BTreeSet<F
         return false;
     };
     file.language == Language::Python
+        && budget::spend_on_places(file.functions.len()) == Left::Some
         && file.functions.iter().zip(0u32..).any(|(function, id)| {
             let guard = FnRef {
                 file: site.at.file,
@@ -180,7 +185,7 @@ fn in_other_branch<'a>(project: &Project<'a>, site: &Site<'a>) -> bool {
         return false;
     };
     let mut found = false;
-    walk::stmts(&function.body, &mut |stmt| {
+    walk::around(&function.body, site.span, &mut |stmt| {
         let StmtKind::If {
             test,
             then,
@@ -300,16 +305,19 @@ fn goes_elsewhere<'a>(project: &Project<'a>, site: &Site<'a>) -> bool {
         .args
         .iter()
         .any(|arg| arg.name.is_none() && matches!(arg.value.kind, ExprKind::Spread(_)));
-    let redirected = project.sites.iter().any(|maker| {
-        maker.name() == "Console"
-            && site.paths.iter().any(|path| path.contains("Console()"))
-            && maker
-                .call
-                .args
-                .iter()
-                .any(|arg| matches!(arg.name.as_deref(), Some("stderr" | "file")))
-    });
-    spread || redirected || is_redirected(project, site)
+    spread || is_of_console(project, site) || is_redirected(project, site)
+}
+
+/// Whether a call is made on a console that was told where to write.
+fn is_of_console(project: &Project<'_>, site: &Site<'_>) -> bool {
+    let of_console = site.paths.iter().any(|path| path.contains("Console()"));
+    of_console
+        && budget::spend_on_places(project.sites.len()) == Left::Some
+        && project.sites.iter().any(|maker| {
+            let mut args = maker.call.args.iter();
+            maker.name() == "Console"
+                && args.any(|arg| matches!(arg.name.as_deref(), Some("stderr" | "file")))
+        })
 }
 
 /// `with redirect_stdout(…):` around a call.
@@ -352,15 +360,15 @@ fn leaves_after<'a>(project: &Project<'a>, site: &Site<'a>) -> bool {
 fn only_when_leaving(project: &Project<'_>, at: FnRef, levels: usize) -> bool {
     let callers = project.callers(at);
     levels > 0
+        && callers.len() <= MAX_CALLERS
         && !callers.is_empty()
         && callers
             .iter()
             .filter_map(|id| project.site(*id))
             .all(|site| {
-                let inside_exit = project.sites_of(site.at).any(|outer| {
+                let inside_exit = project.sites_around(site).any(|outer| {
                     matches!(outer.role, Some(Role::Exit | Role::ExitUnwinding))
                         && outer.span != site.span
-                        && outer.span.holds(site.span)
                 });
                 inside_exit
                     || leaves_after(project, site)
