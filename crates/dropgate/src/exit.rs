@@ -30,6 +30,7 @@ pub(crate) fn of_run_error(error: &RunError) -> u8 {
         RunError::Spawn(
             SpawnError::GuardEnded | SpawnError::GuardSilent | SpawnError::System(_),
         )
+        | RunError::Descriptors(_)
         | RunError::System(_) => INTERNAL,
     }
 }

@@ -267,6 +267,47 @@ fn the_first_request_is_told_why_there_is_no_server() {
     }
 }
 
+/// Answers its first line, if it is given that.
+const ANSWERS: &str =
+    r#"read -r line; printf '{"jsonrpc":"2.0","id":"one","result":{}}\n'; read -r never || true"#;
+
+#[test]
+fn however_few_files_may_be_open_the_first_request_is_answered() {
+    let place = Place::new("");
+    let mut served = 0;
+    for most in 8..=48 {
+        let mut child = place
+            .command("sh")
+            .args(["-c", "ulimit -n \"$1\" && shift && exec \"$@\"", "sh"])
+            .arg(most.to_string())
+            .args([env!("CARGO_BIN_EXE_dropgate"), "run", "--config"])
+            .args(["dropgate.toml", "--", "sh", "-c", ANSWERS])
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(REQUEST).unwrap();
+        let mut said = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        said.read_line(&mut line).unwrap();
+        drop(stdin);
+        child.stdout = Some(said.into_inner());
+        let (_, log, code) = end_of(child, WITHIN);
+        let answer: Value = serde_json::from_str(&line).unwrap_or_default();
+        assert_eq!(answer["id"], "one", "{most}: {line:?}: {log}");
+        match answer["error"]["message"].as_str() {
+            Some(why) => {
+                assert_eq!((code, served), (Some(70), 0), "{most}: {log}");
+                assert!(why.contains("os error 24"), "{most}: {why}");
+            }
+            None => {
+                assert_eq!(code, Some(0), "{most}: {log}");
+                served += 1;
+            }
+        }
+    }
+    assert!(served > 0);
+}
+
 #[test]
 fn nobody_is_waited_for_who_has_ended_the_input() {
     let place = Place::new("[shutdown]\ndrian = \"1s\"\n");

@@ -1,20 +1,25 @@
 //! A host that waits for a server which is not there is told why.
+//!
+//! Without an event loop, since what is to be told may be that there is none: one stream is waited
+//! for at a time, and each wait has the same end.
 
 use std::io::{self, IsTerminal as _};
-use std::time::Duration;
+use std::os::fd::BorrowedFd;
+use std::time::{Duration, Instant};
 
-use dropgate_wire::{Limits, reply};
+use dropgate_wire::{Direction, Envelope, Limits, LineBuffer, reply, scan_buffered};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 
-use crate::downstream::stdio::{Ask, Downstream, FromHost};
-use crate::endpoint::Moved;
-use crate::lane::{Outflow, Regard};
-use crate::tool_rules::ToolRules;
+use crate::relay::line_span;
 
 /// How long a host may take to send its first request before a failed start is
 /// told by the exit code alone.
-pub(crate) const FIRST_REQUEST_WITHIN: Duration = Duration::from_millis(500);
+const FIRST_REQUEST_WITHIN: Duration = Duration::from_millis(500);
 /// The same where only requests count that are there already: so long it may take to see them.
 const WHAT_IS_THERE_WITHIN: Duration = Duration::from_millis(50);
+/// A pipe that can be written to takes as many bytes without waiting.
+const PIECE: usize = 4096;
 
 /// Which request is told that there is no server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,51 +33,74 @@ pub enum Refused {
 /// Answers a request of the host's with a reason, where there is nothing to start. Comes to an end
 /// soon, whether or not there is one. Somebody at a terminal is not waited for.
 pub fn refuse(limits: Limits, text: &str, which: Refused) {
+    const INTERNAL_ERROR: i64 = -32603;
     let within = match which {
         Refused::TheFirst if !io::stdin().is_terminal() => FIRST_REQUEST_WITHIN,
         Refused::TheFirst | Refused::IfThere => WHAT_IS_THERE_WITHIN,
     };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    if let Ok(runtime) = runtime {
-        runtime.block_on(async {
-            if let Ok(downstream) = Downstream::open(limits) {
-                tell(downstream, limits, text, within).await;
-            }
-        });
+    let until = Instant::now() + within;
+    if let Some(id) = first_id(limits, until) {
+        let answer = reply::error(Some(&id), INTERNAL_ERROR, text, None);
+        say(&answer, until);
     }
 }
 
-/// Answers the request that a host sends first, so that it shows why there is
-/// no server instead of a closed pipe.
-pub(crate) async fn tell(mut downstream: Downstream, limits: Limits, text: &str, within: Duration) {
-    const INTERNAL_ERROR: i64 = -32603;
-    let tools = ToolRules::default();
-    let until = tokio::time::Instant::now() + within;
+/// The id of the first request that comes in time, as it was written.
+fn first_id(limits: Limits, until: Instant) -> Option<Vec<u8>> {
+    let stdin = rustix::stdio::stdin();
+    let mut lines = LineBuffer::new(limits);
     loop {
-        let readable = std::future::poll_fn(|cx| downstream.intake.poll_readable(cx));
-        if tokio::time::timeout_at(until, readable).await.is_err() {
-            return;
-        }
-        let moved = downstream.intake.read(Regard::Readiness);
-        while let Some(line) = downstream.intake.next_line() {
-            let judged = downstream.judge(&line, &limits, &tools);
-            if let FromHost::Call(Ask { id, .. }) = judged {
-                downstream
-                    .outlet
-                    .say(&reply::error(Some(id.raw()), INTERNAL_ERROR, text, None));
-                while downstream.outlet.flush_own() == Outflow::Waiting {
-                    let writable = std::future::poll_fn(|cx| downstream.outlet.poll_writable(cx));
-                    if tokio::time::timeout_at(until, writable).await.is_err() {
-                        return;
-                    }
-                }
-                return;
+        wait(stdin, PollFlags::IN, until)?;
+        let ended = match rustix::io::read(stdin, lines.spare()) {
+            Ok(0) => true,
+            Ok(count) => {
+                lines.filled(count);
+                false
             }
+            Err(Errno::INTR | Errno::AGAIN) => continue,
+            Err(_) => true,
+        };
+        while let Some(line) = if ended {
+            lines.finish()
+        } else {
+            lines.next_line()
+        } {
+            let scanned = scan_buffered(&lines, &line, &limits, Direction::FromHost);
+            if let Ok(Envelope::Request(request)) = scanned {
+                return Some(request.id.raw().to_vec());
+            }
+            lines.release(line_span(&line).1);
         }
-        if moved == Moved::Closed {
-            return;
+        if ended {
+            return None;
+        }
+    }
+}
+
+/// Writes what the host takes in time.
+fn say(mut message: &[u8], until: Instant) {
+    let stdout = rustix::stdio::stdout();
+    while !message.is_empty() && wait(stdout, PollFlags::OUT, until).is_some() {
+        let piece = message.get(..PIECE).unwrap_or(message);
+        match rustix::io::write(stdout, piece) {
+            Ok(count) => message = message.get(count..).unwrap_or_default(),
+            Err(Errno::INTR | Errno::AGAIN) => {}
+            Err(_) => return,
+        }
+    }
+}
+
+/// Waits until a stream can be used, or has an error to tell.
+fn wait(stream: BorrowedFd<'_>, events: PollFlags, until: Instant) -> Option<()> {
+    loop {
+        // A host that says more and more is not heard any longer either.
+        let left = until.checked_duration_since(Instant::now())?;
+        let left = Timespec::try_from(left).ok()?;
+        match poll(&mut [PollFd::from_borrowed_fd(stream, events)], Some(&left)) {
+            Ok(0) => return None,
+            Ok(_) => return Some(()),
+            Err(Errno::INTR) => {}
+            Err(_) => return None,
         }
     }
 }

@@ -374,7 +374,7 @@ pub(crate) enum Passage {
     Stop,
 }
 
-fn line_span(line: &Line) -> (usize, usize) {
+pub(crate) fn line_span(line: &Line) -> (usize, usize) {
     match line {
         Line::Whole(span, end) => (span.start, *end),
         Line::TooLong { prefix, end } => (prefix.start, *end),

@@ -9,13 +9,14 @@ use dropgate_gate::shutdown::Profile;
 use dropgate_journal::Journal;
 use dropgate_process::{SpawnError, Spawned, Spec, Tree};
 use dropgate_secrets::LeaseEnd;
+use tokio::runtime::Runtime;
 
 use crate::assembly::{Record, Streams};
 use crate::bell::Bell;
 use crate::conclusion::conclude;
 use crate::downstream::stdio::Downstream;
 use crate::endpoint::{Endpoint, Use};
-use crate::first_request::{self, FIRST_REQUEST_WITHIN};
+use crate::first_request::{Refused, refuse};
 use crate::hibernation::Hibernation;
 use crate::leases;
 use crate::log::Log;
@@ -28,6 +29,9 @@ use crate::settings::Settings;
 use crate::signals::Signals;
 use crate::telemetry::Telemetry;
 use crate::upstream::stdio::Upstream;
+
+/// How many files a run has open beside those of the journal and the server, and some more.
+const DESCRIPTORS: usize = 24;
 
 /// How a run ended.
 #[derive(Debug)]
@@ -44,7 +48,7 @@ pub struct Ended {
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// The server was not started.
-    #[error("{}{}", .0, way_out(.0))]
+    #[error(transparent)]
     Spawn(#[from] SpawnError),
     /// The journal can't be kept, so no call could be made.
     #[error(
@@ -52,6 +56,11 @@ pub enum RunError {
          written, or keep none with --journal off"
     )]
     Journal(#[from] dropgate_journal::OpenError),
+    /// There is no room for what a run has open.
+    #[error(
+        "can not open {DESCRIPTORS} files more, which a run needs: {0}; allow more with `ulimit -n`"
+    )]
+    Descriptors(io::Error),
     /// A stream or the event loop could not be set up.
     #[error("can not set up the relay: {0}")]
     System(#[from] io::Error),
@@ -84,20 +93,41 @@ pub fn run(
     settings: Settings,
     keep: impl FnOnce(&str) -> Result<(), String>,
 ) -> Result<Ended, RunError> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
+    let limits = settings.limits;
+    let begun = runtime().and_then(|runtime| {
+        let inside = runtime.enter();
+        let relay = assembled(Box::new(spec), settings)?;
+        drop(inside);
+        Ok((runtime, relay))
+    });
+    match begun {
+        Ok((runtime, relay)) => runtime.block_on(relayed(relay, keep)),
+        Err(error) => {
+            let text = format!("dropgate did not start the server: {error}");
+            refuse(limits, &text, Refused::TheFirst);
+            Err(error)
+        }
+    }
+}
+
+/// The event loop's, which ends the process where it can't have what it needs, so that is looked at
+/// before.
+fn runtime() -> Result<Runtime, RunError> {
+    let held: io::Result<Vec<_>> = (0..DESCRIPTORS)
+        .map(|_| Ok(rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?))
+        .collect();
+    drop(held.map_err(RunError::Descriptors)?);
+    Ok(tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .build()?;
-    runtime.block_on(relayed(Box::new(spec), settings, keep))
+        .build()?)
 }
 
 /// How the server is started, as often as it has to be.
 type Start = Box<dyn Fn() -> io::Result<Spec>>;
 
-async fn relayed(
-    start: Start,
-    mut settings: Settings,
-    keep: impl FnOnce(&str) -> Result<(), String>,
-) -> Result<Ended, RunError> {
+/// All that a relay needs, the server among it. Whatever fails here, the host has been read nothing
+/// of.
+fn assembled(start: Start, mut settings: Settings) -> Result<Relay, RunError> {
     let signals = Signals::listen()?;
     let mut log = Log::new(
         Endpoint::inherited(rustix::stdio::stderr(), Use::Write).ok(),
@@ -107,14 +137,6 @@ async fn relayed(
     let notify = notify_socket(settings.shutdown.profile, &mut log);
     let downstream = Downstream::open(settings.limits)?;
     let bell = Bell::default();
-    let begun = match begin(start, &settings, &bell, &mut log) {
-        Ok(begun) => begun,
-        Err(error) => {
-            let text = format!("dropgate did not start the server: {error}");
-            first_request::tell(downstream, settings.limits, &text, FIRST_REQUEST_WITHIN).await;
-            return Err(error);
-        }
-    };
     let Begun {
         recorder,
         tree,
@@ -122,7 +144,7 @@ async fn relayed(
         start,
         started,
         telemetry,
-    } = begun;
+    } = begin(start, &settings, &bell, &mut log)?;
     let orders = std::mem::take(&mut settings.orders);
     let mut relay = Relay::new(
         Hibernation::new(settings.hibernate_after, start),
@@ -144,6 +166,13 @@ async fn relayed(
     );
     relay.record_start();
     relay.obey(orders, relay.now());
+    Ok(relay)
+}
+
+async fn relayed(
+    mut relay: Relay,
+    keep: impl FnOnce(&str) -> Result<(), String>,
+) -> Result<Ended, RunError> {
     relay.shutdown.announce_ready();
     relay.run().await;
     let mut ended = conclude(&mut relay);
@@ -216,16 +245,6 @@ fn begin(start: Start, settings: &Settings, bell: &Bell, log: &mut Log) -> Resul
         started,
         telemetry,
     })
-}
-
-fn way_out(error: &SpawnError) -> &'static str {
-    match error {
-        SpawnError::Uncontained { .. } => "; `dropgate doctor` says what each level needs",
-        SpawnError::Program { .. }
-        | SpawnError::GuardEnded
-        | SpawnError::GuardSilent
-        | SpawnError::System(_) => "",
-    }
 }
 
 /// A manager that can't be told goes by the times of its unit file, so the run goes on.
