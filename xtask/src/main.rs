@@ -48,7 +48,7 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "soak",
-        usage: "soak [--only PART]",
+        usage: "soak [--brief] [--only PART]",
         summary: "run every long count in full: the whole world table, a thousand cycles, kills, changes and faults, the properties at length",
         run: soak::run,
     },

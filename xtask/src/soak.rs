@@ -1,5 +1,6 @@
 //! `cargo xtask soak`: every long count in full, for the figures of a release.
 
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ struct Part {
     limit: Duration,
     /// What it plays with: the binaries of this workspace, or nothing but its own.
     needs: Needs,
-    command: fn() -> Command,
+    command: fn(Extent) -> Command,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -72,20 +73,58 @@ const PARTS: &[Part] = &[
     },
 ];
 
-/// Runs the parts that are wanted, in full, and says in the end which failed.
+/// How much of a part is played.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Extent {
+    /// All of it, with release builds.
+    #[default]
+    Full,
+    /// As much as the test command plays, with its builds: whether the part still runs at all.
+    Brief,
+}
+
+impl Extent {
+    /// The arguments of a build, or of tests that are measured.
+    fn profile(self) -> &'static [&'static str] {
+        match self {
+            Self::Full => &["--release"],
+            Self::Brief => &[],
+        }
+    }
+
+    /// Sets what makes a part play in full.
+    fn set(self, command: &mut Command, name: &str, full: &str) {
+        match self {
+            Self::Full => command.env(name, full),
+            Self::Brief => command.env_remove(name),
+        };
+    }
+
+    fn program(self, name: &str) -> PathBuf {
+        let folder = match self {
+            Self::Full => "release",
+            Self::Brief => "debug",
+        };
+        workspace::target_dir().join(folder).join(name)
+    }
+}
+
+/// Runs the parts that are wanted, and says in the end which failed.
 ///
 /// # Errors
 /// The build fails, a count fails, or a limit passes.
 pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
-    let wanted = wanted(arguments)?;
+    let (wanted, extent) = wanted(arguments)?;
     if wanted.iter().any(|part| part.needs == Needs::Binaries) {
         let mut build = workspace::cargo();
-        build.args(["build", "--workspace", "--release", "--bins"]);
+        build
+            .args(["build", "--workspace", "--bins"])
+            .args(extent.profile());
         Step::new("build the binaries that the tests run", BUILD_LIMIT, build).run()?;
     }
     let mut failed = Vec::new();
     for part in wanted {
-        if let Err(failure) = Step::new(part.what, part.limit, (part.command)()).run() {
+        if let Err(failure) = Step::new(part.what, part.limit, (part.command)(extent)).run() {
             eprintln!("xtask soak: {}: {failure}", part.name);
             failed.push(part.name);
         }
@@ -96,14 +135,19 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     Err(Failure::failed(format!("failed: {}", failed.join(", "))))
 }
 
-/// All parts, or those that `--only` names.
-fn wanted(arguments: &[String]) -> Result<Vec<&'static Part>, Failure> {
+/// All parts, or those that `--only` names, and how much of them.
+fn wanted(arguments: &[String]) -> Result<(Vec<&'static Part>, Extent), Failure> {
     let mut named = Vec::new();
+    let mut extent = Extent::default();
     let mut words = arguments.iter();
     while let Some(word) = words.next() {
+        if word == "--brief" {
+            extent = Extent::Brief;
+            continue;
+        }
         if word != "--only" {
             return Err(Failure::usage(format!(
-                "`{word}` is not a flag of soak; it takes --only PART"
+                "`{word}` is not a flag of soak; it takes --brief and --only PART"
             )));
         }
         let name = words.next();
@@ -118,85 +162,56 @@ fn wanted(arguments: &[String]) -> Result<Vec<&'static Part>, Failure> {
     if named.is_empty() {
         named.extend(PARTS);
     }
-    Ok(named)
+    Ok((named, extent))
 }
 
-fn policies() -> Command {
-    let mut policies = workspace::cargo();
+/// The tests of some packages, as many of them as pass.
+fn tests(packages: &[&str], more: &[&str]) -> Command {
+    let mut tests = workspace::cargo();
+    tests.arg("test");
+    for package in packages {
+        tests.args(["--package", package]);
+    }
+    tests.arg("--no-fail-fast").args(more);
+    tests
+}
+
+fn policies(extent: Extent) -> Command {
+    let mut policies = tests(&["dropgate-policy"], &[]);
+    extent.set(&mut policies, SOAK, "1");
     policies
-        .args(["test", "--package", "dropgate-policy", "--no-fail-fast"])
-        .env(SOAK, "1");
-    policies
 }
 
-fn journal() -> Command {
-    let mut journal = workspace::cargo();
-    journal
-        .args([
-            "test",
-            "--release",
-            "--package",
-            "dropgate-journal",
-            "--no-fail-fast",
-        ])
-        .env(SOAK, "1");
+fn journal(extent: Extent) -> Command {
+    let mut journal = tests(&["dropgate-journal"], extent.profile());
+    extent.set(&mut journal, SOAK, "1");
     journal
 }
 
-fn properties() -> Command {
-    let mut properties = workspace::cargo();
-    properties
-        .args([
-            "test",
-            "--release",
-            "--package",
-            "dropgate-wire",
-            "--package",
-            "dropgate-gate",
-            "--no-fail-fast",
-        ])
-        .env("PROPTEST_CASES", PROPERTY_CASES);
+fn properties(extent: Extent) -> Command {
+    let mut properties = tests(&["dropgate-wire", "dropgate-gate"], extent.profile());
+    extent.set(&mut properties, "PROPTEST_CASES", PROPERTY_CASES);
     properties
 }
 
-fn leases() -> Command {
-    let mut leases = workspace::cargo();
+fn leases(extent: Extent) -> Command {
+    let mut leases = tests(&["dropgate-testing-secrets"], &["--", "--nocapture"]);
+    extent.set(&mut leases, "DROPGATE_LEASES", "full");
     leases
-        .args([
-            "test",
-            "--package",
-            "dropgate-testing-secrets",
-            "--no-fail-fast",
-            "--",
-            "--nocapture",
-        ])
-        .env("DROPGATE_LEASES", "full")
         .env("DROPGATE_COUNTERPARTS", workspace::counterparts())
-        .env("DROPGATE_BIN", release("dropgate"));
+        .env("DROPGATE_BIN", extent.program("dropgate"));
     leases
 }
 
-fn world() -> Command {
-    let mut world = workspace::cargo();
+fn world(extent: Extent) -> Command {
+    let mut world = tests(&["dropgate-testing-world"], &[]);
+    extent.set(&mut world, "DROPGATE_WORLD", "full");
+    extent.set(&mut world, SOAK, "1");
+    world.env("DROPGATE_BIN", extent.program("dropgate")).env(
+        "DROPGATE_TESTING_SERVERS",
+        extent.program("dropgate-testing-servers"),
+    );
     world
-        .args([
-            "test",
-            "--package",
-            "dropgate-testing-world",
-            "--no-fail-fast",
-        ])
-        .env("DROPGATE_WORLD", "full")
-        .env(SOAK, "1")
-        .env("DROPGATE_BIN", release("dropgate"))
-        .env(
-            "DROPGATE_TESTING_SERVERS",
-            release("dropgate-testing-servers"),
-        );
-    world
-}
-
-fn release(program: &str) -> std::path::PathBuf {
-    workspace::target_dir().join("release").join(program)
 }
 
 #[cfg(test)]
@@ -205,7 +220,7 @@ mod tests {
 
     fn names(line: &str) -> Result<Vec<&'static str>, Failure> {
         let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
-        Ok(wanted(&words)?.iter().map(|part| part.name).collect())
+        Ok(wanted(&words)?.0.iter().map(|part| part.name).collect())
     }
 
     #[test]
@@ -215,6 +230,10 @@ mod tests {
             names("--only leases --only journal").unwrap(),
             ["leases", "journal"]
         );
+        for (line, extent) in [("", Extent::Full), ("--brief --only world", Extent::Brief)] {
+            let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+            assert_eq!(wanted(&words).unwrap().1, extent, "{line}");
+        }
         for wrong in ["--fast", "--only", "--only all"] {
             assert!(matches!(names(wrong), Err(Failure::Usage(_))), "{wrong}");
         }
