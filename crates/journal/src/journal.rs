@@ -1,8 +1,6 @@
 //! The journal as its owner sees it: nothing here waits for the disk, except
 //! opening it and, for as long as one says, sealing it.
 
-use std::cell::Cell;
-use std::collections::VecDeque;
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,6 +8,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::CallRef;
+use crate::backlog::{Backlog, News};
 use crate::entry::{Class, Entry, Intent, LateResult, Note, Outcome, Start, Tier, Topic};
 use crate::keys::{Fingerprint, Keys};
 use crate::ledger::{Considered, Ledger};
@@ -34,11 +33,7 @@ pub struct Journal {
     randomness: Randomness,
     bounds: Bounds,
     commit_within: Duration,
-    next: u64,
-    /// Whether something was entered of which the writer was not told.
-    untold: Cell<bool>,
-    /// When what is not yet safe was entered, in order.
-    waiting: VecDeque<(u64, Tier, Instant)>,
+    backlog: Backlog,
     failing_since: Option<(Why, Instant)>,
     chain: String,
     dir: PathBuf,
@@ -123,9 +118,7 @@ impl Journal {
             randomness: Randomness::new(),
             bounds,
             commit_within,
-            next: 0,
-            untold: Cell::new(false),
-            waiting: VecDeque::new(),
+            backlog: Backlog::default(),
             failing_since: None,
             chain,
             dir,
@@ -246,8 +239,8 @@ impl Journal {
 
     /// Lets the writer begin with what was entered. To be called before waiting for anything.
     /// [`Self::state`], [`Self::due`] and a ticket that is not redeemable yet do it as well.
-    pub fn rouse(&self) {
-        if self.untold.replace(false) {
+    pub fn rouse(&mut self) {
+        if self.backlog.tell(Instant::now()) == News::Some {
             self.shared.rouse();
         }
     }
@@ -263,21 +256,19 @@ impl Journal {
         call: Option<CallRef>,
         bounds: Bounds,
     ) -> Result<Ticket<P>, Unavailable> {
-        let nth = self.next + 1;
+        let nth = self.backlog.next();
         let queued = Queued { nth, tier, entry };
         self.shared.put(queued, bounds).map_err(|why| match why {
             NotTaken::Full => Unavailable::Full,
             NotTaken::Closing => Unavailable::Closing,
         })?;
-        self.next = nth;
-        self.untold.set(true);
+        self.forget_safe();
+        self.backlog.add(tier);
         // Its owner waits for what goes to the disk, and rouses the writer when nothing more is to
         // come: one sync then serves all of it. The rest need not wait.
         if tier == Tier::Write || P::AWAITED == Awaited::No {
             self.rouse();
         }
-        self.forget_safe();
-        self.waiting.push_back((nth, tier, Instant::now()));
         Ok(Ticket {
             nth,
             tier,
@@ -424,8 +415,7 @@ impl Journal {
 
     fn first_due(&mut self) -> Option<Instant> {
         self.forget_safe();
-        let (_, _, since) = self.waiting.front()?;
-        since.checked_add(self.commit_within)
+        self.backlog.since()?.checked_add(self.commit_within)
     }
 
     fn is_overdue(&mut self, now: Instant) -> bool {
@@ -433,17 +423,8 @@ impl Journal {
     }
 
     fn forget_safe(&mut self) {
-        let (written, safe) = (self.shared.written(), self.shared.safe());
-        while let Some((nth, tier, _)) = self.waiting.front() {
-            let reached = match tier {
-                Tier::Sync => safe,
-                Tier::Write => written,
-            };
-            if *nth > reached {
-                break;
-            }
-            self.waiting.pop_front();
-        }
+        self.backlog
+            .forget(self.shared.written(), self.shared.safe());
     }
 
     /// Tells the writer to seal the chain after all that was entered. Nothing

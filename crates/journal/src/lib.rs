@@ -12,6 +12,7 @@
 //! the same time. [`verify`] covers all of them.
 #![forbid(unsafe_code)]
 
+mod backlog;
 mod canon;
 mod chain;
 mod claim;

@@ -8,8 +8,9 @@ use std::time::Duration;
 pub struct Settings {
     /// The folder; made, for its owner alone, if it is missing.
     pub dir: PathBuf,
-    /// An entry that is not safe after this long makes the journal
-    /// [failing](crate::State::Failing).
+    /// An entry that is not safe this long after the writer was told of it makes the journal
+    /// [failing](crate::State::Failing). Time in which its owner was busy or stopped before that
+    /// is not the disk's fault.
     pub commit_within: Duration,
     /// A segment of this size is sealed and another begun.
     pub segment_bytes: u64,

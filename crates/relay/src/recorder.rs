@@ -196,7 +196,7 @@ impl Recorder {
     }
 
     /// Lets the record be made of all that was entered; before anything is waited for.
-    pub(crate) fn rouse(&self) {
+    pub(crate) fn rouse(&mut self) {
         if let Self::On(journal) = self {
             journal.rouse();
         }

@@ -170,18 +170,7 @@ impl Stage {
     }
 
     fn end(&mut self, call: CallRef, tier: Tier) -> Ticket<crate::Answer> {
-        let outcome = Outcome {
-            call,
-            what: What::Completed,
-            retry: Retry::Never,
-            bytes: 1,
-            ms: 1,
-            redactions: 0,
-            keep: Keep::Nothing,
-            about: None,
-            repeats: None,
-        };
-        self.journal.outcome(outcome, tier).expect("taken")
+        self.journal.outcome(completed(call), tier).expect("taken")
     }
 
     fn safe<P: Purpose>(&mut self, ticket: Ticket<P>) {
@@ -223,6 +212,16 @@ impl Stage {
     fn woken(&self, until: Instant) {
         let left = until.saturating_duration_since(Instant::now());
         self.wakes.recv_timeout(left).expect("a wake in time");
+    }
+
+    /// All segments, one after another.
+    fn text(&self) -> String {
+        std::fs::read_dir(self.dir.join(self.journal.chain()))
+            .expect("the chain")
+            .map(|entry| entry.expect("an entry").path())
+            .filter(|path| path.extension().is_some_and(|end| end == "jsonl"))
+            .map(|path| std::fs::read_to_string(path).expect("text"))
+            .collect()
     }
 
     fn whole(&self) -> u64 {
@@ -282,12 +281,7 @@ fn nothing_is_safe_while_the_disk_fails_and_all_of_it_once_it_works_again() {
         let ticket = stage.end(call, Tier::Sync);
         stage.safe(ticket);
         stage.whole();
-        let text: String = std::fs::read_dir(stage.dir.join(stage.journal.chain()))
-            .expect("the chain")
-            .map(|entry| entry.expect("an entry").path())
-            .filter(|path| path.extension().is_some_and(|end| end == "jsonl"))
-            .map(|path| std::fs::read_to_string(path).expect("text"))
-            .collect();
+        let text = stage.text();
         for kind in ["intent", "outcome"] {
             for call in [call, early] {
                 let line = format!("\"kind\":\"{kind}\",\"call\":\"{call}\"");
@@ -341,6 +335,20 @@ fn a_full_disk_refuses_calls_and_takes_the_rest_when_there_is_room() {
     stage.safe(ticket);
     stage.wait_for(|state| *state == State::Sound);
     stage.whole();
+}
+
+fn completed(call: CallRef) -> Outcome {
+    Outcome {
+        call,
+        what: What::Completed,
+        retry: Retry::Never,
+        bytes: 1,
+        ms: 1,
+        redactions: 0,
+        keep: Keep::Nothing,
+        about: None,
+        repeats: None,
+    }
 }
 
 /// A call that is refused, and never was let through.
@@ -397,8 +405,7 @@ fn refusals_on_a_full_disk_spend_no_room_of_outcomes_and_seal() {
     }
     stage.seal();
     stage.whole();
-    let segment = stage.dir.join(stage.journal.chain()).join("00000001.jsonl");
-    let text = std::fs::read_to_string(segment).expect("text");
+    let text = stage.text();
     assert_eq!(text.matches("\"not_executed\"").count(), recorded);
     assert_eq!(text.matches("\"completed\"").count(), CALLS);
     assert!(text.contains(&format!("\"entries\":{refused}")));
@@ -454,8 +461,10 @@ fn a_disk_that_hangs_is_seen_by_time_alone() {
     let mut stage = Stage::new(within);
     stage.disk.set(Manner::Hang);
     let (call, ticket) = stage.begin(Tier::Sync).expect("not known yet");
+    let entered = Instant::now();
     let due = stage.journal.due().expect("something waits");
     assert!(due <= Instant::now() + within);
+    assert!(due >= entered + within, "the disk was not asked before");
     assert_eq!(stage.journal.state(Instant::now()), State::Sound);
     // The clock is handed in, so nothing has to wait.
     let state = stage.journal.state(due);
@@ -476,6 +485,45 @@ fn a_disk_that_hangs_is_seen_by_time_alone() {
     stage.safe(ticket);
     assert_eq!(stage.journal.state(Instant::now()), State::Sound);
     let ticket = stage.end(call, Tier::Sync);
+    stage.safe(ticket);
+    stage.whole();
+}
+
+#[test]
+fn an_outcome_for_which_the_queue_has_no_room_is_refused_though_the_journal_is_sound() {
+    const ENTRIES: usize = 16;
+    let mut stage = Stage::with(|settings| settings.queue_entries = ENTRIES);
+    let calls: Vec<_> = (0..2 * ENTRIES)
+        .map(|_| {
+            let (call, ticket) = stage.begin(Tier::Write).expect("sound");
+            stage.safe(ticket);
+            call
+        })
+        .collect();
+    stage.disk.set(Manner::Hang);
+    let mut taken = Vec::new();
+    let mut refused = Vec::new();
+    for call in calls {
+        match stage.journal.outcome(completed(call), Tier::Sync) {
+            Ok(ticket) => taken.push(ticket),
+            Err(why) => {
+                assert_eq!(why, Unavailable::Full);
+                refused.push(call);
+            }
+        }
+    }
+    assert!(!refused.is_empty());
+    assert_eq!(stage.journal.state(Instant::now()), State::Sound);
+    stage.disk.set(Manner::Well);
+    let recorded = taken.len();
+    for ticket in taken {
+        stage.safe(ticket);
+    }
+    assert_eq!(stage.journal.state(Instant::now()), State::Sound);
+    // What was refused is not recorded later, and what comes now is taken.
+    let text = stage.text();
+    assert_eq!(text.matches("\"completed\"").count(), recorded);
+    let ticket = stage.end(refused[0], Tier::Sync);
     stage.safe(ticket);
     stage.whole();
 }
