@@ -132,3 +132,35 @@ fn what_a_dependency_may_do_is_unknown() {
     let known: Vec<_> = pool.iter().map(|one| one.confidence).collect();
     assert_eq!(known, [Confidence::Proved], "nothing closes anything here");
 }
+
+#[test]
+fn a_module_below_is_followed_without_self() {
+    let tools = r#"use rmcp::{ErrorData as McpError, tool, tool_router};
+mod login;
+pub struct Notes;
+#[tool_router]
+impl Notes {
+    #[tool(description = "logs in")]
+    async fn login(&self) -> Result<String, McpError> {
+        login::login().await
+    }
+}
+"#;
+    let login = r#"use rmcp::ErrorData as McpError;
+pub async fn login() -> Result<String, McpError> {
+    let answer = reqwest::get("http://localhost").await;
+    answer.map_err(|error| McpError::internal_error(format!("no answer: {error}"), None))?;
+    Ok(String::new())
+}
+"#;
+    let findings = found(&[
+        ("src/main.rs", "mod tools;\nfn main() {}\n"),
+        ("src/tools/mod.rs", tools),
+        ("src/tools/login.rs", login),
+    ]);
+    let lines: Vec<u32> = of(&findings, "ERR-002", "src/tools/login.rs")
+        .iter()
+        .map(|one| one.line)
+        .collect();
+    assert_eq!(lines, [4]);
+}

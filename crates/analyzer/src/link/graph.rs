@@ -17,6 +17,11 @@ const MAX_CANDIDATES: usize = 40;
 /// As [`MAX_CANDIDATES`], for the names under which servers keep the code of their tools.
 const MAX_TOOLS: usize = 400;
 
+/// Names of fields and keys under which servers keep the code of their tools.
+const KEPT_UNDER: &[&str] = &[
+    "execute", "handler", "handle", "invoke", "run", "callback", "Handler", "Handle", "Execute",
+];
+
 /// How many methods a call by this name may mean.
 fn most_candidates(name: &str) -> usize {
     if matches!(
@@ -49,7 +54,8 @@ pub(super) struct Graph {
 impl Graph {
     pub(super) fn of(project: &Project<'_>) -> Self {
         let mut graph = Self::default();
-        let methods = methods(project);
+        let mut methods = methods(project);
+        kept(project, &mut methods);
         let given: Vec<Vec<FnRef>> = project
             .sites
             .par_iter()
@@ -467,6 +473,44 @@ fn methods<'a>(project: &Project<'a>) -> HashMap<&'a str, Vec<FnRef>> {
         }
     }
     all
+}
+
+/// Functions by the field or key that they are put under: `Tool{Handler: list}`, `{ handler: list }`.
+fn kept<'a>(project: &Project<'a>, all: &mut HashMap<&'a str, Vec<FnRef>>) {
+    let mut keep = |at: FnRef, name: &'a str, value: &'a Expr| {
+        let is_named = matches!(
+            value.kind,
+            ExprKind::Var(_) | ExprKind::Global(_) | ExprKind::Member(..)
+        );
+        if is_named && KEPT_UNDER.contains(&name) {
+            let values = project.values(at, value);
+            all.entry(name)
+                .or_default()
+                .extend(values.iter().filter_map(Value::function));
+        }
+    };
+    for site in &project.sites {
+        if site.call.form == crate::facts::CallForm::Literal {
+            for arg in &site.call.args {
+                if let Some(name) = &arg.name {
+                    keep(site.at, name, &arg.value);
+                }
+            }
+        }
+    }
+    for (at, function) in project.functions() {
+        if project.language(at.file) == Language::TypeScript {
+            walk::exprs(&function.body, &mut |expr| {
+                if let ExprKind::Object(entries) = &expr.kind {
+                    for entry in entries {
+                        if let Some(name) = &entry.key {
+                            keep(at, name, &entry.value);
+                        }
+                    }
+                }
+            });
+        }
+    }
 }
 
 /// Whether a path says nothing of what a call is made on: what came out of a map may be anything that was put there.

@@ -205,10 +205,17 @@ impl Modules {
                     base.pop();
                 }
             }
+            // A module below this one is named without `self`.
+            Some(first) if self.is_child(from, first) => base.extend(&place),
             Some(_) | None => {}
         }
         base.extend(parts.filter(|part| !part.is_empty()));
         base.join(".")
+    }
+
+    fn is_child(&self, from: u32, name: &str) -> bool {
+        let path = format!("{}.{name}", self.place(from));
+        matches!(self.symbols.get(&path), Some(Symbol::File(_)))
     }
 
     fn go(&self, source: &str) -> String {

@@ -272,6 +272,14 @@ pub const ROWS: &[Row] = &[
         Outbound(Remote::Database, PSYCOPG),
     ),
     Row(
+        "pyodbc.connect().cursor().execute",
+        Outbound(Remote::Database, Limit::Client(&["timeout"])),
+    ),
+    Row(
+        "pymssql.connect().cursor().execute",
+        Outbound(Remote::Database, Limit::Client(&["timeout"])),
+    ),
+    Row(
         "psycopg.connect().execute",
         Outbound(Remote::Database, PSYCOPG),
     ),

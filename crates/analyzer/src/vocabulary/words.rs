@@ -20,6 +20,8 @@ const PREDICATE: &[&str] = &[
     "ensure",
     "require",
     "assert",
+    "match",
+    "matches",
 ];
 
 /// Nouns of authorisation.

@@ -1,10 +1,10 @@
 //! A credential in a log.
 
-use crate::facts::{Expr, ExprKind};
+use crate::facts::{Expr, ExprKind, Pattern, StmtKind, walk};
 use crate::finding::Severity;
 use crate::link::{FnRef, Project, Site};
 use crate::rules::{At, Axis, Report, Rule};
-use crate::vocabulary::Role;
+use crate::vocabulary::{Role, words};
 
 use super::source;
 
@@ -54,7 +54,7 @@ fn logs(project: &Project<'_>, site: &Site<'_>) -> bool {
 }
 
 /// Whether the value itself is shown: bare or inside a text, not as a test or a length.
-fn shows(project: &Project<'_>, at: FnRef, expr: &Expr) -> bool {
+fn shows<'a>(project: &Project<'a>, at: FnRef, expr: &'a Expr) -> bool {
     if let ExprKind::Join(parts) = &expr.kind {
         parts.iter().any(|part| shows(project, at, part))
     } else if let ExprKind::Logic(_, left, right) = &expr.kind {
@@ -63,9 +63,113 @@ fn shows(project: &Project<'_>, at: FnRef, expr: &Expr) -> bool {
         shows(project, at, then) || shows(project, at, otherwise)
     } else if let ExprKind::Var(_) | ExprKind::Member(..) | ExprKind::Index(..) = &expr.kind {
         source::carries(project, at, expr)
+            || source::is_environment(expr)
+            || is_login(project, at, expr)
+            || holds_secret(project, at, expr)
     } else if let ExprKind::Object(entries) = &expr.kind {
         entries.iter().any(|entry| shows(project, at, &entry.value))
+    } else if let Some(call) = expr.call() {
+        // A whole object made into a text is the object.
+        matches!(
+            crate::link::callee_name(&call.callee),
+            "stringify" | "dumps" | "inspect" | "dict" | "pformat" | "str" | "repr" | "format"
+        ) && call.args.iter().any(|arg| shows(project, at, &arg.value))
     } else {
         false
     }
+}
+
+/// Names that only a text with a password in it has.
+fn is_login(project: &Project<'_>, at: FnRef, expr: &Expr) -> bool {
+    let ExprKind::Var(id) = expr.kind else {
+        return false;
+    };
+    let Some(variable) = project.variable(at.variable(id)) else {
+        return false;
+    };
+    let words = words::words(&variable.name);
+    let last: Vec<&str> = words
+        .iter()
+        .rev()
+        .take(2)
+        .rev()
+        .map(String::as_str)
+        .collect();
+    matches!(
+        last.as_slice(),
+        ["password"]
+            | ["db" | "user" | "smtp" | "admin", "password"]
+            | ["connection", "string"]
+            | ["private", "key"]
+    )
+}
+
+/// Whether an object holds a secret in one of its members: a literal with one, or headers with credentials.
+fn holds_secret<'a>(project: &Project<'a>, at: FnRef, expr: &'a Expr) -> bool {
+    let ExprKind::Var(id) = expr.kind else {
+        return false;
+    };
+    let variable = at.variable(id);
+    let by_literal = project.assigned(variable).any(|(from, value)| {
+        matches!(value.kind, ExprKind::Object(_)) && shows_entry(project, from, value)
+    });
+    let is_headers = project
+        .variable(variable)
+        .is_some_and(|declared| declared.name.to_lowercase().ends_with("headers"));
+    by_literal || (is_headers && authorizes(project, at, id))
+}
+
+fn shows_entry<'a>(project: &Project<'a>, at: FnRef, literal: &'a Expr) -> bool {
+    if let ExprKind::Object(entries) = &literal.kind {
+        entries.iter().any(|entry| {
+            let read = source::carries(project, at, &entry.value);
+            let named = entry
+                .key
+                .as_ref()
+                .is_some_and(|key| key.eq_ignore_ascii_case("authorization"));
+            read || named
+        })
+    } else {
+        false
+    }
+}
+
+/// `headers["Authorization"] = …`, `headers.update(auth)` in the function.
+fn authorizes(project: &Project<'_>, at: FnRef, id: crate::facts::VarId) -> bool {
+    let Some(function) = project.function(at) else {
+        return false;
+    };
+    let mut found = false;
+    walk::stmts(&function.body, &mut |stmt| {
+        if let StmtKind::Assign {
+            target: Pattern::Place(place),
+            ..
+        } = &stmt.kind
+        {
+            let (object, key) = if let ExprKind::Member(object, name) = &place.kind {
+                (object, Some(name))
+            } else if let ExprKind::Index(object, key) = &place.kind {
+                (object, key.text())
+            } else {
+                return;
+            };
+            found |= matches!(object.kind, ExprKind::Var(one) if one == id)
+                && key.is_some_and(|key| key.eq_ignore_ascii_case("authorization"));
+        }
+    });
+    found
+        || project.sites_of(at).any(|site| {
+            let on_it = site
+                .call
+                .receiver()
+                .is_some_and(|object| matches!(object.kind, ExprKind::Var(one) if one == id));
+            let named = site.call.arg(0).is_some_and(|arg| {
+                project.last_name(at, arg).is_some_and(|name| {
+                    words::words(&name)
+                        .iter()
+                        .any(|word| matches!(word.as_str(), "auth" | "authorization"))
+                })
+            });
+            on_it && matches!(site.name(), "update" | "set" | "append") && named
+        })
 }

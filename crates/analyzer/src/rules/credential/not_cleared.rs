@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::facts::{Expr, ExprKind, Pattern, StmtKind, walk};
+use crate::facts::{Expr, ExprKind, Language, Pattern, StmtKind, walk};
 use crate::finding::{Confidence, Severity};
 use crate::link::{FnRef, Project};
 use crate::rules::{At, Axis, Report, Rule};
@@ -31,10 +31,25 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         }
         walk::stmts(&function.body, &mut |stmt| {
             let StmtKind::Assign {
-                target: Pattern::Var(id),
+                target,
                 value: Some(value),
             } = &stmt.kind
             else {
+                return;
+            };
+            let Pattern::Var(id) = target else {
+                for (name, origin) in taken_apart(project, at, target, value) {
+                    if !cleared.contains(&name) {
+                        let place = At {
+                            function: at,
+                            span: stmt.span,
+                        };
+                        let message = format!(
+                            "`{name}` holds a credential from `{origin}` as long as the process lives"
+                        );
+                        report.add(place, message);
+                    }
+                }
                 return;
             };
             let Some(variable) = project.variable(at.variable(*id)) else {
@@ -60,13 +75,16 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
                 "`{}` holds a credential from {origin} as long as the process lives",
                 variable.name
             );
-            report.add(
+            let finding = report.add(
                 At {
                     function: at,
                     span: stmt.span,
                 },
                 message,
             );
+            if is_mutable(project, at, value) {
+                finding.weigh(Severity::Medium);
+            }
         });
     }
     fields(project, &cleared, report);
@@ -93,7 +111,9 @@ fn constructed(project: &Project<'_>, cleared: &BTreeSet<String>, report: &mut R
             let ExprKind::Member(object, field) = &place.kind else {
                 return;
             };
-            let secret = source::secret(project, at, value).filter(|_| holds_it(value));
+            let secret = source::secret(project, at, value)
+                .filter(|_| holds_it(value))
+                .or_else(|| by_default(project, at, value));
             let keeps = matches!(object.kind, ExprKind::This)
                 && project.hints.is_secret(field)
                 && !cleared.contains(&**field);
@@ -109,6 +129,86 @@ fn constructed(project: &Project<'_>, cleared: &BTreeSet<String>, report: &mut R
             }
         });
     }
+}
+
+/// Rust's strings can be wiped, as can buffers: to leave the secret in them is the worse habit.
+fn is_mutable(project: &Project<'_>, at: FnRef, value: &Expr) -> bool {
+    let is_buffer = value.call().is_some_and(|call| {
+        matches!(
+            crate::link::callee_name(&call.callee),
+            "bytearray" | "into_bytes"
+        )
+    });
+    project.language(at.file) == Language::Rust || is_buffer
+}
+
+/// `const { API_KEY } = process.env`, `name, key = read_config()`: the names that get a secret, with where it comes from.
+fn taken_apart(
+    project: &Project<'_>,
+    at: FnRef,
+    target: &Pattern,
+    value: &Expr,
+) -> Vec<(String, String)> {
+    let mut all = Vec::new();
+    if let Pattern::Object(parts) = target
+        && source::is_environment(value)
+    {
+        for (key, part) in parts {
+            let name = project.target_name(at, part);
+            all.extend(
+                name.filter(|_| project.hints.is_secret(key))
+                    .map(|name| (name, key.to_string())),
+            );
+        }
+    }
+    let targets = project.site_at(at, value).map(|site| &site.targets);
+    if let (Pattern::List(parts), Some(targets)) = (target, targets) {
+        for (part, place) in parts.iter().zip(0..) {
+            let named = project
+                .target_name(at, part)
+                .filter(|name| project.hints.is_secret(name) && !words::is_question(name));
+            let origin = targets
+                .iter()
+                .find_map(|function| given_at(project, *function, place));
+            all.extend(named.zip(origin));
+        }
+    }
+    all
+}
+
+/// The secret that a function gives at a place of its result.
+fn given_at(project: &Project<'_>, at: FnRef, place: usize) -> Option<String> {
+    let mut origin = None;
+    walk::stmts(&project.function(at)?.body, &mut |stmt| {
+        if let StmtKind::Return(Some(value)) = &stmt.kind
+            && let ExprKind::List(items) = &value.kind
+            && let Some(item) = items.get(place)
+            && origin.is_none()
+        {
+            origin = source::secret(project, at, item);
+            if let ExprKind::Var(id) = item.kind {
+                let mut set = project.assigned(at.variable(id));
+                origin = set.find_map(|(from, value)| source::secret(project, from, value));
+            }
+        }
+    });
+    origin
+}
+
+/// `constructor(key = process.env.API_KEY)`: the secret that a parameter is without an argument.
+fn by_default(project: &Project<'_>, at: FnRef, value: &Expr) -> Option<String> {
+    let mut object = value.bare();
+    while let Some(inner) = object.call().and_then(crate::facts::Call::receiver) {
+        object = inner.bare();
+    }
+    let ExprKind::Var(id) = object.kind else {
+        return None;
+    };
+    let params = &project.function(at)?.params;
+    let param = params
+        .iter()
+        .find(|param| param.pattern.variable() == Some(id))?;
+    source::secret(project, at, param.default.as_ref()?)
 }
 
 /// Fields of classes that are set from the environment.

@@ -118,8 +118,16 @@ fn ends_serving_only(project: &Project<'_>, entry: &crate::link::Entry) -> bool 
     project.language(entry.at.file) == crate::facts::Language::Go
 }
 
-/// A blocking wait inside an asynchronous handler.
+/// A blocking wait inside an asynchronous handler; in Python also where no handler of SIGTERM is: the default action
+/// ends the interpreter alone.
 fn blocks(project: &Project<'_>, site: &Site<'_>) -> bool {
+    let is_python = project.language(site.at.file) == crate::facts::Language::Python;
+    let is_handled = project.hooks.iter().any(|hook| {
+        hook.trigger.is_signal("SIGTERM") && project.same_program(hook.at.file, site.at.file)
+    });
+    if is_python && !is_handled {
+        return true;
+    }
     let is_async = |function: &crate::facts::Function| function.mode == Mode::Async;
     if project
         .outward(site.at)

@@ -226,7 +226,7 @@ fn drains_listener(project: &Project<'_>, near: &BTreeSet<FnRef>) -> bool {
 }
 
 /// `httpServer.close(callback)` whose callback goes on: the listener's own drain.
-fn drains_http(project: &Project<'_>, site: &Site<'_>) -> bool {
+pub(super) fn drains_http(project: &Project<'_>, site: &Site<'_>) -> bool {
     site.name() == "close"
         && site
             .call

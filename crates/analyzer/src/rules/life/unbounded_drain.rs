@@ -33,7 +33,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         }
         for at in &reach {
             for site in project.sites_of(*at) {
-                if !waits(site) || has_limit(site) {
+                if (!waits(site) && !ends_by_callback(project, site)) || has_limit(project, site) {
                     continue;
                 }
                 let place = At {
@@ -81,14 +81,31 @@ fn waits(site: &Site<'_>) -> bool {
     site.fate == Fate::Awaited && Project::is_closing(site) && !sdk && !own && !unknown_server
 }
 
+/// `httpServer.close(() => process.exit(0))`: connections that stay open keep the exit waiting.
+fn ends_by_callback(project: &Project<'_>, site: &Site<'_>) -> bool {
+    let given = project.runs_of(site.id);
+    super::exit_without_drain::drains_http(project, site)
+        && project.reach(given).iter().any(|at| {
+            project
+                .sites_of(*at)
+                .any(|inner| matches!(inner.role, Some(Role::Exit)))
+        })
+}
+
 /// A limit among the arguments: `flush(5000)`, `close({ timeout: 5000 })`.
-fn has_limit(site: &Site<'_>) -> bool {
-    site.call.args.iter().any(|arg| {
-        matches!(
-            arg.value.kind,
-            crate::facts::ExprKind::Number(_) | crate::facts::ExprKind::Var(_)
-        )
-    }) || ["timeout", "timeoutMs", "timeout_ms", "deadline"]
-        .iter()
-        .any(|name| site.call.option(name).is_some())
+fn has_limit(project: &Project<'_>, site: &Site<'_>) -> bool {
+    // Connections are ended by force where there is such a call beside it.
+    let forced = project
+        .sites_of(site.at)
+        .any(|other| matches!(other.name(), "closeAllConnections" | "closeIdleConnections"));
+    forced
+        || site.call.args.iter().any(|arg| {
+            matches!(
+                arg.value.kind,
+                crate::facts::ExprKind::Number(_) | crate::facts::ExprKind::Var(_)
+            )
+        })
+        || ["timeout", "timeoutMs", "timeout_ms", "deadline"]
+            .iter()
+            .any(|name| site.call.option(name).is_some())
 }

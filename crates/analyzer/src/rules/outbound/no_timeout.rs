@@ -47,7 +47,9 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
                 client(project, site, limit, report);
                 continue;
             }
-            Some(Role::Spawn(Child::Blocking | Child::Awaited)) if reach.contains(&site.at) => {
+            Some(Role::Spawn(Child::Blocking | Child::Awaited))
+                if reach.contains(&site.at) || runs_in_server(project, site) =>
+            {
                 (Limit::Option(&["timeout", "signal"]), name(Remote::Child))
             }
             Some(_) | None => continue,
@@ -93,6 +95,15 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             finding.sure(Confidence::Likely);
         }
     }
+}
+
+/// Whether a server that does not take its signals from a framework runs a call on its way.
+fn runs_in_server(project: &Project<'_>, site: &Site<'_>) -> bool {
+    site.at.id.0 != 0
+        && project
+            .entries
+            .iter()
+            .any(|entry| entry.runs(site.at, site.span))
 }
 
 /// A client without a limit whose calls are not seen: it is handed to a library.

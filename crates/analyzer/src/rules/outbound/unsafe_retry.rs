@@ -65,6 +65,9 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
 
 /// `client.post(…)`, `fetch(url, {method: "POST"})`, in a function that is not named for reading.
 fn changes<'a>(project: &Project<'a>, site: &Site<'a>) -> bool {
+    if makes_one(site) {
+        return true;
+    }
     if !matches!(site.role, Some(Role::Outbound(..))) {
         return false;
     }
@@ -72,6 +75,14 @@ fn changes<'a>(project: &Project<'a>, site: &Site<'a>) -> bool {
     // A builder of Rust sends what an earlier call named.
     let by_builder =
         site.name() == "send" && site.paths.iter().any(|path| path.contains(".post()"));
+    // `client.execute(request)` sends what a builder made before, here or in the functions that call this one.
+    let by_request = matches!(site.name(), "execute" | "send")
+        && site.call.args.iter().any(|arg| {
+            project
+                .paths(site.at, &arg.value)
+                .iter()
+                .any(|path| path.contains(".post()"))
+        });
     let by_option = site
         .call
         .option("method")
@@ -87,7 +98,65 @@ fn changes<'a>(project: &Project<'a>, site: &Site<'a>) -> bool {
             .iter()
             .any(|word| READING.contains(&word.as_str()))
     });
-    (by_name || by_builder || by_option) && !reads
+    (by_name || by_builder || by_request || by_option || inserts(project, site)) && !reads
+}
+
+/// `stripe.charges.create(…)`, `mailer.sendMail(…)`: calls of libraries that make or send one more each time.
+fn makes_one(site: &Site<'_>) -> bool {
+    const MADE: &[&str] = &[
+        "charges",
+        "paymentIntents",
+        "payments",
+        "payouts",
+        "transfers",
+        "refunds",
+        "invoices",
+        "Charge",
+        "PaymentIntent",
+        "Payout",
+        "Transfer",
+        "Refund",
+    ];
+    let of_money = site.name() == "create"
+        && site
+            .call
+            .receiver()
+            .is_some_and(|object| MADE.contains(&crate::link::callee_name(object)));
+    of_money
+        || matches!(
+            site.name(),
+            "sendMail" | "send_mail" | "send_email" | "sendEmail"
+        )
+}
+
+/// A statement to a database that adds rows and says nothing of those that are there.
+fn inserts<'a>(project: &Project<'a>, site: &Site<'a>) -> bool {
+    let is_database = matches!(
+        site.role,
+        Some(Role::Outbound(crate::vocabulary::Remote::Database, _))
+    );
+    is_database
+        && site.call.args.iter().any(|arg| {
+            let mut text = String::new();
+            let values = project.values(site.at, &arg.value);
+            let literals = values.iter().filter_map(|value| Some(value.literal()?.1));
+            for literal in literals.chain(std::iter::once(&arg.value)) {
+                walk::each(literal, &mut |inner| {
+                    text.extend(inner.text().map(|text| text.to_uppercase()));
+                });
+            }
+            text.trim_start().starts_with("INSERT")
+                && ![
+                    "ON CONFLICT",
+                    "ON DUPLICATE KEY",
+                    "INSERT IGNORE",
+                    "INSERT OR IGNORE",
+                    "INSERT OR REPLACE",
+                    "NOT EXISTS",
+                ]
+                .iter()
+                .any(|safe| text.contains(safe))
+        })
 }
 
 /// Whether an argument or the function speaks of a key.
