@@ -106,11 +106,22 @@ impl Chain {
 
     /// Takes the chain, unless its writer lives. Never waits.
     pub(crate) fn lock(&self) -> Result<Writing, FolderError> {
+        /// How many that only look may be met one after another.
+        const MOST_LOOKS: usize = 1000;
         let file = self.folder.write_or_create(LOCK)?;
-        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Writing::Ours(Lock { _file: file })),
-            Err(Errno::WOULDBLOCK) => Ok(Writing::Elsewhere),
-            Err(errno) => Err(system(&self.folder.path().join(LOCK), errno.into())),
+        let mut tried = 0;
+        loop {
+            match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => return Ok(Writing::Ours(Lock { _file: file })),
+                Err(Errno::WOULDBLOCK) => {}
+                Err(errno) => return Err(system(&self.folder.path().join(LOCK), errno.into())),
+            }
+            // Whoever looks shares the lock for a moment, and whoever writes never does.
+            tried += 1;
+            if tried > MOST_LOOKS || self.is_written()? == Liveness::Writer {
+                return Ok(Writing::Elsewhere);
+            }
+            std::thread::yield_now();
         }
     }
 
@@ -143,11 +154,7 @@ impl Chain {
     }
 
     fn is_closing(&self) -> Result<bool, FolderError> {
-        match self.folder.read(CLOSING) {
-            Ok(_) => Ok(true),
-            Err(error) if error.is_missing() => Ok(false),
-            Err(error) => Err(error),
-        }
+        Ok(self.folder.read_if_there(CLOSING)?.is_some())
     }
 
     /// The system wakes whoever waits for a lock, but knows no bound; a thread waits, and is left
@@ -170,10 +177,8 @@ impl Chain {
 
     /// Whether a living process writes this chain. Looks without taking anything.
     pub(crate) fn is_written(&self) -> Result<Liveness, FolderError> {
-        let file = match self.folder.read(LOCK) {
-            Ok(file) => file,
-            Err(error) if error.is_missing() => return Ok(Liveness::Nobody),
-            Err(error) => return Err(error),
+        let Some(file) = self.folder.read_if_there(LOCK)? else {
+            return Ok(Liveness::Nobody);
         };
         match rustix::fs::flock(&file, FlockOperation::NonBlockingLockShared) {
             Ok(()) => Ok(Liveness::Nobody),
@@ -224,4 +229,37 @@ fn is_name(name: &str) -> bool {
                 .bytes()
                 .all(|byte| byte.is_ascii_uppercase() || (b'2'..=b'7').contains(&byte))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn who_looks_at_a_chain_keeps_nobody_from_writing_it() {
+        let mut bits = [0; 8];
+        getrandom::fill(&mut bits).unwrap();
+        let name = format!("dropgate-chain-{:016x}", u64::from_le_bytes(bits));
+        let dir = std::env::temp_dir().join(name);
+        let (chain, lock) = Chain::make(&Folder::make(&dir).unwrap()).unwrap();
+        assert!(matches!(chain.lock().unwrap(), Writing::Elsewhere));
+        drop(lock);
+        let ended = AtomicBool::new(false);
+        let kept = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !ended.load(Ordering::Relaxed) {
+                    chain.is_written().unwrap();
+                }
+            });
+            let kept = (0..5000)
+                .filter(|_| matches!(chain.lock().unwrap(), Writing::Elsewhere))
+                .count();
+            ended.store(true, Ordering::Relaxed);
+            kept
+        });
+        std::fs::remove_dir_all(&dir).unwrap();
+        assert_eq!(kept, 0);
+    }
 }

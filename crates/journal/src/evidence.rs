@@ -11,8 +11,8 @@ use crate::line::time::Stamp;
 use crate::mark::{Mark, Reach, reach};
 use crate::record::Fields;
 use crate::retention::Stub;
-use crate::segment::name;
-use crate::verify::{Spot, Verdict, repeats};
+use crate::segment::{First, name};
+use crate::verify::{Spot, Verdict};
 use crate::walk::{Fault, Later, Walk, later, through};
 
 /// What is known of one chain from outside its segments, while somebody reads them.
@@ -116,8 +116,11 @@ pub(crate) fn lack(chain: &Chain, from: u64) -> Result<Lack, FolderError> {
     let mut walk = Walk::from(None);
     for (at, number) in segments.iter().enumerate() {
         let next = segments.get(at + 1).copied();
-        let poisoned = next.map(|next| repeats(chain, next)).transpose()?.flatten();
-        let until = poisoned.map_or(u64::MAX, |poisoned| poisoned.seq);
+        let follows = next
+            .map(|next| First::of(chain, next))
+            .transpose()?
+            .flatten();
+        let until = follows.and_then(First::in_place_of).unwrap_or(u64::MAX);
         let path = chain.folder.path().join(name(*number));
         let mut file = chain.folder.read(&name(*number))?;
         let mut lines = 0_u64;

@@ -113,6 +113,15 @@ impl Folder {
         self.file(name, OFlags::RDONLY)
     }
 
+    /// A file for reading, if it is there: others may remove it at any time.
+    pub(crate) fn read_if_there(&self, name: &str) -> Result<Option<File>, FolderError> {
+        match self.read(name) {
+            Ok(file) => Ok(Some(file)),
+            Err(error) if error.is_missing() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// A file that must be there, for reading and writing.
     pub(crate) fn write(&self, name: &str) -> Result<File, FolderError> {
         self.file(name, OFlags::RDWR)

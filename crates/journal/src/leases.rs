@@ -42,7 +42,10 @@ pub fn leases_left(dir: &Path) -> Result<Vec<LeaseLeft>, FolderError> {
         let writer = chain.is_written()?;
         for number in chain.segments()? {
             let path = chain.folder.path().join(name(number));
-            let mut lines = Lines::new(chain.folder.read(&name(number))?, 0);
+            let Some(file) = chain.folder.read_if_there(&name(number))? else {
+                continue;
+            };
+            let mut lines = Lines::new(file, 0);
             while let Next::Line(_, raw) = lines.next().map_err(|error| system(&path, error))? {
                 if about_leases.find(raw).is_none() {
                     continue;

@@ -192,7 +192,10 @@ fn in_segment(
     most: usize,
 ) -> Result<Vec<String>, FolderError> {
     let path = chain.folder.path().join(name(number));
-    let mut lines = Lines::new(chain.folder.read(&name(number))?, 0);
+    let Some(file) = chain.folder.read_if_there(&name(number))? else {
+        return Ok(Vec::new());
+    };
+    let mut lines = Lines::new(file, 0);
     let mut records = Vec::new();
     loop {
         match lines.next().map_err(|source| system(&path, source))? {

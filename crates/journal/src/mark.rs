@@ -38,10 +38,8 @@ impl Mark {
 
     /// What stands there; nothing if that can't be read or was never written.
     pub(crate) fn read(chain: &Folder) -> Result<Option<Head>, FolderError> {
-        let file = match chain.read(FILE) {
-            Ok(file) => file,
-            Err(error) if error.is_missing() => return Ok(None),
-            Err(error) => return Err(error),
+        let Some(file) = chain.read_if_there(FILE)? else {
+            return Ok(None);
         };
         let mut before = None;
         for _ in 0..MOST_READS {

@@ -102,7 +102,9 @@ impl Reader {
                 let Some(number) = self.segments.pop_front() else {
                     return Ok(());
                 };
-                self.lines = Some(Lines::new(self.chain.folder.read(&name(number))?, 0));
+                // One that was too old may be gone by now.
+                let file = self.chain.folder.read_if_there(&name(number))?;
+                self.lines = file.map(|file| Lines::new(file, 0));
                 continue;
             };
             let path = self.chain.folder.path();

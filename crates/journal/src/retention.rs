@@ -87,9 +87,12 @@ pub(crate) fn prune(journal: &Folder, ours: &str, settings: &Settings) -> Result
                 Writing::Elsewhere => false,
             };
         let numbers = chain.segments()?;
+        let mut last_written = SystemTime::UNIX_EPOCH;
         for (place, number) in numbers.iter().enumerate() {
             let (bytes, written) = size(chain, *number)?;
             total += bytes;
+            // A clock that is set back must not let a segment go before those in front of it.
+            last_written = last_written.max(written);
             // The last segment of a chain is what the next writer goes on from.
             if let (Some(next), true) = (numbers.get(place + 1), free) {
                 candidates.push(Candidate {
@@ -97,7 +100,7 @@ pub(crate) fn prune(journal: &Folder, ours: &str, settings: &Settings) -> Result
                     number: *number,
                     next: *next,
                     bytes,
-                    written,
+                    written: last_written,
                 });
             }
         }
@@ -171,6 +174,10 @@ fn remove(chain: &Chain, one: &Candidate) -> Result<Removal, FolderError> {
         let Some(line) = Line::read(raw) else { break };
         if line.seq >= seq {
             break;
+        }
+        if line.seq <= stub.last {
+            // This segment was to be removed before, and its process was killed.
+            continue;
         }
         if line.seq == 1 {
             stub.key = Fields::read(raw)

@@ -8,7 +8,11 @@ use std::sync::Arc;
 use rustix::fs::FallocateFlags;
 use rustix::io::Errno;
 
-use crate::folder::{Folder, FolderError};
+use crate::chain::Chain;
+use crate::folder::{Folder, FolderError, system};
+use crate::line::scan::Line;
+use crate::lines::{Lines, Next};
+use crate::record::Fields;
 
 /// A segment that is being written.
 pub(crate) struct Segment {
@@ -200,4 +204,46 @@ pub(crate) fn number(name: &str, extension: &str) -> Option<u64> {
     let digits = name.strip_suffix(extension)?.strip_suffix('.')?;
     let plain = digits.len() == 8 && digits.bytes().all(|byte| byte.is_ascii_digit());
     plain.then(|| digits.parse().ok()).flatten()
+}
+
+/// What the first line of a segment says.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct First {
+    pub(crate) seq: u64,
+    begins: Begins,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Begins {
+    AfterTheEnd,
+    /// The one before it could not be written on.
+    InPlaceOfTheEnd,
+}
+
+impl First {
+    /// Of this segment; nothing if it has no first line yet.
+    pub(crate) fn of(chain: &Chain, number: u64) -> Result<Option<Self>, FolderError> {
+        let path = chain.folder.path().join(name(number));
+        let mut lines = Lines::new(chain.folder.read(&name(number))?, 0);
+        let next = lines.next().map_err(|source| system(&path, source))?;
+        let Next::Line(_, raw) = next else {
+            return Ok(None);
+        };
+        Ok(Line::read(raw).map(|line| Self {
+            seq: line.seq,
+            begins: if line.kind == b"segment" && Fields::read(raw).poisoned {
+                Begins::InPlaceOfTheEnd
+            } else {
+                Begins::AfterTheEnd
+            },
+        }))
+    }
+
+    /// From which record on it stands in place of the end of the segment before it, if it does.
+    pub(crate) fn in_place_of(self) -> Option<u64> {
+        match self.begins {
+            Begins::InPlaceOfTheEnd => Some(self.seq),
+            Begins::AfterTheEnd => None,
+        }
+    }
 }

@@ -4,6 +4,7 @@
     reason = "clippy knows tests by an attribute that what they share does not have"
 )]
 
+mod busy;
 mod changes;
 mod cut;
 mod disks;

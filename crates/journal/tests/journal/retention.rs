@@ -37,6 +37,10 @@ fn the_oldest_segments_go_and_the_rest_follows_from_a_stub() {
     assert!(all.len() > 4);
     assert_eq!(before.chains[0].removed, 0);
 
+    let contents: Vec<_> = all
+        .iter()
+        .map(|one| std::fs::read(one).expect("readable"))
+        .collect();
     settings.max_bytes = 60_000;
     write(settings.clone(), 4);
     let left = place.segments();
@@ -54,6 +58,26 @@ fn the_oldest_segments_go_and_the_rest_follows_from_a_stub() {
     assert_eq!(verified.code(), 0, "{verified:?}");
     assert!(verified.chains[0].removed > 0);
     assert_ne!(verified.chains[0].head, before.chains[0].head);
+
+    // A process that was killed before it removed what the stub stands for already: its end must
+    // be what the stub says, and nothing of it counts twice.
+    let last = all
+        .iter()
+        .rposition(|one| !left.contains(one))
+        .expect("one that is gone");
+    let (gone, removed) = (&all[last], &contents[last]);
+    std::fs::write(gone, removed).expect("writable");
+    let verified = verify(&place.journal(), &known).expect("readable");
+    assert_eq!(verified.code(), 0, "{verified:?}");
+    let mut changed = removed.clone();
+    let at = memchr::memmem::find(&changed, b"append_line").expect("the tool's name");
+    changed[at] = b'A';
+    std::fs::write(gone, changed).expect("writable");
+    assert_eq!(
+        verify(&place.journal(), &known).expect("readable").code(),
+        1
+    );
+    std::fs::write(gone, removed).expect("writable");
 
     // Everything but the last segment is too old for this one.
     settings.keep = Duration::ZERO;

@@ -1,0 +1,268 @@
+//! One pass over a chain, from its first record to its last or to the first fault.
+
+use std::fs::File;
+use std::path::PathBuf;
+
+use crate::chain::{Chain, Liveness};
+use crate::claim::Claim;
+use crate::evidence::Evidence;
+use crate::folder::{FolderError, system};
+use crate::line::hash::{Hash, Head};
+use crate::line::scan::Line;
+use crate::record::Fields;
+use crate::retention::Stub;
+use crate::segment::{First, name};
+use crate::walk::{Fault, Later, Stop, Walk, later, through};
+
+use super::notes::Notes;
+use super::{ChainVerified, Sealing, Spot, Verdict};
+
+/// What was found on the way.
+pub(super) struct Pass<'a> {
+    chain: &'a Chain,
+    writer: Liveness,
+    evidence: Evidence,
+    notes: Notes,
+    walk: Walk,
+    /// The last of the records that were removed.
+    removed: Head,
+    records: u64,
+    ending: Sealing,
+    /// The line after the last that was read.
+    end: Spot,
+    verdict: Verdict,
+}
+
+impl<'a> Pass<'a> {
+    /// Reads the whole chain. Heads that it holds are taken from `missing`.
+    pub(super) fn over(
+        chain: &'a Chain,
+        missing: &mut Vec<Hash>,
+        claims: &[Claim],
+    ) -> Result<Self, FolderError> {
+        // Asked first: a writer that begins meanwhile only adds lines.
+        let writer = chain.is_written()?;
+        let evidence = Evidence::of(chain, claims)?;
+        // Before the stub, which is written before what it stands for is removed.
+        let segments = chain.segments()?;
+        let stub = Stub::read(&chain.folder)?;
+        let begin = stub.as_ref().and_then(Stub::head);
+        let begin = begin.unwrap_or_else(|| Head::before_first(&chain.name));
+        let mut pass = Self {
+            chain,
+            writer,
+            evidence,
+            notes: Notes::new(&chain.name, stub.as_ref()),
+            walk: Walk::from(Some(begin)),
+            removed: begin,
+            records: 0,
+            ending: Sealing::Sealed,
+            end: Spot {
+                file: pass_path(chain, 1),
+                line: 1,
+            },
+            verdict: Verdict::Whole,
+        };
+        for (at, number) in segments.iter().enumerate() {
+            let next = segments.get(at + 1).copied();
+            if at == 0 {
+                pass.begin_at(*number)?;
+            }
+            if let Some(fault) = pass.read(*number, next, missing)? {
+                pass.verdict = fault;
+                break;
+            }
+        }
+        Ok(pass)
+    }
+
+    /// A segment that was to be removed may still be there. It counts as what it was: its end is the
+    /// head that the stub has.
+    fn begin_at(&mut self, number: u64) -> Result<(), FolderError> {
+        let first = First::of(self.chain, number)?;
+        if first.is_some_and(|first| first.seq <= self.removed.seq) {
+            self.walk = Walk::from(None);
+        }
+        Ok(())
+    }
+
+    /// Reads one segment, up to where its successor takes over.
+    fn read(
+        &mut self,
+        number: u64,
+        next: Option<u64>,
+        missing: &mut Vec<Hash>,
+    ) -> Result<Option<Verdict>, FolderError> {
+        let until = match next {
+            Some(next) => First::of(self.chain, next)?.and_then(First::in_place_of),
+            None => None,
+        };
+        let path = pass_path(self.chain, number);
+        let mut file = self.chain.folder.read(&name(number))?;
+        let mut walk = self.walk.clone();
+        let read = through(
+            &mut walk,
+            &file,
+            until.unwrap_or(u64::MAX),
+            &mut |line, raw, _| {
+                self.take(line, raw, missing);
+            },
+        );
+        let stop = read.map_err(|source| system(&path, source))?;
+        self.walk = walk;
+        self.end = Spot {
+            file: path,
+            line: stop.line,
+        };
+        if let Some(fault) = self.false_note(&stop) {
+            return Ok(Some(fault));
+        }
+        let last = match (next, self.writer) {
+            (Some(_), _) => Last::Not,
+            (None, Liveness::Writer) => Last::Written,
+            (None, Liveness::Nobody) => Last::Abandoned,
+        };
+        match stop.fault {
+            Some(fault) => self.fault(fault, &mut file, stop.length, last).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// A good record was read.
+    fn take(&mut self, line: &Line<'_>, raw: &[u8], missing: &mut Vec<Hash>) {
+        if !missing.is_empty() {
+            missing.retain(|hash| hash.text() != line.h);
+        }
+        if line.seq <= self.removed.seq {
+            if line.seq == self.removed.seq && self.removed.hash.text() != line.h {
+                self.notes.fault = Some((line.seq, "it is not what the stub says".to_owned()));
+            }
+            return;
+        }
+        self.records += 1;
+        self.notes.take(line, raw);
+        self.evidence.take(line, raw);
+        self.ending = match line.kind {
+            b"seal" if Fields::read(raw).end => Sealing::Sealed,
+            _other => Sealing::Open,
+        };
+    }
+
+    fn head(&self) -> u64 {
+        self.walk.head().map_or(0, |head| head.seq)
+    }
+
+    /// What a note in this segment says falsely, or that there is none where one must be.
+    fn false_note(&self, stop: &Stop) -> Option<Verdict> {
+        let (seq, why) = self.notes.fault.as_ref()?;
+        let line = seq.saturating_sub((self.head() + 1).saturating_sub(stop.line));
+        let file = self.end.file.clone();
+        Some(Verdict::Tampered {
+            place: Spot { file, line },
+            why: why.clone(),
+        })
+    }
+
+    fn fault(
+        &self,
+        fault: Fault,
+        file: &mut File,
+        length: u64,
+        last: Last,
+    ) -> Result<Verdict, FolderError> {
+        let path = &self.end.file;
+        let after = later(file, length).map_err(|source| system(path, source))?;
+        let about = file.metadata().map_err(|source| system(path, source))?;
+        let bytes = about.len().saturating_sub(length);
+        Ok(judge(fault, after, self.end.clone(), bytes, last))
+    }
+
+    /// What the chain is worth, all in all.
+    pub(super) fn sum_up(mut self, keys: &[String]) -> Result<ChainVerified, FolderError> {
+        let signed = self.notes.signed();
+        if self.is_readable() && self.lacks_key()? {
+            let place = self.end.clone();
+            self.verdict = Verdict::Unsigned { place, signed };
+        }
+        let stands = self.is_readable() || matches!(self.verdict, Verdict::Unsigned { .. });
+        let against = self
+            .evidence
+            .against(self.head(), self.writer, self.end.clone());
+        if let (true, Some(worse)) = (stands, against) {
+            self.verdict = worse;
+        }
+        if self.begins_with_none_of(keys) {
+            self.verdict = Verdict::Tampered {
+                place: Spot {
+                    file: self.chain.folder.path().to_owned(),
+                    line: 1,
+                },
+                why: "the chain begins with a key that is none of those given".to_owned(),
+            };
+        }
+        Ok(ChainVerified {
+            chain: self.chain.name.clone(),
+            head: self.walk.head().filter(|head| head.seq > 0),
+            key: self.notes.root.take(),
+            verdict: self.verdict,
+            records: self.records,
+            signed,
+            removed: self.removed.seq,
+            writer: self.writer,
+            ending: self.ending,
+        })
+    }
+
+    /// Whether every record follows from the one before.
+    fn is_readable(&self) -> bool {
+        matches!(self.verdict, Verdict::Whole | Verdict::Torn { .. })
+    }
+
+    fn lacks_key(&self) -> Result<bool, FolderError> {
+        let is_left_open = self.writer == Liveness::Nobody && self.ending == Sealing::Open;
+        Ok(self.notes.is_keyless() || (is_left_open && self.notes.lacks_key(self.chain)?))
+    }
+
+    fn begins_with_none_of(&self, keys: &[String]) -> bool {
+        let known = |key: &String| keys.contains(key);
+        matches!(self.verdict, Verdict::Whole | Verdict::Unsigned { .. })
+            && !keys.is_empty()
+            && !self.notes.root.as_ref().is_some_and(known)
+    }
+}
+
+fn pass_path(chain: &Chain, number: u64) -> PathBuf {
+    chain.folder.path().join(name(number))
+}
+
+fn judge(fault: Fault, after: Later, place: Spot, bytes: u64, last: Last) -> Verdict {
+    match (fault, after, last) {
+        (Fault::Form, Later::Nothing, Last::Written) => Verdict::Whole,
+        (Fault::Form, Later::Nothing, Last::Abandoned) => Verdict::Torn { place, bytes },
+        (Fault::Seq { expected, found }, _, _) if found > expected => Verdict::Gap {
+            place,
+            why: format!("records {expected} to {} are missing", found - 1),
+        },
+        (
+            Fault::Form
+            | Fault::Hash
+            | Fault::Prev
+            | Fault::Seq { .. }
+            | Fault::Time
+            | Fault::Cut { .. },
+            Later::Nothing | Later::Unsynced | Later::Synced,
+            Last::Written | Last::Abandoned | Last::Not,
+        ) => Verdict::Tampered {
+            place,
+            why: fault.to_string(),
+        },
+    }
+}
+
+/// Whether a segment is the last one, and still written.
+#[derive(Clone, Copy)]
+enum Last {
+    Written,
+    Abandoned,
+    Not,
+}
