@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use crate::facts::{
-    Expr, ExprKind, FileFacts, FnId, LoopKind, Name, Pattern, Stmt, StmtKind, VarId, walk,
+    Call, CallForm, Expr, ExprKind, FileFacts, FnId, LoopKind, Name, Pattern, Stmt, StmtKind,
+    VarId, walk,
 };
 
 use super::{FnRef, VarRef};
@@ -54,6 +55,11 @@ impl<'a> Bindings<'a> {
                     if let ExprKind::Assign(target, value) = &expr.kind {
                         all.pattern(at, target, value, &mut Vec::new());
                     }
+                    if let ExprKind::Call(call) = &expr.kind
+                        && call.form == CallForm::Literal
+                    {
+                        all.literal(at, call);
+                    }
                 });
             }
         }
@@ -64,11 +70,26 @@ impl<'a> Bindings<'a> {
         self.variables.get(&variable).map_or(&[], Vec::as_slice)
     }
 
-    /// Assignments to a field of this name through a receiver, anywhere in the file.
+    /// Values given to a field of this name anywhere in the file: through a receiver, or in a literal.
     pub(super) fn field(&self, file: u32, name: &Name) -> &[Set<'a>] {
         self.fields
             .get(&(file, name.clone()))
             .map_or(&[], Vec::as_slice)
+    }
+
+    /// `Store { pool }` sets the field.
+    fn literal(&mut self, at: FnRef, call: &'a Call) {
+        for arg in &call.args {
+            if let Some(name) = &arg.name {
+                let set = Set {
+                    at,
+                    value: &arg.value,
+                    part: Vec::new(),
+                };
+                let key = (at.file, name.clone());
+                push(self.fields.entry(key).or_default(), set);
+            }
+        }
     }
 
     fn stmt(&mut self, at: FnRef, stmt: &'a Stmt) {

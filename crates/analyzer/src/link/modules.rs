@@ -30,6 +30,8 @@ pub(super) struct Modules {
     places: Vec<String>,
     /// Go: module paths with their folders.
     roots: Vec<(Name, String)>,
+    /// npm: names of packages of the project, with their folders and what they say that is imported.
+    npm: Vec<(Name, String, Vec<Name>)>,
     packages: Packages,
     /// Files that are the body of a package: Python's `__init__.py`.
     bodies: HashSet<u32>,
@@ -45,6 +47,15 @@ impl Modules {
             all.roots
                 .push((manifest.name.clone(), folder(&manifest.path).to_owned()));
         }
+        let npm = manifests.iter().filter(|manifest| {
+            manifest.language == Language::TypeScript && !manifest.name.is_empty()
+        });
+        all.npm = npm
+            .map(|manifest| {
+                let home = folder(&manifest.path).to_owned();
+                (manifest.name.clone(), home, manifest.entries.clone())
+            })
+            .collect();
         for (file, at) in files.iter().zip(0u32..) {
             all.by_path.insert(file.path.clone(), at);
             let place = all.place_of(file, manifests);
@@ -125,14 +136,47 @@ impl Modules {
 
     /// The file that a source written in a file means, if it is one of the project.
     pub(super) fn file(&self, from: &FileFacts, source: &str) -> Option<u32> {
-        if from.language != Language::TypeScript || !source.starts_with('.') {
+        if from.language != Language::TypeScript {
             return None;
         }
-        let base = join(folder(&from.path), source);
+        if source.starts_with('.') {
+            return self.module(&join(folder(&from.path), source));
+        }
+        self.of_package(source)
+    }
+
+    /// The file that the name of a package of the same project stands for: `@servers/log`, `@servers/log/text.js`.
+    fn of_package(&self, source: &str) -> Option<u32> {
+        self.npm.iter().find_map(|(name, home, entries)| {
+            let rest = source.strip_prefix(name.as_ref())?;
+            if !rest.is_empty() {
+                let inner = rest.strip_prefix('/')?;
+                let beside = || self.module(&join(home, &format!("src/{inner}")));
+                return self.module(&join(home, inner)).or_else(beside);
+            }
+            // What is built is seldom there, and its source is.
+            let named = entries.iter().find_map(|entry| {
+                let written = || {
+                    let (_, inner) = entry.split_once('/')?;
+                    self.module(&join(home, &format!("src/{inner}")))
+                };
+                self.module(&join(home, entry)).or_else(written)
+            });
+            let usual = || {
+                ["src/index", "index"]
+                    .iter()
+                    .find_map(|inner| self.module(&join(home, inner)))
+            };
+            named.or_else(usual)
+        })
+    }
+
+    /// The file of a path as it is imported: with the ending of what it is built to, without any, or of a folder.
+    fn module(&self, base: &str) -> Option<u32> {
         let stem = ["js", "mjs", "cjs", "jsx", "ts"]
             .iter()
             .find_map(|end| base.strip_suffix(&format!(".{end}")))
-            .unwrap_or(&base);
+            .unwrap_or(base);
         let mut candidate = String::new();
         let mut find = |stem: &str, end: &str| {
             candidate.clear();
@@ -142,10 +186,10 @@ impl Modules {
         };
         let beside = || {
             let ends = [".ts", ".tsx", ".mts", ".cts", ".js", ".mjs", ".cjs", ".jsx"];
-            let both = |end: &&str| find(stem, end).or_else(|| find(&base, end));
+            let both = |end: &&str| find(stem, end).or_else(|| find(base, end));
             ends.iter().find_map(both)
         };
-        let found = self.by_path.get(base.as_str()).copied().or_else(beside);
+        let found = self.by_path.get(base).copied().or_else(beside);
         found.or_else(|| {
             let indexes = [
                 "/index.ts",
@@ -154,7 +198,7 @@ impl Modules {
                 "/index.mjs",
                 "/index.cjs",
             ];
-            indexes.iter().find_map(|end| find(&base, end))
+            indexes.iter().find_map(|end| find(base, end))
         })
     }
 

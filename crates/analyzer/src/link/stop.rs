@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use rayon::prelude::*;
 
-use crate::facts::{Expr, ExprKind, Language, Pattern, StmtKind, walk};
-use crate::vocabulary::{Role, words};
+use crate::facts::{Expr, ExprKind, Language, Pattern, Span, StmtKind, walk};
+use crate::vocabulary::{Role, Wire, words};
 
 use super::shutdown::Form;
-use super::{FnRef, Project, Site, SiteId};
+use super::{FnRef, Guard, Project, Site, SiteId};
 
 /// Callers of a function that waits for a signal which are followed upwards.
 const MAX_CALLERS: usize = 4;
@@ -108,6 +108,7 @@ impl Stop {
                 .collect();
             stop.functions.extend(project.reach(&exits));
         }
+        stop.functions.extend(project.reach(&cleanups(project)));
         stop
     }
 
@@ -116,6 +117,32 @@ impl Stop {
             .iter()
             .any(|(at, from)| *at == site.at && site.span.start >= *from)
     }
+}
+
+/// The functions called by a `finally` or a `defer` of a program where a signal unwinds.
+fn cleanups(project: &Project<'_>) -> Vec<FnRef> {
+    let mut all = Vec::new();
+    for (at, function) in project.functions() {
+        if project.language(at.file) == Language::TypeScript {
+            continue;
+        }
+        let mut spans: Vec<Span> = Vec::new();
+        walk::stmts(&function.body, &mut |stmt| {
+            if let StmtKind::Try { finally, .. } = &stmt.kind {
+                spans.extend(finally.iter().map(|inner| inner.span));
+            } else if let StmtKind::Defer(expr) = &stmt.kind {
+                spans.push(expr.span);
+            }
+        });
+        if spans.is_empty() || !project.unwinds(at.file) {
+            continue;
+        }
+        let inside = project
+            .sites_of(at)
+            .filter(|site| spans.iter().any(|span| span.holds(site.span)));
+        all.extend(inside.flat_map(|site| site.targets.iter().copied()));
+    }
+    all
 }
 
 /// The calls that close, flush or end something at a stop.
@@ -164,10 +191,21 @@ impl<'a> Project<'a> {
 
     /// Whether a call stands in a `finally`, a `defer`, or the closing of a `with`, in a program where a signal unwinds.
     fn in_cleanup(&self, site: &Site<'_>) -> bool {
-        let unwinds = self.hooks.iter().any(|hook| {
-            hook.trigger.asks_to_stop() && self.same_program(hook.at.file, site.at.file)
-        });
-        unwinds && self.is_cleanup(site)
+        self.unwinds(site.at.file) && self.is_cleanup(site)
+    }
+
+    /// Whether a signal unwinds the program of a file.
+    fn unwinds(&self, file: u32) -> bool {
+        let by_hook = self
+            .hooks
+            .iter()
+            .any(|hook| hook.trigger.asks_to_stop() && self.same_program(hook.at.file, file));
+        // What serves and handles signals comes back then.
+        by_hook
+            || self.entries.iter().any(|entry| {
+                (entry.guard, entry.wire) == (Guard::Framework, Wire::Stdio)
+                    && self.same_program(entry.at.file, file)
+            })
     }
 
     /// Whether a call stands in a `finally` or a `defer`.
@@ -176,7 +214,7 @@ impl<'a> Project<'a> {
             return false;
         };
         let mut found = false;
-        walk::stmts(&function.body, &mut |stmt| {
+        walk::around(&function.body, site.span, &mut |stmt| {
             found |= if let StmtKind::Try { finally, .. } = &stmt.kind {
                 finally.iter().any(|inner| inner.span.holds(site.span))
             } else if let StmtKind::Defer(expr) = &stmt.kind {

@@ -1,10 +1,39 @@
 //! Names from outside the function: globals, imports, exports and paths.
 
-use crate::facts::{ImportItem, Language, Name};
+use crate::facts::{ExprKind, ImportItem, Language, Name, VariableKind};
 use crate::link::modules::Symbol;
 
 use super::{MAX_PATH, MAX_STEPS, Resolver, Value, add};
-use crate::link::FnRef;
+use crate::link::{FnRef, Project, VarRef};
+
+impl Project<'_> {
+    /// The variable of another file of the project that an imported name stands for.
+    pub fn imported(&self, variable: VarRef) -> Option<VarRef> {
+        let VariableKind::Import(id) = self.variable(variable)?.kind else {
+            return None;
+        };
+        let facts = self.file(variable.file)?;
+        let import = facts.imports.get(usize::try_from(id.0).ok()?)?;
+        let ImportItem::Named(name) = &import.item else {
+            return None;
+        };
+        if let Some(file) = self.modules.file(facts, &import.source) {
+            let exports = &self.file(file)?.exports;
+            let export = exports.iter().find(|export| export.name == *name)?;
+            if let ExprKind::Var(id) = export.value.bare().kind {
+                return Some(VarRef { file, id });
+            }
+            return None;
+        }
+        let base = self
+            .modules
+            .canonical(variable.file, facts.language, &import.source);
+        match self.modules.symbol(&format!("{base}.{name}"))? {
+            Symbol::Variable(found) => Some(found),
+            Symbol::File(_) | Symbol::Function(_) | Symbol::Class(_) => None,
+        }
+    }
+}
 
 impl<'a> Resolver<'_, 'a> {
     pub(super) fn source(
@@ -112,6 +141,13 @@ impl<'a> Resolver<'_, 'a> {
             Language::Go => name.to_string(),
         };
         let local = format!("{place}.{name}");
+        // `ending::asked` is a function of the module `ending` below this one.
+        if language == Language::Rust
+            && let Some(Symbol::File(_)) = self.project.modules.symbol(&local)
+        {
+            add(out, Value::Path(Name::from(local)));
+            return;
+        }
         if language != Language::TypeScript && self.symbol(&local, next, out) {
             return;
         }

@@ -95,6 +95,7 @@ pub(super) fn carries(project: &Project<'_>, at: FnRef, expr: &Expr) -> bool {
         return false;
     };
     let variable = at.variable(*id);
+    let variable = project.imported(variable).unwrap_or(variable);
     let named = project
         .variable(variable)
         .is_some_and(|declared| project.hints.is_secret(&declared.name));

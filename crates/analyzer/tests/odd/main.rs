@@ -1,11 +1,18 @@
-//! Go and Rust sources that are cut, changed or made of random tokens are read without a panic, within the stack that readers have.
+//! Sources that are cut, changed or made of random tokens are read without a panic, within the stack that readers have.
 
 #![allow(clippy::expect_used, reason = "a test says what it needs by failing")]
+mod extract_body;
+
 use std::path::Path;
 
-use dropgate_analyzer::extract::{STACK_BYTES, Source, extract};
-use dropgate_analyzer::facts::{FileFacts, Language, Name, Reading};
+use dropgate_analyzer::extract::STACK_BYTES;
+use dropgate_analyzer::facts::{Language, Reading};
 use proptest::prelude::*;
+
+use self::extract_body::read;
+
+/// What has its tests here; those of Python stand beside its extractor, whose parts they look into.
+const LANGUAGES: [Language; 3] = [Language::TypeScript, Language::Go, Language::Rust];
 
 /// Runs on a stack as large as that of a thread that reads.
 fn on_reader(work: impl FnOnce() + Send + 'static) {
@@ -15,19 +22,6 @@ fn on_reader(work: impl FnOnce() + Send + 'static) {
         .expect("a thread starts")
         .join()
         .expect("no source makes a reader panic");
-}
-
-fn read(language: Language, text: &str) -> FileFacts {
-    let facts = extract(&Source {
-        path: Name::from(format!("a.{}", language.short())),
-        language,
-        text,
-    });
-    let end = u32::try_from(text.len()).expect("a short text");
-    for function in &facts.functions {
-        assert!(function.span.start <= function.span.end && function.span.end <= end);
-    }
-    facts
 }
 
 /// All fixtures of a language.
@@ -49,7 +43,7 @@ fn sources(language: Language) -> Vec<String> {
 
 #[test]
 fn whole_fixtures_are_read_and_cut_ones_do_no_harm() {
-    for language in [Language::Go, Language::Rust] {
+    for language in LANGUAGES {
         on_reader(move || {
             for text in sources(language) {
                 assert_eq!(read(language, &text).reading, Reading::Whole);
@@ -130,6 +124,44 @@ const WORDS: &[&str] = &[
     "/*",
     "//",
     "é",
+    "`${",
+    "}`",
+    "/",
+    "/a/u",
+    "=> {",
+    "?.",
+    "??",
+    "...",
+    "<T",
+    "</T>",
+    "@d",
+    "class",
+    "extends",
+    "static {",
+    "#p",
+    "get",
+    "yield",
+    "function*",
+    "function",
+    "enum",
+    "namespace",
+    "declare",
+    "import",
+    "export default",
+    "from",
+    "as",
+    "satisfies",
+    "try {",
+    "catch",
+    "finally",
+    "new",
+    "this",
+    "super",
+    "using",
+    "\u{61}",
+    "<!--",
+    "-->",
+    "\u{2028}",
 ];
 
 proptest! {
@@ -142,6 +174,9 @@ proptest! {
             (Language::Rust, format!("fn f() {{ {text} }}")),
             (Language::Rust, format!("fn f() {{ tokio::select! {{ {text} }} }}")),
             (Language::Go, format!("package p\nfunc f() {{ {text} }}")),
+            (Language::TypeScript, format!("async function* f(x) {{ {text} }}")),
+            (Language::TypeScript, format!("class C {{ {text} }}")),
+            (Language::TypeScript, text.clone()),
             (Language::Rust, text.clone()),
             (Language::Go, text),
         ];
@@ -159,7 +194,7 @@ proptest! {
         word in prop::sample::select(WORDS),
     ) {
         on_reader(move || {
-            for language in [Language::Go, Language::Rust] {
+            for language in LANGUAGES {
                 let all = sources(language);
                 let mut text = which.get(&all).clone();
                 let mut place = at.index(text.len());

@@ -1,0 +1,1 @@
+export const note = (text: string) => console.log(text); // FINDING IO-001

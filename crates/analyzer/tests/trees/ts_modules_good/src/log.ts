@@ -1,0 +1,1 @@
+export const note = (text: string) => console.error(text);
