@@ -18,7 +18,7 @@ use crate::mark::{Mark, Reach, reach};
 use crate::record::Fields;
 use crate::segment::name;
 use crate::sign::public_bytes;
-use crate::walk::{Fault, Later, Walk, later, through};
+use crate::walk::{Fault, Later, Stop, Walk, later, through};
 use crate::writer::Place;
 
 /// A journal can't be opened.
@@ -96,95 +96,96 @@ pub(crate) fn recover(chain: &Chain) -> Result<Recovered, OpenError> {
     let segments = chain.segments()?;
     let last = segments.last().copied().unwrap_or(0);
     let mark = Mark::read(&chain.folder)?;
-    let mut before = segments;
     let mut found = Found::default();
     // Segments whose writer ended before their first line. They go only once it is known that
     // nothing is missing.
     let mut empty: Vec<Tail> = Vec::new();
-    while let Some(number) = before.pop() {
-        let mut file = chain.folder.write(&name(number))?;
+    for number in segments.into_iter().rev() {
+        let end = End::read(chain, number, &mut found)?;
+        let Some(head) = end.walk.head() else {
+            empty.push(end.tail);
+            continue;
+        };
+        if let Reach::Short(durable) = reach(mark.as_ref(), head.seq) {
+            let fault = Fault::Cut {
+                durable,
+                end: head.seq,
+            };
+            return Err(end.damaged(chain, fault));
+        }
+        found.clear_away(chain, empty)?;
+        return found.going_on(chain, end, head);
+    }
+    if let Reach::Short(durable) = reach(mark.as_ref(), 0) {
+        return Err(damaged(
+            chain,
+            last.max(1),
+            1,
+            Fault::Cut { durable, end: 0 },
+        ));
+    }
+    found.clear_away(chain, empty)?;
+    Ok(found.beginning(chain, last))
+}
+
+fn damaged(chain: &Chain, segment: u64, line: u64, fault: Fault) -> OpenError {
+    OpenError::Damaged {
+        path: chain.folder.path().join(name(segment)),
+        line,
+        fault,
+    }
+}
+
+/// The last segment, as far as it was read.
+struct End {
+    walk: Walk,
+    stop: Stop,
+    tail: Tail,
+}
+
+impl End {
+    /// Reads a segment whose end nothing but a crash has torn.
+    fn read(chain: &Chain, number: u64, found: &mut Found) -> Result<Self, OpenError> {
         let path = chain.folder.path().join(name(number));
-        let whole = file.metadata().map_err(|e| system(&path, e))?.len();
-        if whole > LARGEST {
-            return Err(crate::folder::refused(
-                &path,
-                "the segment is larger than any that the journal writes",
-            )
-            .into());
+        let wrong = |error| system(&path, error);
+        let file = chain.folder.write(&name(number))?;
+        if file.metadata().map_err(wrong)?.len() > LARGEST {
+            let why = "the segment is larger than any that the journal writes";
+            return Err(crate::folder::refused(&path, why).into());
         }
         let mut walk = Walk::from(None);
         let stop = through(&mut walk, &file, u64::MAX, &mut |line, raw, _| {
             found.take(line, raw)
         })
-        .map_err(|e| system(&path, e))?;
-        let damaged = |fault: Fault| OpenError::Damaged {
-            path: path.clone(),
-            line: stop.line,
-            fault,
-        };
-        if let Some(fault) = stop.fault {
-            let after = later(&mut file, stop.length).map_err(|e| system(&path, e))?;
-            let explained = match after {
-                Later::Nothing => true,
-                Later::Unsynced => found.boot != boot_id().as_bytes(),
-                Later::Synced => false,
-            };
-            if !explained {
-                return Err(damaged(fault));
-            }
-        }
+        .map_err(wrong)?;
+        let torn_at = stop.fault.map(|_| stop.length);
         let tail = Tail {
             number,
             file,
-            torn_at: stop.fault.map(|_| stop.length),
+            torn_at,
         };
-        let Some(head) = walk.head() else {
-            empty.push(tail);
-            continue;
-        };
-        if let Reach::Short(durable) = reach(mark.as_ref(), head.seq) {
-            let end = head.seq;
-            return Err(damaged(Fault::Cut { durable, end }));
+        let mut end = Self { walk, stop, tail };
+        let fault = end.stop.fault;
+        match fault {
+            Some(fault) if !end.is_torn_by_a_crash(found).map_err(wrong)? => {
+                Err(end.damaged(chain, fault))
+            }
+            Some(_) | None => Ok(end),
         }
-        found.clear_away(chain, empty)?;
-        let torn = tail.cut_off(chain)?;
-        return Ok(Recovered {
-            place: Place {
-                within: Some(stop.length),
-                last: number,
-                head,
-                stamp: Stamp::parse(walk.ts()).unwrap_or_default(),
-                signs: found.signs,
-            },
-            ending: found.ending,
-            orphans: found.orphans(),
-            dealt_with: std::mem::take(&mut found.dealt_with),
-            open: found.open(),
-            torn: torn.or(found.torn),
-        });
     }
-    if let Reach::Short(durable) = reach(mark.as_ref(), 0) {
-        return Err(OpenError::Damaged {
-            path: chain.folder.path().join(name(last.max(1))),
-            line: 1,
-            fault: Fault::Cut { durable, end: 0 },
-        });
+
+    fn is_torn_by_a_crash(&mut self, found: &Found) -> io::Result<bool> {
+        Ok(match later(&mut self.tail.file, self.stop.length)? {
+            Later::Nothing => true,
+            // A loss of power can leave records after others that it took.
+            Later::Unsynced => found.boot != boot_id().as_bytes(),
+            Later::Synced => false,
+        })
     }
-    found.clear_away(chain, empty)?;
-    Ok(Recovered {
-        place: Place {
-            within: None,
-            last: last.saturating_sub(1),
-            head: Head::before_first(&chain.name),
-            stamp: Stamp::default(),
-            signs: None,
-        },
-        torn: found.torn,
-        open: Vec::new(),
-        orphans: Vec::new(),
-        dealt_with: Vec::new(),
-        ending: Ending::Sealed,
-    })
+
+    fn damaged(&self, chain: &Chain, fault: Fault) -> OpenError {
+        damaged(chain, self.tail.number, self.stop.line, fault)
+    }
 }
 
 /// A segment, and where it is torn.
@@ -235,6 +236,44 @@ impl Default for Found {
 }
 
 impl Found {
+    /// The chain is gone on with after this head.
+    fn going_on(mut self, chain: &Chain, end: End, head: Head) -> Result<Recovered, OpenError> {
+        let place = Place {
+            within: Some(end.stop.length),
+            last: end.tail.number,
+            head,
+            stamp: Stamp::parse(end.walk.ts()).unwrap_or_default(),
+            signs: self.signs,
+        };
+        let torn = end.tail.cut_off(chain)?;
+        Ok(Recovered {
+            place,
+            ending: self.ending,
+            orphans: self.orphans(),
+            dealt_with: std::mem::take(&mut self.dealt_with),
+            open: self.open(),
+            torn: torn.or(self.torn),
+        })
+    }
+
+    /// Nothing was recorded yet.
+    fn beginning(self, chain: &Chain, last: u64) -> Recovered {
+        Recovered {
+            place: Place {
+                within: None,
+                last: last.saturating_sub(1),
+                head: Head::before_first(&chain.name),
+                stamp: Stamp::default(),
+                signs: None,
+            },
+            torn: self.torn,
+            open: Vec::new(),
+            orphans: Vec::new(),
+            dealt_with: Vec::new(),
+            ending: Ending::Sealed,
+        }
+    }
+
     /// Removes segments that hold no record: as if they had never begun.
     fn clear_away(&mut self, chain: &Chain, empty: Vec<Tail>) -> Result<(), FolderError> {
         for tail in empty {

@@ -2,11 +2,11 @@
 
 use super::tape::Tape;
 use super::text::{bare_reference, count, hex, key, member, number, reference, string};
-use super::time::Clock;
+use super::time::{Clock, Stamp};
 use crate::entry::{
     About, Class, Decision, Entry, Intent, LateResult, MAX_POLICIES, Note, Outcome, Start, Tier,
 };
-use crate::keys::{Keys, LONGEST_PATH, MOST_FIELDS};
+use crate::keys::{Fingerprint, Keys, LONGEST_PATH, MOST_FIELDS};
 
 /// What a scalar needs to be hashed: the path and the place of the value in one buffer.
 #[derive(Default)]
@@ -56,64 +56,11 @@ pub(crate) fn render(
             tape.line(clock, "start", |out| start_members(out, start));
         }
         Entry::Intent(intent) => {
-            let now = clock.now();
-            scratch.fields.clear();
-            let mut fields = 0;
-            scratch.shown.clear();
-            let (buffer, shown, clear) = (&mut scratch.fields, &mut scratch.shown, &scratch.clear);
-            let scope = (&*intent.principal, &*intent.server, &*intent.tool);
-            let day = keys.of_day(now);
-            let arguments = keys.arguments(&intent.args, &mut scratch.form, &mut |path, value| {
-                fields += 1;
-                if clear.iter().any(|one| one.as_bytes() == path) {
-                    show(shown, path, value);
-                }
-                if fields <= MOST_FIELDS {
-                    if !buffer.is_empty() {
-                        buffer.push(b',');
-                    }
-                    let shown = String::from_utf8_lossy(path);
-                    let end = shown.floor_char_boundary(LONGEST_PATH);
-                    string(buffer, shown.get(..end).unwrap_or_default());
-                    buffer.extend_from_slice(b":\"");
-                    hex(buffer, &day.field(path, value));
-                    buffer.push(b'"');
-                }
-            });
-            // Only what may become an orphan, or has a key, is ever compared with another call.
-            let compared = intent.class == Class::Write || intent.key.is_some();
-            let print = compared.then(|| keys.fingerprint(scope, &arguments));
-            let claim = intent.key.as_deref().map(|key| keys.claim(scope, key));
-            let fields_text = &scratch.fields;
+            let hashes = Hashes::of(intent, keys, scratch, clock.now());
             tape.line(clock, "intent", |out| {
                 reference(out, "call", &intent.call);
                 intent_members(out, intent);
-                if let Some(claim) = claim {
-                    hash(out, "key", &claim);
-                }
-                if let Some(print) = &print {
-                    hash(out, "fp", &print.0);
-                }
-                hash(out, "args", &arguments);
-                if !fields_text.is_empty() {
-                    key(out, "fields");
-                    out.push(b'{');
-                    out.extend_from_slice(fields_text);
-                    out.push(b'}');
-                }
-                if !scratch.shown.is_empty() {
-                    key(out, "clear");
-                    out.push(b'{');
-                    out.extend_from_slice(&scratch.shown);
-                    out.push(b'}');
-                }
-                if fields > MOST_FIELDS {
-                    count(
-                        out,
-                        "more_fields",
-                        u64::try_from(fields - MOST_FIELDS).unwrap_or(u64::MAX),
-                    );
-                }
+                hashes.members(out, scratch);
                 if let Some(trace) = &intent.trace_id {
                     member(out, "trace_id", trace);
                 }
@@ -134,6 +81,77 @@ pub(crate) fn render(
         }
         Entry::LookUp(_) => {}
     }
+}
+
+/// What a record says of a call's arguments, without saying them.
+struct Hashes {
+    claim: Option<[u8; 16]>,
+    print: Option<Fingerprint>,
+    arguments: [u8; 16],
+    /// How many scalars there are; those of [`MOST_FIELDS`] are in the scratch.
+    fields: usize,
+}
+
+impl Hashes {
+    fn of(intent: &Intent, keys: &mut Keys, scratch: &mut Scratch, now: Stamp) -> Self {
+        let mut fields = 0;
+        scratch.fields.clear();
+        scratch.shown.clear();
+        let (buffer, shown, clear) = (&mut scratch.fields, &mut scratch.shown, &scratch.clear);
+        let scope = (&*intent.principal, &*intent.server, &*intent.tool);
+        let day = keys.of_day(now);
+        let arguments = keys.arguments(&intent.args, &mut scratch.form, &mut |path, value| {
+            fields += 1;
+            if clear.iter().any(|one| one.as_bytes() == path) {
+                show(shown, path, value);
+            }
+            if fields <= MOST_FIELDS {
+                field(buffer, path, &day.field(path, value));
+            }
+        });
+        // Only what may become an orphan, or has a key, is ever compared with another call.
+        let is_compared = intent.class == Class::Write || intent.key.is_some();
+        Self {
+            claim: intent.key.as_deref().map(|key| keys.claim(scope, key)),
+            print: is_compared.then(|| keys.fingerprint(scope, &arguments)),
+            arguments,
+            fields,
+        }
+    }
+
+    fn members(&self, out: &mut Vec<u8>, scratch: &Scratch) {
+        if let Some(claim) = self.claim {
+            hash(out, "key", &claim);
+        }
+        if let Some(print) = &self.print {
+            hash(out, "fp", &print.0);
+        }
+        hash(out, "args", &self.arguments);
+        for (name, members) in [("fields", &scratch.fields), ("clear", &scratch.shown)] {
+            if !members.is_empty() {
+                key(out, name);
+                out.push(b'{');
+                out.extend_from_slice(members);
+                out.push(b'}');
+            }
+        }
+        if let Some(more @ 1..) = self.fields.checked_sub(MOST_FIELDS) {
+            count(out, "more_fields", u64::try_from(more).unwrap_or(u64::MAX));
+        }
+    }
+}
+
+/// Adds the hash of a scalar, by its path.
+fn field(out: &mut Vec<u8>, path: &[u8], digest: &[u8]) {
+    if !out.is_empty() {
+        out.push(b',');
+    }
+    let shown = String::from_utf8_lossy(path);
+    let end = shown.floor_char_boundary(LONGEST_PATH);
+    string(out, shown.get(..end).unwrap_or_default());
+    out.extend_from_slice(b":\"");
+    hex(out, digest);
+    out.push(b'"');
 }
 
 /// Adds a value that may be recorded as it is, unless that would be much.
