@@ -33,6 +33,8 @@ pub(crate) trait Faults: Send + Sync {
     fn set_aside(&self) -> Option<io::Error>;
     /// Before a segment is made.
     fn create(&self) -> Option<io::Error>;
+    /// Before its name is synced.
+    fn name(&self) -> Option<io::Error>;
 }
 
 /// So much is set aside at a time, beyond the file's logical end: programs that
@@ -48,9 +50,7 @@ impl Segment {
         faults: Option<Arc<dyn Faults>>,
     ) -> io::Result<Self> {
         let segment = Self::made(folder, &name(number), number, faults)?;
-        // Without its name in the folder a file is lost with the power.
-        folder.sync().map_err(FolderError::into_io)?;
-        Ok(segment)
+        segment.named(folder)
     }
 
     /// One that is to [follow](Self::follow), and is no segment until then.
@@ -97,10 +97,22 @@ impl Segment {
     pub(crate) fn follow(mut self, folder: &Folder, number: u64) -> io::Result<Self> {
         folder
             .rename(NEXT, &name(number))
-            .and_then(|()| folder.sync())
             .map_err(FolderError::into_io)?;
         self.number = number;
-        Ok(self)
+        self.named(folder)
+    }
+
+    /// Without its name in the folder a file is lost with the power.
+    fn named(self, folder: &Folder) -> io::Result<Self> {
+        let synced = match self.faults.as_ref().and_then(|faults| faults.name()) {
+            Some(error) => Err(error),
+            None => folder.sync().map_err(FolderError::into_io),
+        };
+        if synced.is_err() {
+            // The next attempt makes it anew.
+            let _name_stays_taken = folder.remove(&name(self.number));
+        }
+        synced.map(|()| self)
     }
 
     pub(crate) fn number(&self) -> u64 {

@@ -147,12 +147,15 @@ pub(crate) enum Later {
     Synced,
 }
 
+/// How much is read at a time.
+const CHUNK: usize = 256 * 1024;
+
 /// Looks for records after the line at `from`, which is bad.
 pub(crate) fn later(file: &mut File, from: u64) -> io::Result<Later> {
     file.seek(SeekFrom::Start(from))?;
     let mut found = Later::Nothing;
-    let mut chunk = vec![0; 256 * 1024];
-    let mut line: Vec<u8> = Vec::new();
+    let mut chunk = vec![0; CHUNK];
+    let mut line: Option<Vec<u8>> = Some(Vec::new());
     loop {
         let read = match file.read(&mut chunk) {
             Ok(0) => return Ok(found),
@@ -165,19 +168,60 @@ pub(crate) fn later(file: &mut File, from: u64) -> io::Result<Later> {
             .unwrap_or_default()
             .split_inclusive(|b| *b == b'\n')
         {
-            if line.len() + piece.len() <= crate::line::MAX_LINE {
-                line.extend_from_slice(piece);
+            match &mut line {
+                Some(line) if line.len() + piece.len() <= crate::line::MAX_LINE => {
+                    line.extend_from_slice(piece);
+                }
+                // It is too long for a record.
+                Some(_) | None => line = None,
             }
-            let Some(ended) = line.strip_suffix(b"\n") else {
+            if !piece.ends_with(b"\n") {
                 continue;
-            };
-            if let Some(record) = Line::read(ended).filter(Line::is_whole) {
+            }
+            let ended = line.get_or_insert_default();
+            let record = ended.strip_suffix(b"\n").and_then(Line::read);
+            if let Some(record) = record.filter(Line::is_whole) {
                 match record.kind {
                     b"sent" => return Ok(Later::Synced),
                     _other => found = Later::Unsynced,
                 }
             }
-            line.clear();
+            ended.clear();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use crate::line::MAX_LINE;
+    use crate::line::tape::Tape;
+    use crate::line::time::{Clock, Stamp};
+
+    use super::*;
+
+    #[test]
+    fn records_after_a_line_that_is_too_long_are_found_wherever_it_stands() {
+        let mut tape = Tape::after(Head::before_first("c"));
+        let mut clock = Clock::new("0123456789ab", Stamp(0));
+        tape.line(&mut clock, "sent", |_| {});
+        let mut bits = [0; 8];
+        getrandom::fill(&mut bits).unwrap();
+        let name = format!("dropgate-walk-{:016x}", u64::from_le_bytes(bits));
+        let path = std::env::temp_dir().join(name);
+        // What fits into a line is read at once, and what does not comes with the next chunk.
+        for short_of_a_line in [0, 6, 500, 5000] {
+            let mut bytes = vec![b'\n'; CHUNK - MAX_LINE + short_of_a_line];
+            bytes.resize(CHUNK + MAX_LINE, b'x');
+            bytes.push(b'\n');
+            for _ in 0..3 {
+                bytes.extend_from_slice(tape.bytes());
+            }
+            File::create(&path).unwrap().write_all(&bytes).unwrap();
+            let found = later(&mut File::open(&path).unwrap(), 0).unwrap();
+            assert_eq!(found, Later::Synced, "{short_of_a_line}");
+        }
+        std::fs::remove_file(&path).unwrap();
     }
 }

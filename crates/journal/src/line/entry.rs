@@ -83,30 +83,37 @@ pub(crate) fn render(
     }
 }
 
+/// Where a record has members of any number, they end after so many bytes and one member more: with
+/// all its texts it stays shorter than the longest line that is read.
+const ROOM_OF_FIELDS: usize = 24 << 10;
+const ROOM_OF_POLICIES: usize = 8 << 10;
+
 /// What a record says of a call's arguments, without saying them.
 struct Hashes {
     claim: Option<[u8; 16]>,
     print: Option<Fingerprint>,
     arguments: [u8; 16],
-    /// How many scalars there are; those of [`MOST_FIELDS`] are in the scratch.
-    fields: usize,
+    /// How many scalars have no hash of their own.
+    more_fields: usize,
 }
 
 impl Hashes {
     fn of(intent: &Intent, keys: &mut Keys, scratch: &mut Scratch, now: Stamp) -> Self {
-        let mut fields = 0;
+        let (mut fields, mut more_fields) = (0, 0);
         scratch.fields.clear();
         scratch.shown.clear();
         let (buffer, shown, clear) = (&mut scratch.fields, &mut scratch.shown, &scratch.clear);
         let scope = (&*intent.principal, &*intent.server, &*intent.tool);
         let day = keys.of_day(now);
         let arguments = keys.arguments(&intent.args, &mut scratch.form, &mut |path, value| {
-            fields += 1;
             if clear.iter().any(|one| one.as_bytes() == path) {
                 show(shown, path, value);
             }
-            if fields <= MOST_FIELDS {
+            if fields < MOST_FIELDS && buffer.len() < ROOM_OF_FIELDS {
+                fields += 1;
                 field(buffer, path, &day.field(path, value));
+            } else {
+                more_fields += 1;
             }
         });
         // Only what may become an orphan, or has a key, is ever compared with another call.
@@ -115,7 +122,7 @@ impl Hashes {
             claim: intent.key.as_deref().map(|key| keys.claim(scope, key)),
             print: is_compared.then(|| keys.fingerprint(scope, &arguments)),
             arguments,
-            fields,
+            more_fields,
         }
     }
 
@@ -135,8 +142,8 @@ impl Hashes {
                 out.push(b'}');
             }
         }
-        if let Some(more @ 1..) = self.fields.checked_sub(MOST_FIELDS) {
-            count(out, "more_fields", u64::try_from(more).unwrap_or(u64::MAX));
+        if self.more_fields > 0 {
+            count(out, "more_fields", self.more_fields as u64);
         }
     }
 }
@@ -163,12 +170,16 @@ fn show(out: &mut Vec<u8>, path: &[u8], value: &[u8]) {
     if out.len() + path.len() + value.len() > MOST {
         return;
     }
+    let before = out.len();
     if !out.is_empty() {
         out.push(b',');
     }
     string(out, path);
     out.push(b':');
     out.extend_from_slice(value.as_bytes());
+    if out.len() > MOST {
+        out.truncate(before);
+    }
 }
 
 /// The most calls that one line names.
@@ -231,7 +242,11 @@ fn intent_members(out: &mut Vec<u8>, intent: &Intent) {
 fn decision(out: &mut Vec<u8>, decision: &Decision) {
     key(out, "policies");
     out.push(b'[');
+    let most = out.len() + ROOM_OF_POLICIES;
     for (at, id) in decision.policies.iter().take(MAX_POLICIES).enumerate() {
+        if out.len() > most {
+            break;
+        }
         if at > 0 {
             out.push(b',');
         }

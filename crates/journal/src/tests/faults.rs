@@ -101,6 +101,10 @@ impl crate::segment::Faults for Disk {
         (self.manner() == Manner::Full).then(full)
     }
 
+    fn name(&self) -> Option<io::Error> {
+        (self.manner() == Manner::FailSyncs).then(broken)
+    }
+
     fn create(&self) -> Option<io::Error> {
         let manner = self.manner();
         if manner == Manner::FailAll {

@@ -1,8 +1,8 @@
 //! What is entered stands in the journal, and the journal verifies.
 
 use dropgate_journal::{
-    Known, Liveness, Note, Sealed, Sealing, Settings, State, Tier, Topic, Unavailable, Verdict,
-    What, finish_abandoned, leases_left, verify,
+    About, Known, Liveness, MAX_LINE, MAX_POLICIES, MAX_TEXT, Note, Sealed, Sealing, Settings,
+    State, Tier, Topic, Unavailable, Verdict, What, finish_abandoned, leases_left, verify,
 };
 
 use crate::stage::{BOUND, Desk, Place, about, intent, outcome};
@@ -230,4 +230,44 @@ fn only_values_at_paths_that_were_named_stand_in_the_journal() {
     drop(desk.receipt(ticket));
     let record = &place.records()[1];
     assert_eq!(record["clear"], serde_json::json!({ "/times": 3 }));
+}
+
+#[test]
+fn no_entry_makes_a_line_that_is_longer_than_what_is_read() {
+    let place = Place::new();
+    let mut settings = Settings::new(place.journal());
+    // Every byte of a text may take six in a line.
+    let odd = |length: usize| "\u{1}".repeat(length);
+    let path = |at: usize| format!("{}{at}", odd(200));
+    settings.clear = (0..200).map(|at| format!("/{}", path(at))).collect();
+    let mut desk = Desk::open(settings);
+    let call = desk.journal.new_call().expect("a reference");
+    let arguments: serde_json::Map<_, _> = (0..200).map(|at| (path(at), at.into())).collect();
+    let policies: Vec<Box<str>> = (0..MAX_POLICIES).map(|_| odd(MAX_TEXT).into()).collect();
+    let mut largest = intent(call);
+    largest.args = serde_json::to_vec(&arguments).expect("JSON").into();
+    largest.server = odd(MAX_TEXT).into();
+    largest.tool = odd(MAX_TEXT).into();
+    largest.principal = odd(MAX_TEXT).into();
+    largest.decision.policies = policies.into();
+    largest.decision.digest = odd(MAX_TEXT).into();
+    largest.trace_id = Some(odd(MAX_TEXT).into());
+    let mut refusal = outcome(call, What::Denied);
+    refusal.about = Some(Box::new(About {
+        server: largest.server.clone(),
+        tool: largest.tool.clone(),
+        class: largest.class,
+        principal: largest.principal.clone(),
+        decision: largest.decision.clone(),
+    }));
+    let ticket = desk.journal.intent(largest, Tier::Sync).expect("taken");
+    drop(desk.receipt(ticket));
+    let ticket = desk.journal.outcome(refusal, Tier::Sync).expect("taken");
+    drop(desk.receipt(ticket));
+    assert!(matches!(desk.journal.seal(BOUND), Sealed::Yes(_)));
+    let verified = verify(&place.journal(), &Known::default()).expect("readable");
+    assert_eq!(verified.code(), 0, "{verified:?}");
+    let segment = std::fs::read(&place.segments()[0]).expect("readable");
+    let longest = segment.split(|byte| *byte == b'\n').map(<[u8]>::len).max();
+    assert!(longest < Some(MAX_LINE), "{longest:?}");
 }
