@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
+use crate::counterparts;
 use crate::failure::Failure;
 use crate::step::Step;
 use crate::workspace;
@@ -27,6 +28,8 @@ struct Part {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Needs {
     Binaries,
+    /// And real servers of others.
+    BinariesAndCounterparts,
     Nothing,
 }
 
@@ -61,7 +64,7 @@ const PARTS: &[Part] = &[
         name: "leases",
         what: "end leases 50 times in each way",
         limit: minutes(30),
-        needs: Needs::Binaries,
+        needs: Needs::BinariesAndCounterparts,
         command: leases,
     },
     Part {
@@ -76,36 +79,20 @@ const PARTS: &[Part] = &[
 /// How much of a part is played.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Extent {
-    /// All of it, with release builds.
+    /// All of it.
     #[default]
     Full,
-    /// As much as the test command plays, with its builds: whether the part still runs at all.
+    /// As much as the test command plays: whether the part still runs at all.
     Brief,
 }
 
 impl Extent {
-    /// The arguments of a build, or of tests that are measured.
-    fn profile(self) -> &'static [&'static str] {
-        match self {
-            Self::Full => &["--release"],
-            Self::Brief => &[],
-        }
-    }
-
     /// Sets what makes a part play in full.
     fn set(self, command: &mut Command, name: &str, full: &str) {
         match self {
             Self::Full => command.env(name, full),
             Self::Brief => command.env_remove(name),
         };
-    }
-
-    fn program(self, name: &str) -> PathBuf {
-        let folder = match self {
-            Self::Full => "release",
-            Self::Brief => "debug",
-        };
-        workspace::target_dir().join(folder).join(name)
     }
 }
 
@@ -115,11 +102,13 @@ impl Extent {
 /// The build fails, a count fails, or a limit passes.
 pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     let (wanted, extent) = wanted(arguments)?;
-    if wanted.iter().any(|part| part.needs == Needs::Binaries) {
+    let needed = |needs| wanted.iter().any(|part| part.needs == needs);
+    if needed(Needs::BinariesAndCounterparts) {
+        counterparts::install()?;
+    }
+    if needed(Needs::Binaries) || needed(Needs::BinariesAndCounterparts) {
         let mut build = workspace::cargo();
-        build
-            .args(["build", "--workspace", "--bins"])
-            .args(extent.profile());
+        build.args(["build", "--workspace", "--release", "--bins"]);
         Step::new("build the binaries that the tests run", BUILD_LIMIT, build).run()?;
     }
     let mut failed = Vec::new();
@@ -183,13 +172,13 @@ fn policies(extent: Extent) -> Command {
 }
 
 fn journal(extent: Extent) -> Command {
-    let mut journal = tests(&["dropgate-journal"], extent.profile());
+    let mut journal = tests(&["dropgate-journal"], &["--release"]);
     extent.set(&mut journal, SOAK, "1");
     journal
 }
 
 fn properties(extent: Extent) -> Command {
-    let mut properties = tests(&["dropgate-wire", "dropgate-gate"], extent.profile());
+    let mut properties = tests(&["dropgate-wire", "dropgate-gate"], &["--release"]);
     extent.set(&mut properties, "PROPTEST_CASES", PROPERTY_CASES);
     properties
 }
@@ -199,7 +188,7 @@ fn leases(extent: Extent) -> Command {
     extent.set(&mut leases, "DROPGATE_LEASES", "full");
     leases
         .env("DROPGATE_COUNTERPARTS", workspace::counterparts())
-        .env("DROPGATE_BIN", extent.program("dropgate"));
+        .env("DROPGATE_BIN", release("dropgate"));
     leases
 }
 
@@ -207,11 +196,15 @@ fn world(extent: Extent) -> Command {
     let mut world = tests(&["dropgate-testing-world"], &[]);
     extent.set(&mut world, "DROPGATE_WORLD", "full");
     extent.set(&mut world, SOAK, "1");
-    world.env("DROPGATE_BIN", extent.program("dropgate")).env(
+    world.env("DROPGATE_BIN", release("dropgate")).env(
         "DROPGATE_TESTING_SERVERS",
-        extent.program("dropgate-testing-servers"),
+        release("dropgate-testing-servers"),
     );
     world
+}
+
+fn release(program: &str) -> PathBuf {
+    workspace::target_dir().join("release").join(program)
 }
 
 #[cfg(test)]
