@@ -2,8 +2,14 @@
 
 use std::fs::File;
 use std::io::{self, Read as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+/// How long the whole of what comes through a pipe may take.
+const PIPED_WITHIN: Duration = Duration::from_secs(2);
 
 /// Why a file was not read.
 #[derive(Debug, thiserror::Error)]
@@ -16,10 +22,10 @@ pub(crate) enum NotRead {
 
 /// The whole of a file of at most so many bytes. What was looked up of its length before would
 /// not hold for a file that grows, and a pipe has none; so the reading itself is bounded. A pipe
-/// that nobody writes to is not waited for.
+/// has to come to its end soon: one that nobody writes to is no empty file.
 ///
 /// # Errors
-/// It can't be read, or is larger.
+/// It can't be read, or is larger, or its writer does not end.
 pub(crate) fn read(path: &Path, most: u64) -> Result<Vec<u8>, NotRead> {
     let no_wait = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or(0);
     let file = File::options()
@@ -27,11 +33,41 @@ pub(crate) fn read(path: &Path, most: u64) -> Result<Vec<u8>, NotRead> {
         .custom_flags(no_wait)
         .open(path)?;
     let mut bytes = Vec::new();
-    file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    if file.metadata()?.file_type().is_fifo() {
+        read_pipe(&file, most.saturating_add(1), &mut bytes)?;
+    } else {
+        file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    }
     if bytes.len() as u64 > most {
         return Err(NotRead::TooLarge(most));
     }
     Ok(bytes)
+}
+
+fn read_pipe(pipe: &File, most: u64, bytes: &mut Vec<u8>) -> io::Result<()> {
+    let until = Instant::now() + PIPED_WITHIN;
+    let mut pipe = pipe.take(most);
+    loop {
+        let left = until.checked_duration_since(Instant::now());
+        let left = left.and_then(|left| Timespec::try_from(left).ok());
+        let left = left.ok_or_else(unended)?;
+        let mut fds = [PollFd::new(pipe.get_ref(), PollFlags::IN)];
+        // Nothing shows before there is a writer, and its end shows as well.
+        if rustix::io::retry_on_intr(|| poll(&mut fds, Some(&left)))? == 0 {
+            return Err(unended());
+        }
+        match pipe.read_to_end(bytes) {
+            Ok(_) => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn unended() -> io::Error {
+    let within = PIPED_WITHIN.as_secs();
+    let why = format!("it is a pipe that nobody wrote to its end within {within} s");
+    io::Error::new(io::ErrorKind::TimedOut, why)
 }
 
 /// What to do about a file that can't be read; begins with a semicolon.
@@ -57,6 +93,16 @@ mod tests {
         assert!(matches!(read(&path, 3), Err(NotRead::TooLarge(3))));
         std::fs::remove_file(&path).unwrap();
         assert!(matches!(read(&path, 3), Err(NotRead::System(_))));
+        rustix::fs::mkfifoat(rustix::fs::CWD, &path, 0o600.into()).unwrap();
+        let unended = read(&path, 4).unwrap_err().to_string();
+        assert!(unended.contains("nobody wrote"), "{unended}");
+        let writer = std::thread::spawn({
+            let path = path.clone();
+            move || std::fs::write(path, b"1234")
+        });
+        assert_eq!(read(&path, 4).unwrap(), b"1234");
+        writer.join().unwrap().unwrap();
+        std::fs::remove_file(&path).unwrap();
         let endless = Path::new("/dev/zero");
         assert!(matches!(read(endless, 1 << 16), Err(NotRead::TooLarge(_))));
     }

@@ -309,6 +309,38 @@ fn however_few_files_may_be_open_the_first_request_is_answered() {
 }
 
 #[test]
+fn a_limit_of_file_sizes_refuses_what_can_not_be_recorded() {
+    let place = Place::new("");
+    let child = place
+        .command("sh")
+        .args(["-c", "ulimit -f 0 && exec \"$@\"", "sh"])
+        .args([env!("CARGO_BIN_EXE_dropgate"), "run", "--config"])
+        .args(["dropgate.toml", "--", "cat"])
+        .spawn();
+    let mut child = child.unwrap();
+    child.stdin.as_mut().unwrap().write_all(REQUEST).unwrap();
+    let stdin = child.stdin.take();
+    let (said, log, code) = end_of(child, WITHIN);
+    drop(stdin);
+    assert_eq!(code, Some(74), "{log}");
+    let answer: Value = serde_json::from_str(&said).unwrap();
+    let why = answer["error"]["message"].as_str().unwrap();
+    assert!(why.contains("can not keep the journal"), "{why}");
+}
+
+#[test]
+fn a_configuration_that_nobody_writes_is_no_empty_one() {
+    let place = Place::new("");
+    let pipe = place.folder.join("dropgate.toml");
+    fs::remove_file(&pipe).unwrap();
+    rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, 0o600.into()).unwrap();
+    let child = place.run(&[], &["cat"]);
+    let (_, log, code) = end_of(child, WITHIN);
+    assert_eq!(code, Some(78), "{log}");
+    assert!(log.contains("nobody wrote"), "{log}");
+}
+
+#[test]
 fn nobody_is_waited_for_who_has_ended_the_input() {
     let place = Place::new("[shutdown]\ndrian = \"1s\"\n");
     let mut child = place.run(&[], &["cat"]);

@@ -26,6 +26,12 @@ pub fn harden() -> io::Result<()> {
     Ok(set_dumpable_behavior(DumpableBehavior::NotDumpable)?)
 }
 
+/// A write beyond the limit of file sizes (`ulimit -f`) fails from here on, and does not end this
+/// process. What it starts as a tree has the default action.
+pub fn outlive_size_limit() {
+    crate::sys::signals::ignore_size_limit();
+}
+
 /// The limit that a server is to have, if this process lowered its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CoreLimit {

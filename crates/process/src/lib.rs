@@ -43,7 +43,7 @@ pub use self::endowment::{Endowment, Way};
 pub use self::errand::{Done, Errand, ErrandError};
 pub use self::event::{Event, Exit, Grace, Stopped};
 pub use self::guard::{CLOSER_NAME, run_if_guard};
-pub use self::hardening::harden;
+pub use self::hardening::{harden, outlive_size_limit};
 pub use self::level::{Containment, Level, UnknownLevel};
 pub use self::mark::SCOPE_VARIABLE;
 pub use self::procfs::Process;

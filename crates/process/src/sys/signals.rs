@@ -18,6 +18,11 @@ pub(crate) fn ignore_catchable() {
     }
 }
 
+/// Makes a write beyond the limit of file sizes an error, instead of this process's end.
+pub(crate) fn ignore_size_limit() {
+    set_disposition(libc::SIGXFSZ, libc::SIG_IGN);
+}
+
 /// Gives every signal its default action and unblocks all, as a program that
 /// was started from a clean shell would find them.
 pub(crate) fn reset_all() {

@@ -17,7 +17,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dropgate_process::{Departed, Departure, HostWatch, Orphans, Spec, SweepMode, sweep};
+use dropgate_process::{
+    Departed, Departure, HostWatch, Orphans, Spec, SweepMode, outlive_size_limit, sweep,
+};
 use dropgate_relay as relay;
 use dropgate_secrets::Secrets;
 use dropgate_wire::Limits;
@@ -33,6 +35,8 @@ const UNDO_WITHIN: Duration = Duration::from_secs(2);
 
 /// Runs the server and returns with the code that its end calls for.
 pub(crate) fn run(args: RunArgs) -> ExitCode {
+    // The journal refuses what it can't write; killed, nobody would.
+    outlive_size_limit();
     // Before anything that takes time, in which the host could end.
     let host = if args.no_host_watch {
         HostWatch::Off
