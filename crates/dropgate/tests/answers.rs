@@ -209,6 +209,18 @@ fn an_unreadable_answer_fails_a_probe_and_its_id_is_nobody_elses() {
 }
 
 #[test]
+fn a_last_request_without_a_line_end_is_answered() {
+    let mut run = Run::new("");
+    fs::write(run.folder.join("plain"), r#"{"content":[]}"#).unwrap();
+    let params = json!({"name": "plain", "arguments": {}});
+    let request = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params});
+    write!(run.stdin, "{request}").unwrap();
+    let records = run.records();
+    let is_completed = |record: &Value| record["outcome"] == "completed";
+    assert!(records.iter().any(is_completed), "{records:?}");
+}
+
+#[test]
 fn answers_that_nobody_waits_for_are_recorded_once_and_counted() {
     let mut run = Run::new("[tools.late]\ntimeout = \"200ms\"\n");
     fs::write(run.folder.join("plain"), r#"{"content":[]}"#).unwrap();

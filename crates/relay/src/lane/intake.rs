@@ -68,9 +68,21 @@ impl Intake {
         match moved {
             Moved::Bytes(count) => self.lines.filled(count),
             Moved::NotNow => {}
-            Moved::Closed => self.source = None,
+            Moved::Closed => {
+                self.end_line();
+                self.source = None;
+            }
         }
         moved
+    }
+
+    /// Ends the last line where its writer did not: what comes behind it must not be joined to it,
+    /// and its reader should not have to wait for the end of the stream.
+    fn end_line(&mut self) {
+        if let Some(next) = self.lines.spare().first_mut() {
+            *next = b'\n';
+            self.lines.filled(1);
+        }
     }
 
     pub(crate) fn next_line(&mut self) -> Option<Line> {

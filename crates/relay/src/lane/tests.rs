@@ -120,6 +120,19 @@ async fn a_line_that_is_left_out_leaves_the_others_whole() {
 }
 
 #[tokio::test]
+async fn a_last_line_without_an_end_is_given_one() {
+    let mut bench = Bench::new();
+    bench.feed("one\ntwo");
+    bench.judge();
+    bench.feed = None;
+    assert_eq!(bench.intake.read(Regard::Nothing), Moved::Closed);
+    bench.judge();
+    bench.intake.insert(b"mine\n".to_vec(), Hold::NONE);
+    bench.flush_all().await;
+    assert_eq!(bench.lines(), ["one", "two", "mine"]);
+}
+
+#[tokio::test]
 async fn nobody_reading_is_told_and_nothing_waits_any_more() {
     let mut bench = Bench::new();
     bench.feed("one\n");
