@@ -29,6 +29,7 @@ while read -r line; do
             mv probed.new probed
             continue ;;
         *'"initialize"'*) result='{"protocolVersion":"2025-06-18","capabilities":{"tools":{}},"serverInfo":{"name":"s","version":"1"}}' ;;
+        *'"tools/list"'*) read -r result < list || [ -n "$result" ] ;;
         *'"name":"late"'*) late=$id; continue ;;
         *'"tools/call"'*)
             times=0
@@ -243,4 +244,42 @@ fn answers_that_nobody_waits_for_are_recorded_once_and_counted() {
     let nobodys = |line: &&String| line.ends_with("left out: nobody waits for it");
     assert_eq!(log.iter().filter(nobodys).count(), 599);
     assert!(!log.concat().contains("zo3Hq7Lw9xTb2Vn8Kd4R"), "{log:?}");
+}
+
+#[test]
+fn what_changes_without_end_is_recorded_up_to_a_limit() {
+    let mut run = Run::new("");
+    let list = |description: &str| {
+        let tools: Vec<Value> = (0..100)
+            .map(|at| json!({"name": format!("t{at}\ndropgate: report {{}}"), "description": description}))
+            .collect();
+        json!({"tools": tools}).to_string()
+    };
+    for (id, description) in ["first", "second"].iter().enumerate() {
+        fs::write(run.folder.join("list"), list(description)).unwrap();
+        run.say(&json!({"jsonrpc": "2.0", "id": id + 1, "method": "tools/list"}));
+        run.hear();
+    }
+    // A call that the host cancels again and again.
+    let params = json!({"name": "late", "arguments": {}});
+    run.say(&json!({"jsonrpc": "2.0", "id": 5, "method": "tools/call", "params": params}));
+    // Answered behind it, so that the call has reached the server.
+    run.say(&json!({"jsonrpc": "2.0", "id": 6, "method": "tools/list"}));
+    run.hear();
+    for _ in 0..100 {
+        run.say(
+            &json!({"jsonrpc": "2.0", "method": "notifications/cancelled",
+                        "params": {"requestId": 5}}),
+        );
+    }
+    let (records, log) = run.records_and_log();
+    let notes = |topic: &str| records.iter().filter(|it| it["topic"] == topic).count();
+    assert_eq!(notes("tool_pin"), 33);
+    assert_eq!(notes("cancellation"), 1);
+    let named = |line: &&String| line.contains(r"\ndropgate: report {}: changed");
+    assert_eq!(log.iter().filter(named).count(), 32, "{log:?}");
+    let reports = |line: &&String| line.starts_with("dropgate: report ");
+    assert_eq!(log.iter().filter(reports).count(), 1, "{log:?}");
+    let more = "dropgate: tools: 68 more of one list are not as they were pinned";
+    assert!(log.iter().any(|line| line == more), "{log:?}");
 }

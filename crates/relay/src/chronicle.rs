@@ -8,6 +8,7 @@ use dropgate_gate::call::Finished;
 use dropgate_journal::{self as journal, Sealed};
 
 use crate::docket::Item;
+use crate::log_line::shown;
 use crate::relay::Relay;
 use crate::report::JournalReport;
 
@@ -40,7 +41,8 @@ impl Relay {
             Scope::Tool(name) => name,
         };
         let text = words(change);
-        self.log.warn(&format!("breaker of {subject}: {text}"));
+        self.log
+            .warn(&format!("breaker of {}: {text}", shown(subject)));
         let note = journal::Note {
             topic: journal::Topic::Breaker,
             call: None,

@@ -36,6 +36,19 @@ pub struct LogSettings {
     pub level: LogLevel,
 }
 
+/// The most of a name that is shown, characters.
+const MAX_NAME: usize = 128;
+
+/// A name that a host or a server chose, for a line of our own: not too long, and without anything
+/// that could look like another line.
+pub(crate) fn shown(name: &str) -> String {
+    let (short, cut) = match name.char_indices().nth(MAX_NAME) {
+        Some((end, _)) => (name.get(..end).unwrap_or_default(), "…"),
+        None => (name, ""),
+    };
+    format!("{}{cut}", short.escape_debug())
+}
+
 #[derive(Serialize)]
 struct Entry<'a> {
     ts: String,
@@ -67,6 +80,18 @@ impl LogSettings {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_is_one_short_line() {
+        assert_eq!(shown("read_file"), "read_file");
+        assert_eq!(
+            shown("a\ndropgate: report {}\u{1b}["),
+            r"a\ndropgate: report {}\u{1b}["
+        );
+        let longest = "é".repeat(MAX_NAME);
+        assert_eq!(shown(&longest), longest);
+        assert_eq!(shown(&format!("{longest}x")), format!("{longest}…"));
+    }
 
     fn written(format: LogFormat) -> String {
         let settings = LogSettings {

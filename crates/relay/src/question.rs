@@ -8,6 +8,7 @@ use dropgate_gate::mode::{Class, Standing};
 use dropgate_policy::{self as policy, Moment, Question};
 
 use crate::candidate::Candidate;
+use crate::log_line::shown;
 use crate::relay::Relay;
 use crate::settings::Explain;
 
@@ -60,7 +61,7 @@ impl Relay {
         let mut lines = vec![format!(
             "{} {}{reference}: {decision}",
             subject.method(),
-            subject.name().escape_debug(),
+            shown(subject.name()),
         )];
         let question = self.question(candidate, slot, now);
         if let Some(explanation) = self.settings.policies.explain(&question) {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use dropgate_gate::breaker::Ended;
 use dropgate_gate::call::{Call, Finished, Slot, Withheld};
 use dropgate_gate::decision::Denial;
+use dropgate_gate::in_flight::Standing;
 use dropgate_gate::outcome::Outcome;
 use dropgate_gate::refusal::Refusal;
 use dropgate_journal as journal;
@@ -244,10 +245,13 @@ impl Relay {
             self.close_case(finished, Ended::CancelledByHost, Told::nothing(), now);
             return Passage::Stop;
         }
-        if let Some(slot) = self.calls.slot(id) {
+        let slot = self.calls.slot(id);
+        let before = self.calls.host_cancelled(id);
+        if let Some(slot) = slot
+            && before != Some(Standing::CancelledByHost)
+        {
             self.note_cancellation(slot);
         }
-        self.calls.host_cancelled(id);
         if self.write_probe.owns(id) {
             return Passage::Stop;
         }

@@ -6,12 +6,11 @@ use std::time::Duration;
 use dropgate_gate::sanitize::{Forward, Sanitizer, StderrFilter};
 
 use crate::cleaning::stopwatch;
+use crate::log_line::shown;
 
 /// The most of a line that is shown, and so much of it that a secret at its end is whole.
 const MAX_SHOWN: usize = 8 << 10;
 pub(crate) const LOOKED_AT: usize = 3 * MAX_SHOWN;
-/// The most of an id that is shown, characters.
-const MAX_ID: usize = 128;
 /// What may be shown at once, bytes: what a server says as it starts.
 const BURST: usize = 1 << 20;
 /// What may be shown after that, bytes per second.
@@ -62,11 +61,8 @@ impl Strays {
         now: Duration,
     ) -> Option<String> {
         let id = self.cleaned(sanitizer, id.as_bytes())?;
-        let id = String::from_utf8_lossy(&id);
-        let shown: String = id.chars().take(MAX_ID).collect();
-        let cut = if shown.len() < id.len() { "…" } else { "" };
-        let shown = shown.escape_debug();
-        self.within_limit(&format!("answer to call {shown}{cut} left out: {why}"), now)
+        let id = shown(&String::from_utf8_lossy(&id));
+        self.within_limit(&format!("answer to call {id} left out: {why}"), now)
     }
 
     /// None where the line before stands for it.
@@ -174,7 +170,7 @@ mod tests {
         let told = told.expect("it is shown");
         assert!(told.contains("[secret removed]é"), "{told}");
         assert!(told.ends_with("é… left out: nobody waits for it"), "{told}");
-        assert!(told.len() < 3 * MAX_ID, "{told}");
+        assert!(told.len() < 384, "{told}");
         let times = 1 + BURST / told.len();
         let shown =
             (1..=times).filter_map(|_| strays.left_out(&sanitizer, &id, "nobody waits for it", at));

@@ -7,7 +7,12 @@ use dropgate_gate::pins::{Extent, PinStore, PinVerdict, Pins, Store, ToolPage};
 use dropgate_journal as journal;
 use dropgate_wire::{Line, edit};
 
+use crate::log_line::shown;
 use crate::relay::Relay;
+
+/// How many tools of one list are told of by name, when they are not as they were pinned: a server
+/// may list as many as it likes, and each time others.
+const MAX_TOLD: usize = 32;
 
 /// Keeps the pins of a server, which others read and change as well.
 pub trait KeepsPins {
@@ -121,15 +126,26 @@ impl Relay {
             self.log
                 .warn(&format!("can not keep the pins of tools: {error}"));
         }
-        for sighting in sightings {
+        let more = sightings.len().saturating_sub(MAX_TOLD);
+        for sighting in sightings.into_iter().take(MAX_TOLD) {
             let text = format!("{} since it was pinned", sighting.standing.name());
-            self.log.line(&format!("tool {}: {text}", sighting.name));
-            self.recorder.note(journal::Note {
-                topic: journal::Topic::ToolPin,
-                call: None,
-                subject: sighting.name,
-                text: text.into(),
-            });
+            self.log
+                .line(&format!("tool {}: {text}", shown(&sighting.name)));
+            self.note_pin(sighting.name, &text);
         }
+        if more > 0 {
+            let text = format!("{more} more of one list are not as they were pinned");
+            self.log.line(&format!("tools: {text}"));
+            self.note_pin("tools/list".into(), &text);
+        }
+    }
+
+    fn note_pin(&mut self, subject: Box<str>, text: &str) {
+        self.recorder.note(journal::Note {
+            topic: journal::Topic::ToolPin,
+            call: None,
+            subject,
+            text: text.into(),
+        });
     }
 }

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use crate::ending::FAREWELL;
 use crate::lane::Outflow;
+use crate::log_line::shown;
 use crate::relay::Relay;
 
 /// What of the last moments is kept for the log's end.
@@ -23,7 +24,7 @@ impl Relay {
             .map(|(id, call, standing)| {
                 format!(
                     "{id} {} {:.1} s {standing:?}",
-                    call.tool().unwrap_or("(no tool)"),
+                    call.tool().map_or("(no tool)".to_owned(), shown),
                     call.elapsed(now).as_secs_f64()
                 )
             })
