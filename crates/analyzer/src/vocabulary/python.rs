@@ -427,6 +427,7 @@ pub const ROWS: &[Row] = &[
     Row("os.environ.pop", Environment),
     Row("decouple.config", Environment),
     Row("hvac.Client().secrets.*.generate_credentials", Lease),
+    Row("hvac.Client().read", Lease),
     Row("hvac.Client().sys.revoke_lease", Revoke),
     Row("hvac.Client().sys.revoke_prefix", Revoke),
     Row("hvac.Client().auth.token.revoke_self", Revoke),

@@ -4,7 +4,7 @@ use crate::facts::{Compare, Expr, ExprKind, Pattern, StmtKind, VariableKind, wal
 use crate::finding::Severity;
 use crate::link::{FnRef, Project};
 use crate::rules::{At, Axis, Report, Rule};
-use crate::vocabulary::words;
+use crate::vocabulary::{Role, words};
 
 use super::permit;
 
@@ -41,7 +41,7 @@ const STATES: &[&str] = &[
 
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
     for (at, function) in project.functions() {
-        if !permit::is_authority(project, at) {
+        if !permit::is_authority(project, at) && !is_gate(project, at) {
             continue;
         }
         walk::stmts(&function.body, &mut |stmt| {
@@ -87,12 +87,49 @@ fn is_missing(project: &Project<'_>, at: FnRef, test: &Expr) -> bool {
     } else if let ExprKind::Compare(Compare::Equal, left, right) = &test.kind {
         let nothing = matches!(right.kind, ExprKind::Null)
             || matches!(&right.kind, ExprKind::Str(text) if text.is_empty());
-        nothing && is_setup(project, at, left)
+        let is_zero = matches!(right.kind, ExprKind::Number(number) if number == 0.0);
+        (nothing && is_setup(project, at, left))
+            || (is_zero && measured(left).is_some_and(|of| is_setup(project, at, of)))
+    } else if let Some(call) = test.call()
+        && let Some(object) = call.receiver()
+        && matches!(
+            crate::link::callee_name(&call.callee),
+            "is_none" | "is_empty" | "is_err" | "isEmpty"
+        )
+    {
+        is_setup(project, at, object)
     } else if let ExprKind::Logic(_, left, right) = &test.kind {
         is_missing(project, at, left) && is_missing(project, at, right)
     } else {
         false
     }
+}
+
+/// What is measured: `len(x)`, `x.length`, `x.len()`.
+fn measured(expr: &Expr) -> Option<&Expr> {
+    if let ExprKind::Member(object, name) = &expr.kind {
+        return (&**name == "length").then_some(object);
+    }
+    let call = expr.call()?;
+    let is_length = crate::link::callee_name(&call.callee) == "len";
+    is_length.then(|| call.receiver().or_else(|| call.arg(0)))?
+}
+
+/// A middleware of authentication: named so, and given the next one.
+fn is_gate(project: &Project<'_>, at: FnRef) -> bool {
+    project.function(at).is_some_and(|function| {
+        let named = words::words(&function.name).iter().any(|word| {
+            matches!(
+                word.as_str(),
+                "auth" | "authenticate" | "authentication" | "authorization"
+            )
+        });
+        let goes_on = function
+            .params
+            .iter()
+            .any(|param| project.target_name(at, &param.pattern).as_deref() == Some("next"));
+        named && goes_on
+    })
 }
 
 /// A variable of the module, a field, or the environment: what was set up before the check.
@@ -109,12 +146,21 @@ fn is_setup(project: &Project<'_>, at: FnRef, expr: &Expr) -> bool {
         project.variable(at.variable(*id)).is_some_and(|variable| {
             variable.owner != at.id
                 && matches!(variable.kind, VariableKind::Local | VariableKind::Constant)
-        })
+        }) || project
+            .assigned(at.variable(*id))
+            .any(|(from, value)| asks_environment(project, from, value))
     } else if let ExprKind::Member(object, _) = &expr.kind {
         matches!(object.kind, ExprKind::This) || is_environment(object)
     } else {
-        false
+        asks_environment(project, at, expr)
     }
+}
+
+/// `os.Getenv("POLICY")`, `os.environ.get("POLICY")`, `env::var("POLICY")`.
+fn asks_environment(project: &Project<'_>, at: FnRef, expr: &Expr) -> bool {
+    project
+        .site_at(at, expr)
+        .is_some_and(|site| site.role == Some(Role::Environment))
 }
 
 fn is_environment(object: &Expr) -> bool {

@@ -72,7 +72,10 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             });
         let inherits = environment.is_none()
             && !unknown
-            && project.language(site.at.file) == Language::TypeScript;
+            && matches!(
+                project.language(site.at.file),
+                Language::TypeScript | Language::Python
+            );
         let inherits = inherits || gives_all(project, site);
         if whole || inherits {
             let message = format!("this child inherits the whole environment, `{secret}` included");

@@ -1,9 +1,10 @@
 //! A lease of a secret store that is never revoked.
 
+use crate::facts::{Expr, walk};
 use crate::finding::Severity;
-use crate::link::Project;
+use crate::link::{Project, Site};
 use crate::rules::{At, Axis, Report, Rule};
-use crate::vocabulary::Role;
+use crate::vocabulary::{Remote, Role};
 
 pub(in crate::rules) const RULE: Rule = Rule {
     id: "CRED-002",
@@ -23,7 +24,13 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         .sites
         .iter()
         .filter(|site| {
-            (site.role == Some(Role::Revoke) || site.name().to_lowercase().contains("revoke"))
+            let by_path =
+                site.call.args.iter().any(|arg| {
+                    says(&arg.value, "leases/revoke") || says(&arg.value, "revoke-self")
+                });
+            (site.role == Some(Role::Revoke)
+                || site.name().to_lowercase().contains("revoke")
+                || by_path)
                 && project.runs_at_stop(site)
         })
         .map(|site| site.at.file)
@@ -31,15 +38,17 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
     for site in project
         .sites
         .iter()
-        .filter(|site| site.role == Some(Role::Lease))
+        .filter(|site| site.role == Some(Role::Lease) || is_request(site))
     {
-        let dynamic = site.call.args.iter().any(|arg| {
-            let mut found = false;
-            crate::facts::walk::each(&arg.value, &mut |expr| {
-                found |= expr.text().is_some_and(|text| text.contains("creds/"))
-            });
-            found
-        }) || site.name().contains("cred");
+        let by_path = site.call.args.iter().any(|arg| {
+            let values = project.values(site.at, &arg.value);
+            says(&arg.value, "creds/")
+                || values
+                    .iter()
+                    .filter_map(crate::link::Value::literal)
+                    .any(|(_, literal)| says(literal, "creds/"))
+        });
+        let dynamic = by_path || (site.name().contains("cred") && !is_request(site));
         let revoked = revoking
             .iter()
             .any(|file| project.same_program(*file, site.at.file));
@@ -47,4 +56,19 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             report.add(At { function: site.at, span: site.span }, "this leases credentials, and nothing revokes the lease when the server is asked to stop");
         }
     }
+}
+
+/// Whether a text with this in it stands in an expression.
+fn says(value: &Expr, part: &str) -> bool {
+    let mut found = false;
+    walk::each(value, &mut |expr| {
+        found |= expr.text().is_some_and(|text| text.contains(part))
+    });
+    found
+}
+
+/// A request to the API of Vault or OpenBao, made by hand.
+fn is_request(site: &Site<'_>) -> bool {
+    matches!(site.role, Some(Role::Outbound(Remote::Http, _)))
+        && site.call.args.iter().any(|arg| says(&arg.value, "/v1/"))
 }

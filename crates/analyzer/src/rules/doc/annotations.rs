@@ -68,12 +68,22 @@ fn tool_name(project: &Project<'_>, site: &Site<'_>) -> Option<String> {
         return None;
     }
     // A decorated function is named as it is.
-    let handler = project
-        .handlers
-        .iter()
-        .find(|handler| handler.site == site.id)?;
-    project
-        .function(handler.function)
+    // What its other decorators put in its place is registered with it, and is not what the tool is called after.
+    let registered = || {
+        project
+            .handlers
+            .iter()
+            .filter(|handler| handler.site == site.id)
+            .filter_map(|handler| project.function(handler.function))
+    };
+    let decorated = registered().find(|function| {
+        function
+            .decorators
+            .iter()
+            .any(|decorator| decorator.span == site.span)
+    });
+    decorated
+        .or_else(|| registered().next())
         .map(|function| function.name.to_string())
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::facts::{Expr, ExprKind, Language, StmtKind, walk};
+use crate::facts::{CallForm, Expr, ExprKind, Language, StmtKind, walk};
 use crate::finding::{Confidence, Severity, Surface};
 use crate::link::{Failure, FnRef, Project};
 use crate::rules::{At, Axis, Report, Rule};
@@ -124,6 +124,12 @@ fn made_by(failure: &Failure<'_>, name: &str, report: &mut Report<'_>) {
             walk::each(value, &mut |expr| {
                 if let ExprKind::Call(call) = &expr.kind {
                     found |= crate::link::callee(&call.callee) == name;
+                    // The official SDK of Go has a plain struct.
+                    found |= call.form == CallForm::Literal
+                        && crate::link::callee(&call.callee) == "CallToolResult"
+                        && name == "NewToolResultText"
+                        && !call.args.is_empty()
+                        && !MARKS.iter().any(|mark| call.option(mark).is_some());
                 }
             });
             if found {

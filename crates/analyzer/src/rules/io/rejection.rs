@@ -1,8 +1,8 @@
 //! Failures nobody caught that the process survives.
 
-use crate::facts::{Language, StmtKind, walk};
-use crate::finding::Severity;
-use crate::link::{Fate, Form, Project, Trigger};
+use crate::facts::{ExprKind, Language, Mode, Span, StmtKind, walk};
+use crate::finding::{Confidence, Severity};
+use crate::link::{Fate, FnRef, Form, Project, Site, Trigger};
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::Role;
 
@@ -52,6 +52,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             report.add(place, "a failure that nobody caught is noted here and the process goes on in a state that is not known");
         }
     }
+    floating(project, report);
     for site in &project.sites {
         let dropped = site.role == Some(Role::Task) && site.fate == Fate::Dropped;
         if dropped && project.language(site.at.file) == Language::Python {
@@ -62,4 +63,72 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             report.add(place, "the task that is started here is dropped: its failure is silent, and it may be collected while it runs");
         }
     }
+}
+
+/// TypeScript: an asynchronous function of the project that a handler calls and lets go, with nobody to catch.
+fn floating(project: &Project<'_>, report: &mut Report<'_>) {
+    for at in project.handler_reach() {
+        if project.language(at.file) != Language::TypeScript {
+            continue;
+        }
+        for site in project.sites_of(*at) {
+            let rejects = !site.targets.is_empty()
+                && site
+                    .targets
+                    .iter()
+                    .all(|target| may_reject(project, *target));
+            let chained = project.sites_of(*at).any(|other| {
+                matches!(other.name(), "catch" | "then" | "finally")
+                    && other.call.callee.span.holds(site.span)
+            });
+            if site.fate == Fate::Dropped && rejects && !chained && is_bare(project, site) {
+                let place = At {
+                    function: *at,
+                    span: site.span,
+                };
+                report
+                    .add(place, "the promise that is started here is let go: its failure is nobody's, and ends the process")
+                    .sure(Confidence::Likely);
+            }
+        }
+    }
+}
+
+/// Whether the call is a statement of its own: `void work()` says that it is let go on purpose.
+fn is_bare(project: &Project<'_>, site: &Site<'_>) -> bool {
+    let mut found = false;
+    if let Some(function) = project.function(site.at) {
+        walk::stmts(&function.body, &mut |stmt| {
+            found |= matches!(&stmt.kind, StmtKind::Expr(expr) if expr.span == site.span)
+                && site.call.callee.span.start == site.span.start;
+        });
+    }
+    found
+}
+
+/// Whether an asynchronous function may fail: something in it waits or throws outside of every `try` with a `catch`.
+fn may_reject(project: &Project<'_>, at: FnRef) -> bool {
+    let Some(function) = project.function(at).filter(|one| one.mode == Mode::Async) else {
+        return false;
+    };
+    let mut caught: Vec<Span> = Vec::new();
+    let mut risks: Vec<Span> = Vec::new();
+    walk::stmts(&function.body, &mut |stmt| {
+        if let StmtKind::Try { body, catches, .. } = &stmt.kind
+            && !catches.is_empty()
+        {
+            caught.extend(body.iter().map(|inner| inner.span));
+        }
+        if matches!(stmt.kind, StmtKind::Throw(_)) {
+            risks.push(stmt.span);
+        }
+    });
+    walk::exprs(&function.body, &mut |expr| {
+        if matches!(expr.kind, ExprKind::Await(_)) {
+            risks.push(expr.span);
+        }
+    });
+    risks
+        .iter()
+        .any(|risk| !caught.iter().any(|span| span.holds(*risk)))
 }

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use crate::facts::{ExprKind, Language, Pattern, Span, StmtKind, walk};
-use crate::finding::Severity;
-use crate::link::{FnRef, Form, Project};
+use crate::finding::{Confidence, Severity};
+use crate::link::{FnRef, Form, Hook, Project};
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::words;
 
@@ -14,7 +14,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     severity: Severity::Medium,
     axes: &[Axis::Reliability],
     cwe: &[362],
-    summary: "The shutdown sets a flag or event that no code looks at, so new calls are still taken.",
+    summary: "The shutdown goes on taking new calls: nothing closes the intake, or no code looks at the flag that should.",
     why: "A drain ends only when nothing new comes in. A flag that the dispatch of calls never reads stops nothing.",
     fix: "Refuse new calls first: read the flag where calls are dispatched, or close the listener before waiting.",
     fixtures: fixtures!("LIFE-007": ts, py, rs, go),
@@ -31,6 +31,11 @@ struct Flag {
 }
 
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
+    for hook in &project.hooks {
+        if hook.form == Form::Callback && hook.trigger.asks_to_stop() {
+            open_intake(project, hook, report);
+        }
+    }
     let mut flags = after_wait(project);
     for hook in &project.hooks {
         if hook.form != Form::Callback || !hook.trigger.asks_to_stop() {
@@ -59,6 +64,66 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             report.add(At { function: at, span }, message);
         }
     }
+}
+
+/// A wait for the calls in flight before which nothing refuses or closes.
+fn open_intake(project: &Project<'_>, hook: &Hook<'_>, report: &mut Report<'_>) {
+    let reach = project.reach(&hook.functions);
+    for at in &reach {
+        let Some(wait) = super::exit_without_drain::first_wait(project, *at) else {
+            continue;
+        };
+        let before = |other: FnRef, span: Span| other != *at || span.start < wait.start;
+        let refuses = reach.iter().any(|other| {
+            let closes = project.sites_of(*other).any(|site| {
+                // What a function of the project does stands in it.
+                let stops = (Project::is_closing(site) && site.targets.is_empty())
+                    || matches!(
+                        site.name(),
+                        "pause" | "off" | "removeListener" | "unlisten" | "remove_reader"
+                    );
+                stops && before(*other, site.span)
+            });
+            closes || sets_any(project, *other, |span| before(*other, span))
+        });
+        if refuses {
+            continue;
+        }
+        let place = At {
+            function: *at,
+            span: wait,
+        };
+        let registered = At {
+            function: hook.at,
+            span: hook.span,
+        };
+        report
+            .add(place, "this waits for the calls in flight while new ones are still taken: nothing refuses them before")
+            .sure(Confidence::Likely)
+            .via(project, registered, "on this signal");
+    }
+}
+
+/// Whether a function sets something of another function, a field or an event at a place: what calls are taken by.
+fn sets_any(project: &Project<'_>, at: FnRef, is_there: impl Fn(Span) -> bool) -> bool {
+    let Some(function) = project.function(at) else {
+        return false;
+    };
+    let mut found = false;
+    walk::stmts(&function.body, &mut |stmt| {
+        if let StmtKind::Assign { target, .. } = &stmt.kind {
+            let outer = target.variable().is_none_or(|id| {
+                project
+                    .variable(at.variable(id))
+                    .is_some_and(|variable| variable.owner != at.id)
+            });
+            found |= outer && is_there(stmt.span);
+        }
+    });
+    found
+        || project
+            .sites_of(at)
+            .any(|site| matches!(site.name(), "set" | "emit" | "abort") && is_there(site.span))
 }
 
 /// What a function sets.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::facts::{Arm, ExprKind, Function, Span, Stmt, StmtKind, walk};
+use crate::facts::{Arm, Expr, ExprKind, Function, Span, Stmt, StmtKind, walk};
 use crate::finding::{Confidence, Severity};
 use crate::link::{FnRef, Form, Hook, Project, Site};
 use crate::rules::{At, Axis, Report, Rule};
@@ -176,6 +176,50 @@ fn waits_deep(project: &Project<'_>, deep: &BTreeSet<FnRef>) -> bool {
         }
         found
     })
+}
+
+/// Where a function first waits for calls in flight by name.
+pub(super) fn first_wait(project: &Project<'_>, at: FnRef) -> Option<Span> {
+    let function = project.function(at)?;
+    let names = |expr: &Expr| {
+        let mut found = false;
+        walk::each(expr, &mut |inner| {
+            found |= project
+                .last_name(at, inner)
+                .is_some_and(|name| is_in_flight(&name));
+        });
+        found
+    };
+    let mut first: Option<Span> = None;
+    let mut take = |span: Span| {
+        if first.is_none_or(|known| span.start < known.start) {
+            first = Some(span);
+        }
+    };
+    walk::stmts(&function.body, &mut |stmt| {
+        if let StmtKind::Loop {
+            over: Some(over),
+            body,
+            ..
+        } = &stmt.kind
+        {
+            let mut waits = false;
+            walk::exprs(body, &mut |expr| {
+                waits |= matches!(expr.kind, ExprKind::Await(_))
+            });
+            if waits && names(over) {
+                take(stmt.span);
+            }
+        }
+    });
+    walk::exprs(&function.body, &mut |expr| {
+        if let ExprKind::Await(inner) = &expr.kind
+            && names(inner)
+        {
+            take(expr.span);
+        }
+    });
+    first
 }
 
 /// The names of calls in flight that a function loops over or awaits.

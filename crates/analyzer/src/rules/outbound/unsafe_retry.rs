@@ -304,7 +304,20 @@ fn goes_round(project: &Project<'_>, site: &Site<'_>, around: Span) -> bool {
             )
         })
     });
-    !leaves && !is_propagated(project, site)
+    !leaves && !is_propagated(project, site) && !is_given_back(project, site)
+}
+
+/// `return call().await` leaves the loop with whatever came.
+fn is_given_back(project: &Project<'_>, site: &Site<'_>) -> bool {
+    let mut found = false;
+    if let Some(function) = project.function(site.at) {
+        walk::stmts(&function.body, &mut |stmt| {
+            if let StmtKind::Return(Some(value)) = &stmt.kind {
+                found |= value.bare().span == site.span;
+            }
+        });
+    }
+    found
 }
 
 /// `call().await?` gives the failure to the caller.
