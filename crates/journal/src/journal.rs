@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 
 use crate::CallRef;
 use crate::backlog::{Backlog, News};
-use crate::entry::{Class, Entry, Intent, LateResult, Note, Outcome, Start, Tier, Topic};
+use crate::entry::{
+    Class, Entry, Fate, Intent, LateResult, Note, Outcome, Retry, Start, Tier, Topic, What,
+};
 use crate::keys::{Fingerprint, Keys};
 use crate::ledger::{Considered, Ledger};
 use crate::line::hash::Head;
@@ -196,12 +198,18 @@ impl Journal {
     /// through is recorded only as far as the room for it goes.
     ///
     /// # Errors
-    /// The queue is full, or the journal is being sealed.
+    /// The queue is full, or the journal is being sealed. What became of a call that was let
+    /// through is then unknown.
     pub fn outcome(&mut self, outcome: Outcome, tier: Tier) -> Result<Ticket<Answer>, Unavailable> {
         let (call, what, retry) = (outcome.call, outcome.what, outcome.retry);
-        let ticket = self.put(Entry::Outcome(outcome), tier, Some(call), self.bounds)?;
+        let put = self.put(Entry::Outcome(outcome), tier, Some(call), self.bounds);
+        let (what, retry) = match (&put, what.fate()) {
+            (Ok(_), _) | (Err(_), Fate::NeverRan) => (what, retry),
+            // Its caller gets no answer, and its record will say no more.
+            (Err(_), Fate::Answered | Fate::MayHaveRun) => (What::Unknown, Retry::Unsafe),
+        };
         self.ledger.settle(call, what, retry, Stamp::now());
-        Ok(ticket)
+        put
     }
 
     /// Enters that the answer of a call left for the host whole. Calls whose

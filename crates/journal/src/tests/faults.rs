@@ -518,6 +518,21 @@ fn an_outcome_for_which_the_queue_has_no_room_is_refused_though_the_journal_is_s
     }
     assert!(!refused.is_empty());
     assert_eq!(stage.journal.state(Instant::now()), State::Sound);
+    let repeated = stage.journal.consider(&crate::Asked {
+        principal: "local",
+        server: "s",
+        tool: "t",
+        key: None,
+        args: b"{}",
+    });
+    let unknown = |call: &CallRef| crate::Considered::Orphan {
+        call: *call,
+        what: What::Unknown,
+    };
+    assert!(
+        refused.iter().any(|call| repeated == unknown(call)),
+        "{repeated:?}"
+    );
     stage.disk.set(Manner::Well);
     let recorded = taken.len();
     for ticket in taken {
