@@ -1,9 +1,10 @@
 //! Handlers that are known by their shape: no call registers them by name.
 
+use super::graph::handed;
 use super::server::Responder;
 use super::sites::{SiteId, callee_name};
 use super::{FnRef, Project};
-use crate::facts::{Function, Language};
+use crate::facts::{ExprKind, Function, Language, Pattern, StmtKind, walk};
 use crate::finding::Surface;
 
 /// Traits whose methods answer requests.
@@ -28,8 +29,34 @@ const METHODS: &[&str] = &[
 /// Types of the requests that Go's handlers take.
 const REQUESTS: &[&str] = &["CallToolRequest", "GetPromptRequest", "ReadResourceRequest"];
 
-/// Rust's trait methods, and Go's functions that take a request.
+/// Rust's trait methods, Go's functions that take a request, and what Python puts into a server's table of them.
 pub(super) fn handlers(project: &Project<'_>) -> Vec<Responder> {
+    let mut all = by_form(project);
+    for (at, function) in project.functions() {
+        if project.language(at.file) != Language::Python {
+            continue;
+        }
+        walk::stmts(&function.body, &mut |stmt| {
+            if let StmtKind::Assign {
+                target: Pattern::Place(place),
+                value: Some(value),
+            } = &stmt.kind
+                && let ExprKind::Index(table, _) = &place.kind
+                && let ExprKind::Member(_, name) = &table.kind
+                && &**name == "request_handlers"
+            {
+                let functions = handed(project, at, value).into_iter();
+                all.extend(functions.map(|function| Responder {
+                    function,
+                    site: SiteId(0),
+                }));
+            }
+        });
+    }
+    all
+}
+
+fn by_form(project: &Project<'_>) -> Vec<Responder> {
     project
         .functions()
         .filter(|(at, function)| match project.language(at.file) {

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod actor;
+mod audited;
 mod bounded;
 mod browser;
 mod clients;

@@ -141,10 +141,12 @@ fn is_protocol<'a>(project: &Project<'a>, site: &Site<'a>) -> bool {
     for arg in &site.call.args {
         walk::each(&arg.value, &mut |inner| {
             found |= inner.entry("jsonrpc").is_some();
-            if let ExprKind::Var(id) = inner.kind {
-                found |= project
-                    .assigned(site.at.variable(id))
-                    .any(|(_, value)| value.entry("jsonrpc").is_some());
+            if let ExprKind::Var(_) = inner.kind {
+                let values = project.values(site.at, inner);
+                found |= values.iter().any(|value| {
+                    let literal = value.literal();
+                    literal.is_some_and(|(_, literal)| literal.entry("jsonrpc").is_some())
+                });
             }
         });
     }
