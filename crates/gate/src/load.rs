@@ -3,9 +3,10 @@
 //! What is too much is shed at once: a call that waits in a queue holds its caller, and may be
 //! answered when nobody wants it any more. The answer says when to try again.
 
+use std::cell::Cell;
 use std::num::NonZeroU32;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use governor::clock::Clock;
@@ -177,7 +178,7 @@ impl Load {
     /// How many calls are in flight.
     #[must_use]
     pub fn in_flight(&self) -> u32 {
-        self.upstream.in_flight.load(Ordering::Relaxed)
+        self.upstream.in_flight.get()
     }
 }
 
@@ -191,7 +192,7 @@ fn full() -> Answer {
 #[derive(Debug)]
 struct Gauge {
     max: u32,
-    in_flight: Arc<AtomicU32>,
+    in_flight: Rc<Cell<u32>>,
     rate: Option<RateLimiter<NotKeyed, InMemoryState, HandFed, NoOpMiddleware<Nanos>>>,
 }
 
@@ -203,17 +204,18 @@ impl Gauge {
         });
         Self {
             max: limits.max_in_flight,
-            in_flight: Arc::default(),
+            in_flight: Rc::default(),
             rate,
         }
     }
 
     fn share(&self) -> Option<Share> {
-        if self.in_flight.load(Ordering::Relaxed) >= self.max {
+        let in_flight = self.in_flight.get();
+        if in_flight >= self.max {
             return None;
         }
-        self.in_flight.fetch_add(1, Ordering::Relaxed);
-        Some(Share(Arc::clone(&self.in_flight)))
+        self.in_flight.set(in_flight + 1);
+        Some(Share(Rc::clone(&self.in_flight)))
     }
 
     fn too_fast(&self, now: Duration) -> Option<Shed> {
@@ -229,11 +231,11 @@ impl Gauge {
 
 /// One call's part of a gauge.
 #[derive(Debug)]
-struct Share(Arc<AtomicU32>);
+struct Share(Rc<Cell<u32>>);
 
 impl Drop for Share {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.0.set(self.0.get().saturating_sub(1));
     }
 }
 

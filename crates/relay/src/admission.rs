@@ -1,6 +1,7 @@
 //! The way of a call from the host: decided, held against earlier ones, checked, recorded, sent.
 
 use std::ops::Range;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -52,7 +53,7 @@ impl Relay {
         self.write_probe
             .note_request(self.downstream.intake.lines.bytes(line.clone()));
         let own = match ask.asked {
-            Asked::Tool => self.own_tools.named(&ask.target),
+            Asked::Tool => self.own_tools.named(&ask.known.name),
             Asked::Resource
             | Asked::Prompt
             | Asked::Handshake
@@ -62,7 +63,7 @@ impl Relay {
         };
         let class = self.class_of(&ask, own);
         let tool = match ask.kind {
-            Kind::ToolCall => Some(Arc::clone(&ask.subject)),
+            Kind::ToolCall => Some(Arc::clone(&ask.known.name)),
             Kind::Fetch | Kind::Protocol => None,
         };
         let keeping = match (class, &key) {
@@ -73,9 +74,8 @@ impl Relay {
             id: ask.id.clone(),
             asked: ask.asked,
             reference: None,
-            subject: ask.subject,
+            known: Rc::clone(&ask.known),
             class,
-            settings: ask.settings,
             progress_token: ask.progress_token,
             cursor: ask.cursor,
             keeping,
@@ -95,6 +95,7 @@ impl Relay {
                     id: ask.id,
                     message: Message::Buffered(line),
                     arguments: ask.arguments,
+                    known: ask.known,
                     target: ask.target,
                     asked: ask.asked,
                     key,
@@ -110,7 +111,7 @@ impl Relay {
     fn class_of(&self, ask: &Ask, own: Option<OwnTool>) -> Class {
         match (ask.kind, own) {
             (Kind::ToolCall, Some(own)) => own.class(),
-            (Kind::ToolCall, None) => self.listed.class(&ask.subject, &ask.settings),
+            (Kind::ToolCall, None) => self.listed.class(&ask.known.name, &ask.known.settings),
             (Kind::Fetch | Kind::Protocol, _) => Class::Read,
         }
     }
@@ -141,7 +142,7 @@ impl Relay {
     /// Asks the pins and the policies.
     fn decide(&mut self, candidate: &Candidate, slot: Slot, now: Duration) -> Answer {
         if candidate.asked == Asked::Tool
-            && let PinVerdict::Deny(denial) = self.judge_pin(&candidate.target)
+            && let PinVerdict::Deny(denial) = self.judge_pin(candidate.target())
         {
             return Answer::Now(Decision::Deny(denial));
         }
@@ -201,7 +202,7 @@ impl Relay {
     /// How long a call may take.
     fn limits_of(&self, item: &Item) -> Limits {
         let calls = &self.settings.calls;
-        let timeout = item.settings.timeout.unwrap_or(calls.timeout);
+        let timeout = item.known.settings.timeout.unwrap_or(calls.timeout);
         Limits {
             timeout,
             max_timeout: calls.max_timeout.max(timeout),
@@ -272,14 +273,14 @@ impl Relay {
         let intent = journal::Intent {
             call: reference,
             server: Arc::clone(&self.settings.server_name),
-            tool: Arc::clone(&item.subject),
+            tool: Arc::clone(&item.known.name),
             class: journal_class(item.class),
             principal: Arc::clone(&self.settings.principal),
             decision: self.decisions.of(call.grant()),
             key: candidate.key,
             args: arguments,
             trace_id: candidate.trace_id,
-            again: match item.settings.on_unknown {
+            again: match item.known.settings.on_unknown {
                 OnUnknown::Retry => journal::Again::IfUnknown,
                 OnUnknown::Refuse | OnUnknown::Reconcile(_) => journal::Again::Never,
             },

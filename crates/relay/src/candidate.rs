@@ -1,6 +1,7 @@
 //! A governed call before it is recorded.
 
 use std::ops::Range;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use dropgate_policy::Subject;
@@ -9,6 +10,7 @@ use dropgate_wire::LineBuffer;
 use crate::call_id::CallId;
 use crate::docket::Asked;
 use crate::own_tools::OwnTool;
+use crate::tool_rules::Known;
 
 /// A governed call on its way through the gate, with what its record needs.
 pub(crate) struct Candidate {
@@ -16,8 +18,10 @@ pub(crate) struct Candidate {
     pub(crate) message: Message,
     /// Where its arguments stand in the message.
     pub(crate) arguments: Range<usize>,
-    /// The tool, or the resource or prompt that it asks for.
-    pub(crate) target: Arc<str>,
+    /// The tool's name or the method, and what holds for it.
+    pub(crate) known: Rc<Known>,
+    /// The resource or prompt that it asks for.
+    pub(crate) target: Option<Arc<str>>,
     pub(crate) asked: Asked,
     pub(crate) key: Option<Box<str>>,
     pub(crate) trace_id: Option<Box<str>>,
@@ -51,15 +55,28 @@ impl Candidate {
         message.get(self.arguments.clone()).unwrap_or_default()
     }
 
+    /// The tool, or the resource or prompt that it asks for; empty if it names none.
+    pub(crate) fn target(&self) -> &str {
+        match self.asked {
+            Asked::Tool => &self.known.name,
+            Asked::Resource
+            | Asked::Prompt
+            | Asked::Handshake
+            | Asked::ToolList
+            | Asked::ToolChanges
+            | Asked::Other => self.target.as_deref().unwrap_or_default(),
+        }
+    }
+
     pub(crate) fn subject(&self) -> Subject<'_> {
         match self.asked {
-            Asked::Resource => Subject::Resource(&self.target),
-            Asked::Prompt => Subject::Prompt(&self.target),
+            Asked::Resource => Subject::Resource(self.target()),
+            Asked::Prompt => Subject::Prompt(self.target()),
             Asked::Tool
             | Asked::Handshake
             | Asked::ToolList
             | Asked::ToolChanges
-            | Asked::Other => Subject::Tool(&self.target),
+            | Asked::Other => Subject::Tool(self.target()),
         }
     }
 }

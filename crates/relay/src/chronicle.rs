@@ -54,7 +54,7 @@ impl Relay {
 
     /// Tells what became of a call, and nothing of what it was about.
     pub(crate) fn log_call(&mut self, item: &Item, finished: &Finished, now: Duration) {
-        let subject = self.tellable(&item.subject);
+        let subject = self.tellable(&item.known.name);
         let id = self.tellable(&item.id.to_string().into());
         let reference = item
             .reference

@@ -1,7 +1,6 @@
 //! What the relay keeps of each call that is not finished, beside the call itself.
 
 use std::rc::Rc;
-use std::sync::Arc;
 
 use dropgate_gate::call::Slot;
 use dropgate_gate::mode::Class;
@@ -11,7 +10,7 @@ use dropgate_wire::IdKey;
 use crate::call_id::CallId;
 use crate::cleaning::Keeping;
 use crate::telemetry::Trace;
-use crate::tool_rules::ToolSettings;
+use crate::tool_rules::Known;
 
 /// What a request asks for, where that matters to its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,10 +38,9 @@ pub(crate) struct Item {
     pub(crate) asked: Asked,
     /// Under which reference the journal knows it.
     pub(crate) reference: Option<CallRef>,
-    /// The tool's name, or the method.
-    pub(crate) subject: Arc<str>,
+    /// The tool's name or the method, and what holds for it.
+    pub(crate) known: Rc<Known>,
     pub(crate) class: Class,
-    pub(crate) settings: Rc<ToolSettings>,
     pub(crate) progress_token: Option<IdKey>,
     /// From where on a list was asked for.
     pub(crate) cursor: Option<Box<str>>,

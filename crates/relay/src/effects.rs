@@ -137,7 +137,7 @@ impl Relay {
         let doomed = doomed(
             &self.calls,
             &self.latencies,
-            |tool| settings.tools.of(tool).on_shutdown,
+            |tool| settings.tools.known(tool).settings.on_shutdown,
             now,
             self.shutdown.drain_budget(now),
         );

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use dropgate_gate::mode::{Claims, Class, Trust};
 use dropgate_gate::pins::{Extent, MAX_TOOLS, ToolDefinition, ToolPage};
 use dropgate_wire::edit::{self, Edit};
+use foldhash::fast::RandomState;
 
 use crate::tool_rules::{ToolRules, ToolSettings};
 
@@ -17,7 +18,7 @@ pub(crate) struct ListedTools {
     trust: Trust,
     names: Vec<Box<str>>,
     /// What the server says of its tools, where that is believed.
-    annotated: HashMap<Box<str>, Class>,
+    annotated: HashMap<Box<str>, Class, RandomState>,
     changes: Changes,
 }
 
@@ -33,7 +34,7 @@ impl ListedTools {
         Self {
             trust,
             names: Vec::new(),
-            annotated: HashMap::new(),
+            annotated: HashMap::default(),
             changes: Changes::NotSaid,
         }
     }
@@ -55,7 +56,7 @@ impl ListedTools {
         rules: &'a ToolRules,
     ) -> impl Iterator<Item = (&'a str, Class)> {
         let names = self.names.iter();
-        names.map(|name| (&**name, self.class(name, &rules.of(name))))
+        names.map(|name| (&**name, self.class(name, &rules.known(name).settings)))
     }
 
     /// Takes a page of the list; `cursor` is that of its request.

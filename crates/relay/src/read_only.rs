@@ -37,7 +37,10 @@ impl Relay {
             listed,
             ..
         } = self;
-        let news = checks.take_news(|tool| listed.class(tool, &settings.tools.of(tool)), now);
+        let news = checks.take_news(
+            |tool| listed.class(tool, &settings.tools.known(tool).settings),
+            now,
+        );
         for change in news.changes {
             self.record_breaker(&change);
         }
@@ -125,7 +128,7 @@ impl Relay {
             return leaving;
         }
         let rules = &self.settings.tools;
-        let class_of = |tool: &str| self.listed.class(tool, &rules.of(tool));
+        let class_of = |tool: &str| self.listed.class(tool, &rules.known(tool).settings);
         let shown = leaving.bytes(&self.upstream, line).and_then(|list| {
             let mut shown = without_writers(list.strip_suffix(b"\n").unwrap_or(list), class_of)?;
             shown.push(b'\n');

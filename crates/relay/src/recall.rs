@@ -31,7 +31,7 @@ impl Relay {
         line: &Range<usize>,
     ) -> Result<Option<Box<str>>, &'static str> {
         let key = ask.idempotency_key.clone()?;
-        match (key, ask.asked, &ask.settings.key_argument) {
+        match (key, ask.asked, &ask.known.settings.key_argument) {
             (None, Asked::Tool, Some(name)) => {
                 let line = self.downstream.intake.lines.bytes(line.clone());
                 let arguments = line.get(ask.arguments.clone()).unwrap_or_default();
@@ -61,11 +61,11 @@ impl Relay {
         let considered = self.recorder.consider(&journal::Asked {
             principal: &self.settings.principal,
             server: &self.settings.server_name,
-            tool: &item.subject,
+            tool: &item.known.name,
             key: candidate.key.as_deref(),
             args: candidate.arguments(&self.downstream.intake.lines),
         });
-        match repetition::verdict(&considered, &item.settings.on_unknown) {
+        match repetition::verdict(&considered, &item.known.settings.on_unknown) {
             Verdict::Run => Some(call),
             Verdict::RunAgain(earlier) => match self.recorder.repeatable(earlier, "on_unknown") {
                 Ok(()) => Some(call),
@@ -91,7 +91,7 @@ impl Relay {
         let on_unknown = self
             .docket
             .get(call.slot())
-            .map(|item| item.settings.on_unknown.clone())
+            .map(|item| item.known.settings.on_unknown.clone())
             .unwrap_or_default();
         match repetition::of_key(earlier, &on_unknown) {
             Verdict::Replay(earlier, times) => self.replay(call, earlier, times, now),

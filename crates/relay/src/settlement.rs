@@ -1,10 +1,9 @@
 //! The way of an answer to the host: one outcome, recorded before the host hears of it.
 
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dropgate_gate::breaker::Ended;
+use dropgate_gate::breaker::{Ended, FailureTexts};
 use dropgate_gate::call::{Call, Finished, Slot, Withheld};
 use dropgate_gate::decision::Denial;
 use dropgate_gate::in_flight::Standing;
@@ -167,7 +166,7 @@ impl Relay {
     /// What an error says, where that decides whether it is a failure.
     fn failure_text(&self, finished: &Finished, line: &Line) -> String {
         let item = self.docket.get(finished.slot);
-        let counts = item.is_some_and(|item| !item.settings.failure_texts.is_empty());
+        let counts = item.is_some_and(|item| !item.known.settings.failure_texts.is_empty());
         if counts && matches!(finished.outcome, Outcome::ToolError | Outcome::RpcError) {
             self.upstream.error_text(line)
         } else {
@@ -298,12 +297,10 @@ impl Relay {
         self.count(&finished);
         self.deadlines.remove(&finished.slot);
         if let Some(pass) = finished.pass.take() {
+            let none = FailureTexts::default();
             let item = self.docket.get(finished.slot);
-            let settings = item
-                .map(|item| Rc::clone(&item.settings))
-                .unwrap_or_default();
-            self.checks
-                .record(pass, &ended, &settings.failure_texts, now);
+            let texts = item.map_or(&none, |item| &item.known.settings.failure_texts);
+            self.checks.record(pass, &ended, texts, now);
             self.heed_checks(now);
         }
         let Some(mut item) = self.docket.strike(finished.slot) else {
@@ -337,7 +334,7 @@ impl Relay {
         match item.intended {
             Intended::No => Some(Box::new(journal::About {
                 server: Arc::clone(&self.settings.server_name),
-                tool: Arc::clone(&item.subject),
+                tool: Arc::clone(&item.known.name),
                 class: journal_class(item.class),
                 principal: Arc::clone(&self.settings.principal),
                 decision: denial.map(decision_against).unwrap_or_default(),

@@ -134,7 +134,7 @@ impl Telemetry {
     fn trace(&mut self, ask: &Ask, line: &[u8]) -> Option<Box<Trace>> {
         let mut trace = Trace::begin(line, &self.baggage, &mut self.ids)?;
         if ask.asked == Asked::Prompt {
-            trace.prompt = Some(bounded(Arc::clone(&ask.target)));
+            trace.prompt = ask.target.clone().map(bounded);
         }
         Some(trace)
     }
@@ -199,14 +199,14 @@ impl Relay {
         let (method, tool) = match item.asked {
             Asked::Tool => (
                 Arc::clone(&telemetry.tools_call),
-                Some(self.tellable(&item.subject)),
+                Some(self.tellable(&item.known.name)),
             ),
             Asked::Resource
             | Asked::Prompt
             | Asked::Handshake
             | Asked::ToolList
             | Asked::ToolChanges
-            | Asked::Other => (self.tellable(&item.subject), None),
+            | Asked::Other => (self.tellable(&item.known.name), None),
         };
         // One that would have to be changed names nobody any more.
         trace.state = trace.state.take().filter(|state| {

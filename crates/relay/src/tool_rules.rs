@@ -80,14 +80,14 @@ pub(crate) struct ToolSettings {
 pub struct ToolRules {
     /// Most specific first.
     rules: Vec<ToolRule>,
-    known: RefCell<HashMap<Arc<str>, Rc<ToolSettings>, RandomState>>,
+    known: RefCell<HashMap<Arc<str>, Rc<Known>, RandomState>>,
 }
 
 /// A name, kept once for all calls, and what holds for it.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Known {
     pub(crate) name: Arc<str>,
-    pub(crate) settings: Rc<ToolSettings>,
+    pub(crate) settings: ToolSettings,
 }
 
 impl ToolRules {
@@ -104,29 +104,21 @@ impl ToolRules {
     /// What is configured of what a tool does.
     #[must_use]
     pub fn class_of(&self, tool: &str) -> Option<Class> {
-        self.of(tool).class
-    }
-
-    pub(crate) fn of(&self, tool: &str) -> Rc<ToolSettings> {
-        self.known(tool).settings
+        self.known(tool).settings.class
     }
 
     /// A name and what holds for it.
-    pub(crate) fn known(&self, tool: &str) -> Known {
-        if let Some((name, settings)) = self.known.borrow().get_key_value(tool) {
-            return Known {
-                name: Arc::clone(name),
-                settings: Rc::clone(settings),
-            };
+    pub(crate) fn known(&self, tool: &str) -> Rc<Known> {
+        if let Some(known) = self.known.borrow().get(tool) {
+            return Rc::clone(known);
         }
-        let found = Known {
+        let found = Rc::new(Known {
             name: tool.into(),
-            settings: Rc::new(self.look_up(tool)),
-        };
+            settings: self.look_up(tool),
+        });
         let mut known = self.known.borrow_mut();
         if known.len() < MAX_REMEMBERED && tool.len() <= MAX_NAME {
-            let Known { name, settings } = found.clone();
-            known.insert(name, settings);
+            known.insert(Arc::clone(&found.name), Rc::clone(&found));
         }
         found
     }

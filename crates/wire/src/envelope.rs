@@ -7,7 +7,7 @@ use crate::id::Id;
 use crate::keys::Room;
 use crate::limits::{Direction, Limits};
 use crate::line::{Line, LineBuffer};
-use crate::members::{Members, Success};
+use crate::members::{Members, Success, Word};
 use crate::reject::{Reason, Rejected, shortened};
 use crate::salvage;
 use crate::scanner::{Fault, Scanner};
@@ -186,8 +186,10 @@ fn classify<'a>(members: &Members<'a>) -> Result<Envelope<'a>, Reason> {
     envelope.map_err(Reason::NotJsonRpc)
 }
 
-fn call<'a>(members: &Members<'a>, method: &'a [u8]) -> Result<Envelope<'a>, &'static str> {
-    let method = string(method).ok_or("method must be a string of whole characters")?;
+fn call<'a>(members: &Members<'a>, method: Word<'a>) -> Result<Envelope<'a>, &'static str> {
+    let method = method
+        .meaning()
+        .ok_or("method must be a string of whole characters")?;
     let params = match members.params {
         Some([b'{', ..]) | None => members.params,
         Some(_) => return Err("params must be an object"),
@@ -236,7 +238,7 @@ fn called_tool<'a>(members: &Members<'a>) -> Result<Cow<'a, str>, &'static str> 
     if let Some(advice) = members.params_look_alike {
         return Err(advice);
     }
-    let name = members.name.and_then(string);
+    let name = members.name.and_then(Word::meaning);
     name.ok_or("params.name of tools/call must be a string of whole characters")
 }
 
@@ -273,11 +275,4 @@ fn failure<'a>(members: &Members<'a>, error: &[u8]) -> Result<Envelope<'a>, &'st
             .and_then(|raw| std::str::from_utf8(raw).ok()?.parse().ok()),
         meta: None,
     }))
-}
-
-fn string(raw: &[u8]) -> Option<Cow<'_, str>> {
-    match raw {
-        [b'"', inside @ .., b'"'] => text::decoded_str(inside),
-        _ => None,
-    }
 }

@@ -11,12 +11,12 @@ use crate::text;
 pub(crate) struct Members<'a> {
     pub(crate) jsonrpc: Option<&'a [u8]>,
     pub(crate) id: Option<&'a [u8]>,
-    pub(crate) method: Option<&'a [u8]>,
+    pub(crate) method: Option<Word<'a>>,
     pub(crate) params: Option<&'a [u8]>,
     pub(crate) result: Option<&'a [u8]>,
     pub(crate) error: Option<&'a [u8]>,
     /// `name` of `params`.
-    pub(crate) name: Option<&'a [u8]>,
+    pub(crate) name: Option<Word<'a>>,
     /// `arguments` of `params`.
     pub(crate) arguments: Option<&'a [u8]>,
     /// `_meta` of `params`.
@@ -35,6 +35,26 @@ pub(crate) struct Members<'a> {
     pub(crate) look_alike: Option<&'static str>,
     /// The same among `params`, for `name` and `arguments`.
     pub(crate) params_look_alike: Option<&'static str>,
+}
+
+/// A value whose meaning as a text is needed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Word<'a> {
+    /// The inside of a string token, and whether it holds escapes.
+    Text(&'a [u8], Escaped),
+    /// It is no string.
+    Other,
+}
+
+impl<'a> Word<'a> {
+    /// What it means, or nothing when it is no string of whole characters.
+    pub(crate) fn meaning(self) -> Option<Cow<'a, str>> {
+        match self {
+            Self::Text(inside, Escaped::No) => std::str::from_utf8(inside).ok().map(Cow::Borrowed),
+            Self::Text(inside, Escaped::Yes) => text::decoded_str(inside),
+            Self::Other => None,
+        }
+    }
 }
 
 /// What `isError` of a result says.
@@ -59,7 +79,7 @@ impl<'a> Members<'a> {
         match key_text(scanner, key).as_ref() {
             b"jsonrpc" => self.jsonrpc = Some(scanner.raw_value()?),
             b"id" => self.id = Some(scanner.raw_value()?),
-            b"method" => self.method = Some(scanner.raw_value()?),
+            b"method" => self.method = Some(word(scanner)?),
             b"params" => {
                 self.params = Some(first_level(scanner, |scanner, key| {
                     self.read_param(scanner, key)
@@ -85,7 +105,7 @@ impl<'a> Members<'a> {
 
     fn read_param(&mut self, scanner: &mut Scanner<'a>, key: Token) -> Result<(), Fault> {
         match key_text(scanner, key).as_ref() {
-            b"name" => self.name = Some(scanner.raw_value()?),
+            b"name" => self.name = Some(word(scanner)?),
             b"arguments" => self.arguments = Some(scanner.raw_value()?),
             b"_meta" => self.meta = Some(scanner.raw_value()?),
             b"progressToken" => self.progress_token = Some(scanner.raw_value()?),
@@ -173,6 +193,16 @@ where
     } else {
         scanner.raw_value()
     }
+}
+
+fn word<'a>(scanner: &mut Scanner<'a>) -> Result<Word<'a>, Fault> {
+    if scanner.peek() == Some(b'"') {
+        let token = scanner.string()?;
+        let inside = &scanner.line()[token.start..token.end];
+        return Ok(Word::Text(inside, token.escaped));
+    }
+    scanner.raw_value()?;
+    Ok(Word::Other)
 }
 
 fn key_text<'a>(scanner: &Scanner<'a>, key: Token) -> Cow<'a, [u8]> {

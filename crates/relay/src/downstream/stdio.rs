@@ -18,7 +18,7 @@ use crate::docket::Asked;
 use crate::endpoint::{Endpoint, Use};
 use crate::lane::{Intake, Outlet};
 use crate::telemetry::Trace;
-use crate::tool_rules::{Known, ToolRules, ToolSettings};
+use crate::tool_rules::{Known, ToolRules};
 
 /// What a line from the host is.
 #[derive(Debug)]
@@ -41,13 +41,11 @@ pub(crate) struct Ask {
     pub(crate) id: CallId,
     pub(crate) kind: Kind,
     pub(crate) asked: Asked,
-    /// The tool's name, or the method of a request that names none.
-    pub(crate) subject: Arc<str>,
-    /// What holds for that name.
-    pub(crate) settings: Rc<ToolSettings>,
+    /// The tool's name or the method of a request that names none, and what holds for it.
+    pub(crate) known: Rc<Known>,
     pub(crate) opening: Opening,
-    /// The tool, the resource or the prompt that it asks for; empty for others.
-    pub(crate) target: Arc<str>,
+    /// The resource or the prompt that it asks for.
+    pub(crate) target: Option<Arc<str>>,
     /// From where on a list is asked for.
     pub(crate) cursor: Option<Box<str>>,
     /// Where the arguments stand in the line.
@@ -77,10 +75,7 @@ impl Ask {
             "initialize" => Opening::Initialize(Box::new(id.clone())),
             _other => Opening::None,
         };
-        let Known {
-            name: subject,
-            settings,
-        } = tools.known(request.tool.as_deref().unwrap_or(&request.method));
+        let known = tools.known(request.tool.as_deref().unwrap_or(&request.method));
         let (meta, bad_key) = match CallMeta::read(request.meta) {
             Ok(meta) => (meta, None),
             Err(why) => (CallMeta::default(), Some(why)),
@@ -91,14 +86,15 @@ impl Ask {
             asked,
             opening,
             target: match asked {
-                Asked::Tool => Some(Arc::clone(&subject)),
                 Asked::Resource => param(request, "uri").map(Arc::from),
                 Asked::Prompt => param(request, "name").map(Arc::from),
-                Asked::Handshake | Asked::ToolList | Asked::ToolChanges | Asked::Other => None,
-            }
-            .unwrap_or_default(),
-            subject,
-            settings,
+                Asked::Tool
+                | Asked::Handshake
+                | Asked::ToolList
+                | Asked::ToolChanges
+                | Asked::Other => None,
+            },
+            known,
             cursor: match asked {
                 Asked::ToolList => param(request, "cursor"),
                 Asked::Tool
