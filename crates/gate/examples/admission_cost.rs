@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use dropgate_gate::breaker::{
     self, Admission, Attempt, Breakers, Command, Pass, Probing, Scope, Verdict,
 };
+use dropgate_gate::call as calls;
 use dropgate_gate::deadlines::{self, Deadlines};
 use dropgate_gate::decision::{Answers, Authority, Decision, Principal, decide};
 use dropgate_gate::load::{Answer, Load, Rate, Slot};
@@ -209,12 +210,17 @@ fn load() -> Result<Duration, Box<dyn Error>> {
 
 fn deadlines() -> Result<Duration, Box<dyn Error>> {
     let limits = deadlines::Limits::default();
-    let mut deadlines: Deadlines<u64, u64> = Deadlines::new();
+    let mut deadlines: Deadlines<u64> = Deadlines::new();
     let began = Instant::now();
     for call in 0..CALLS {
-        deadlines.insert(call, Some(call), &limits, at(call))?;
+        deadlines.insert(
+            calls::Slot(call as usize % (2 * IN_FLIGHT)),
+            Some(call),
+            &limits,
+            at(call),
+        )?;
         if call >= IN_FLIGHT as u64 {
-            deadlines.remove(&(call - IN_FLIGHT as u64));
+            deadlines.remove(calls::Slot((call as usize - IN_FLIGHT) % (2 * IN_FLIGHT)));
         }
         std::hint::black_box(deadlines.next_due());
     }

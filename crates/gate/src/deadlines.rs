@@ -6,13 +6,13 @@
 mod order;
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::hash::Hash;
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
 
 use self::order::Order;
+use crate::call::Slot;
 use crate::in_flight::MAX_IN_FLIGHT;
 
 /// How long a call may take; `[calls]` in the configuration, or the table of its tool.
@@ -33,15 +33,21 @@ impl Default for Limits {
     }
 }
 
-/// The deadlines of all calls in flight: `K` names a call, `T` is a progress token.
+/// The highest place that a call with a deadline may have, plus one: calls that wait for a decision
+/// or a record take places too.
+const MAX_PLACES: usize = 4 * MAX_IN_FLIGHT;
+
+/// The deadlines of all calls in flight, by their slots; `T` is a progress token.
 ///
 /// Where all calls have one timeout, a step costs the same however many there are; where timeouts
 /// differ or progress is reported, it may move others within the bounded order.
 #[derive(Debug)]
-pub struct Deadlines<K, T> {
-    calls: HashMap<K, Timed<T>, RandomState>,
-    order: Order<K>,
-    tokens: HashMap<T, K, RandomState>,
+pub struct Deadlines<T> {
+    /// Each call in the place that its slot names.
+    places: Vec<Option<Timed<T>>>,
+    timed: usize,
+    order: Order<Slot>,
+    tokens: HashMap<T, Slot, RandomState>,
     last_number: u64,
 }
 
@@ -58,28 +64,28 @@ struct Timed<T> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotTimed {
-    /// The table is full.
+    /// The table is full, or the slot lies beyond it.
     #[error("{MAX_IN_FLIGHT} calls have a deadline, which is the limit; refuse the call")]
     Full,
-    /// The key has a deadline already.
-    #[error("the call has a deadline already; give each call in flight a key of its own")]
+    /// The slot has a deadline already.
+    #[error("the call has a deadline already; give each call in flight a slot of its own")]
     Taken,
 }
 
 /// What a sign of progress did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Progress<'a, K> {
+pub enum Progress {
     /// The call is now due at this time.
     Extended {
         /// The call.
-        key: &'a K,
+        slot: Slot,
         /// When it is due, since the caller's origin.
         due: Duration,
     },
     /// The call has no more time to get.
     AtMaximum {
         /// The call.
-        key: &'a K,
+        slot: Slot,
         /// When it is due, since the caller's origin.
         due: Duration,
     },
@@ -87,12 +93,13 @@ pub enum Progress<'a, K> {
     Unclaimed,
 }
 
-impl<K: Eq + Hash + Clone, T: Eq + Hash + Clone> Deadlines<K, T> {
+impl<T: Eq + Hash + Clone> Deadlines<T> {
     /// No call is in flight.
     #[must_use]
     pub fn new() -> Self {
         Self {
-            calls: HashMap::default(),
+            places: Vec::new(),
+            timed: 0,
             order: Order::new(),
             tokens: HashMap::default(),
             last_number: 0,
@@ -104,23 +111,22 @@ impl<K: Eq + Hash + Clone, T: Eq + Hash + Clone> Deadlines<K, T> {
     /// progress of one never extends two.
     ///
     /// # Errors
-    /// If the table is full or the key is in it; then nothing changed.
+    /// If the table is full or the slot is in it; then nothing changed.
     pub fn insert(
         &mut self,
-        key: K,
+        slot: Slot,
         token: Option<T>,
         limits: &Limits,
         now: Duration,
     ) -> Result<Duration, NotTimed> {
-        let is_full = self.calls.len() >= MAX_IN_FLIGHT;
-        let place = match self.calls.entry(key.clone()) {
-            Entry::Occupied(_) => return Err(NotTimed::Taken),
-            Entry::Vacant(_) if is_full => return Err(NotTimed::Full),
-            Entry::Vacant(place) => place,
+        let place = match self.places.get(slot.0) {
+            Some(Some(_)) => return Err(NotTimed::Taken),
+            Some(None) | None if self.timed >= MAX_IN_FLIGHT => return Err(NotTimed::Full),
+            Some(None) | None => self.place(slot).ok_or(NotTimed::Full)?,
         };
         let token = token.filter(|token| !self.tokens.contains_key(token));
         if let Some(token) = &token {
-            self.tokens.insert(token.clone(), key.clone());
+            self.tokens.insert(token.clone(), slot);
         }
         self.last_number += 1;
         let latest = now.saturating_add(limits.max_timeout);
@@ -132,37 +138,47 @@ impl<K: Eq + Hash + Clone, T: Eq + Hash + Clone> Deadlines<K, T> {
             token,
         };
         let due = timed.due;
-        self.order.insert((due, timed.number), key);
-        place.insert(timed);
+        self.order.insert((due, timed.number), slot);
+        if let Some(place) = self.places.get_mut(place) {
+            *place = Some(timed);
+            self.timed += 1;
+        }
         Ok(due)
     }
 
     /// The server reported progress under this token. A deadline never moves back.
-    pub fn progress(&mut self, token: &T, now: Duration) -> Progress<'_, K> {
-        let Some(key) = self.tokens.get(token) else {
+    pub fn progress(&mut self, token: &T, now: Duration) -> Progress {
+        let Some(slot) = self.tokens.get(token).copied() else {
             return Progress::Unclaimed;
         };
-        let Some(call) = self.calls.get_mut(key) else {
+        let Some(Some(call)) = self.places.get_mut(slot.0) else {
             return Progress::Unclaimed;
         };
         let due = now.saturating_add(call.timeout).min(call.latest);
         if due <= call.due {
             return if call.due >= call.latest {
-                Progress::AtMaximum { key, due: call.due }
+                Progress::AtMaximum {
+                    slot,
+                    due: call.due,
+                }
             } else {
-                Progress::Extended { key, due: call.due }
+                Progress::Extended {
+                    slot,
+                    due: call.due,
+                }
             };
         }
         if let Some(ordered) = self.order.remove((call.due, call.number)) {
             self.order.insert((due, call.number), ordered);
         }
         call.due = due;
-        Progress::Extended { key, due }
+        Progress::Extended { slot, due }
     }
 
     /// The call has its outcome. Tells when it was due.
-    pub fn remove(&mut self, key: &K) -> Option<Duration> {
-        let call = self.calls.remove(key)?;
+    pub fn remove(&mut self, slot: Slot) -> Option<Duration> {
+        let call = self.places.get_mut(slot.0)?.take()?;
+        self.timed -= 1;
         self.order.remove((call.due, call.number));
         if let Some(token) = &call.token {
             self.tokens.remove(token);
@@ -177,40 +193,52 @@ impl<K: Eq + Hash + Clone, T: Eq + Hash + Clone> Deadlines<K, T> {
     }
 
     /// Takes out all calls whose deadline is over at `now`, longest overdue first.
-    pub fn expired(&mut self, now: Duration) -> Vec<K> {
+    pub fn expired(&mut self, now: Duration) -> Vec<Slot> {
         let mut expired = Vec::new();
-        while let Some(key) = self.first_due(now) {
-            self.remove(&key);
-            expired.push(key);
+        while let Some(slot) = self.first_due(now) {
+            self.remove(slot);
+            expired.push(slot);
         }
         expired
     }
 
     /// When this call is due, since the caller's origin.
     #[must_use]
-    pub fn due(&self, key: &K) -> Option<Duration> {
-        self.calls.get(key).map(|call| call.due)
+    pub fn due(&self, slot: Slot) -> Option<Duration> {
+        let call = self.places.get(slot.0)?.as_ref()?;
+        Some(call.due)
     }
 
     /// How many calls have a deadline.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.calls.len()
+        self.timed
     }
 
     /// Whether no call has a deadline.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.calls.is_empty()
+        self.timed == 0
     }
 
-    fn first_due(&self, now: Duration) -> Option<K> {
-        let (due, key) = self.order.first()?;
-        (due <= now).then(|| key.clone())
+    /// The place of a slot, which is made if the table may have it.
+    fn place(&mut self, slot: Slot) -> Option<usize> {
+        if slot.0 >= MAX_PLACES {
+            return None;
+        }
+        if self.places.len() <= slot.0 {
+            self.places.resize_with(slot.0 + 1, || None);
+        }
+        Some(slot.0)
+    }
+
+    fn first_due(&self, now: Duration) -> Option<Slot> {
+        let (due, slot) = self.order.first()?;
+        (due <= now).then_some(*slot)
     }
 }
 
-impl<K: Eq + Hash + Clone, T: Eq + Hash + Clone> Default for Deadlines<K, T> {
+impl<T: Eq + Hash + Clone> Default for Deadlines<T> {
     fn default() -> Self {
         Self::new()
     }

@@ -68,10 +68,10 @@ struct Sent {
 
 struct Gate {
     checks: Checks,
-    deadlines: Deadlines<u32, ()>,
-    sent: HashMap<u32, Sent>,
+    deadlines: Deadlines<()>,
+    sent: HashMap<Slot, Sent>,
     texts: FailureTexts,
-    next_key: u32,
+    next_slot: usize,
     probes_sent: u32,
     seen: Seen,
 }
@@ -110,7 +110,7 @@ impl Gate {
             deadlines: Deadlines::new(),
             sent: HashMap::new(),
             texts: FailureTexts::new(&["connection refused"]).unwrap(),
-            next_key: 0,
+            next_slot: 0,
             probes_sent: 0,
             seen: Seen::default(),
         }
@@ -134,8 +134,11 @@ impl Gate {
                 return self.refuse(class, now);
             }
         };
-        self.next_key += 1;
-        let key = self.next_key;
+        while self.sent.contains_key(&Slot(self.next_slot)) {
+            self.next_slot += 1;
+        }
+        let key = Slot(self.next_slot);
+        self.next_slot = (self.next_slot + 1) % 1024;
         self.deadlines.insert(key, None, &LIMITS, now).unwrap();
         self.sent.insert(key, Sent { tool, call });
         let answer = match (class, server) {
@@ -153,12 +156,12 @@ impl Gate {
             }
         };
         if let Some(ended) = answer {
-            self.deadlines.remove(&key);
+            self.deadlines.remove(key);
             self.end(key, ended, now);
         }
     }
 
-    fn end(&mut self, key: u32, ended: Ended<'_>, now: Duration) {
+    fn end(&mut self, key: Slot, ended: Ended<'_>, now: Duration) {
         let sent = self.sent.remove(&key).unwrap();
         assert_eq!(sent.call.tool(), Some(sent.tool));
         let finished = sent.call.finish(Outcome::Completed);

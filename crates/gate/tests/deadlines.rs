@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use dropgate_gate::call::Slot;
 use dropgate_gate::deadlines::{Deadlines, Limits, NotTimed, Progress};
 use dropgate_gate::in_flight::MAX_IN_FLIGHT;
 use proptest::prelude::*;
@@ -13,29 +14,29 @@ fn s(s: u64) -> Duration {
 
 #[test]
 fn a_call_is_due_after_thirty_seconds_unless_configured() {
-    let mut deadlines: Deadlines<u32, String> = Deadlines::new();
+    let mut deadlines: Deadlines<String> = Deadlines::new();
     assert_eq!(deadlines.next_due(), None);
     let usual = Limits::default();
-    assert_eq!(deadlines.insert(1, None, &usual, s(100)), Ok(s(130)));
+    assert_eq!(deadlines.insert(Slot(1), None, &usual, s(100)), Ok(s(130)));
     let quick = Limits {
         timeout: s(5),
         ..usual
     };
-    assert_eq!(deadlines.insert(2, None, &quick, s(101)), Ok(s(106)));
+    assert_eq!(deadlines.insert(Slot(2), None, &quick, s(101)), Ok(s(106)));
     let capped = Limits {
         timeout: s(600),
         ..usual
     };
-    assert_eq!(deadlines.insert(3, None, &capped, s(100)), Ok(s(400)));
+    assert_eq!(deadlines.insert(Slot(3), None, &capped, s(100)), Ok(s(400)));
     assert_eq!(deadlines.next_due(), Some(s(106)));
     assert!(
         deadlines
             .expired(s(106) - Duration::from_nanos(1))
             .is_empty()
     );
-    assert_eq!(deadlines.expired(s(130)), [2, 1]);
+    assert_eq!(deadlines.expired(s(130)), [Slot(2), Slot(1)]);
     assert_eq!(deadlines.next_due(), Some(s(400)));
-    assert_eq!(deadlines.remove(&3), Some(s(400)));
+    assert_eq!(deadlines.remove(Slot(3)), Some(s(400)));
     assert!(deadlines.is_empty());
 }
 
@@ -46,11 +47,11 @@ fn progress_extends_up_to_the_maximum_and_no_further() {
         timeout: s(30),
         max_timeout: s(70),
     };
-    deadlines.insert(1, Some("t"), &limits, s(0)).unwrap();
+    deadlines.insert(Slot(1), Some("t"), &limits, s(0)).unwrap();
     assert_eq!(
         deadlines.progress(&"t", s(20)),
         Progress::Extended {
-            key: &1,
+            slot: Slot(1),
             due: s(50)
         }
     );
@@ -58,14 +59,14 @@ fn progress_extends_up_to_the_maximum_and_no_further() {
     assert_eq!(
         deadlines.progress(&"t", s(10)),
         Progress::Extended {
-            key: &1,
+            slot: Slot(1),
             due: s(50)
         }
     );
     assert_eq!(
         deadlines.progress(&"t", s(49)),
         Progress::Extended {
-            key: &1,
+            slot: Slot(1),
             due: s(70)
         }
     );
@@ -73,13 +74,13 @@ fn progress_extends_up_to_the_maximum_and_no_further() {
         assert_eq!(
             deadlines.progress(&"t", s(at)),
             Progress::AtMaximum {
-                key: &1,
+                slot: Slot(1),
                 due: s(70)
             }
         );
     }
     assert_eq!(deadlines.next_due(), Some(s(70)));
-    assert_eq!(deadlines.expired(s(70)), [1]);
+    assert_eq!(deadlines.expired(s(70)), [Slot(1)]);
     assert_eq!(deadlines.progress(&"t", s(70)), Progress::Unclaimed);
 }
 
@@ -87,48 +88,60 @@ fn progress_extends_up_to_the_maximum_and_no_further() {
 fn a_token_belongs_to_one_call_at_a_time() {
     let mut deadlines = Deadlines::new();
     let limits = Limits::default();
-    deadlines.insert(1, Some("t"), &limits, s(0)).unwrap();
-    deadlines.insert(2, Some("t"), &limits, s(0)).unwrap();
+    deadlines.insert(Slot(1), Some("t"), &limits, s(0)).unwrap();
+    deadlines.insert(Slot(2), Some("t"), &limits, s(0)).unwrap();
     assert!(matches!(
         deadlines.progress(&"t", s(10)),
-        Progress::Extended { key: &1, .. }
+        Progress::Extended { slot: Slot(1), .. }
     ));
-    assert_eq!(deadlines.due(&2), Some(s(30)));
+    assert_eq!(deadlines.due(Slot(2)), Some(s(30)));
     // The end of the call that does not own it frees nothing.
-    deadlines.remove(&2);
-    deadlines.insert(3, Some("t"), &limits, s(0)).unwrap();
+    deadlines.remove(Slot(2));
+    deadlines.insert(Slot(3), Some("t"), &limits, s(0)).unwrap();
     assert!(matches!(
         deadlines.progress(&"t", s(11)),
-        Progress::Extended { key: &1, .. }
+        Progress::Extended { slot: Slot(1), .. }
     ));
-    deadlines.remove(&1);
+    deadlines.remove(Slot(1));
     assert_eq!(deadlines.progress(&"t", s(12)), Progress::Unclaimed);
-    deadlines.insert(4, Some("t"), &limits, s(20)).unwrap();
+    deadlines
+        .insert(Slot(4), Some("t"), &limits, s(20))
+        .unwrap();
     assert!(matches!(
         deadlines.progress(&"t", s(21)),
-        Progress::Extended { key: &4, .. }
+        Progress::Extended { slot: Slot(4), .. }
     ));
 }
 
 #[test]
-fn the_table_has_a_bound_and_a_key_one_deadline() {
+fn the_table_has_a_bound_and_a_slot_one_deadline() {
     let mut deadlines = Deadlines::new();
     let limits = Limits::default();
     for key in 0..MAX_IN_FLIGHT {
-        deadlines.insert(key, Some(key), &limits, s(0)).unwrap();
+        deadlines
+            .insert(Slot(key), Some(key), &limits, s(0))
+            .unwrap();
     }
-    let one_more = deadlines.insert(MAX_IN_FLIGHT, Some(MAX_IN_FLIGHT), &limits, s(0));
+    let one_more = deadlines.insert(Slot(MAX_IN_FLIGHT), Some(MAX_IN_FLIGHT), &limits, s(0));
     assert_eq!(one_more, Err(NotTimed::Full));
     assert_eq!(
-        deadlines.insert(0, None, &limits, s(0)),
+        deadlines.insert(Slot(0), None, &limits, s(0)),
         Err(NotTimed::Taken)
     );
     assert_eq!(
         deadlines.progress(&MAX_IN_FLIGHT, s(1)),
         Progress::Unclaimed
     );
-    deadlines.remove(&0);
-    assert!(deadlines.insert(MAX_IN_FLIGHT, None, &limits, s(0)).is_ok());
+    deadlines.remove(Slot(0));
+    assert_eq!(
+        deadlines.insert(Slot(usize::MAX), None, &limits, s(0)),
+        Err(NotTimed::Full)
+    );
+    assert!(
+        deadlines
+            .insert(Slot(MAX_IN_FLIGHT), None, &limits, s(0))
+            .is_ok()
+    );
     assert_eq!(deadlines.len(), MAX_IN_FLIGHT);
 }
 
@@ -139,9 +152,9 @@ fn the_end_of_time_is_no_overflow() {
         timeout: Duration::MAX,
         max_timeout: Duration::MAX,
     };
-    deadlines.insert(1, Some(1), &limits, s(1)).unwrap();
+    deadlines.insert(Slot(1), Some(1), &limits, s(1)).unwrap();
     deadlines.progress(&1, Duration::MAX);
-    assert_eq!(deadlines.expired(Duration::MAX), [1]);
+    assert_eq!(deadlines.expired(Duration::MAX), [Slot(1)]);
 }
 
 /// A call in the plain list: key, token, timeout, due, latest.
@@ -152,14 +165,14 @@ proptest! {
     fn it_is_a_sorted_list_of_calls(
         events in prop::collection::vec((0u8..4, 0u8..12, prop::option::of(0u8..6), 1u64..40), 1..200)
     ) {
-        let mut deadlines: Deadlines<u8, u8> = Deadlines::new();
+        let mut deadlines: Deadlines<u8> = Deadlines::new();
         let mut list: Vec<Row> = Vec::new();
         let mut now = 0u64;
         for (what, key, token, time) in events {
             match what {
                 0 => {
                     let limits = Limits { timeout: s(time), max_timeout: s(60) };
-                    let got = deadlines.insert(key, token, &limits, s(now));
+                    let got = deadlines.insert(Slot(key.into()), token, &limits, s(now));
                     if list.iter().any(|row| row.0 == key) {
                         prop_assert_eq!(got, Err(NotTimed::Taken));
                     } else {
@@ -169,7 +182,7 @@ proptest! {
                     }
                 }
                 1 => {
-                    let removed = deadlines.remove(&key);
+                    let removed = deadlines.remove(Slot(key.into()));
                     let place = list.iter().position(|row| row.0 == key);
                     prop_assert_eq!(removed, place.map(|place| s(list.remove(place).3)));
                 }
@@ -191,7 +204,7 @@ proptest! {
                 _ => {
                     now += time;
                     let mut got = deadlines.expired(s(now));
-                    let mut due: Vec<u8> = list.iter().filter(|row| row.3 <= now).map(|row| row.0).collect();
+                    let mut due: Vec<Slot> = list.iter().filter(|row| row.3 <= now).map(|row| Slot(row.0.into())).collect();
                     list.retain(|row| row.3 > now);
                     got.sort_unstable();
                     due.sort_unstable();

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use dropgate_gate::breaker::{Attempt, Ended};
 use dropgate_gate::call::{Admitted, Authorized, Call, InFlight, Kind, Received, Slot};
-use dropgate_gate::deadlines::Limits;
+use dropgate_gate::deadlines::{Limits, NotTimed};
 use dropgate_gate::decision::Decision;
 use dropgate_gate::in_flight::NotInserted;
 use dropgate_gate::mode::Class;
@@ -90,7 +90,6 @@ impl Relay {
                 None => Passage::Stop,
             },
             Err(call) => {
-                self.start_clock(call.slot(), now);
                 let candidate = Candidate {
                     id: ask.id,
                     message: Message::Buffered(line),
@@ -120,6 +119,10 @@ impl Relay {
     fn judge(&mut self, mut candidate: Candidate, call: Call<Received>, now: Duration) -> Passage {
         if let Err(NoRecord) = self.name_call(call.slot()) {
             self.turn_away(call.withhold(), Refusal::journal_unavailable(), now);
+            return Passage::Stop;
+        }
+        if self.start_clock(call.slot(), now).is_err() {
+            self.turn_away(call.withhold(), Refusal::overloaded(), now);
             return Passage::Stop;
         }
         match self.decide(&candidate, call.slot(), now) {
@@ -187,16 +190,14 @@ impl Relay {
         Ok(())
     }
 
-    /// The time of a governed call begins.
-    fn start_clock(&mut self, slot: Slot, now: Duration) {
+    /// The time of a governed call begins; one that can't be timed must not wait anywhere.
+    fn start_clock(&mut self, slot: Slot, now: Duration) -> Result<(), NotTimed> {
         let Some(item) = self.docket.get(slot) else {
-            return;
+            return Err(NotTimed::Full);
         };
         let limits = self.limits_of(item);
-        // The table is as large as that of calls in flight, which is asked next.
-        let _refused_there = self
-            .deadlines
-            .insert(slot, item.progress_token.clone(), &limits, now);
+        let token = item.progress_token.clone();
+        self.deadlines.insert(slot, token, &limits, now).map(drop)
     }
 
     /// How long a call may take.

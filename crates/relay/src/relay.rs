@@ -7,7 +7,6 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use dropgate_gate::call::Slot;
 use dropgate_gate::checks::Checks;
 use dropgate_gate::deadlines::Deadlines;
 use dropgate_gate::decision::Decision;
@@ -83,7 +82,7 @@ pub(crate) struct Relay {
     /// What is kept of calls that are not finished.
     pub(crate) docket: Docket,
     /// When calls are due.
-    pub(crate) deadlines: Deadlines<Slot, IdKey>,
+    pub(crate) deadlines: Deadlines<IdKey>,
     /// Calls that wait for a decision from elsewhere.
     pub(crate) deciding: UnderDecision,
     pub(crate) pinned: Option<PinnedTools>,

@@ -295,7 +295,7 @@ impl Relay {
         now: Duration,
     ) -> Hold {
         self.count(&finished);
-        self.deadlines.remove(&finished.slot);
+        self.deadlines.remove(finished.slot);
         if let Some(pass) = finished.pass.take() {
             let none = FailureTexts::default();
             let item = self.docket.get(finished.slot);

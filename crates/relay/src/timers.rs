@@ -97,7 +97,7 @@ impl Relay {
     /// A sign of progress gives the call with this token its time again.
     pub(crate) fn extend_deadline(&mut self, token: &IdKey, now: Duration) {
         let (slot, due) = match self.deadlines.progress(token, now) {
-            Progress::Extended { key, due } => (*key, due),
+            Progress::Extended { slot, due } => (slot, due),
             Progress::AtMaximum { .. } | Progress::Unclaimed => return,
         };
         let pass = self

@@ -223,23 +223,25 @@ mod tests {
                 ..ToolRule::new("delete_*")
             },
         ]);
-        let delete = rules.of("delete_all");
+        let known = rules.known("delete_all");
+        let delete = &known.settings;
         assert_eq!(delete.on_shutdown, OnShutdown::Cancel);
         assert_eq!(delete.timeout, Some(Duration::from_secs(9)));
-        assert_eq!(rules.of("read").on_shutdown, OnShutdown::Finish);
-        assert_eq!(*ToolRules::default().of("read"), ToolSettings::default());
+        assert_eq!(rules.known("read").settings.on_shutdown, OnShutdown::Finish);
+        let without_rules = ToolRules::default().known("read");
+        assert_eq!(without_rules.settings, ToolSettings::default());
     }
 
     #[test]
     fn names_without_end_are_not_remembered_without_end() {
         let rules = ToolRules::default();
         for number in 0..MAX_REMEMBERED + 10 {
-            rules.of(&number.to_string());
+            rules.known(&number.to_string());
         }
         assert_eq!(rules.known.borrow().len(), MAX_REMEMBERED);
         let rules = ToolRules::default();
         for (length, remembered) in [(MAX_NAME + 1, 0), (MAX_NAME, 1)] {
-            rules.of(&"n".repeat(length));
+            rules.known(&"n".repeat(length));
             assert_eq!(rules.known.borrow().len(), remembered, "{length}");
         }
     }
