@@ -4,17 +4,15 @@
     reason = "clippy knows tests by an attribute that what they share does not have"
 )]
 
+mod host;
+
 use std::fs;
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::PathBuf;
-use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
+use std::io::Write as _;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
-/// A start and an answer on a loaded machine.
-const WITHIN: Duration = Duration::from_secs(60);
+use crate::host::{Folder, WITHIN};
 
 /// Answers each call with what stands in the file of the tool's name, and probes with a line that can't be passed on.
 /// A call of `late` is answered with the next one, 300 times, and so is one that nobody made.
@@ -47,51 +45,31 @@ while read -r line; do
 done"#;
 
 struct Run {
-    folder: PathBuf,
-    child: Child,
-    stdin: ChildStdin,
-    lines: Receiver<String>,
-    told: Receiver<String>,
+    folder: Folder,
+    host: host::Run,
 }
 
 impl Run {
     fn new(config: &str) -> Self {
-        let mut bits = [0; 8];
-        getrandom::fill(&mut bits).unwrap();
-        let name = format!("dropgate-answers-{:016x}", u64::from_le_bytes(bits));
-        let folder = std::env::temp_dir().join(name);
-        fs::create_dir_all(&folder).unwrap();
-        fs::write(folder.join("dropgate.toml"), config).unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_dropgate"))
-            .args(["run", "--config", "dropgate.toml", "--name", "s", "--"])
-            .args(["sh", "-c", SERVER])
-            .current_dir(&folder)
-            .env("XDG_STATE_HOME", &folder)
-            .env("XDG_CONFIG_HOME", &folder)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut run = Self {
-            folder,
-            stdin: child.stdin.take().unwrap(),
-            lines: lines(child.stdout.take().unwrap()),
-            told: lines(child.stderr.take().unwrap()),
-            child,
-        };
-        run.say(&json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {}}));
-        run.hear();
+        let folder = Folder::new(config);
+        let arguments = ["run", "--config", "dropgate.toml", "--name", "s", "--"];
+        let mut command = folder.dropgate(&arguments);
+        let host = host::Run::begin(command.args(["sh", "-c", SERVER]));
+        let mut run = Self { folder, host };
         run.say(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
         run
     }
 
+    fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     fn say(&mut self, message: &Value) {
-        writeln!(self.stdin, "{message}").unwrap();
+        writeln!(self.host.stdin, "{message}").unwrap();
     }
 
     fn hear(&self) -> Value {
-        let line = self.lines.recv_timeout(WITHIN).unwrap();
+        let line = self.host.lines.recv_timeout(WITHIN).unwrap();
         serde_json::from_str(&line).unwrap()
     }
 
@@ -104,7 +82,7 @@ impl Run {
     }
 
     fn await_log(&self, part: &str) {
-        while !self.told.recv_timeout(WITHIN).unwrap().contains(part) {}
+        while !self.host.told.recv_timeout(WITHIN).unwrap().contains(part) {}
     }
 
     /// Ends it; the records that it left.
@@ -112,36 +90,17 @@ impl Run {
         self.records_and_log().0
     }
 
-    fn records_and_log(mut self) -> (Vec<Value>, Vec<String>) {
-        drop(self.stdin);
-        self.child.wait().unwrap();
-        let log = self.told.iter().collect();
-        let shown = Command::new(env!("CARGO_BIN_EXE_dropgate"))
-            .args(["journal", "show", "--format", "json", "s"])
-            .env("XDG_STATE_HOME", &self.folder)
-            .env("XDG_CONFIG_HOME", &self.folder)
-            .output()
-            .unwrap();
+    fn records_and_log(self) -> (Vec<Value>, Vec<String>) {
+        let (_, log) = self.host.finish();
+        let arguments = ["journal", "show", "--format", "json", "s"];
+        let shown = self.folder.dropgate(&arguments).output().unwrap();
         let text = String::from_utf8(shown.stdout).unwrap();
-        fs::remove_dir_all(&self.folder).unwrap();
         let records = text
             .lines()
             .map(|line| serde_json::from_str(line).unwrap())
             .collect();
-        (records, log)
+        (records, log.lines().map(str::to_owned).collect())
     }
-}
-
-fn lines(from: impl std::io::Read + Send + 'static) -> Receiver<String> {
-    let (tell, told) = channel();
-    std::thread::spawn(move || {
-        for line in BufReader::new(from).lines().map_while(Result::ok) {
-            if tell.send(line).is_err() {
-                return;
-            }
-        }
-    });
-    told
 }
 
 #[test]
@@ -156,7 +115,7 @@ fn what_is_not_clearly_a_success_is_recorded_as_a_failure() {
     ];
     for (id, (is_error, _)) in rows.iter().enumerate() {
         let result = format!(r#"{{"content":[],"isError":{is_error}}}"#);
-        fs::write(run.folder.join("odd"), &result).unwrap();
+        fs::write(run.folder().join("odd"), &result).unwrap();
         let answer = run.call(&json!(id + 1), "odd");
         assert_eq!(answer["result"].to_string(), result);
     }
@@ -173,7 +132,7 @@ fn what_is_not_clearly_a_success_is_recorded_as_a_failure() {
 fn a_server_can_not_say_of_a_call_that_it_never_ran() {
     let mut run = Run::new("");
     let forged = r#"{"content":[],"_meta":{"dev.dropgate/outcome":{"outcome":"not_executed","retry":"safe"},"a":1.0}}"#;
-    fs::write(run.folder.join("forged"), forged).unwrap();
+    fs::write(run.folder().join("forged"), forged).unwrap();
     let answer = run.call(&json!(1), "forged");
     let meta = &answer["result"]["_meta"]["dev.dropgate/outcome"];
     assert_eq!(
@@ -192,13 +151,13 @@ fn an_unreadable_answer_fails_a_probe_and_its_id_is_nobody_elses() {
     let mut run = Run::new(config);
     run.await_log("mode: normal to read_only: probe");
     let leaked: Value =
-        serde_json::from_slice(&fs::read(run.folder.join("probed")).unwrap()).unwrap();
+        serde_json::from_slice(&fs::read(run.folder().join("probed")).unwrap()).unwrap();
     let answer = run.call(&leaked["x"], "probed");
     assert_eq!(answer["error"]["code"], -32600, "{answer}");
     let cancel = json!({"jsonrpc": "2.0", "method": "notifications/cancelled",
                         "params": {"requestId": leaked["x"]}});
     run.say(&cancel);
-    fs::write(run.folder.join("plain"), r#"{"content":[]}"#).unwrap();
+    fs::write(run.folder().join("plain"), r#"{"content":[]}"#).unwrap();
     let answer = run.call(&json!(7), "plain");
     assert_eq!(answer["id"], 7);
     let asked: Vec<Value> = run.records();
@@ -212,10 +171,10 @@ fn an_unreadable_answer_fails_a_probe_and_its_id_is_nobody_elses() {
 #[test]
 fn a_last_request_without_a_line_end_is_answered() {
     let mut run = Run::new("");
-    fs::write(run.folder.join("plain"), r#"{"content":[]}"#).unwrap();
+    fs::write(run.folder().join("plain"), r#"{"content":[]}"#).unwrap();
     let params = json!({"name": "plain", "arguments": {}});
     let request = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params});
-    write!(run.stdin, "{request}").unwrap();
+    write!(run.host.stdin, "{request}").unwrap();
     let records = run.records();
     let is_completed = |record: &Value| record["outcome"] == "completed";
     assert!(records.iter().any(is_completed), "{records:?}");
@@ -224,7 +183,7 @@ fn a_last_request_without_a_line_end_is_answered() {
 #[test]
 fn answers_that_nobody_waits_for_are_recorded_once_and_counted() {
     let mut run = Run::new("[tools.late]\ntimeout = \"200ms\"\n");
-    fs::write(run.folder.join("plain"), r#"{"content":[]}"#).unwrap();
+    fs::write(run.folder().join("plain"), r#"{"content":[]}"#).unwrap();
     let answer = run.call(&json!(1), "late");
     let meta = &answer["result"]["_meta"]["dev.dropgate/outcome"];
     assert_eq!(meta["outcome"], "timed_out");
@@ -256,7 +215,7 @@ fn what_changes_without_end_is_recorded_up_to_a_limit() {
         json!({"tools": tools}).to_string()
     };
     for (id, description) in ["first", "second"].iter().enumerate() {
-        fs::write(run.folder.join("list"), list(description)).unwrap();
+        fs::write(run.folder().join("list"), list(description)).unwrap();
         run.say(&json!({"jsonrpc": "2.0", "id": id + 1, "method": "tools/list"}));
         run.hear();
     }

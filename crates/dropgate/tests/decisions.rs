@@ -4,17 +4,16 @@
     reason = "clippy knows tests by an attribute that what they share does not have"
 )]
 
+mod host;
+
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read, Write as _};
-use std::path::PathBuf;
-use std::process::{Child, ChildStdin, Command, Output, Stdio};
-use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
+use std::process::{Command, Output};
 
-use serde_json::{Value, json};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
 
-/// A start and an answer on a loaded machine.
-const WITHIN: Duration = Duration::from_secs(60);
+use crate::host::{Folder, Run, WITHIN};
+
 const NAME: &str = "files";
 
 /// Lists what stands in a file, and answers every call.
@@ -45,23 +44,18 @@ forbid (principal, action in Action::"tools/call", resource)
 when { context.args has path && context.args.path like "*..*" };
 "#;
 
-struct Place(PathBuf);
+struct Place(Folder);
 
 impl Place {
     fn new(config: &str) -> Self {
-        let mut bits = [0; 8];
-        getrandom::fill(&mut bits).unwrap();
-        let name = format!("dropgate-decisions-{:016x}", u64::from_le_bytes(bits));
-        let place = Self(std::env::temp_dir().join(name));
-        fs::create_dir_all(&place.0).unwrap();
-        fs::write(place.0.join("dropgate.toml"), config).unwrap();
+        let place = Self(Folder::new(config));
         place.write("a.cedar", POLICIES);
         place.list("Reads.");
         place
     }
 
     fn write(&self, file: &str, text: &str) {
-        fs::write(self.0.join(file), text).unwrap();
+        self.0.write(file, text);
     }
 
     /// From here on the server describes its tool so.
@@ -70,18 +64,14 @@ impl Place {
                           "required": ["path"]});
         let tool = json!({"name": "read", "description": description, "inputSchema": path});
         let list = json!({"tools": [tool]}).to_string();
-        fs::write(self.0.join("list"), list + "\n").unwrap();
+        self.write("list", &(list + "\n"));
     }
 
     fn dropgate(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_dropgate"));
+        let mut command = self.0.dropgate(arguments);
         command
-            .args(arguments)
-            .current_dir(&self.0)
-            .env("XDG_STATE_HOME", &self.0)
-            .env("XDG_CONFIG_HOME", &self.0)
             .env("API_TOKEN", TOKEN)
-            .env("LIST", self.0.join("list"));
+            .env("LIST", self.0.path().join("list"));
         command
     }
 
@@ -91,70 +81,12 @@ impl Place {
 
     fn run(&self) -> Run {
         let config = ["run", "--config", "dropgate.toml", "--explain"];
-        let mut child = self
-            .dropgate(&config)
-            .args(["--journal", "off", "--name", NAME, "--", "sh", "-c", SERVER])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut run = Run {
-            stdin: child.stdin.take().unwrap(),
-            lines: lines(child.stdout.take().unwrap()),
-            told: lines(child.stderr.take().unwrap()),
-            log: String::new(),
-            child,
-            sent: 0,
-        };
-        run.ask("initialize", &json!({"protocolVersion": "2025-06-18"}));
-        run
+        let mut command = self.dropgate(&config);
+        Run::begin(command.args(["--journal", "off", "--name", NAME, "--", "sh", "-c", SERVER]))
     }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let _gone = fs::remove_dir_all(&self.0);
-    }
-}
-
-/// The lines of a stream, as they come.
-fn lines(stream: impl Read + Send + 'static) -> Receiver<String> {
-    let (sender, lines) = channel();
-    std::thread::spawn(move || {
-        for line in BufReader::new(stream).lines() {
-            if sender.send(line.unwrap()).is_err() {
-                return;
-            }
-        }
-    });
-    lines
-}
-
-struct Run {
-    child: Child,
-    stdin: ChildStdin,
-    lines: Receiver<String>,
-    told: Receiver<String>,
-    log: String,
-    sent: u64,
 }
 
 impl Run {
-    fn ask(&mut self, method: &str, params: &Value) -> Value {
-        self.sent += 1;
-        let id = self.sent;
-        let request = json!({"id": id, "jsonrpc": "2.0", "method": method, "params": params});
-        writeln!(self.stdin, "{request}").unwrap();
-        loop {
-            let line = self.lines.recv_timeout(WITHIN).unwrap();
-            let message: Value = serde_json::from_str(&line).unwrap();
-            if message["id"] == id {
-                return message;
-            }
-        }
-    }
-
     fn call(&mut self, path: &str) -> String {
         self.call_of("read", path)
     }
@@ -170,9 +102,8 @@ impl Run {
     }
 
     fn hang_up(&self) {
-        let pid = i32::try_from(self.child.id()).unwrap();
-        let pid = rustix::process::Pid::from_raw(pid).unwrap();
-        rustix::process::kill_process(pid, rustix::process::Signal::HUP).unwrap();
+        let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
+        kill_process(pid, Signal::HUP).unwrap();
     }
 
     /// Sends SIGHUP and waits for what is said of it.
@@ -190,13 +121,10 @@ impl Run {
     }
 
     /// Ends it; what it said on stderr.
-    fn end(mut self) -> String {
-        drop(self.stdin);
-        assert!(self.child.wait().unwrap().success());
-        for line in self.told {
-            self.log += &(line + "\n");
-        }
-        self.log
+    fn end(self) -> String {
+        let (code, log) = self.finish();
+        assert_eq!(code, Some(0), "{log}");
+        log
     }
 }
 
@@ -292,7 +220,7 @@ fn a_policy_that_is_not_right_is_found_by_check_and_doctor() {
     let place = Place::new("[authorize]\ncedar = [\"*.cedar\"]\n");
     assert_eq!(place.say(&["check"]).status.code(), Some(0));
     fs::write(
-        place.0.join("b.cedar"),
+        place.0.path().join("b.cedar"),
         "permit (principal, action, resourc);",
     )
     .unwrap();
@@ -375,7 +303,7 @@ fn under_an_orchestrator_sighup_reads_the_configuration_again() {
         ),
     ];
     for (file, text, part) in bad {
-        let before = fs::read_to_string(place.0.join(file)).unwrap();
+        let before = fs::read_to_string(place.0.path().join(file)).unwrap();
         place.write(file, text);
         let told = run.reload();
         assert!(told.starts_with("the old one stays in force: "), "{told}");

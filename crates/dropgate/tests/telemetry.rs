@@ -5,6 +5,8 @@
     reason = "clippy knows tests by an attribute that what they share does not have"
 )]
 
+mod host;
+
 #[path = "telemetry/collector.rs"]
 mod collector;
 #[path = "telemetry/passing_on.rs"]

@@ -1,17 +1,15 @@
 //! A host, `dropgate run`, and a server that keeps what it was sent.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{BufRead as _, BufReader, Read, Write as _};
-use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
-use std::time::{Duration, Instant};
+use std::io::Write as _;
+use std::path::Path;
+use std::time::Instant;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-/// A start and an answer on a loaded machine.
-pub(crate) const WITHIN: Duration = Duration::from_secs(60);
+use crate::host::Folder;
+pub(crate) use crate::host::{Run, WITHIN};
 
 /// Keeps every line in a file. A tool `wait` answers when a line can be read from the pipe.
 const SERVER: &str = r#"
@@ -30,32 +28,28 @@ while read -r line; do
     printf '{"jsonrpc":"2.0","id":%s,%s}\n' "$id" "$result"
 done"#;
 
-/// A folder with a configuration, removed when dropped.
-pub(crate) struct Place(PathBuf);
+/// A folder with a configuration and a pipe.
+pub(crate) struct Place(Folder);
 
 impl Place {
     pub(crate) fn new(config: &str) -> Self {
-        let mut bits = [0; 8];
-        getrandom::fill(&mut bits).unwrap();
-        let name = format!("dropgate-telemetry-{:016x}", u64::from_le_bytes(bits));
-        let place = Self(std::env::temp_dir().join(name));
-        fs::create_dir_all(&place.0).unwrap();
-        place.configure(config);
-        rustix::fs::mkfifoat(rustix::fs::CWD, place.0.join("gate"), 0o600.into()).unwrap();
+        let place = Self(Folder::new(config));
+        let gate = place.path().join("gate");
+        rustix::fs::mkfifoat(rustix::fs::CWD, gate, 0o600.into()).unwrap();
         place
     }
 
     pub(crate) fn path(&self) -> &Path {
-        &self.0
+        self.0.path()
     }
 
     pub(crate) fn configure(&self, config: &str) {
-        fs::write(self.0.join("dropgate.toml"), config).unwrap();
+        self.0.write("dropgate.toml", config);
     }
 
     /// Every line that the server got.
     pub(crate) fn seen(&self) -> Vec<String> {
-        let text = fs::read_to_string(self.0.join("seen")).unwrap();
+        let text = fs::read_to_string(self.path().join("seen")).unwrap();
         text.lines().map(str::to_owned).collect()
     }
 
@@ -63,92 +57,21 @@ impl Place {
     pub(crate) fn gate(&self) -> File {
         OpenOptions::new()
             .write(true)
-            .open(self.0.join("gate"))
+            .open(self.path().join("gate"))
             .unwrap()
     }
 
     pub(crate) fn run(&self, flags: &[&str]) -> Run {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_dropgate"))
-            .args(["run", "--config", "dropgate.toml", "--name", "s"])
-            .args(flags)
-            .args(["--", "sh", "-c", SERVER])
-            .current_dir(&self.0)
-            .env("XDG_STATE_HOME", &self.0)
-            .env("XDG_CONFIG_HOME", &self.0)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut run = Run {
-            stdin: child.stdin.take().unwrap(),
-            lines: lines(child.stdout.take().unwrap()),
-            told: lines(child.stderr.take().unwrap()),
-            log: String::new(),
-            child,
-            sent: 0,
-        };
-        run.ask("initialize", &json!({"protocolVersion": "2025-06-18"}));
-        run
+        let arguments = ["run", "--config", "dropgate.toml", "--name", "s"];
+        let mut command = self.0.dropgate(&arguments);
+        Run::begin(command.args(flags).args(["--", "sh", "-c", SERVER]))
     }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let _gone = fs::remove_dir_all(&self.0);
-    }
-}
-
-/// The lines of a stream, as they come.
-fn lines(stream: impl Read + Send + 'static) -> Receiver<String> {
-    let (sender, lines) = channel();
-    std::thread::spawn(move || {
-        for line in BufReader::new(stream).lines() {
-            if sender.send(line.unwrap()).is_err() {
-                return;
-            }
-        }
-    });
-    lines
-}
-
-pub(crate) struct Run {
-    child: Child,
-    stdin: ChildStdin,
-    lines: Receiver<String>,
-    told: Receiver<String>,
-    log: String,
-    sent: u64,
 }
 
 impl Run {
-    /// Sends a request; its id.
-    pub(crate) fn send(&mut self, method: &str, params: &Value) -> u64 {
-        self.sent += 1;
-        let id = self.sent;
-        let request = json!({"id": id, "jsonrpc": "2.0", "method": method, "params": params});
-        writeln!(self.stdin, "{request}").unwrap();
-        id
-    }
-
     /// Sends bytes as they are.
     pub(crate) fn send_line(&mut self, line: &str) {
         writeln!(self.stdin, "{line}").unwrap();
-    }
-
-    pub(crate) fn answer(&mut self, id: u64) -> Value {
-        loop {
-            let line = self.lines.recv_timeout(WITHIN).unwrap();
-            let message: Value = serde_json::from_str(&line).unwrap();
-            if message["id"] == id {
-                return message;
-            }
-        }
-    }
-
-    pub(crate) fn ask(&mut self, method: &str, params: &Value) -> Value {
-        let id = self.send(method, params);
-        self.answer(id)
     }
 
     pub(crate) fn call(&mut self, tool: &str) -> Value {
@@ -189,15 +112,11 @@ impl Run {
     }
 
     /// The report, and all that was said.
-    pub(crate) fn end_with(mut self, code: i32) -> (Value, String) {
-        drop(self.stdin);
-        let status = self.child.wait().unwrap();
-        for line in self.told {
-            self.log += &(line + "\n");
-        }
-        assert_eq!(status.code(), Some(code), "{}", self.log);
-        let last = self.log.lines().last().unwrap();
+    pub(crate) fn end_with(self, code: i32) -> (Value, String) {
+        let (ended, log) = self.finish();
+        assert_eq!(ended, Some(code), "{log}");
+        let last = log.lines().last().unwrap();
         let report = last.strip_prefix("dropgate: report ").unwrap();
-        (serde_json::from_str(report).unwrap(), self.log)
+        (serde_json::from_str(report).unwrap(), log)
     }
 }
