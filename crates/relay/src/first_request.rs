@@ -11,6 +11,7 @@ use dropgate_wire::{Direction, Envelope, Limits, LineBuffer, reply, scan_buffere
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
+use crate::downstream::stdio::Downstream;
 use crate::relay::line_span;
 
 /// How long a host may take to send its first request before a failed start is
@@ -18,8 +19,6 @@ use crate::relay::line_span;
 const FIRST_REQUEST_WITHIN: Duration = Duration::from_millis(500);
 /// The same where only requests count that are there already: so long it may take to see them.
 const WHAT_IS_THERE_WITHIN: Duration = Duration::from_millis(50);
-/// A pipe that can be written to takes as many bytes without waiting.
-const PIECE: usize = 4096;
 
 /// Which request is told that there is no server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +40,7 @@ pub fn refuse(limits: Limits, text: &str, which: Refused) {
     let until = Instant::now() + within;
     if let Some(id) = first_id(limits, until) {
         let answer = reply::error(Some(&id), INTERNAL_ERROR, text, None);
-        say(&answer, until);
+        Downstream::say_at_once(&answer, |stdout| wait(stdout, PollFlags::OUT, until));
     }
 }
 
@@ -73,19 +72,6 @@ fn first_id(limits: Limits, until: Instant) -> Option<Vec<u8>> {
         }
         if ended {
             return None;
-        }
-    }
-}
-
-/// Writes what the host takes in time.
-fn say(mut message: &[u8], until: Instant) {
-    let stdout = rustix::stdio::stdout();
-    while !message.is_empty() && wait(stdout, PollFlags::OUT, until).is_some() {
-        let piece = message.get(..PIECE).unwrap_or(message);
-        match rustix::io::write(stdout, piece) {
-            Ok(count) => message = message.get(count..).unwrap_or_default(),
-            Err(Errno::INTR | Errno::AGAIN) => {}
-            Err(_) => return,
         }
     }
 }

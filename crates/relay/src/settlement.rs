@@ -205,7 +205,7 @@ impl Relay {
             return;
         };
         if let Some(item) = self.docket.get(unanswered.finished.slot) {
-            self.surplus.expect(AnsweredHere {
+            self.surplus.remember(AnsweredHere {
                 id: item.id.clone(),
                 reference: item.reference,
                 at: now,

@@ -29,7 +29,7 @@ pub(crate) struct SurplusAnswers {
 
 impl SurplusAnswers {
     /// A call was answered here; of too many the oldest is forgotten.
-    pub(crate) fn expect(&mut self, call: AnsweredHere) {
+    pub(crate) fn remember(&mut self, call: AnsweredHere) {
         if self.awaited.len() >= MAX_REMEMBERED {
             self.awaited.pop_front();
         }
@@ -64,7 +64,7 @@ mod tests {
     fn each_call_is_given_once_and_every_answer_counts() {
         let mut surplus = SurplusAnswers::default();
         for number in 0..=MAX_REMEMBERED {
-            surplus.expect(AnsweredHere {
+            surplus.remember(AnsweredHere {
                 id: id(number),
                 reference: None,
                 at: Duration::ZERO,

@@ -3,6 +3,7 @@
 
 use std::io;
 use std::ops::Range;
+use std::os::fd::BorrowedFd;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use dropgate_wire::{
     CallMeta, Direction, Envelope, IdKey, Limits, Line, Rejected, Request, Shape, edit, reply,
     scan_buffered,
 };
+use rustix::io::Errno;
 
 use crate::call_id::CallId;
 use crate::docket::Asked;
@@ -19,6 +21,9 @@ use crate::endpoint::{Endpoint, Use};
 use crate::lane::{Intake, Outlet};
 use crate::telemetry::Trace;
 use crate::tool_rules::{Known, ToolRules};
+
+/// A pipe that can be written to takes as many bytes without waiting.
+const PIECE: usize = 4096;
 
 /// What a line from the host is.
 #[derive(Debug)]
@@ -176,6 +181,19 @@ impl Downstream {
             ),
             outlet: Outlet::new(Endpoint::inherited(rustix::stdio::stdout(), Use::Write)?),
         })
+    }
+
+    /// Writes a message where there is no event loop, as far as `wait` says that there is room.
+    pub(crate) fn say_at_once(mut message: &[u8], wait: impl Fn(BorrowedFd<'_>) -> Option<()>) {
+        let stdout = rustix::stdio::stdout();
+        while !message.is_empty() && wait(stdout).is_some() {
+            let piece = message.get(..PIECE).unwrap_or(message);
+            match rustix::io::write(stdout, piece) {
+                Ok(count) => message = message.get(count..).unwrap_or_default(),
+                Err(Errno::INTR | Errno::AGAIN) => {}
+                Err(_) => return,
+            }
+        }
     }
 
     /// What a line is.
