@@ -54,7 +54,9 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             let live = deferred
                 .iter()
                 .find(|span| match project.language(at.file) {
-                    Language::Python => span.holds(site.span),
+                    Language::Python => {
+                        span.holds(site.span) && !is_flushed(project, function, site)
+                    }
                     Language::TypeScript | Language::Rust => span.end <= site.span.start,
                     Language::Go => {
                         span.end <= site.span.start
@@ -73,6 +75,18 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             }
         }
     }
+}
+
+/// Whether the block that ends the process flushes first: the way out of Python where a thread is stuck in a read.
+fn is_flushed(project: &Project<'_>, function: &Function, exit: &Site<'_>) -> bool {
+    let blocks = walk::enclosing(&function.body, exit.span, &mut Vec::new());
+    let flushes = project.sites_of(exit.at).filter(|site| {
+        matches!(site.name(), "flush" | "shutdown") && site.span.end <= exit.span.start
+    });
+    let mut flushes = flushes.map(|site| site.span);
+    blocks
+        .last()
+        .is_some_and(|block| flushes.any(|flush| block.iter().any(|stmt| stmt.span.holds(flush))))
 }
 
 /// Locks, counters and contexts end with the process; what else is deferred closes, flushes or removes.

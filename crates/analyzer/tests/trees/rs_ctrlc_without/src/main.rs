@@ -1,0 +1,11 @@
+use rmcp::ServiceExt;
+use rmcp::transport::stdio;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let service = Notes::new().serve(stdio()).await?;
+    let token = service.cancellation_token();
+    ctrlc::set_handler(move || token.cancel())?; // FINDING LIFE-003
+    service.waiting().await?;
+    Ok(())
+}
