@@ -32,6 +32,20 @@ struct HeldAnswer {
     reference: Option<journal::CallRef>,
 }
 
+/// How long an answer waits for its record once the journal fails: a full disk still takes some.
+const RECORD_WITHIN: Duration = Duration::from_secs(2);
+/// The same of a refusal, which is true without a record as well. The call has waited before.
+const REFUSAL_WITHIN: Duration = Duration::from_millis(50);
+
+impl HeldAnswer {
+    fn patience(&self) -> Duration {
+        match never_ran(self.outcome) {
+            NeverRan::True => REFUSAL_WITHIN,
+            NeverRan::NotSaid => RECORD_WITHIN,
+        }
+    }
+}
+
 /// All of them, in the order in which they were given.
 #[derive(Debug, Default)]
 pub(crate) struct HeldAnswers {
@@ -42,6 +56,11 @@ pub(crate) struct HeldAnswers {
 impl HeldAnswers {
     pub(crate) fn is_empty(&self) -> bool {
         self.answers.is_empty()
+    }
+
+    /// How long the first answer waits for its record.
+    pub(crate) fn patience(&self) -> Option<Duration> {
+        self.answers.front().map(HeldAnswer::patience)
     }
 
     /// The first answer goes, if its outcome is recorded; none goes before an earlier one.
@@ -95,6 +114,15 @@ impl Relay {
     pub(crate) fn release_recorded(&mut self) {
         while let Some(held) = self.held_answers.next_recorded(&mut self.recorder) {
             self.downstream.outlet.release_up_to(held.hold);
+        }
+    }
+
+    /// Answers that have waited for long enough while the journal fails are withheld: the host is
+    /// told.
+    pub(crate) fn withhold_overdue(&mut self, now: Duration) {
+        let due = |held: &mut HeldAnswer| held.at + held.patience() <= now;
+        while let Some(held) = self.held_answers.answers.pop_front_if(due) {
+            self.withhold(held);
         }
     }
 

@@ -1,14 +1,9 @@
 //! How far the record has come, and what that lets go.
 
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use crate::recorder::Health;
 use crate::relay::Relay;
-
-/// How long an answer waits for its record once the journal fails: what is held in reserve for a
-/// full disk still takes some.
-const RECORD_WITHIN: Duration = Duration::from_secs(2);
 
 impl Relay {
     /// Sends what may be sent and answers what may be answered, as far as the record has come.
@@ -34,7 +29,7 @@ impl Relay {
                 self.say_record_fails(&why);
                 self.read_only_meanwhile();
                 self.give_up_records();
-                self.withhold_unrecorded(self.record_heeded.saturating_sub(RECORD_WITHIN));
+                self.withhold_overdue(self.record_heeded);
             }
         }
         self.flush_upstream();

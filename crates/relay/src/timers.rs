@@ -44,7 +44,8 @@ impl Relay {
     /// When to look after a record that says nothing.
     fn record_due(&self) -> Option<Duration> {
         let waits = self.waits_for_record();
-        waits.then_some(self.record_heeded + LOOK_EVERY)
+        let wait = self.held_answers.patience().unwrap_or(LOOK_EVERY);
+        waits.then_some(self.record_heeded + wait.min(LOOK_EVERY))
     }
 
     pub(crate) fn set_timer(&mut self) {

@@ -78,7 +78,7 @@ impl Drop for Ended<'_> {
 
 #[test]
 fn segments_that_are_begun_meanwhile_are_no_fault() {
-    busy(|settings| settings.segment_bytes = 16 << 10, soak(10, 300));
+    busy(|settings| settings.segment_bytes = 16 << 10, soak(10, 30));
 }
 
 #[test]
@@ -87,5 +87,5 @@ fn segments_that_are_removed_meanwhile_are_no_fault() {
         settings.segment_bytes = 16 << 10;
         settings.max_bytes = 64 << 10;
     };
-    busy(small, soak(40, 3000));
+    busy(small, soak(40, 150));
 }

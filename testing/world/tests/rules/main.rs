@@ -15,6 +15,7 @@ mod record;
 mod refusals;
 mod repeats;
 mod shutdown;
+mod stalled_disk;
 mod steps;
 mod tree;
 mod unnoticed;
@@ -80,6 +81,7 @@ fn main() -> ExitCode {
         refusals::RULES,
         record::RULES,
         full_disk::RULES,
+        stalled_disk::RULES,
         repeats::RULES,
         unnoticed::RULES,
         programs::RULES,
