@@ -1,9 +1,10 @@
 //! A failed check of access that permits.
 
-use crate::facts::{ExprKind, Logic, StmtKind, walk};
+use crate::facts::{Compare, Expr, ExprKind, Language, Logic, StmtKind, walk};
 use crate::finding::Severity;
 use crate::link::{Failure, FailureKind, Project};
 use crate::rules::{At, Axis, Report, Rule};
+use crate::vocabulary::words;
 
 use super::permit;
 
@@ -50,6 +51,122 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         }
     }
     defaults(project, report);
+    lists(project, report);
+    skipped(project, report);
+}
+
+/// Words of names of functions that give what is forbidden.
+const DENY_LISTS: &[&str] = &[
+    "denylist",
+    "blocklist",
+    "blacklist",
+    "denied",
+    "blocked",
+    "forbidden",
+    "banned",
+    "violations",
+    "revoked",
+    "disallowed",
+];
+
+/// A list of what is forbidden that is empty where it could not be read.
+fn lists(project: &Project<'_>, report: &mut Report<'_>) {
+    for failure in &project.failures {
+        let gives_list = project.function(failure.at).is_some_and(|function| {
+            words::words(&function.name)
+                .iter()
+                .any(|word| DENY_LISTS.contains(&word.as_str()))
+        });
+        if !gives_list || permit::is_authority(project, failure.at) {
+            continue;
+        }
+        walk::stmts(failure.body, &mut |stmt| {
+            if let StmtKind::Return(Some(value)) | StmtKind::Value(value) = &stmt.kind
+                && is_empty(value)
+            {
+                let place = At {
+                    function: failure.at,
+                    span: stmt.span,
+                };
+                report.add(
+                    place,
+                    "when the list of what is forbidden can't be read, nothing is forbidden",
+                );
+            }
+        });
+    }
+}
+
+/// `[]`, `new Set()`, `set()`, `Vec::new()`.
+fn is_empty(value: &Expr) -> bool {
+    if let ExprKind::List(items) = &value.kind {
+        return items.is_empty();
+    }
+    value.call().is_some_and(|call| {
+        let name = crate::link::callee(&call.callee);
+        let makes = matches!(name, "Set" | "set" | "frozenset" | "list" | "Array")
+            || (name == "new" && is_collection(&call.callee));
+        makes && call.args.is_empty()
+    })
+}
+
+/// `Vec::new`, `HashSet::new`, `BTreeSet::new`.
+fn is_collection(callee: &Expr) -> bool {
+    if let ExprKind::Member(object, _) = &callee.kind {
+        matches!(
+            crate::link::callee(object),
+            "Vec" | "HashSet" | "BTreeSet" | "HashMap" | "BTreeMap"
+        )
+    } else {
+        false
+    }
+}
+
+/// Go: `if matched, err := match(pattern); err == nil && matched { refuse }`: a pattern that fails refuses nothing.
+fn skipped(project: &Project<'_>, report: &mut Report<'_>) {
+    for (at, function) in project.functions() {
+        if project.language(at.file) != Language::Go || !permit::is_authority(project, at) {
+            continue;
+        }
+        walk::stmts(&function.body, &mut |stmt| {
+            let StmtKind::If {
+                test,
+                then,
+                otherwise,
+            } = &stmt.kind
+            else {
+                return;
+            };
+            let ExprKind::Logic(Logic::And, left, right) = &test.kind else {
+                return;
+            };
+            let without_error = [left, right].into_iter().any(|side| {
+                matches!(&side.kind, ExprKind::Compare(Compare::Equal, one, other)
+                    if matches!(other.kind, ExprKind::Null)
+                        && project.last_name(at, one).is_some_and(|name| name.to_lowercase().ends_with("err")))
+            });
+            let refuses = then.iter().any(|inner| {
+                if let StmtKind::Return(Some(value)) = &inner.kind {
+                    matches!(value.kind, ExprKind::Bool(false))
+                        || value.call().is_some_and(|call| {
+                            matches!(crate::link::callee(&call.callee), "Errorf" | "New")
+                        })
+                } else {
+                    false
+                }
+            });
+            if without_error && refuses && otherwise.is_empty() {
+                let place = At {
+                    function: at,
+                    span: stmt.span,
+                };
+                report.add(
+                    place,
+                    "when the check itself fails, nothing is refused and the function goes on",
+                );
+            }
+        });
+    }
 }
 
 /// The function that decides, if the failure is its own: for a closure also the check that it is attached to.

@@ -64,6 +64,40 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         }
         region(project, failure, &escapes, report);
     }
+    conversions(project, report);
+}
+
+/// Rust: `impl From<Error> for McpError` that takes the text over: every `?` of a handler goes through it.
+fn conversions(project: &Project<'_>, report: &mut Report<'_>) {
+    for (at, function) in project.functions() {
+        let converts = project.language(at.file) == Language::Rust
+            && function.class.is_some()
+            && &*function.name == "from"
+            && project.surface(at.file) == Surface::Runtime;
+        let error = function
+            .params
+            .first()
+            .and_then(|param| param.pattern.variable());
+        let Some(error) = error.filter(|_| converts) else {
+            continue;
+        };
+        let mut flow = Flow::new(project, at, Seek::Message, &[error]);
+        flow.read(&function.body);
+        walk::stmts(&function.body, &mut |stmt| {
+            if let StmtKind::Return(Some(value)) = &stmt.kind
+                && makes_result(value)
+                && flow.holds(value) == Holds::Text
+            {
+                let place = At {
+                    function: at,
+                    span: flow.source(value).span,
+                };
+                report
+                    .add(place, "the text of every error that is converted here goes to the caller as it is")
+                    .sure(Confidence::Likely);
+            }
+        });
+    }
 }
 
 /// Whether all that is caught is of the project's own types, or of validation.

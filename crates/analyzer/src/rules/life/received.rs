@@ -1,6 +1,6 @@
 //! Go: `main` waits for a signal and returns, while goroutines serve.
 
-use crate::facts::{CallForm, ExprKind, FnId, Function, Language, Span, StmtKind, walk};
+use crate::facts::{CallForm, Expr, ExprKind, FnId, Function, Language, Span, StmtKind, walk};
 use crate::link::{FnRef, Form, Hook, Project};
 use crate::rules::{At, Report};
 
@@ -20,7 +20,7 @@ pub(super) fn look(project: &Project<'_>, report: &mut Report<'_>) {
         let Some(received) = received(project, hook, function) else {
             continue;
         };
-        if waits_after(project, hook.at, function, received) {
+        if waits_after(project, hook.at, function, received) || caller_waits(project, hook.at) {
             continue;
         }
         let place = At {
@@ -37,6 +37,17 @@ pub(super) fn look(project: &Project<'_>, report: &mut Report<'_>) {
     }
 }
 
+/// Whether whoever called the function that waits for the signal goes on to wait for the serving.
+fn caller_waits(project: &Project<'_>, at: FnRef) -> bool {
+    project.callers(at).iter().any(|id| {
+        project.site(*id).is_some_and(|site| {
+            project
+                .function(site.at)
+                .is_some_and(|function| waits_after(project, site.at, function, site.span))
+        })
+    })
+}
+
 /// Whether a goroutine that a function starts serves.
 fn starts_serving(project: &Project<'_>, at: FnRef) -> bool {
     at.id != FnId::MODULE
@@ -48,7 +59,8 @@ fn starts_serving(project: &Project<'_>, at: FnRef) -> bool {
             };
             site.call.form == CallForm::Go
                 && project.entries.iter().any(|entry| {
-                    started.contains(&entry.at)
+                    entry.site == site.id
+                        || started.contains(&entry.at)
                         || started
                             .iter()
                             .any(|function| project.inside(*function).contains(&entry.at))
@@ -56,14 +68,15 @@ fn starts_serving(project: &Project<'_>, at: FnRef) -> bool {
         })
 }
 
-/// The statement that receives from the channel of the signal, outside of any choice.
-fn received(project: &Project<'_>, hook: &Hook<'_>, function: &Function) -> Option<Span> {
-    let channel = hook
-        .site
-        .and_then(|id| project.site(id))
-        .and_then(|site| site.call.arg(0))?;
-    let ExprKind::Var(channel) = channel.bare().kind else {
-        return None;
+/// The statement that receives from the channel of the signal, or waits for the end of its context, outside of any choice.
+fn received<'a>(project: &Project<'a>, hook: &Hook<'a>, function: &'a Function) -> Option<Span> {
+    let site = hook.site.and_then(|id| project.site(id))?;
+    let of_context = site.name() == "NotifyContext";
+    let channel = site.call.arg(0)?;
+    let channel = if let ExprKind::Var(channel) = channel.bare().kind {
+        Some(channel)
+    } else {
+        None
     };
     let mut found = None;
     walk::stmts(&function.body, &mut |stmt| {
@@ -72,12 +85,29 @@ fn received(project: &Project<'_>, hook: &Hook<'_>, function: &Function) -> Opti
             value: Some(expr), ..
         } = &stmt.kind
             && let ExprKind::Await(inner) = &expr.kind
-            && matches!(inner.bare().kind, ExprKind::Var(id) if id == channel)
         {
-            found = Some(stmt.span);
+            let fires = if of_context {
+                ends_context(project, hook.at, inner)
+            } else {
+                matches!(inner.bare().kind, ExprKind::Var(id) if Some(id) == channel)
+            };
+            if fires {
+                found = Some(stmt.span);
+            }
         }
     });
     found
+}
+
+/// `ctx.Done()` of the context that `NotifyContext` gave.
+fn ends_context<'a>(project: &Project<'a>, at: FnRef, waited: &'a Expr) -> bool {
+    waited.call().is_some_and(|call| {
+        crate::link::callee_name(&call.callee) == "Done"
+            && call.receiver().is_some_and(|object| {
+                let paths = project.paths(at, object);
+                paths.iter().any(|path| path.contains("NotifyContext"))
+            })
+    })
 }
 
 /// Whether anything after a place drains or waits, here or in the functions that are called there.

@@ -67,7 +67,10 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             span: site.span,
         };
         // What is made in this project without a limit is blamed where it is made, once for all its calls.
-        if let Some(maker) = super::bounds::makers(project, site).first() {
+        let makers = super::bounds::makers(project, site);
+        // Of several clients that it may be, the one of the same file is the likely one.
+        let near = makers.iter().find(|maker| maker.at.file == site.at.file);
+        if let Some(maker) = near.or(makers.first()) {
             let made = At {
                 function: maker.at,
                 span: maker.span,
