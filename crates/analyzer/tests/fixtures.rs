@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use dropgate_analyzer::analysis::analyze_texts;
 use dropgate_analyzer::facts::Name;
-use dropgate_analyzer::finding::Finding;
+use dropgate_analyzer::finding::{Finding, Severity};
 use dropgate_analyzer::rules::{RULES, Rule};
 
 fn folder(rule: &Rule, language: &str) -> PathBuf {
@@ -259,4 +259,121 @@ fn no_folder_of_sources_is_left_out() {
         }
     }
     assert!(lost.is_empty(), "{lost:?}");
+}
+
+/// Numbers of the Common Weakness Enumeration that rules may give, with the names that stand there.
+const WEAKNESSES: &[(u16, &str)] = &[
+    (
+        209,
+        "Generation of Error Message Containing Sensitive Information",
+    ),
+    (
+        214,
+        "Invocation of Process Using Visible Sensitive Information",
+    ),
+    (
+        226,
+        "Sensitive Information in Resource Not Removed Before Reuse",
+    ),
+    (
+        244,
+        "Improper Clearing of Heap Memory Before Release ('Heap Inspection')",
+    ),
+    (248, "Uncaught Exception"),
+    (252, "Unchecked Return Value"),
+    (276, "Incorrect Default Permissions"),
+    (
+        280,
+        "Improper Handling of Insufficient Permissions or Privileges",
+    ),
+    (316, "Cleartext Storage of Sensitive Information in Memory"),
+    (
+        362,
+        "Concurrent Execution using Shared Resource with Improper Synchronization ('Race Condition')",
+    ),
+    (364, "Signal Handler Race Condition"),
+    (390, "Detection of Error Condition Without Action"),
+    (391, "Unchecked Error Condition"),
+    (393, "Return of Wrong Status Code"),
+    (396, "Declaration of Catch for Generic Exception"),
+    (400, "Uncontrolled Resource Consumption"),
+    (404, "Improper Resource Shutdown or Release"),
+    (459, "Incomplete Cleanup"),
+    (460, "Improper Cleanup on Thrown Exception"),
+    (479, "Signal Handler Use of a Non-reentrant Function"),
+    (
+        497,
+        "Exposure of Sensitive System Information to an Unauthorized Control Sphere",
+    ),
+    (
+        526,
+        "Cleartext Storage of Sensitive Information in an Environment Variable",
+    ),
+    (532, "Insertion of Sensitive Information into Log File"),
+    (613, "Insufficient Session Expiration"),
+    (636, "Not Failing Securely ('Failing Open')"),
+    (697, "Incorrect Comparison"),
+    (705, "Incorrect Control Flow Scoping"),
+    (755, "Improper Handling of Exceptional Conditions"),
+    (772, "Missing Release of Resource after Effective Lifetime"),
+    (778, "Insufficient Logging"),
+    (
+        835,
+        "Loop with Unreachable Exit Condition ('Infinite Loop')",
+    ),
+    (837, "Improper Enforcement of a Single, Unique Action"),
+    (863, "Incorrect Authorization"),
+    (1059, "Insufficient Technical Documentation"),
+    (
+        1088,
+        "Synchronous Access of Remote Resource without Timeout",
+    ),
+    (1116, "Inaccurate Comments"),
+    (
+        1188,
+        "Initialization of a Resource with an Insecure Default",
+    ),
+    (
+        1286,
+        "Improper Validation of Syntactic Correctness of Input",
+    ),
+];
+
+#[test]
+fn every_weakness_that_a_rule_gives_is_one_of_the_enumeration() {
+    let given: BTreeSet<u16> = RULES.iter().flat_map(|rule| rule.cwe).copied().collect();
+    let known: BTreeSet<u16> = WEAKNESSES.iter().map(|(number, _)| *number).collect();
+    assert_eq!(given, known, "a number needs its name in the list");
+    assert_eq!(known.len(), WEAKNESSES.len(), "one row a number");
+}
+
+#[test]
+fn a_breaker_is_missed_more_where_many_tools_hang_together() {
+    let source = |limit: &str| {
+        let tools: String = ["one", "two", "three"]
+            .iter()
+            .map(|name| {
+                format!("server.registerTool(\"{name}\", {{ annotations: {{ readOnlyHint: true }} }}, async () => read(\"{name}\"));\n")
+            })
+            .collect();
+        format!(
+            "import {{ McpServer }} from \"@modelcontextprotocol/sdk/server/mcp.js\";\n\
+             import {{ StdioServerTransport }} from \"@modelcontextprotocol/sdk/server/stdio.js\";\n\
+             const server = new McpServer({{ name: \"notes\", version: \"1\" }});\n\
+             const read = async (name) => (await fetch(`https://a.example/${{name}}`{limit})).json();\n\
+             {tools}await server.connect(new StdioServerTransport());\n"
+        )
+    };
+    let severity = |text: String| {
+        let analysis =
+            analyze_texts(vec![(Name::from("src/server.ts"), text)]).expect("threads start");
+        let found = analysis.findings.into_iter();
+        found
+            .filter(|finding| finding.rule == "CB-001")
+            .map(|finding| finding.severity)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(severity(source("")), [Severity::Medium]);
+    let limit = ", { signal: AbortSignal.timeout(1000) }";
+    assert_eq!(severity(source(limit)), [Severity::Low]);
 }
