@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::decision_point::DecisionPoint;
 use crate::record::configured;
-use crate::steps::{begin, concluded, refused, same, text_of};
+use crate::steps::{SOON, begin, concluded, refused, same, text_of};
 use crate::{Reach, Rule, Stage};
 
 pub(crate) const RULES: &[Rule] = &[
@@ -109,10 +109,9 @@ fn echo_of(run: &mut Run, id: u64, text: &str) -> Checked<Value> {
     run.talk.answer(&json!(id), ANSWERED_WITHIN)
 }
 
-/// How often a line with this text stands on stderr.
-fn said(run: &Run, text: &str) -> usize {
-    let stderr = run.talk.stderr();
-    String::from_utf8_lossy(&stderr).matches(text).count()
+/// How often a line with this text stands on stderr, once it does: the log may lag behind answers.
+fn said(run: &Run, text: &str) -> Checked<usize> {
+    run.talk.await_stderr(text, 0, SOON)
 }
 
 fn deny_writes(stage: &Stage<'_>) -> Checked {
@@ -129,8 +128,12 @@ fn deny_writes(stage: &Stage<'_>) -> Checked {
     refused(&answer, "not_executed", "safe")?;
     let why = &answer["result"]["_meta"]["dev.dropgate/outcome"]["degraded"]["why"];
     same("why", why, &json!("journal"))?;
-    same("said", &said(&run, "go on and are not recorded"), &1)?;
-    same("said of answers", &said(&run, "no answers beside them"), &1)?;
+    same("said", &said(&run, "go on and are not recorded")?, &1)?;
+    same(
+        "said of answers",
+        &said(&run, "no answers beside them")?,
+        &1,
+    )?;
     run.talk.close();
     let report = concluded(&mut run, 0)?;
     let unrecorded = report["journal"]["unrecorded"].as_u64().says("a count")?;
