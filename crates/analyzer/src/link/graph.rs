@@ -8,31 +8,12 @@ use crate::budget;
 use crate::facts::{Expr, ExprKind, FnId, Function, ImportItem, Language, Pattern, StmtKind, walk};
 use crate::vocabulary::Role;
 
+use super::kept;
 use super::sites::SiteId;
 use super::{ClassRef, FnRef, Project, Site, Value, resolve};
 
 /// Methods of one name that an unresolved call may mean; with more it means none.
 const MAX_CANDIDATES: usize = 40;
-
-/// As [`MAX_CANDIDATES`], for the names under which servers keep the code of their tools.
-const MAX_TOOLS: usize = 400;
-
-/// Names of fields and keys under which servers keep the code of their tools.
-const KEPT_UNDER: &[&str] = &[
-    "execute", "handler", "handle", "invoke", "run", "callback", "Handler", "Handle", "Execute",
-];
-
-/// How many methods a call by this name may mean.
-fn most_candidates(name: &str) -> usize {
-    if matches!(
-        name,
-        "execute" | "handler" | "handle" | "invoke" | "run" | "callback"
-    ) {
-        MAX_TOOLS
-    } else {
-        MAX_CANDIDATES
-    }
-}
 
 /// Edges between functions.
 #[derive(Debug, Default)]
@@ -55,7 +36,7 @@ impl Graph {
     pub(super) fn of(project: &Project<'_>) -> Self {
         let mut graph = Self::default();
         let mut methods = methods(project);
-        kept(project, &mut methods);
+        kept::by_name(project, &mut methods);
         let given: Vec<Vec<FnRef>> = project
             .sites
             .par_iter()
@@ -74,7 +55,7 @@ impl Graph {
                 && let ExprKind::Member(..) = &site.call.callee.kind
                 && site.paths.iter().all(|path| is_unknown(path))
                 && let Some(candidates) = methods.get(site.name())
-                && candidates.len() <= most_candidates(site.name())
+                && candidates.len() <= kept::most(site.name()).unwrap_or(MAX_CANDIDATES)
                 && !is_common(site.name())
             {
                 graph.guesses.entry(site.at).or_default().extend(candidates);
@@ -104,7 +85,11 @@ impl Graph {
                 }
             }
         }
-        graph.by_key(project);
+        for (site, functions) in kept::by_key(project) {
+            for function in functions {
+                graph.call(site, function);
+            }
+        }
         graph.owners(project, &methods);
         graph.decorators(project);
         graph.values_given(project);
@@ -124,39 +109,6 @@ impl Graph {
             .flat_map(|(from, all)| all.iter().map(|to| (*from, *to)));
         for (from, to) in edges.chain(guesses) {
             self.back.entry(to).or_default().push(from);
-        }
-    }
-
-    /// `HANDLERS[name](request)`: any function of the object.
-    fn by_key(&mut self, project: &Project<'_>) {
-        for site in &project.sites {
-            let called = site.call.callee.bare();
-            if let ExprKind::Var(id) = called.kind
-                && site.targets.is_empty()
-            {
-                // `for (const [name, handler] of Object.entries(HANDLERS))`.
-                for (at, value) in project.assigned(site.at.variable(id)) {
-                    if let Some(call) = value.call()
-                        && matches!(
-                            super::sites::callee_name(&call.callee),
-                            "entries" | "values" | "items"
-                        )
-                        && let Some(object) = call.arg(0).or_else(|| call.receiver())
-                    {
-                        for function in stored(project, at, object) {
-                            self.call(site, function);
-                        }
-                    }
-                }
-            }
-            if let ExprKind::Index(object, key) = &called.kind
-                && site.targets.is_empty()
-                && key.text().is_none()
-            {
-                for function in stored(project, site.at, object) {
-                    self.call(site, function);
-                }
-            }
         }
     }
 
@@ -390,63 +342,6 @@ pub(super) fn handed<'a>(project: &Project<'a>, at: FnRef, value: &'a Expr) -> V
     all
 }
 
-/// The functions that an object or list holds, with those of the objects that are spread into it.
-fn stored<'a>(project: &Project<'a>, at: FnRef, object: &'a Expr) -> Vec<FnRef> {
-    let mut all = Vec::new();
-    let mut open = vec![(at, object)];
-    let mut looks = 0;
-    while let Some((at, expr)) = open.pop() {
-        looks += 1;
-        if looks > MAX_TOOLS {
-            break;
-        }
-        if let ExprKind::Function(id) = &expr.kind {
-            all.push(at.beside(*id));
-        } else if let ExprKind::Object(entries) = &expr.kind {
-            open.extend(entries.iter().map(|entry| (at, &entry.value)));
-            open.extend(put_later(project, at, expr));
-        } else if let ExprKind::List(parts) = &expr.kind {
-            open.extend(parts.iter().map(|part| (at, part)));
-        } else if let ExprKind::Spread(inner) = &expr.kind {
-            open.push((at, inner));
-        } else if let ExprKind::Var(_) | ExprKind::Member(..) = &expr.kind {
-            for value in project.values(at, expr) {
-                if let Value::Function(function) = value {
-                    all.push(function);
-                } else if let Value::Literal(inside, literal) = value
-                    && matches!(literal.kind, ExprKind::Object(_) | ExprKind::List(_))
-                {
-                    open.push((inside, literal));
-                }
-            }
-        }
-    }
-    all
-}
-
-/// What is put into an object after it was made: `wrapped[name] = f`.
-fn put_later<'a>(project: &Project<'a>, at: FnRef, object: &'a Expr) -> Vec<(FnRef, &'a Expr)> {
-    let mut all = Vec::new();
-    let Some(function) = project.function(at) else {
-        return all;
-    };
-    walk::stmts(&function.body, &mut |stmt| {
-        if let StmtKind::Assign {
-            target: Pattern::Place(place),
-            value: Some(value),
-        } = &stmt.kind
-            && let ExprKind::Index(into, _) = &place.kind
-            && let ExprKind::Var(id) = into.kind
-            && project
-                .assigned(at.variable(id))
-                .any(|(_, made)| made.span == object.span)
-        {
-            all.push((at, value));
-        }
-    });
-    all
-}
-
 fn methods<'a>(project: &Project<'a>) -> HashMap<&'a str, Vec<FnRef>> {
     let mut all: HashMap<&str, Vec<FnRef>> = HashMap::new();
     for (file, at) in project.files.iter().zip(0u32..) {
@@ -473,44 +368,6 @@ fn methods<'a>(project: &Project<'a>) -> HashMap<&'a str, Vec<FnRef>> {
         }
     }
     all
-}
-
-/// Functions by the field or key that they are put under: `Tool{Handler: list}`, `{ handler: list }`.
-fn kept<'a>(project: &Project<'a>, all: &mut HashMap<&'a str, Vec<FnRef>>) {
-    let mut keep = |at: FnRef, name: &'a str, value: &'a Expr| {
-        let is_named = matches!(
-            value.kind,
-            ExprKind::Var(_) | ExprKind::Global(_) | ExprKind::Member(..)
-        );
-        if is_named && KEPT_UNDER.contains(&name) {
-            let values = project.values(at, value);
-            all.entry(name)
-                .or_default()
-                .extend(values.iter().filter_map(Value::function));
-        }
-    };
-    for site in &project.sites {
-        if site.call.form == crate::facts::CallForm::Literal {
-            for arg in &site.call.args {
-                if let Some(name) = &arg.name {
-                    keep(site.at, name, &arg.value);
-                }
-            }
-        }
-    }
-    for (at, function) in project.functions() {
-        if project.language(at.file) == Language::TypeScript {
-            walk::exprs(&function.body, &mut |expr| {
-                if let ExprKind::Object(entries) = &expr.kind {
-                    for entry in entries {
-                        if let Some(name) = &entry.key {
-                            keep(at, name, &entry.value);
-                        }
-                    }
-                }
-            });
-        }
-    }
 }
 
 /// Whether a path says nothing of what a call is made on: what came out of a map may be anything that was put there.

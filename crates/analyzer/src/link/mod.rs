@@ -7,6 +7,7 @@ mod bindings;
 mod branches;
 mod failure;
 mod graph;
+mod kept;
 mod modules;
 mod packages;
 mod python;
