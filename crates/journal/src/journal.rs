@@ -171,11 +171,6 @@ impl Journal {
         if let State::Failing { why, .. } = self.look(Instant::now()) {
             return Err(Unavailable::Failing(why));
         }
-        // The rest of the queue is for the outcomes of calls that were let through.
-        let bounds = Bounds {
-            entries: self.bounds.entries / 4 * 3,
-            weight: self.bounds.weight / 4 * 3,
-        };
         let call = intent.call;
         let asked = Asked {
             principal: &intent.principal,
@@ -187,7 +182,7 @@ impl Journal {
         // Only calls that may change something can become orphans.
         let is_remembered = intent.class == Class::Write || asked.key.is_some();
         let remembered = is_remembered.then(|| self.hash(&asked));
-        let ticket = self.put(Entry::Intent(intent), tier, Some(call), bounds)?;
+        let ticket = self.put(Entry::Intent(intent), tier, Some(call), self.most())?;
         if let Some((print, key)) = remembered {
             self.ledger.begin(call, print, key, Stamp::now());
         }
@@ -202,7 +197,12 @@ impl Journal {
     /// through is then unknown.
     pub fn outcome(&mut self, outcome: Outcome, tier: Tier) -> Result<Ticket<Answer>, Unavailable> {
         let (call, what, retry) = (outcome.call, outcome.what, outcome.retry);
-        let put = self.put(Entry::Outcome(outcome), tier, Some(call), self.bounds);
+        let bounds = match (what.fate(), &outcome.about) {
+            // It is true without a record, and must not take the room of calls that ran.
+            (Fate::NeverRan, Some(_)) => self.most(),
+            (Fate::NeverRan, None) | (Fate::Answered | Fate::MayHaveRun, _) => self.bounds,
+        };
+        let put = self.put(Entry::Outcome(outcome), tier, Some(call), bounds);
         let (what, retry) = match (&put, what.fate()) {
             (Ok(_), _) | (Err(_), Fate::NeverRan) => (what, retry),
             // Its caller gets no answer, and its record will say no more.
@@ -234,7 +234,7 @@ impl Journal {
     /// # Errors
     /// As [`Self::outcome`].
     pub fn late_result(&mut self, late: LateResult) -> Result<Ticket<Know>, Unavailable> {
-        self.know(Entry::LateResult(late), Tier::Write)
+        self.put(Entry::LateResult(late), Tier::Write, None, self.most())
     }
 
     /// Enters something that is no call.
@@ -250,6 +250,15 @@ impl Journal {
     pub fn rouse(&mut self) {
         if self.backlog.tell(Instant::now()) == News::Some {
             self.shared.rouse();
+        }
+    }
+
+    /// The share of the queue for what can be done without: the rest is for the outcomes of calls
+    /// that were let through.
+    fn most(&self) -> Bounds {
+        Bounds {
+            entries: self.bounds.entries / 4 * 3,
+            weight: self.bounds.weight / 4 * 3,
         }
     }
 

@@ -31,7 +31,7 @@ pub(crate) const EVERY: Duration = Duration::from_secs(10);
 pub(crate) const MOST_UNSIGNED: u64 = 4 * RECORDS;
 
 const FILE: &str = "sign";
-const DRAFT: &str = "sign.new";
+pub(crate) const DRAFT: &str = "sign.new";
 /// Epoch, since when, the key, the next one or zeros.
 const KEYS: usize = 8 + 8 + 32 + 32;
 /// These, and a checksum by which a file that was garbled or is another chain's is told.
@@ -125,7 +125,12 @@ impl Signer {
     pub(crate) fn prepare(&mut self, folder: &Folder) -> io::Result<()> {
         if self.next.is_none() {
             self.next = Some(random_key()?);
-            self.save(folder)?;
+            let saved = self.save(folder);
+            if saved.is_err() {
+                // Announced all the same, it would be the key of a chain that nobody can go on with.
+                self.next = None;
+            }
+            return saved;
         }
         Ok(())
     }

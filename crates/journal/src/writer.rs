@@ -201,12 +201,15 @@ impl Writer {
         self.prune();
         self.take_room();
         loop {
-            self.closing = self.shared.take(&mut batch, self.nap());
+            // What is known later, while the disk is out of order, holds from the next turn on: only
+            // what was taken with the word to seal is all that there is.
+            let closing = self.shared.take(&mut batch, self.nap());
+            self.closing = closing;
             let something = !batch.is_empty();
             if self.render(&mut batch) == Ended::Yes {
                 break;
             }
-            let end = match self.closing {
+            let end = match closing {
                 Closing::No => {
                     let something = self.checkpoint_if_due() == Due::Now || something;
                     if something || self.is_failing() {
@@ -261,8 +264,11 @@ impl Writer {
         }
         self.room = Room::Seal;
         self.tell_left_out();
-        if self.renew_key() == Renewed::Ended {
-            return;
+        match self.renew_key() {
+            Renewed::Ended => return,
+            // An end that nobody signed says more than a signature that nobody believes.
+            Renewed::Failed => self.signer = None,
+            Renewed::No | Renewed::Yes => {}
         }
         self.noted_line("seal", &|out| out.extend_from_slice(b",\"end\":true"));
         self.goal.sync = Need::Sync;
@@ -471,8 +477,13 @@ impl Writer {
             self.turn_after = Instant::now() + TURN_AGAIN;
             return;
         }
-        if self.renew_key() == Renewed::Ended {
-            return;
+        match self.renew_key() {
+            Renewed::Ended => return,
+            Renewed::Failed => {
+                self.turn_after = Instant::now() + TURN_AGAIN;
+                return;
+            }
+            Renewed::No | Renewed::Yes => {}
         }
         self.noted_line("seal", &|out| count(out, "next", next));
         self.goal.sync = Need::Sync;

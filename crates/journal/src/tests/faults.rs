@@ -48,6 +48,7 @@ enum Around {
 struct Disk {
     manner: Mutex<Manner>,
     changed: Condvar,
+    failed_writes: Mutex<u64>,
 }
 
 impl Disk {
@@ -59,6 +60,22 @@ impl Disk {
     fn manner(&self) -> Manner {
         *self.manner.lock().expect("no panic")
     }
+
+    fn count_failed_write(&self) {
+        *self.failed_writes.lock().expect("no panic") += 1;
+        self.changed.notify_all();
+    }
+
+    /// Waits until so many more writes have failed.
+    fn wait_for_failed_writes(&self, more: u64) {
+        let failed = self.failed_writes.lock().expect("no panic");
+        let wanted = *failed + more;
+        let (_failed, waited) = self
+            .changed
+            .wait_timeout_while(failed, BOUND, |failed| *failed < wanted)
+            .expect("no panic");
+        assert!(!waited.timed_out(), "writes are tried again");
+    }
 }
 
 fn broken() -> io::Error {
@@ -69,6 +86,7 @@ impl crate::segment::Faults for Disk {
     fn write(&self, bytes: usize) -> Option<(usize, io::Error)> {
         let manner = self.manner();
         if let Manner::FailWrites(through) = manner {
+            self.count_failed_write();
             return Some((through.min(bytes), broken()));
         }
         if let Manner::FailAroundSync(around @ (Around::Begin | Around::Synced)) = manner {
@@ -175,6 +193,25 @@ impl Stage {
 
     fn end(&mut self, call: CallRef, tier: Tier) -> Ticket<crate::Answer> {
         self.journal.outcome(completed(call), tier).expect("taken")
+    }
+
+    /// The record of a call that was refused before it was sent.
+    fn refuse(&mut self) -> Result<Ticket<crate::Answer>, Unavailable> {
+        let call = self.journal.new_call()?;
+        let about = crate::About {
+            server: "s".into(),
+            tool: "t".into(),
+            class: Class::Write,
+            principal: "local".into(),
+            decision: Decision::default(),
+        };
+        let outcome = Outcome {
+            what: What::NotExecuted,
+            retry: Retry::Safe,
+            about: Some(Box::new(about)),
+            ..completed(call)
+        };
+        self.journal.outcome(outcome, Tier::Write)
     }
 
     fn safe<P: Purpose>(&mut self, ticket: Ticket<P>) {
@@ -294,6 +331,51 @@ fn nothing_is_safe_while_the_disk_fails_and_all_of_it_once_it_works_again() {
         }
         assert!(text.contains("\"poisoned\":true"), "{manner:?}");
     }
+}
+
+#[test]
+fn what_was_queued_before_the_word_to_seal_stands_before_the_seal() {
+    let mut stage = Stage::new(BOUND);
+    let (other, ticket) = stage.begin(Tier::Sync).expect("sound");
+    stage.safe(ticket);
+    let (early, ticket) = stage.begin(Tier::Sync).expect("sound");
+    stage.safe(ticket);
+    // While the writer hangs, more than is written at once gathers: the disk then fails in the middle
+    // of the batch.
+    stage.disk.set(Manner::Hang);
+    let _nobody_waits = stage.end(other, Tier::Sync);
+    for _ in 0..2_000 {
+        let (_, _ticket) = stage.begin(Tier::Write).expect("not known yet");
+    }
+    stage.disk.set(Manner::FailWrites(0));
+    stage.wait_for(failing);
+    let _nobody_waits = stage.end(early, Tier::Write);
+    stage.journal.begin_seal();
+    // After the second of them the writer has heard of the seal.
+    stage.disk.wait_for_failed_writes(2);
+    stage.disk.set(Manner::Well);
+    stage.seal();
+    stage.whole();
+    let line = format!("\"kind\":\"outcome\",\"call\":\"{early}\"");
+    assert_eq!(stage.text().matches(&line).count(), 1);
+}
+
+#[test]
+fn a_queue_full_of_refusals_has_room_for_outcomes_of_calls_that_ran() {
+    let mut stage = Stage::with(|settings| settings.queue_entries = 64);
+    let (call, ticket) = stage.begin(Tier::Sync).expect("sound");
+    stage.safe(ticket);
+    stage.disk.set(Manner::Hang);
+    let (_, _ticket) = stage.begin(Tier::Sync).expect("not known yet");
+    let mut refused = 0;
+    while stage.refuse().is_ok() {
+        refused += 1;
+        assert!(refused <= 64, "bounded");
+    }
+    let ticket = stage.end(call, Tier::Write);
+    stage.disk.set(Manner::Well);
+    stage.safe(ticket);
+    stage.whole();
 }
 
 #[test]

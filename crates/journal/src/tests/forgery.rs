@@ -11,7 +11,7 @@ use crate::line::entry::segment_members;
 use crate::line::tape::Tape;
 use crate::line::text::member;
 use crate::line::time::{Clock, Stamp};
-use crate::sign::{EPOCH, MOST_UNSIGNED, Signer};
+use crate::sign::{DRAFT, EPOCH, MOST_UNSIGNED, Signer};
 use crate::{Journal, Known, Sealed, Settings, Verdict, finish_abandoned, verify};
 
 const START: Stamp = Stamp(1_795_000_000_000);
@@ -271,4 +271,19 @@ fn a_key_that_was_announced_days_ago_and_never_signed_is_old_as_well() {
         ));
         assert_eq!(found(&forge), Verdict::Whole, "start {start}");
     }
+}
+
+#[test]
+fn a_key_that_could_not_be_kept_is_not_announced() {
+    let mut forge = Forge::new();
+    forge.record(after(1), "one");
+    let in_the_way = forge.chain.folder.path().join(DRAFT);
+    std::fs::create_dir(&in_the_way).expect("something in the way");
+    assert!(forge.signer.prepare(&forge.chain.folder).is_err());
+    assert!(!forge.signer.announces());
+    std::fs::remove_dir(&in_the_way).expect("removable");
+    forge.signer.prepare(&forge.chain.folder).expect("a key");
+    assert!(forge.signer.announces());
+    forge.checkpoint(after(3601));
+    assert_eq!(forge.verdict(), Verdict::Whole);
 }

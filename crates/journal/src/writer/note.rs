@@ -22,6 +22,8 @@ pub(super) enum Renewed {
     No,
     /// It does, and a note has just said so.
     Yes,
+    /// It should, and the next key can't be kept: the old one signs nothing more.
+    Failed,
     /// The writer has to end.
     Ended,
 }
@@ -61,6 +63,7 @@ impl Writer {
         match self.renew_key() {
             Renewed::No => self.noted_line("checkpoint", &|_| {}),
             Renewed::Yes => {}
+            Renewed::Failed => self.note_later(),
             Renewed::Ended => return Ended::Yes,
         }
         Ended::No
@@ -82,11 +85,20 @@ impl Writer {
         if self.signer.is_none() || !unnoted || self.noted.1.elapsed() < EVERY {
             return Due::No;
         }
-        if self.renew_key() == Renewed::No {
-            self.noted_line("checkpoint", &|_| {});
-            self.goal.sync = Need::Sync;
+        match self.renew_key() {
+            Renewed::No => {
+                self.noted_line("checkpoint", &|_| {});
+                self.goal.sync = Need::Sync;
+            }
+            Renewed::Failed => self.note_later(),
+            Renewed::Yes | Renewed::Ended => {}
         }
         Due::Now
+    }
+
+    /// No note can be signed at present.
+    fn note_later(&mut self) {
+        self.noted = (self.tape.head().seq, Instant::now());
     }
 
     /// How long the writer may sleep when nothing comes.
@@ -106,12 +118,11 @@ impl Writer {
     /// once that is durable. Nothing that an older one signs is believed.
     pub(super) fn renew_key(&mut self) -> Renewed {
         let now = self.clock.now();
-        let prepared = self
-            .signer
-            .as_mut()
-            .is_some_and(|one| one.is_old(now) && one.prepare(&self.chain.folder).is_ok());
-        if !prepared {
+        let Some(signer) = self.signer.as_mut().filter(|one| one.is_old(now)) else {
             return Renewed::No;
+        };
+        if signer.prepare(&self.chain.folder).is_err() {
+            return Renewed::Failed;
         }
         self.flush_marks();
         self.noted_line_at(now, "checkpoint", &|_| {});
