@@ -10,7 +10,6 @@ use dropgate_gate::in_flight::InFlight;
 use dropgate_gate::latency::Latencies;
 use dropgate_gate::load::{self, Load};
 use dropgate_gate::mode::{self, Mode, ProbeSettings};
-use dropgate_process::Force;
 use tokio::time::sleep;
 
 use crate::bell::Bell;
@@ -30,12 +29,13 @@ use crate::own_tools::OwnTools;
 use crate::owned_tree::OwnedTree;
 use crate::pump::TRIM_AFTER;
 use crate::recorder::Recorder;
-use crate::relay::{Owner, Relay, Signalled, Zero};
+use crate::relay::{Owner, Relay};
 use crate::settings::{ReadOnlySettings, Settings};
 use crate::shutdown::Shutdown;
 use crate::signals::Signals;
 use crate::surplus::SurplusAnswers;
 use crate::telemetry::Telemetry;
+use crate::tree_end::TreeEnd;
 use crate::upstream::stdio::Upstream;
 use crate::waiting_room::WaitingRoom;
 use crate::write_probe::WriteProbe;
@@ -121,11 +121,7 @@ impl Relay {
             trim_at: Some(TRIM_AFTER),
             look_at: None,
             stray_lines: 0,
-            leader: None,
-            signalled: Signalled::Never,
-            force: Force::None,
-            survivors: Vec::new(),
-            zero: Zero::NotSeen,
+            end: TreeEnd::ahead(),
             owner: Owner::Guard,
         }
     }

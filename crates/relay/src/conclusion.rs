@@ -4,9 +4,10 @@ use dropgate_gate::exit::{Ending, JournalEnd, ServerEnd, Status, TreeEnd, exit_c
 use dropgate_gate::shutdown::Trigger;
 use dropgate_process::{Exit, Force};
 
-use crate::relay::{Relay, Signalled};
+use crate::relay::Relay;
 use crate::report::Notes;
 use crate::run::Ended;
+use crate::tree_end::Signalled;
 
 /// Ends the leases and the journal, and says what the run came to.
 pub(crate) fn conclude(relay: &mut Relay) -> Ended {
@@ -15,8 +16,8 @@ pub(crate) fn conclude(relay: &mut Relay) -> Ended {
     let leases = relay.end_secrets();
     let telemetry = relay.finish_telemetry();
     let now = relay.now();
-    let (level, leader, strays) = (relay.tree.level(), relay.leader, relay.stray_lines);
-    let survivors = relay.survivors.clone();
+    let (level, leader, strays) = (relay.tree.level(), relay.end.leader(), relay.stray_lines);
+    let survivors = relay.end.survivors().to_vec();
     let journal = relay.seal_journal();
     relay.log.end_strays();
     let dropped = relay.log.dropped_lines();
@@ -25,7 +26,7 @@ pub(crate) fn conclude(relay: &mut Relay) -> Ended {
             .log
             .warn(&format!("{dropped} lines of this log did not fit"));
     }
-    let (signalled, force) = (relay.signalled, relay.force);
+    let (signalled, force) = (relay.end.signalled(), relay.end.force());
     let notes = match relay.shutdown.notes() {
         Some(notes) => notes.clone(),
         // The loop ends only by a shutdown; without one there is nothing to say.

@@ -7,14 +7,15 @@ use dropgate_gate::doomed::doomed;
 use dropgate_gate::in_flight::{Standing, Unanswered};
 use dropgate_gate::refusal::Refusal;
 use dropgate_gate::shutdown::{Effect, Event, Phase, Trigger};
-use dropgate_process::{self as process, Force};
+use dropgate_process as process;
 
 use crate::call_id::CallId;
 use crate::ending::FAREWELL;
 use crate::lane::Regard;
 use crate::pump::Turned;
-use crate::relay::{Owner, Relay, Signalled, Zero};
+use crate::relay::{Owner, Relay};
 use crate::settlement::Told;
+use crate::tree_end::Zero;
 use crate::upstream::stdio::Why;
 
 /// How long the last bytes of an ended server may take to reach a slow host.
@@ -26,7 +27,7 @@ impl Relay {
             match event {
                 process::Event::LeaderExited(exit) => {
                     self.hear_last_words().await;
-                    self.leader = Some(exit);
+                    self.end.leader_exited(exit);
                     match self.shutdown.phase() {
                         Phase::Running => self.begin(Trigger::ServerExited),
                         Phase::Draining
@@ -48,15 +49,11 @@ impl Relay {
                 }
                 process::Event::Empty(force) => {
                     self.hear_last_words().await;
-                    if force == Force::Killed {
-                        self.force = force;
-                    }
-                    self.zero = Zero::Seen;
+                    self.end.emptied(force);
                     self.end_with_tree();
                 }
                 process::Event::Survivors(survivors) => {
-                    self.force = Force::Killed;
-                    self.survivors = survivors;
+                    self.end.resisted(survivors);
                 }
             }
         }
@@ -118,15 +115,11 @@ impl Relay {
 
     /// Without the proof that nobody is left, whoever is there is named.
     pub(crate) fn look_for_survivors(&mut self) {
-        match self.zero {
-            Zero::Seen => self.survivors.clear(),
+        match self.end.zero() {
+            Zero::Seen => self.end.name_nobody(),
             Zero::NotSeen => {
                 // The guard did not manage in its time, so this process tries.
-                self.force = Force::Killed;
-                self.survivors = self.tree.take_over();
-                if self.survivors.is_empty() {
-                    self.zero = Zero::Seen;
-                }
+                self.end.taken_over(self.tree.take_over());
             }
         }
     }
@@ -167,7 +160,7 @@ impl Relay {
     pub(crate) fn answer_rest(&mut self) {
         let now = self.now();
         self.turn_away_unsent(&Refusal::draining());
-        let (refusal, ended) = match self.leader {
+        let (refusal, ended) = match self.end.leader() {
             Some(_) => (Refusal::unknown_server_exit(), Ended::UpstreamExited),
             None => (Refusal::unknown_at_shutdown(), Ended::NotTried),
         };
@@ -190,28 +183,18 @@ impl Relay {
     }
 
     pub(crate) fn terminate(&mut self) {
-        self.note_signal();
+        self.end.signal();
         self.tree.terminate();
     }
 
     pub(crate) fn kill(&mut self) {
-        self.note_signal();
+        self.end.signal();
         match self.owner {
             Owner::Guard => self.tree.kill(),
-            Owner::Us => {
-                self.survivors = self.tree.take_over();
-                self.force = Force::Killed;
-                if self.survivors.is_empty() {
-                    self.zero = Zero::Seen;
-                    self.on(Event::TreeEmpty);
-                }
-            }
-        }
-    }
-
-    pub(crate) fn note_signal(&mut self) {
-        if self.leader.is_none() {
-            self.signalled = Signalled::BeforeItsEnd;
+            Owner::Us => match self.end.taken_over(self.tree.take_over()) {
+                Zero::Seen => self.on(Event::TreeEmpty),
+                Zero::NotSeen => {}
+            },
         }
     }
 }

@@ -5,8 +5,9 @@ use std::time::Duration;
 use dropgate_gate::call::Kind;
 use dropgate_gate::in_flight::Open;
 use dropgate_gate::shutdown::{Event, Phase, Readiness, Trigger};
+use dropgate_process::Force;
 
-use crate::relay::{Relay, Zero};
+use crate::relay::Relay;
 
 /// A host that ends its input this soon after a request had it all ready.
 const PIPED_WITHIN: Duration = Duration::from_millis(250);
@@ -72,7 +73,7 @@ impl Relay {
             | Phase::Closing
             | Phase::Terminating
             | Phase::Killing => {
-                self.zero = Zero::Seen;
+                self.end.emptied(Force::None);
                 self.end_with_tree();
             }
         }

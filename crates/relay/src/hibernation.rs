@@ -130,7 +130,7 @@ impl Relay {
         if stopped.survivors.is_empty() {
             self.log.line("hibernating: the idle server was stopped");
         } else {
-            self.survivors = stopped.survivors;
+            self.end.stayed_awake(stopped.survivors);
             self.log
                 .warn("hibernating failed: processes of the server resist SIGKILL");
             self.begin(Trigger::ServerExited);

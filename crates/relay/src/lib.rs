@@ -57,6 +57,7 @@ mod telemetry;
 mod timers;
 mod tool_list;
 mod tool_rules;
+mod tree_end;
 mod unrecorded;
 mod unsent;
 mod upstream;

@@ -14,7 +14,6 @@ use dropgate_gate::in_flight::InFlight;
 use dropgate_gate::latency::Latencies;
 use dropgate_gate::sanitize::Sanitizer;
 use dropgate_gate::shutdown::{Event, Phase, Signal, Trigger};
-use dropgate_process::{Exit, Force, Process};
 use dropgate_wire::{IdKey, Line};
 use tokio::task::yield_now;
 use tokio::time::Sleep;
@@ -45,6 +44,7 @@ use crate::signals::{Signals, Told};
 use crate::surplus::SurplusAnswers;
 use crate::telemetry::Telemetry;
 use crate::tool_list::PinnedTools;
+use crate::tree_end::TreeEnd;
 use crate::upstream::stdio::{FromServer, Upstream};
 use crate::waiting_room::WaitingRoom;
 use crate::write_probe::WriteProbe;
@@ -127,27 +127,8 @@ pub(crate) struct Relay {
     /// When the memory of long messages is given back, if nothing needs it.
     pub(crate) trim_at: Option<Duration>,
     pub(crate) stray_lines: u64,
-    pub(crate) leader: Option<Exit>,
-    /// Whether the leader ended before any signal of ours.
-    pub(crate) signalled: Signalled,
-    pub(crate) force: Force,
-    pub(crate) survivors: Vec<Process>,
-    pub(crate) zero: Zero,
+    pub(crate) end: TreeEnd,
     pub(crate) owner: Owner,
-}
-
-/// Whether the server was sent a signal before it ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Signalled {
-    Never,
-    BeforeItsEnd,
-}
-
-/// Whether it was observed that nobody of the tree is left.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Zero {
-    NotSeen,
-    Seen,
 }
 
 /// Who can end the tree.
