@@ -8,6 +8,7 @@ mod host;
 
 use std::fs;
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -241,4 +242,25 @@ fn what_changes_without_end_is_recorded_up_to_a_limit() {
     assert_eq!(log.iter().filter(reports).count(), 1, "{log:?}");
     let more = "dropgate: tools: 68 more of one list are not as they were pinned";
     assert!(log.iter().any(|line| line == more), "{log:?}");
+}
+
+#[test]
+fn a_server_that_can_not_be_woken_again_was_not_killed() {
+    let folder = Folder::new("");
+    folder.write("server", &format!("#!/bin/sh\n{SERVER}"));
+    let server = folder.path().join("server");
+    fs::set_permissions(&server, fs::Permissions::from_mode(0o700)).unwrap();
+    let arguments = ["run", "--name", "s", "--hibernate", "200ms", "--"];
+    let mut host = host::Run::begin(folder.dropgate(&arguments).arg(&server));
+    let ready = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
+    writeln!(host.stdin, "{ready}").unwrap();
+    let asleep = |line: String| line.starts_with("dropgate: hibernating: ");
+    while !asleep(host.told.recv_timeout(WITHIN).unwrap()) {}
+    fs::remove_file(&server).unwrap();
+    let answer = host.ask("tools/call", &json!({"name": "plain", "arguments": {}}));
+    let meta = &answer["result"]["_meta"]["dev.dropgate/outcome"];
+    assert_eq!(meta["outcome"], "not_executed", "{answer}");
+    let (code, log) = host.finish();
+    assert_eq!(code, Some(0), "{log}");
+    assert!(log.contains("can not be started again"), "{log}");
 }

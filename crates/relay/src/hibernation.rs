@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use dropgate_gate::shutdown::Trigger;
 use dropgate_process::memory::give_back_code;
-use dropgate_process::{Grace, Spec};
+use dropgate_process::{Force, Grace, Spec};
 use dropgate_wire::Line;
 
 use crate::call_id::CallId;
@@ -148,6 +148,8 @@ impl Relay {
             self.log.line(&format!(
                 "the hibernating server can not be started again: {why}"
             ));
+            // It was seen to be empty when the server fell asleep.
+            self.end.emptied(Force::None);
             self.begin(Trigger::ServerExited);
             self.end_with_tree();
         }
