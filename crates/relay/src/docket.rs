@@ -58,6 +58,8 @@ pub(crate) struct Item {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Intended {
     No,
+    /// Perhaps: the call was let through without waiting for that, which is counted.
+    Waived,
     Yes,
 }
 

@@ -10,7 +10,7 @@ use dropgate_gate::refusal::Refusal;
 use dropgate_journal as journal;
 
 use crate::call_id::CallId;
-use crate::docket::Item;
+use crate::docket::{Intended, Item};
 use crate::journal_words::tier;
 use crate::lane::Hold;
 use crate::recorder::{OutcomeRecord, Recorder};
@@ -90,7 +90,10 @@ impl Relay {
             record @ (OutcomeRecord::Pending(_) | OutcomeRecord::Refused) => record,
         };
         if self.lacking_record_now(item.class) == Lacking::GoesOn {
-            self.count_unrecorded();
+            match item.intended {
+                Intended::No | Intended::Yes => self.count_unrecorded(),
+                Intended::Waived => {}
+            }
             return Hold::NONE;
         }
         let hold = self.held_answers.last.next();

@@ -332,7 +332,7 @@ impl Relay {
     /// The record of a call without an intent says who asked for what.
     fn about(&self, item: &Item, denial: Option<&Denial>) -> Option<Box<journal::About>> {
         match item.intended {
-            Intended::No => Some(Box::new(journal::About {
+            Intended::No | Intended::Waived => Some(Box::new(journal::About {
                 server: Arc::clone(&self.settings.server_name),
                 tool: Arc::clone(&item.known.name),
                 class: journal_class(item.class),

@@ -6,6 +6,7 @@ use dropgate_gate::mode::Class;
 use dropgate_gate::refusal::Refusal;
 
 use crate::call_id::CallId;
+use crate::docket::Intended;
 use crate::recorder::{Health, MaySend};
 use crate::relay::{Passage, Relay};
 use crate::settings::OnFailure;
@@ -57,6 +58,9 @@ impl Relay {
     /// It keeps its name, so that its outcome is as well.
     pub(crate) fn send_unrecorded(&mut self, waiting: Waiting) {
         self.count_unrecorded();
+        if let Some(item) = self.docket.get_mut(waiting.call.slot()) {
+            item.intended = Intended::Waived;
+        }
         match self.launch(waiting.id, waiting.call.send(MaySend::Unrecorded)) {
             Passage::Pass | Passage::PassAfter(_) => {}
             Passage::Stop => self.downstream.intake.drop_held(waiting.hold),

@@ -21,6 +21,8 @@ impl Relay {
     /// The call with this id goes, if it waits; its message is never sent.
     pub(crate) fn withdraw(&mut self, id: &CallId) -> Option<Call<Withheld>> {
         if let Some(waiting) = self.waiting.withdraw(id) {
+            // Perhaps its intent comes to be recorded and perhaps not, so the outcome says it all.
+            self.disown_intent(waiting.call.slot());
             self.downstream.intake.drop_held(waiting.hold);
             return Some(waiting.call.withhold());
         }
@@ -37,6 +39,7 @@ impl Relay {
             self.turn_away(deciding.call.withhold(), refusal.clone(), now);
         }
         for waiting in self.waiting.empty() {
+            self.disown_intent(waiting.call.slot());
             self.downstream.intake.drop_held(waiting.hold);
             self.turn_away(waiting.call.withhold(), refusal.clone(), now);
         }
