@@ -1,9 +1,9 @@
 //! The keys that weaken a guarantee: told at every start.
 
-use super::written::Config;
+use super::written::{BreakerOrder, Config};
 
-/// The names of the weakening keys that are set, as they stand in the file.
-pub(crate) fn weakenings(config: &Config) -> Vec<&'static str> {
+/// What weakens a guarantee, as it stands in the file.
+pub(crate) fn weakenings(config: &Config) -> Vec<String> {
     let set = [
         (
             "tools.danger_trust_annotations",
@@ -11,10 +11,29 @@ pub(crate) fn weakenings(config: &Config) -> Vec<&'static str> {
         ),
         ("journal.danger_off", config.journal.danger_off),
     ];
-    set.into_iter()
-        .filter(|(_, value)| *value == Some(true))
-        .map(|(name, _)| name)
+    let keys = set.into_iter().filter(|(_, value)| *value == Some(true));
+    let orders = std::iter::once(("breaker.server".to_owned(), config.breaker.server)).chain(
+        config.breaker.tools.iter().map(|(tool, order)| {
+            (
+                format!("breaker.tools.{}", tool.escape_debug()),
+                Some(*order),
+            )
+        }),
+    );
+    let orders =
+        orders.filter_map(|(name, order)| Some(format!("{name} = {:?}", lets_through(order?)?)));
+    keys.map(|(name, _)| name.to_owned())
+        .chain(orders)
         .collect()
+}
+
+/// The order's word, if it lets calls through that a breaker would stop.
+fn lets_through(order: BreakerOrder) -> Option<&'static str> {
+    match order {
+        BreakerOrder::Auto | BreakerOrder::Open => None,
+        BreakerOrder::Closed => Some("closed"),
+        BreakerOrder::Off => Some("off"),
+    }
 }
 
 #[cfg(test)]
@@ -30,5 +49,13 @@ mod tests {
         let config = parse(text, std::path::Path::new("a.toml")).unwrap();
         assert_eq!(weakenings(&config).len(), named);
         assert!(weakenings(&Config::default()).is_empty());
+    }
+
+    #[test]
+    fn an_order_that_lets_calls_through_is_told_and_one_that_stops_them_is_not() {
+        let text = "[breaker]\nserver = \"off\"\n[breaker.tools]\na = \"closed\"\nb = \"open\"\nc = \"auto\"\n";
+        let config = parse(text, std::path::Path::new("a.toml")).unwrap();
+        let told = ["breaker.server = \"off\"", "breaker.tools.a = \"closed\""];
+        assert_eq!(weakenings(&config), told);
     }
 }

@@ -45,12 +45,15 @@ fn stalled(stage: &Stage<'_>) -> Checked {
     let (source, library) = (dir.join("between.c"), dir.join("between.so"));
     let stalled = dir.join("stalled");
     fs::write(&source, BETWEEN).says("a source")?;
-    let mut compiler = Command::new("gcc");
+    // The linker that every build of Rust needs.
+    let mut compiler = Command::new("cc");
     compiler.args(["-shared", "-fPIC", "-o"]).arg(&library);
     let compiled = compiler.arg(&source).arg("-ldl").status();
-    if !compiled.is_ok_and(|status| status.success()) {
-        eprintln!("no C compiler: the crate of the journal shows it of the journal alone");
-        return Ok(());
+    if !compiled
+        .says("cc, with which the fault is built")?
+        .success()
+    {
+        return fail("cc could not build the fault".to_owned());
     }
     let mut setup = stage.server(&["plain"]);
     for (name, path) in [("LD_PRELOAD", &library), ("STALLED_WHILE", &stalled)] {
