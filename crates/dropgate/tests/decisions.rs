@@ -301,6 +301,16 @@ fn under_an_orchestrator_sighup_reads_the_configuration_again() {
             "[shutdown]\nprofile = \"systemd\"\n",
             "start dropgate again",
         ),
+        (
+            "dropgate.toml",
+            "[authorize]\ncedar = [\"a.cedar\"]\n[telemetry]\notlp = \"x\"\n",
+            "is no address",
+        ),
+        (
+            "dropgate.toml",
+            "[authorize]\ncedar = [\"a.cedar\"]\n[breaker]\nwindow = \"0s\"\n",
+            "breaker: window is 0ns",
+        ),
     ];
     for (file, text, part) in bad {
         let before = fs::read_to_string(place.0.path().join(file)).unwrap();

@@ -152,6 +152,77 @@ const ROWS: &[(&[&str], i32, &[&str])] = &[
     (&["reap", "more"], 64, &["'more'", "`dropgate reap --help`"]),
 ];
 
+/// A configuration that can't be used, and parts of what is said of it.
+const CONFIGURATIONS: &[(&str, &[&str])] = &[
+    (
+        "[telemetry]\notlp = \"x\"\n",
+        &["telemetry.otlp", "is no address"],
+    ),
+    (
+        "[telemetry]\notlp = \"https://h\"\nca_file = \"none.pem\"\n",
+        &["telemetry.ca_file", "none.pem"],
+    ),
+    (
+        "[vault]\naddress = \"x\"\n",
+        &["vault: address", "is no address"],
+    ),
+    (
+        "[secrets.A]\nkv = \"secret/data/a\"\n[vault]\naddress = \"https://h\"\nca_file = \"none.pem\"\n",
+        &["[vault]", "none.pem"],
+    ),
+    (
+        "[breaker]\nwindow = \"0s\"\n",
+        &["dropgate: breaker: window is 0ns", "10ms to 1h"],
+    ),
+    ("[breaker]\nclosed_for = \"0s\"\n", &["breaker.closed_for"]),
+    (
+        "[read_only]\nprobe_tool = \"a\"\n[tools.a]\nclass = \"write\"\n",
+        &["read_only.probe_tool"],
+    ),
+    ("[authorize]\n", &["neither cedar nor authzen"]),
+    ("[authorize]\ncedar = [\"none.cedar\"]\n", &["none.cedar"]),
+    (
+        "[authorize.authzen]\nurl = \"http://h:x/\"\n",
+        &["authorize.authzen"],
+    ),
+    ("[shutdown]\ndrian = \"1s\"\n", &["did you mean `drain`?"]),
+];
+
+#[test]
+fn what_a_start_refuses_check_refuses_with_the_same_words() {
+    let mut bits = [0; 8];
+    getrandom::fill(&mut bits).unwrap();
+    let name = format!("dropgate-refused-{:016x}", u64::from_le_bytes(bits));
+    let folder = std::env::temp_dir().join(name);
+    fs::create_dir_all(&folder).unwrap();
+    for (text, parts) in CONFIGURATIONS {
+        fs::write(folder.join("a.toml"), text).unwrap();
+        let verbs: [&[&str]; 3] = [
+            &["run", "--config", "a.toml", "--", "true"],
+            &["check", "a.toml"],
+            &["doctor", "--config", "a.toml"],
+        ];
+        let said = verbs.map(|arguments| {
+            let said = Command::new(env!("CARGO_BIN_EXE_dropgate"))
+                .args(arguments)
+                .current_dir(&folder)
+                .env("XDG_STATE_HOME", &folder)
+                .stdin(Stdio::null())
+                .output()
+                .unwrap();
+            let log = String::from_utf8(said.stderr).unwrap();
+            assert_eq!(said.status.code(), Some(78), "{arguments:?}: {text}: {log}");
+            log
+        });
+        assert!(
+            parts.iter().all(|part| said[0].contains(part)),
+            "{text}: {said:?}"
+        );
+        assert!(said.iter().all(|log| *log == said[0]), "{text}: {said:?}");
+    }
+    fs::remove_dir_all(&folder).unwrap();
+}
+
 #[test]
 fn every_verb_says_what_is_wrong_and_what_to_do() {
     let mut bits = [0; 8];

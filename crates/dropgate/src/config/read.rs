@@ -12,6 +12,8 @@ use crate::bounded::{self, NotRead};
 const MAX_BYTES: u64 = 1 << 20;
 /// The shortest time between two probes of the write path.
 const MIN_PROBE_EVERY: Duration = Duration::from_millis(100);
+/// The shortest time for which a breaker can be held closed.
+const MIN_CLOSED_FOR: Duration = Duration::from_millis(10);
 /// A name this near to a known one, from 0 to 1, is taken for a slip.
 const NEAR: f64 = 0.75;
 
@@ -159,6 +161,13 @@ fn out_of_range(config: &Config) -> Option<(&'static str, String)> {
             "write a number from 1 to 1000".to_owned(),
         ));
     }
+    if config
+        .breaker
+        .closed_for
+        .is_some_and(|time| time.0 < MIN_CLOSED_FOR)
+    {
+        return Some(("breaker.closed_for", "write at least 10ms".to_owned()));
+    }
     let every = config.read_only.as_ref().and_then(|it| it.every);
     if every.is_some_and(|every| every.0 < MIN_PROBE_EVERY) {
         return Some(("read_only.every", "write at least 100ms".to_owned()));
@@ -227,6 +236,10 @@ mod tests {
             (
                 "[read_only]\nevery = \"99ms\"\n",
                 "a.toml:2:1: read_only.every: write at least 100ms",
+            ),
+            (
+                "[breaker]\nclosed_for = \"9ms\"\n",
+                "a.toml:2:1: breaker.closed_for: write at least 10ms",
             ),
             (
                 "[tools.a]\nfailure_texts = [\"ab\"]\n",

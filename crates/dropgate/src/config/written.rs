@@ -220,7 +220,7 @@ pub(crate) struct Breaker {
     /// An operator's orders to the breakers of tools, by their exact names: at most 256.
     /// Default: auto for each.
     pub(crate) tools: BTreeMap<String, BreakerOrder>,
-    /// How long an order of `closed` holds. Default: 10m.
+    /// How long an order of `closed` holds, 10ms at least. Default: 10m.
     pub(crate) closed_for: Option<Time>,
 }
 

@@ -19,7 +19,7 @@ pub(super) fn call(judges: &Judges, tool: &str, arguments: &str) -> ExitCode {
     let question = Question {
         principal: &judges.caller,
         subject: Subject::Tool(tool),
-        class: judges.tools.class_of(tool).unwrap_or(Class::Write),
+        class: judges.meant.tools.class_of(tool).unwrap_or(Class::Write),
         mode: Mode::ReadWrite,
         arguments: Some(arguments.as_bytes()),
         now: Moment {

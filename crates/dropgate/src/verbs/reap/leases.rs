@@ -50,7 +50,7 @@ fn try_to_end(args: &ReapArgs, leases: &mut Leases) -> Result<(), String> {
     }
     let hidden = secrets::hide(&config.file).map_err(|error| error.to_string())?;
     let said = |error: dropgate_secrets::VaultError| error.to_string();
-    let (vault, login) = secrets::vault(written, &config.folder).map_err(said)?;
+    let (vault, login) = secrets::vault_of(written, &config.folder).map_err(said)?;
     for (folder, found) in left.iter().filter(|(_, found)| !found.is_empty()) {
         let until = Instant::now() + WITHIN;
         let session = vault.log_in(&login, &hidden, until).map_err(said)?;

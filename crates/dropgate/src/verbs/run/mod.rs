@@ -24,7 +24,7 @@ use dropgate_relay as relay;
 use dropgate_secrets::Secrets;
 use dropgate_wire::Limits;
 
-use self::plan::{Configured, PlanError};
+use self::plan::{Configured, Judges, PlanError};
 use crate::cli::RunArgs;
 use crate::{config, exit, output};
 
@@ -46,11 +46,11 @@ pub(crate) fn run(args: RunArgs) -> ExitCode {
     if let Some(Err(line)) = args.report.as_deref().map(begin_report) {
         return NotBegun::new(exit::USAGE, &line).tell();
     }
-    let (config, secrets) = match prepared(&args, host) {
+    let (config, judges, secrets) = match prepared(&args, host) {
         Ok(prepared) => prepared,
         Err(refused) => return refused.tell(),
     };
-    let settings = match planned(&args, &config, Rc::clone(&secrets)) {
+    let settings = match planned(&args, &config, judges, Rc::clone(&secrets)) {
         Ok(settings) => settings,
         Err(error) => {
             secrets.end(UNDO_WITHIN);
@@ -121,8 +121,11 @@ impl NotBegun {
     }
 }
 
-/// Reads the configuration and gets the secrets. Nothing may come before this that begins a thread.
-fn prepared(args: &RunArgs, host: HostWatch) -> Result<(Configured, Rc<Secrets>), NotBegun> {
+/// Reads the configuration and all that it means, and gets the secrets. Nothing may come before this that begins a thread.
+fn prepared(
+    args: &RunArgs,
+    host: HostWatch,
+) -> Result<(Configured, Judges, Rc<Secrets>), NotBegun> {
     let config = plan::configuration(args.config.as_deref())
         .map_err(|error| NotBegun::new(exit::REFUSED, &error))?;
     let hidden = secrets::hide(&config.file);
@@ -138,10 +141,13 @@ fn prepared(args: &RunArgs, host: HostWatch) -> Result<(Configured, Rc<Secrets>)
     if ended > 0 {
         output::complain(&format!("ended {ended} processes that earlier runs left"));
     }
-    let begun =
-        hidden.and_then(|hidden| secrets::begin(&config.file, &config.folder, hidden, &departure));
+    // Nothing is granted to a server that is not started for what stands in the file.
+    let mut judges = plan::judges(&args.on_shutdown, &config, &plan::name_of(args))
+        .map_err(|error| NotBegun::new(exit::REFUSED, &error))?;
+    let asked = std::mem::take(&mut judges.meant.secrets);
+    let begun = hidden.and_then(|hidden| asked.begin(hidden, &departure));
     match (begun, departure.has_come()) {
-        (Ok(secrets), _) => Ok((config, Rc::new(secrets))),
+        (Ok(secrets), _) => Ok((config, judges, Rc::new(secrets))),
         (Err(_), Some(departed)) => Err(NotBegun::departed(departed)),
         (Err(error), None) => Err(NotBegun::new(exit::UPSTREAM_UNAVAILABLE, &error)),
     }
@@ -150,12 +156,13 @@ fn prepared(args: &RunArgs, host: HostWatch) -> Result<(Configured, Rc<Secrets>)
 fn planned(
     args: &RunArgs,
     config: &Configured,
+    judges: Judges,
     secrets: Rc<Secrets>,
 ) -> Result<relay::Settings, PlanError> {
     for key in config::weakenings(&config.file) {
         output::complain(&format!("weakened by {key}"));
     }
-    let mut settings = plan::settings(args, config, secrets)?;
+    let mut settings = plan::settings(args, config, judges, secrets)?;
     settings.reload = reload::planned(args, config, settings.shutdown.profile);
     // Calls can be judged before the server has listed anything.
     if let Some(pinned) = &settings.pinned {

@@ -16,7 +16,7 @@ use dropgate_journal as journal;
 use dropgate_policy::Policies;
 use dropgate_relay::{
     CallSettings, Explain, JournalTools, OnFailure, OnUnknown, Order, Orders, ReadOnlySettings,
-    Settings, Switch, ToolRule, ToolRules,
+    Settings, Switch, TelemetrySettings, ToolRule, ToolRules,
 };
 use dropgate_secrets::Secrets;
 use dropgate_wire::Limits;
@@ -24,6 +24,7 @@ use dropgate_wire::Limits;
 use super::name::{command_digest, server_name};
 use super::pins;
 use super::policies::{self, PolicyError};
+use super::secrets::{Asked, SecretsError};
 use super::telemetry::{self, TelemetryError};
 use crate::cli::{self, RunArgs, ShutdownArgs, ToolOnShutdown};
 use crate::config::written::{self, BreakerOrder, Config};
@@ -37,7 +38,7 @@ use crate::verbs::trust::store::StoreError;
 pub(crate) enum PlanError {
     #[error(transparent)]
     Config(#[from] config::ConfigError),
-    #[error("breaker: {0}")]
+    #[error(transparent)]
     Breaker(#[from] breaker::Invalid),
     #[error("failure_texts: {0}")]
     FailureTexts(#[from] breaker::TextsError),
@@ -57,6 +58,8 @@ pub(crate) enum PlanError {
     NoPlaceForJournal,
     #[error(transparent)]
     Telemetry(#[from] TelemetryError),
+    #[error(transparent)]
+    Secrets(#[from] SecretsError),
     #[error("the pins of tools: {0}; pin = \"off\" in [tools] does without")]
     Pins(#[from] StoreError),
 }
@@ -92,10 +95,19 @@ pub(crate) struct Configured {
 pub(crate) struct Judges {
     pub(crate) policies: Policies,
     pub(crate) caller: Principal,
+    pub(crate) meant: Meant,
+}
+
+/// All that a file means but for its policies. A start, a reload and `check` make it the same way,
+/// so that none of them takes what another refuses.
+pub(crate) struct Meant {
     pub(crate) tools: ToolRules,
+    pub(super) calls: CallSettings,
+    pub(super) orders: Orders,
+    pub(super) secrets: Asked,
     read_only: ReadOnlySettings,
-    calls: CallSettings,
     breaker: breaker::Settings,
+    telemetry: Option<TelemetrySettings>,
 }
 
 /// What a configuration means for the calls of this server.
@@ -107,16 +119,32 @@ pub(crate) fn judges(
     config: &Configured,
     server: &str,
 ) -> Result<Judges, PlanError> {
-    let file = &config.file;
     let (policies, caller) = policies::policies(config, server)?;
-    let (tools, read_only) = tools(on_shutdown, file)?;
     Ok(Judges {
         policies,
         caller,
+        meant: meant(on_shutdown, config)?,
+    })
+}
+
+/// What a file means, its policies left out. Nothing is started, sent or written.
+///
+/// # Errors
+/// When something in it makes no sense, or a file of certificates that it names can't be read.
+pub(super) fn meant(
+    on_shutdown: &[ToolOnShutdown],
+    config: &Configured,
+) -> Result<Meant, PlanError> {
+    let Configured { file, folder } = config;
+    let (tools, read_only) = tools(on_shutdown, file)?;
+    Ok(Meant {
         tools,
-        read_only,
         calls: calls(&file.calls)?,
+        orders: orders(file),
+        secrets: Asked::of(file, folder)?,
+        read_only,
         breaker: breaker(&file.breaker)?,
+        telemetry: telemetry::settings(file.telemetry.as_ref(), folder)?,
     })
 }
 
@@ -124,7 +152,7 @@ pub(crate) fn judges(
 ///
 /// # Errors
 /// The tool that proves the write path is one that writes, or texts can't be searched for.
-pub(super) fn tools(
+fn tools(
     on_shutdown: &[ToolOnShutdown],
     file: &Config,
 ) -> Result<(ToolRules, ReadOnlySettings), PlanError> {
@@ -145,14 +173,12 @@ pub(super) fn tools(
 pub(crate) fn settings(
     args: &RunArgs,
     config: &Configured,
+    judges: Judges,
     secrets: Rc<Secrets>,
 ) -> Result<Settings, PlanError> {
-    let name = args
-        .name
-        .clone()
-        .unwrap_or_else(|| server_name(&args.command));
-    let judges = judges(&args.on_shutdown, config, &name)?;
-    let (config, folder) = (&config.file, &config.folder);
+    let name = name_of(args);
+    let config = &config.file;
+    let meant = judges.meant;
     Ok(Settings {
         journal: journal_settings(args, config, &name)?,
         server_name: Arc::from(name.as_str()),
@@ -162,11 +188,11 @@ pub(crate) fn settings(
             max_bytes: args.max_message,
             ..Limits::default()
         },
-        calls: judges.calls,
-        tools: judges.tools,
-        read_only: judges.read_only,
-        breaker: judges.breaker,
-        orders: orders(config),
+        calls: meant.calls,
+        tools: meant.tools,
+        read_only: meant.read_only,
+        breaker: meant.breaker,
+        orders: meant.orders,
         policies: judges.policies,
         explain: if args.explain {
             Explain::On
@@ -179,7 +205,7 @@ pub(crate) fn settings(
         reload: None,
         sanitizer: Rc::new(sanitizer(&config.sanitize, &secrets)),
         log: telemetry::log(&config.log),
-        telemetry: telemetry::settings(config.telemetry.as_ref(), folder)?,
+        telemetry: meant.telemetry,
         on_failure: match config.journal.on_failure {
             Some(written::OnFailure::DenyWrites) => OnFailure::DenyWrites,
             Some(written::OnFailure::DenyAll) | None => OnFailure::DenyAll,
@@ -191,6 +217,13 @@ pub(crate) fn settings(
         hibernate_after: args.hibernate,
         secrets,
     })
+}
+
+/// What the server of these flags is called.
+pub(super) fn name_of(args: &RunArgs) -> String {
+    args.name
+        .clone()
+        .unwrap_or_else(|| server_name(&args.command))
 }
 
 /// The deadlines that flags and file mean.
@@ -229,7 +262,7 @@ pub(crate) fn shutdown(args: &ShutdownArgs, file: &written::Shutdown) -> Shutdow
 ///
 /// # Errors
 /// A rate that can't be kept.
-pub(super) fn calls(file: &written::Calls) -> Result<CallSettings, load::Invalid> {
+fn calls(file: &written::Calls) -> Result<CallSettings, load::Invalid> {
     let default = CallSettings::default();
     let timeout = file.timeout.map_or(default.timeout, |time| time.0);
     Ok(CallSettings {
@@ -299,7 +332,7 @@ fn read_only(config: &Config) -> ReadOnlySettings {
 }
 
 /// What the operator wants, whatever the facts are.
-pub(super) fn orders(config: &Config) -> Orders {
+fn orders(config: &Config) -> Orders {
     const CLOSED_FOR: Duration = Duration::from_secs(600);
     let file = &config.breaker;
     let order = |written: BreakerOrder| match written {

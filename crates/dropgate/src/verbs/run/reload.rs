@@ -30,13 +30,12 @@ pub(super) fn planned(args: &RunArgs, config: &Configured, profile: Profile) -> 
             );
         }
         let renewed = || -> Result<Renewed, PlanError> {
-            let (tools, _read_only) = plan::tools(&on_shutdown, &config.file)?;
-            let calls = plan::calls(&config.file.calls)?;
+            let meant = plan::meant(&on_shutdown, &config)?;
             Ok(Renewed {
-                tools,
-                timeout: calls.timeout,
-                max_timeout: calls.max_timeout,
-                orders: plan::orders(&config.file),
+                tools: meant.tools,
+                timeout: meant.calls.timeout,
+                max_timeout: meant.calls.max_timeout,
+                orders: meant.orders,
                 policies: policies::cedar(&config)?,
                 remarks: remarks(&began, &config.file),
             })

@@ -64,42 +64,60 @@ pub(crate) fn hide(config: &Config) -> Result<Withdrawn, SecretsError> {
     withdraw(chosen).map_err(SecretsError::Environment)
 }
 
-/// Gets every secret. Files are relative to `folder`.
-///
-/// # Errors
-/// Which one can't be had, and why; or that nobody waits for the server any more.
-pub(crate) fn begin(
-    config: &Config,
-    folder: &Path,
-    hidden: Withdrawn,
-    departure: &Arc<Departure>,
-) -> Result<Secrets, SecretsError> {
-    dropgate_secrets::sweep_folders();
-    let wanted: Vec<Wanted> = config
-        .secrets
-        .iter()
-        .map(|(name, written)| wanted(name, written, folder))
-        .collect::<Result<_, _>>()?;
-    let needs_vault = |one: &Wanted| matches!(one.source, Source::Kv(_) | Source::Lease(_));
-    let vault = match &config.vault {
-        Some(written) if wanted.iter().any(needs_vault) => Some(vault(written, folder)?),
-        Some(_) | None => None,
-    };
-    let vault = vault.as_ref().map(|(vault, login)| (vault, login));
-    Ok(Secrets::begin(
-        &wanted,
-        vault,
-        hidden,
-        kept_back(config),
-        departure,
-    )?)
+/// What a file asks for, before any of it is got.
+#[derive(Default)]
+pub(crate) struct Asked {
+    wanted: Vec<Wanted>,
+    vault: Option<(Vault, Login)>,
+    kept_back: Vec<String>,
+}
+
+impl Asked {
+    /// Files are relative to `folder`.
+    ///
+    /// # Errors
+    /// A template that is none, or a Vault that can't be one; also where no secret needs it.
+    pub(crate) fn of(config: &Config, folder: &Path) -> Result<Self, SecretsError> {
+        let wanted = config.secrets.iter();
+        let vault = config.vault.as_ref();
+        Ok(Self {
+            wanted: wanted
+                .map(|(name, written)| wanted_of(name, written, folder))
+                .collect::<Result<_, _>>()?,
+            vault: vault.map(|written| vault_of(written, folder)).transpose()?,
+            kept_back: kept_back(config),
+        })
+    }
+
+    /// Gets every secret.
+    ///
+    /// # Errors
+    /// Which one can't be had, and why; or that nobody waits for the server any more.
+    pub(crate) fn begin(
+        self,
+        hidden: Withdrawn,
+        departure: &Arc<Departure>,
+    ) -> Result<Secrets, SecretsError> {
+        dropgate_secrets::sweep_folders();
+        let needs_vault = |one: &Wanted| matches!(one.source, Source::Kv(_) | Source::Lease(_));
+        let is_needed = self.wanted.iter().any(needs_vault);
+        let vault = self.vault.as_ref().filter(|_| is_needed);
+        let vault = vault.map(|(vault, login)| (vault, login));
+        Ok(Secrets::begin(
+            &self.wanted,
+            vault,
+            hidden,
+            self.kept_back,
+            departure,
+        )?)
+    }
 }
 
 /// The Vault that the file names, and how to log in there.
 ///
 /// # Errors
 /// The address is none, or the certificates can't be read.
-pub(crate) fn vault(
+pub(crate) fn vault_of(
     written: &VaultWritten,
     folder: &Path,
 ) -> Result<(Vault, Login), dropgate_secrets::VaultError> {
@@ -147,7 +165,7 @@ fn login(written: &VaultWritten, folder: &Path) -> Login {
     Login::TokenVariable(variable.unwrap_or_else(|| "VAULT_TOKEN".to_owned()))
 }
 
-fn wanted(name: &str, written: &SecretWritten, folder: &Path) -> Result<Wanted, StartError> {
+fn wanted_of(name: &str, written: &SecretWritten, folder: &Path) -> Result<Wanted, StartError> {
     let source = if let Some(variable) = &written.env {
         Source::Variable(variable.clone())
     } else if let Some(path) = &written.file {
