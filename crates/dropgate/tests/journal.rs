@@ -4,13 +4,14 @@
     reason = "clippy knows tests by an attribute that what they share does not have"
 )]
 
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use dropgate_journal::{
-    CallRef, Class, Decision, Head, Intent, Journal, Keep, Outcome, Retry, Sealed, Settings, Tier,
-    What,
+    CallRef, Class, Decision, Head, Intent, Journal, Keep, Known, Note, Outcome, Redeemed, Retry,
+    Sealed, Sealing, Settings, Tier, Topic, What,
 };
 use serde_json::Value;
 
@@ -297,4 +298,58 @@ fn an_empty_path_is_no_place_for_journals() {
     assert_eq!(check.status.code(), Some(78), "{check:?}");
     let stderr = String::from_utf8_lossy(&check.stderr).into_owned();
     assert!(stderr.contains("empty path"), "{stderr}");
+}
+
+#[test]
+fn a_long_chain_is_finished_too_by_whoever_finishes_it() {
+    /// What takes a debug build several seconds to read.
+    const RECORDS: usize = 100_000;
+    let written = Written::new();
+    let dir = written.dir.join("long");
+    let mut settings = Settings::new(&dir);
+    settings.queue_entries = 2 * RECORDS;
+    settings.queue_bytes *= 4;
+    let mut journal = Journal::open(settings, Box::new(|| {})).expect("opens");
+    for _ in 0..RECORDS {
+        let note = Note {
+            topic: Topic::Denial,
+            call: None,
+            subject: "local".into(),
+            text: "x".repeat(300).into(),
+        };
+        drop(journal.note(note, Tier::Write).expect("taken"));
+    }
+    let chain = dir.join(journal.chain());
+    let last = journal.note(
+        Note {
+            topic: Topic::Denial,
+            call: None,
+            subject: "local".into(),
+            text: "the last".into(),
+        },
+        Tier::Sync,
+    );
+    let mut last = last.expect("taken");
+    while let Redeemed::Pending(again) = journal.redeem(last) {
+        last = again;
+        std::thread::yield_now();
+    }
+    drop(journal);
+    let lock = std::fs::File::open(chain.join("lock")).expect("a lock");
+    lock.lock().expect("the writer has ended");
+    drop(lock);
+    let closed = Command::new(env!("CARGO_BIN_EXE_dropgate"))
+        .arg0("dg-closer")
+        .args([&dir, Path::new(chain.file_name().expect("a name"))])
+        .stdin(Stdio::null())
+        .status()
+        .expect("runs");
+    assert_eq!(closed.code(), Some(0));
+    let found = dropgate_journal::verify(&dir, &Known::default()).expect("readable");
+    assert!(
+        found
+            .chains
+            .iter()
+            .all(|chain| chain.ending == Sealing::Sealed)
+    );
 }

@@ -20,8 +20,8 @@ const LOCK: &str = "lock";
 const CLOSING: &str = "closing";
 /// There once it was told that the chain's key is lost.
 const KEYLESS: &str = "key-lost";
-/// How long closing may take.
-const CLOSING_WITHIN: Duration = Duration::from_secs(2);
+/// How long closing may take: far longer than the largest segment takes to be read.
+const CLOSING_WITHIN: Duration = Duration::from_secs(30);
 
 /// A chain's folder.
 pub(crate) struct Chain {

@@ -115,6 +115,9 @@ fn look_around(folder: &Folder, settings: &Settings, keys: &Keys) -> Result<Foun
         let Writing::Ours(lock) = chain.lock_after_closing()? else {
             continue;
         };
+        // Whoever announced that it would finish the chain may have been killed, and nobody is to
+        // wait for it once this start writes.
+        chain.closed()?;
         let recovered = match recover(&chain) {
             Ok(recovered) => recovered,
             Err(OpenError::Damaged { .. }) if settings.damage == Damage::Accept => {

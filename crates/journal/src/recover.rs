@@ -1,6 +1,6 @@
 //! Finding out where a chain whose writer is gone can be gone on with.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::PathBuf;
 
@@ -210,7 +210,7 @@ struct Found {
     open: HashMap<CallRef, Sent>,
     /// Calls that have a fingerprint and no key, and were not answered for good.
     unanswered: HashMap<CallRef, Orphan>,
-    undelivered: Vec<CallRef>,
+    undelivered: HashSet<CallRef>,
     /// Calls of earlier segments or other chains that were delivered or declared repeatable here.
     dealt_with: Vec<CallRef>,
     /// The key of the segment's first line, or the last that was announced after it.
@@ -225,7 +225,7 @@ impl Default for Found {
         Self {
             open: HashMap::new(),
             unanswered: HashMap::new(),
-            undelivered: Vec::new(),
+            undelivered: HashSet::new(),
             dealt_with: Vec::new(),
             signs: None,
             boot: Vec::new(),

@@ -7,6 +7,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use dropgate_probe::servers::{self, host};
+use dropgate_secrets::LeaseEnd;
 
 use crate::exit;
 
@@ -24,29 +25,37 @@ pub(crate) fn run(arguments: &[OsString]) -> Option<ExitCode> {
     }
 }
 
-/// Does what a run that died left undone: its leases end, its journal gets an end. Bounded, since
-/// nobody waits. Standard input is the memory that the run left for this, if it left any.
+/// Does what a run that died left undone: its leases end, its journal gets an end. Standard input is
+/// the memory that the run left for this, if it left any.
+///
+/// The journal takes the time that reading its last segment takes, which has a limit in bytes; a disk
+/// that refuses the seal is given up after a second.
 pub(crate) fn close(arguments: &[OsString]) -> ExitCode {
-    const WITHIN: Duration = Duration::from_secs(2);
-    /// The rest is for the journal.
-    const LEASES_WITHIN: Duration = Duration::from_millis(1200);
-    let arguments = arguments.to_vec();
-    let (done, finished) = mpsc::channel();
+    let ended = end_leases();
+    let [folder, chain] = arguments else {
+        return ExitCode::SUCCESS;
+    };
+    match dropgate_relay::close(Path::new(folder), &chain.to_string_lossy(), &ended) {
+        Ok(()) => ExitCode::SUCCESS,
+        // The next start of the server finishes the journal; nobody reads an error here.
+        Err(_) => ExitCode::from(exit::CAN_NOT_WRITE),
+    }
+}
+
+/// What became of the leases. A network that holds this up does not hold up the journal.
+fn end_leases() -> Vec<LeaseEnd> {
+    const WITHIN: Duration = Duration::from_millis(1200);
+    /// Looking a name up has no bound of its own.
+    const AT_MOST: Duration = Duration::from_secs(2);
+    let (tell, told) = mpsc::channel();
     std::thread::spawn(move || {
         let memory = rustix::stdio::stdin().try_clone_to_owned();
-        let ended = memory.and_then(|memory| dropgate_secrets::close(memory, LEASES_WITHIN));
-        // Without secrets there is no memory.
-        let ended = ended.unwrap_or_default();
-        let [folder, chain] = arguments.as_slice() else {
-            return done.send(Ok(()));
-        };
-        let chain = chain.to_string_lossy();
-        done.send(dropgate_relay::close(Path::new(folder), &chain, &ended))
+        tell.send(memory.and_then(|memory| dropgate_secrets::close(memory, WITHIN)))
     });
-    match finished.recv_timeout(WITHIN) {
-        Ok(Ok(())) => ExitCode::SUCCESS,
-        // The next start of the server finishes the journal; nobody reads an error here.
-        Ok(Err(_)) | Err(_) => ExitCode::from(exit::CAN_NOT_WRITE),
+    match told.recv_timeout(AT_MOST) {
+        Ok(Ok(ended)) => ended,
+        // Without secrets there is no memory. What is not known to have ended is for the next start.
+        Ok(Err(_)) | Err(_) => Vec::new(),
     }
 }
 

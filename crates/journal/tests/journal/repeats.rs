@@ -401,6 +401,18 @@ fn a_start_that_comes_while_the_old_chain_is_finished_sees_its_orphans() {
 }
 
 #[test]
+fn a_start_that_goes_on_with_a_chain_takes_back_that_it_would_be_finished() {
+    let place = Place::new();
+    let settings = Settings::new(place.journal());
+    let desk = Desk::open(settings.clone());
+    let announced = place.journal().join(desk.journal.chain()).join("closing");
+    desk.abandon();
+    std::fs::write(&announced, "").expect("can be made");
+    let _writes = Desk::open(settings);
+    assert!(!announced.exists(), "the next start would wait for nobody");
+}
+
+#[test]
 fn a_call_is_found_where_it_stands_and_not_where_others_mention_it() {
     let place = Place::new();
     let mut one = Desk::open(Settings::new(place.journal()));
