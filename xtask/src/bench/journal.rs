@@ -1,6 +1,6 @@
 //! What the journal costs, by tier.
 
-use dropgate_testing_bench::plan::{Payload, Placement, Plan, Turn};
+use dropgate_testing_bench::plan::{Payload, Placement, Plan, Route, Turn};
 
 use super::figure::{Bar, Figure, Spread};
 use super::routes::Routes;
@@ -25,8 +25,15 @@ pub(super) fn measure(
     wanted: &Wanted,
     results: &mut Results,
 ) -> Result<(), Failure> {
-    for placement in [Placement::OneProcessor, Placement::Free] {
-        write_tier(placement, routes, wanted, results)?;
+    let echo = [routes.dropgate(), routes.dropgate_recording()?];
+    let [off, write] = echo.clone();
+    let sdk = [routes.to_sdk(off), routes.to_sdk(write)];
+    for (server, compared, placement) in [
+        ("", &echo, Placement::OneProcessor),
+        ("", &echo, Placement::Free),
+        (" to a server made with rmcp", &sdk, Placement::Free),
+    ] {
+        write_tier(server, compared, placement, (routes, wanted, results))?;
     }
     let bench = [
         "bench",
@@ -52,22 +59,24 @@ pub(super) fn measure(
 }
 
 fn write_tier(
+    server: &str,
+    compared: &[Route; 2],
     placement: Placement,
-    routes: &Routes,
-    wanted: &Wanted,
-    results: &mut Results,
+    (routes, wanted, results): (&Routes, &Wanted, &mut Results),
 ) -> Result<(), Failure> {
-    let compared = vec![routes.dropgate(), routes.dropgate_recording()?];
     let payload = Payload::Both(64);
     let plan = Plan::Calls {
         placement,
-        routes: compared.clone(),
+        routes: compared.to_vec(),
         in_flight: IN_FLIGHT,
         payload,
         rounds: wanted.rounds,
         turn_ms: TURN_MS,
     };
-    let what = format!("journal: {}", calls::what(payload, IN_FLIGHT, placement));
+    let what = format!(
+        "journal{server}: {}",
+        calls::what(payload, IN_FLIGHT, placement)
+    );
     let turns = generator::turns(&routes.generator(), &what, &plan)?;
     let time: fn(&Turn) -> f64 = match placement {
         Placement::OneProcessor => |turn| turn.chain_cpu_us,
@@ -85,6 +94,6 @@ fn write_tier(
             bar: Bar::AtMost(WRITE_TIER),
         });
     }
-    results.loads.push(calls::load(what, &compared, &turns));
+    results.loads.push(calls::load(what, compared, &turns));
     Ok(())
 }

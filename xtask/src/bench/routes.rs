@@ -103,6 +103,16 @@ impl Routes {
         Ok(self.stdio("dropgate, write tier", &words))
     }
 
+    /// The same way to a server made with an SDK: rmcp, whose only work is to ask the echo.
+    pub(super) fn to_sdk(&self, mut route: Route) -> Route {
+        let at = route.command.len().saturating_sub(1);
+        let server = self.program("dropgate-bench-typed");
+        route.command.insert(at, server);
+        route.name.push_str(", rmcp server");
+        route.log.set_extension("rmcp.log");
+        route
+    }
+
     /// dropgate at one level of containment.
     pub(super) fn dropgate_at(&self, level: &str) -> Route {
         let program = self.program("dropgate");
