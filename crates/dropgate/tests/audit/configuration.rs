@@ -145,11 +145,11 @@ fn a_rule_that_finds_everything_is_no_result() {
 const SERVER: &str = "\
 import { Server } from \"@modelcontextprotocol/sdk/server/index.js\";
 import { StdioServerTransport } from \"@modelcontextprotocol/sdk/server/stdio.js\";
-import closeWithGrace from \"close-with-grace\";
+import registerShutdown from \"our-shutdown\";
 
 const unlock = process.env.NOTES_UNLOCK;
 const server = new Server({ name: \"notes\", version: unlock });
-closeWithGrace({}, () => server.close());
+registerShutdown({}, () => server.close());
 await server.connect(new StdioServerTransport());
 
 export async function grantRead(user: string): Promise<boolean> {
@@ -189,9 +189,9 @@ fn words_of_the_source_are_understood_when_they_are_told() {
 fn what_a_trusted_package_hides_is_not_told() {
     let place = Place::with("src/server.ts", SERVER);
     assert!(rules(&place.json(&[])).contains(&"LIFE-001".to_owned()));
-    place.write("dropgate.toml", "[audit]\ntrust = [\"close-*\"]\n");
+    place.write("dropgate.toml", "[audit]\ntrust = [\"our-*\"]\n");
     assert!(!rules(&place.json(&[])).contains(&"LIFE-001".to_owned()));
-    place.write("dropgate.toml", "[audit]\ntrust = [\"clo\"]\n");
+    place.write("dropgate.toml", "[audit]\ntrust = [\"our\"]\n");
     assert!(rules(&place.json(&[])).contains(&"LIFE-001".to_owned()));
 }
 
