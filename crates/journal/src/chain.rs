@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::sync::mpsc::sync_channel;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
@@ -104,12 +104,12 @@ impl Chain {
         Ok(Self { folder, name })
     }
 
-    /// Takes the chain, unless its writer lives. Never waits.
+    /// Takes the chain, unless its writer lives. Waits for no writer.
     pub(crate) fn lock(&self) -> Result<Writing, FolderError> {
-        /// How many that only look may be met one after another.
-        const MOST_LOOKS: usize = 1000;
+        /// How long those that only look may be met, one after another.
+        const LOOKS_WITHIN: Duration = Duration::from_millis(100);
         let file = self.folder.write_or_create(LOCK)?;
-        let mut tried = 0;
+        let began = Instant::now();
         loop {
             match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
                 Ok(()) => return Ok(Writing::Ours(Lock { _file: file })),
@@ -117,8 +117,7 @@ impl Chain {
                 Err(errno) => return Err(system(&self.folder.path().join(LOCK), errno.into())),
             }
             // Whoever looks shares the lock for a moment, and whoever writes never does.
-            tried += 1;
-            if tried > MOST_LOOKS || self.is_written()? == Liveness::Writer {
+            if self.is_written()? == Liveness::Writer || began.elapsed() > LOOKS_WITHIN {
                 return Ok(Writing::Elsewhere);
             }
             std::thread::yield_now();
@@ -248,11 +247,13 @@ mod tests {
         drop(lock);
         let ended = AtomicBool::new(false);
         let kept = std::thread::scope(|scope| {
-            scope.spawn(|| {
-                while !ended.load(Ordering::Relaxed) {
-                    chain.is_written().unwrap();
-                }
-            });
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    while !ended.load(Ordering::Relaxed) {
+                        chain.is_written().unwrap();
+                    }
+                });
+            }
             let kept = (0..5000)
                 .filter(|_| matches!(chain.lock().unwrap(), Writing::Elsewhere))
                 .count();

@@ -346,6 +346,11 @@ impl Topic {
 }
 
 impl Entry {
+    /// Whether somebody may ask whether it was recorded: before a call is sent or answered.
+    pub(crate) fn is_awaited(&self) -> bool {
+        matches!(self, Self::Intent(_) | Self::Outcome(_))
+    }
+
     /// About how many bytes it holds, for the bound of the queue.
     pub(crate) fn weight(&self) -> usize {
         const FIXED: usize = 256;

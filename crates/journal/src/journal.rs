@@ -371,7 +371,8 @@ impl Journal {
             return Redeemed::Pending(ticket);
         }
         if let Some(why) = self.shared.refusal(ticket.nth) {
-            if let Some(call) = ticket.call {
+            // A call whose outcome has no record did begin.
+            if let (Some(call), Awaited::ToSend) = (ticket.call, P::AWAITED) {
                 self.ledger.withdraw(call);
             }
             return match why {

@@ -53,10 +53,20 @@ impl Segment {
         segment.named(folder)
     }
 
-    /// One that is to [follow](Self::follow), and is no segment until then.
-    pub(crate) fn prepare(folder: &Folder, faults: Option<Arc<dyn Faults>>) -> io::Result<Self> {
+    /// One that is to [follow](Self::follow), with so much room, and is no segment until then.
+    pub(crate) fn prepare(
+        folder: &Folder,
+        room: u64,
+        faults: Option<Arc<dyn Faults>>,
+    ) -> io::Result<Self> {
         folder.remove(NEXT).map_err(FolderError::into_io)?;
-        Self::made(folder, NEXT, 0, faults)
+        let mut segment = Self::made(folder, NEXT, 0, faults)?;
+        let whole = segment.set_aside(room);
+        if whole.is_err() {
+            // A file system can have given a part of it, which is then what the disk lacks.
+            let _again_at_the_next_attempt = folder.remove(NEXT);
+        }
+        whole.map(|()| segment)
     }
 
     fn made(

@@ -19,7 +19,10 @@ pub trait Purpose {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Awaited {
     No,
-    Yes,
+    /// A call is not sent before.
+    ToSend,
+    /// An answer is not given before.
+    ToAnswer,
 }
 
 /// The first byte of a call may go to the server: its intent is recorded.
@@ -33,10 +36,10 @@ pub enum Answer {}
 pub enum Know {}
 
 impl Purpose for Send {
-    const AWAITED: Awaited = Awaited::Yes;
+    const AWAITED: Awaited = Awaited::ToSend;
 }
 impl Purpose for Answer {
-    const AWAITED: Awaited = Awaited::Yes;
+    const AWAITED: Awaited = Awaited::ToAnswer;
 }
 impl Purpose for Know {
     const AWAITED: Awaited = Awaited::No;

@@ -316,6 +316,8 @@ impl Writer {
                 }
                 Entry::Outcome(outcome) => {
                     self.open.remove(&outcome.call);
+                    // Nobody had its receipt before this, and nobody uses one after it.
+                    self.goal.send.retain(|call| *call != outcome.call);
                 }
                 Entry::LookUp(call) => {
                     self.look_up(queued.nth, *call);

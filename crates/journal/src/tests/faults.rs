@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use super::stage::{Around, BOUND, Manner, Stage, completed};
 use crate::{
-    CallRef, Class, Decision, Journal, Keep, Outcome, Redeemed, Retry, Sealed, Settings, State,
-    Tier, Unavailable, What, Why,
+    CallRef, Class, Decision, Journal, Keep, Note, Outcome, Redeemed, Retry, Sealed, Settings,
+    State, Tier, Topic, Unavailable, What, Why,
 };
 
 fn failing(state: &State) -> bool {
@@ -231,6 +231,83 @@ fn a_segment_gives_up_its_room_only_for_another_that_has_its_own() {
     assert_eq!(stage.journal.state(Instant::now()), State::Sound);
     assert!(length("00000002.jsonl").is_err());
     stage.seal();
+    stage.whole();
+}
+
+#[test]
+fn what_was_set_aside_for_a_successor_that_got_too_little_is_given_back() {
+    const LARGE: u64 = 16 << 10;
+    let mut stage = Stage::with(|settings| settings.segment_bytes = LARGE);
+    let chain = stage.dir.join(stage.journal.chain());
+    let length = || std::fs::metadata(chain.join("00000001.jsonl")).map(|about| about.len());
+    let call = |stage: &mut Stage| {
+        let (_, ticket) = stage.begin(Tier::Sync).expect("sound");
+        stage.safe(ticket);
+    };
+    call(&mut stage);
+    stage.disk.set(Manner::NoMore);
+    while length().expect("the first segment") < 2 * LARGE {
+        call(&mut stage);
+    }
+    assert_eq!(stage.journal.state(Instant::now()), State::Sound);
+    stage.seal();
+    assert!(!chain.join("next").exists());
+    stage.whole();
+}
+
+#[test]
+fn a_recorded_outcome_is_not_taken_for_one_of_many_entries_that_were_left_out() {
+    let mut stage = Stage::new(BOUND);
+    let (call, ticket) = stage.begin(Tier::Sync).expect("sound");
+    stage.safe(ticket);
+    stage.disk.set(Manner::Hang);
+    let note = |text: String| Note {
+        topic: Topic::Denial,
+        call: None,
+        subject: "s".into(),
+        text: text.into(),
+    };
+    let ticket = stage.end(call, Tier::Sync);
+    // They fill what is set aside, and so the rest of the batch is left out.
+    let texts = std::iter::repeat_n(1000, 4000).chain(std::iter::repeat_n(1, 6000));
+    let notes = texts.map(|length| note("x".repeat(length)));
+    let taken: Vec<_> = notes
+        .map(|note| stage.journal.note(note, Tier::Write).expect("taken"))
+        .collect();
+    stage.disk.set(Manner::NoMore);
+    drop(
+        taken
+            .into_iter()
+            .next_back()
+            .map(|last| stage.settled(last)),
+    );
+    stage.safe(ticket);
+    stage.disk.set(Manner::Well);
+    stage.wait_for(|state| *state == State::Sound);
+    stage.seal();
+    let left_out = stage.text().matches("\"entries\":").count();
+    assert!(left_out > 0, "the disk has to be full for this");
+    stage.whole();
+}
+
+#[test]
+fn a_call_that_was_withdrawn_before_its_intent_was_safe_was_not_sent() {
+    let mut stage = Stage::new(BOUND);
+    let (call, intent) = stage.begin(Tier::Sync).expect("sound");
+    let withdrawn = Outcome {
+        what: What::NotExecuted,
+        retry: Retry::Safe,
+        ..completed(call)
+    };
+    let outcome = stage.journal.outcome(withdrawn, Tier::Sync).expect("taken");
+    stage.safe(intent);
+    stage.safe(outcome);
+    stage.seal();
+    assert!(
+        !stage.text().contains("\"kind\":\"sent\""),
+        "{}",
+        stage.text()
+    );
     stage.whole();
 }
 

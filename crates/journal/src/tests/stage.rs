@@ -30,6 +30,8 @@ pub(super) enum Manner {
     Full,
     /// There is none for another segment.
     NoSuccessor,
+    /// There is none but what is set aside, and files can be made.
+    NoMore,
     /// There is none at all, as where none can be set aside.
     Cramped,
     /// Syncs do not come back.
@@ -116,7 +118,7 @@ impl crate::segment::Faults for Disk {
     }
 
     fn set_aside(&self) -> Option<io::Error> {
-        (self.manner() == Manner::Full).then(full)
+        matches!(self.manner(), Manner::Full | Manner::NoMore).then(full)
     }
 
     fn name(&self) -> Option<io::Error> {

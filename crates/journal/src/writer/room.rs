@@ -121,7 +121,7 @@ impl Writer {
         !owed && length.saturating_add(rendered as u64) > until
     }
 
-    /// Leaves an entry out, and lets its ticket say so.
+    /// Leaves an entry out, and lets its ticket say so if anybody asks it.
     pub(super) fn leave_out(&mut self, queued: &Queued) {
         if let Entry::Intent(intent) = &queued.entry {
             // That the call was not sent is told by its outcome.
@@ -129,8 +129,10 @@ impl Writer {
         } else {
             self.left_out += 1;
         }
-        let why = NotRecorded::Failed(Why::NoSpace);
-        self.shared.refuse([(queued.nth, why)]);
+        if queued.entry.is_awaited() {
+            let why = NotRecorded::Failed(Why::NoSpace);
+            self.shared.refuse([(queued.nth, why)]);
+        }
     }
 
     /// Says how many entries were left out, as soon as that can be said.
@@ -153,9 +155,8 @@ impl Writer {
 
     /// A segment to go on in has its room before the one that is to be sealed gives up its own.
     pub(super) fn prepare_successor(&mut self) -> io::Result<()> {
-        let mut segment = Segment::prepare(&self.chain.folder, self.faults.clone())?;
-        segment.set_aside(self.room_to_keep())?;
-        self.successor = Some(segment);
+        let (room, faults) = (self.room_to_keep(), self.faults.clone());
+        self.successor = Some(Segment::prepare(&self.chain.folder, room, faults)?);
         Ok(())
     }
 }
