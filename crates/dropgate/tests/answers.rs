@@ -5,6 +5,8 @@
 )]
 
 mod host;
+#[path = "answers/unread.rs"]
+mod unread;
 
 use std::fs;
 use std::io::Write as _;

@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use dropgate_gate::call::Kind;
 use dropgate_gate::in_flight::Open;
+use dropgate_gate::refusal::Refusal;
 use dropgate_gate::shutdown::{Event, Phase, Readiness, Trigger};
 use dropgate_process::Force;
 
+use crate::endpoint::Moved;
+use crate::lane::Regard;
 use crate::relay::Relay;
 
 /// A host that ends its input this soon after a request had it all ready.
@@ -77,5 +80,24 @@ impl Relay {
                 self.end_with_tree();
             }
         }
+    }
+
+    /// Reads once what the host had written before it could know of the end, and answers each
+    /// request: none is sent on. How many bytes that were, none where nobody listens.
+    pub(crate) fn hear_last_requests(&mut self) -> usize {
+        if !self.downstream.outlet.is_open() || !self.downstream.intake.is_open() {
+            return 0;
+        }
+        let heard = match self.downstream.intake.read(Regard::Nothing) {
+            Moved::Bytes(count) => count,
+            Moved::NotNow => return 0,
+            Moved::Closed => 0,
+        };
+        self.judge_host_lines();
+        self.turn_away_unsent(&Refusal::draining());
+        // The way to the server is closed, so what would have passed goes nowhere.
+        self.upstream.outlet.flush(&mut self.downstream.intake);
+        self.flush_downstream();
+        heard
     }
 }

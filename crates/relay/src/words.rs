@@ -13,6 +13,9 @@ use crate::relay::Relay;
 
 /// What of the last moments is kept for the log's end.
 const LOG_END: Duration = Duration::from_millis(100);
+/// About so many bytes are still read of the host once the run is over: as much as a pipe can hold
+/// without leave.
+const LAST_BYTES: usize = 1 << 20;
 
 impl Relay {
     pub(crate) fn say_status(&mut self) {
@@ -37,9 +40,23 @@ impl Relay {
         ));
     }
 
-    /// Gives the host time to read the last answers.
+    /// Answers what the host had written, and gives it time to read the last answers.
     pub(crate) async fn say_farewell(&mut self) {
-        let until = Instant::now() + self.farewell().saturating_sub(LOG_END);
+        let end = Instant::now() + self.farewell();
+        let until = end - LOG_END;
+        let mut most = LAST_BYTES;
+        loop {
+            let heard = self.hear_last_requests();
+            self.give_last_answers(until).await;
+            most = most.saturating_sub(heard);
+            if heard == 0 || most == 0 || self.downstream_has_backlog() || Instant::now() >= end {
+                break;
+            }
+        }
+        self.log.drain();
+    }
+
+    async fn give_last_answers(&mut self, until: Instant) {
         while self.downstream_has_backlog() {
             self.heed_journal();
             match self.downstream.outlet.flush(&mut self.upstream.intake) {
@@ -56,7 +73,6 @@ impl Relay {
                 break;
             }
         }
-        self.log.drain();
     }
 
     /// Ready when more could be written to the host, or more is recorded.
