@@ -51,6 +51,6 @@ pub use self::protocol::Force;
 pub use self::spawn::START_WITHIN;
 pub use self::spec::{HostWatch, Orphans, Spec};
 pub use self::started::{Skipped, SpawnError, Spawned, StandardStreams, what_to_do};
-pub use self::sweep::{Abandoned, SweepMode, sweep};
+pub use self::sweep::{Abandoned, SweepMode, out_of_sight, sweep};
 pub use self::takeover::KILL_WITHIN;
 pub use self::tree::Tree;

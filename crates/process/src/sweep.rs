@@ -2,6 +2,7 @@
 //! every tree whose wrapper and guard were both killed.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -67,6 +68,24 @@ pub fn sweep(mode: SweepMode, within: Duration) -> Vec<Abandoned> {
                 .flatten()
         })
         .collect()
+}
+
+/// How many trees of this user are recorded under the numbers of another PID or time namespace. A
+/// sweep leaves them alone, and can't say whether they have owners.
+///
+/// # Errors
+/// `/proc` does not show this process under its own number, so a sweep finds no process at all.
+pub fn out_of_sight() -> io::Result<usize> {
+    let own = rustix::process::getpid().as_raw_nonzero().get();
+    let shown = fs::read_link("/proc/self")?;
+    if shown.to_str() != Some(own.to_string().as_str()) || Process::of(own).is_none() {
+        return Err(io::Error::other("/proc is that of another PID namespace"));
+    }
+    let (boot, pid_namespace) = (ledger::boot_id()?, ledger::pid_namespace()?);
+    let records = files().filter_map(|path| ledger::read(&path).ok());
+    Ok(records
+        .filter(|record| record.boot == boot && record.pid_namespace != pid_namespace)
+        .count())
 }
 
 fn files() -> impl Iterator<Item = PathBuf> {

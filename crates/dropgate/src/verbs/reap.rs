@@ -5,7 +5,7 @@ mod leases;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use dropgate_process::{Abandoned, Process, SweepMode, sweep};
+use dropgate_process::{Abandoned, Process, SweepMode, out_of_sight, sweep};
 use serde::Serialize;
 
 use self::leases::Leases;
@@ -16,6 +16,8 @@ use crate::{exit, output};
 struct Reaped {
     dry_run: bool,
     scopes: Vec<Scope>,
+    /// How many runs are recorded whose processes have other numbers here.
+    out_of_sight: usize,
     leases: Leases,
 }
 
@@ -36,8 +38,18 @@ struct Found {
 /// How long each of the two looks may take.
 const WITHIN: Duration = Duration::from_secs(300);
 
-/// Sweeps; the code is 0 unless something resists.
+/// Sweeps; the code is 0 unless something resists or can't be seen.
 pub(crate) fn run(args: &ReapArgs) -> ExitCode {
+    let out_of_sight = match out_of_sight() {
+        Ok(count) => count,
+        Err(why) => {
+            output::complain(&format!(
+                "can not see processes, so nothing was looked for: {why}; run reap where /proc \
+                 shows the processes of its own PID namespace"
+            ));
+            return ExitCode::from(exit::INTERNAL);
+        }
+    };
     // A name is read while its process lives, so what there is is listed first.
     let listed = scopes(sweep(SweepMode::DryRun, WITHIN));
     let scopes = if args.dry_run {
@@ -64,13 +76,15 @@ pub(crate) fn run(args: &ReapArgs) -> ExitCode {
         }
         (_, _) => ExitCode::from(exit::INTERNAL),
     };
+    let reaped = Reaped {
+        dry_run: args.dry_run,
+        scopes,
+        out_of_sight,
+        leases,
+    };
     match args.format {
-        Format::Json => output::print_json(&Reaped {
-            dry_run: args.dry_run,
-            scopes,
-            leases,
-        }),
-        Format::Text => output::print(&text(&scopes, leases, args)),
+        Format::Json => output::print_json(&reaped),
+        Format::Text => output::print(&text(&reaped)),
     }
     code
 }
@@ -103,17 +117,27 @@ impl Found {
     }
 }
 
-fn text(scopes: &[Scope], leases: Leases, args: &ReapArgs) -> String {
-    let Leases { revoked, pending } = leases;
-    if scopes.is_empty() && revoked + pending == 0 {
-        return "nothing to reap: every run has an owner\n".to_owned();
-    }
+fn text(reaped: &Reaped) -> String {
+    let Leases { revoked, pending } = reaped.leases;
     let mut text = String::new();
+    if reaped.out_of_sight > 0 {
+        text.push_str(&format!(
+            "out of sight: {} of another PID or time namespace; reap them there\n",
+            reaped.out_of_sight
+        ));
+    }
+    if reaped.scopes.is_empty() && revoked + pending == 0 {
+        text.push_str(match reaped.out_of_sight {
+            0 => "nothing to reap: every run has an owner\n",
+            _some => "nothing to reap here: every other run has an owner\n",
+        });
+        return text;
+    }
     if revoked + pending > 0 {
         text.push_str(&format!("leases: {revoked} revoked, {pending} pending\n"));
     }
-    for scope in scopes {
-        let verb = if args.dry_run { "would end" } else { "ended" };
+    for scope in &reaped.scopes {
+        let verb = if reaped.dry_run { "would end" } else { "ended" };
         text.push_str(&format!(
             "scope {}: {verb} {}\n",
             scope.scope,
