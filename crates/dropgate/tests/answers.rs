@@ -266,3 +266,21 @@ fn a_server_that_can_not_be_woken_again_was_not_killed() {
     assert_eq!(code, Some(0), "{log}");
     assert!(log.contains("can not be started again"), "{log}");
 }
+
+#[test]
+fn who_calls_what_an_operator_switched_off_is_told_so() {
+    let orders = [
+        "[breaker]\nserver = \"open\"\n",
+        "[breaker.tools]\nodd = \"open\"\n",
+    ];
+    for order in orders {
+        let mut run = Run::new(order);
+        let answer = run.call(&json!(1), "odd");
+        let text = answer["result"]["content"][0]["text"].as_str().unwrap();
+        assert!(text.starts_with("An operator has switched this"), "{text}");
+        let outcome = &answer["result"]["_meta"]["dev.dropgate/outcome"];
+        assert_eq!(outcome["outcome"], "not_executed");
+        assert_eq!(outcome.get("retry_after_ms"), None, "nobody knows when");
+        run.records();
+    }
+}

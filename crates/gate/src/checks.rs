@@ -111,9 +111,10 @@ impl Checks {
                 Err(refusal)
             }
             (breaker::Admission::Rejected(_), Some(refusal)) => Err(refusal),
-            (breaker::Admission::Rejected(rejection), None) => {
-                Err(Refusal::breaker_open(rejection.retry_after()))
-            }
+            (breaker::Admission::Rejected(rejection), None) => Err(match rejection.retry_after() {
+                Some(after) => Refusal::breaker_open(after),
+                None => Refusal::switched_off(),
+            }),
         }
     }
 

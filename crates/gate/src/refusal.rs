@@ -14,7 +14,7 @@ pub enum Code {
     Draining,
     /// A policy, or an error while deciding.
     Denied,
-    /// The breaker of the tool or of the server is open.
+    /// The breaker of the tool or of the server is open, by itself or by an operator's order.
     BreakerOpen,
     /// The call can't be recorded, so it is not made.
     JournalUnavailable,
@@ -208,6 +208,16 @@ impl Refusal {
              It is safe to call again later.",
         )
         .after(retry_after)
+    }
+
+    /// A call of a tool or server that an operator has switched off; nobody knows for how long.
+    pub fn switched_off() -> Self {
+        Self::fixed(
+            Outcome::NotExecuted,
+            Code::BreakerOpen,
+            "An operator has switched this tool or its server off, so the call was not started and \
+             nothing ran. Calling again will not help before it is switched on.",
+        )
     }
 
     /// A call that can't be recorded.

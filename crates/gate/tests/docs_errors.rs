@@ -6,7 +6,9 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use dropgate_gate::gather::Reason;
-use dropgate_gate::mode::{Class, Event, Judgement, Mode, Settings, Why};
+use dropgate_gate::mode::{
+    Class, Event, FAILURES, Judgement, Mode, ProbeSettings, Probed, Settings, Why,
+};
 use dropgate_gate::outcome::Outcome;
 use dropgate_gate::refusal::{Code, Refusal};
 use dropgate_gate::sanitize::{Class as Words, PublicText};
@@ -65,8 +67,8 @@ fn advice(code: Code) -> (&'static str, &'static str) {
             "don't call again as it is; `dropgate journal outcome REF` names the policy",
         ),
         Code::BreakerOpen => (
-            "the tool or the server has failed too often just now",
-            "call again after `retry_after_ms`",
+            "the tool or the server has failed too often just now, or an operator has switched it off",
+            "call again after `retry_after_ms`; without it, once the operator has switched it on",
         ),
         Code::JournalUnavailable => (
             "the call, or its result, can't be recorded",
@@ -94,16 +96,16 @@ fn advice(code: Code) -> (&'static str, &'static str) {
 /// Every refusal, by the name of its constructor.
 fn refusals() -> Vec<(&'static str, Refusal)> {
     let later = Duration::from_secs(1);
-    vec![
+    let mut all = vec![
         ("draining", Refusal::draining()),
         ("denied", Refusal::denied()),
         ("key_reused", Refusal::key_reused()),
         ("breaker_open", Refusal::breaker_open(later)),
+        ("switched_off", Refusal::switched_off()),
         ("journal_unavailable", Refusal::journal_unavailable()),
         ("unknown_unrecorded", Refusal::unknown_unrecorded()),
         ("timed_out", Refusal::timed_out()),
         ("timed_out_unsent", Refusal::timed_out_unsent()),
-        ("read_only", read_only()),
         ("unknown_at_shutdown", Refusal::unknown_at_shutdown()),
         ("unknown_server_exit", Refusal::unknown_server_exit()),
         ("unknown_unreadable", Refusal::unknown_unreadable()),
@@ -112,21 +114,53 @@ fn refusals() -> Vec<(&'static str, Refusal)> {
         ("ended_earlier", Refusal::ended_earlier(Outcome::Completed)),
         ("overloaded", Refusal::overloaded()),
         ("in_progress", Refusal::in_progress()),
-    ]
+    ];
+    all.extend(read_only());
+    all
 }
 
-/// The refusal of a write when the write path is down, with one tool that reads.
-fn read_only() -> Refusal {
+/// The refusals of a write for every reason to read only, with one tool that reads.
+fn read_only() -> Vec<(&'static str, Refusal)> {
+    Why::ALL.map(|why| ("read_only", read_only_for(why))).into()
+}
+
+fn read_only_for(why: Why) -> Refusal {
     let now = Duration::ZERO;
-    let mut mode = Mode::new(&Settings::default(), 0, now);
-    mode.tools([("get_record", Class::Read)], now);
-    for tool in ["create", "update"] {
-        mode.step(Event::BreakerOpened(tool, Class::Write), now);
+    let probe = match why {
+        Why::Probe => Some(ProbeSettings::default()),
+        Why::Operator | Why::Journal | Why::Lease | Why::Breakers => None,
+    };
+    let settings = Settings {
+        probe,
+        ..Settings::default()
+    };
+    let mut mode = Mode::new(&settings, 0, now);
+    let events: &[Event<'_>] = match why {
+        Why::Operator => &[Event::OperatorReadOnly],
+        Why::Journal => &[Event::JournalFails],
+        Why::Lease => &[Event::LeaseGone],
+        Why::Breakers => &[
+            Event::BreakerOpened("create", Class::Write),
+            Event::BreakerOpened("update", Class::Write),
+        ],
+        Why::Probe => &[],
+    };
+    for event in events {
+        mode.step(*event, now);
+    }
+    for _ in 0..FAILURES {
+        if let Some(due) = mode.next_due().filter(|_| why == Why::Probe) {
+            mode.step(Event::Time, due);
+            mode.step(Event::Probed(Probed::Failed), due);
+        }
     }
     mode.tools([("get_record", Class::Read), ("create", Class::Write)], now);
     match mode.judge(Class::Write, now) {
-        Judgement::OnlyAsTrial(refusal) | Judgement::Refuse(refusal) => refusal,
-        Judgement::Run => panic!("writing is possible"),
+        Judgement::OnlyAsTrial(refusal) | Judgement::Refuse(refusal) => {
+            assert_eq!(refusal.meta()["degraded"]["why"], why.name());
+            refusal
+        }
+        Judgement::Run => panic!("writing is possible in spite of {why:?}"),
     }
 }
 
@@ -159,7 +193,11 @@ fn the_document_lists_what_there_is() {
         writeln!(codes, "| {number} | {when} | {names} | {todo} |").unwrap();
         for refusal in with {
             let (name, text) = (refusal.outcome().name(), refusal.text());
-            writeln!(texts, "| {number} | `{name}` | {text} |").unwrap();
+            let row = format!("| {number} | `{name}` | {text} |\n");
+            // Some reasons share their words.
+            if !texts.contains(&row) {
+                texts += &row;
+            }
         }
     }
     let mut classes = String::from("| fixed words |\n|---|\n");

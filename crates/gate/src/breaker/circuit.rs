@@ -272,9 +272,7 @@ impl Circuit {
                     None
                 }
             },
-            State::ForcedOpen => Some(Rejection::ForcedOpen {
-                retry_after: self.settings.max_open_for,
-            }),
+            State::ForcedOpen => Some(Rejection::ForcedOpen),
         }
     }
 

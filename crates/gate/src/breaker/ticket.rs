@@ -54,22 +54,19 @@ pub enum Rejection {
         /// A guess: the first open period.
         retry_after: Duration,
     },
-    /// An operator holds the breaker open.
-    ForcedOpen {
-        /// A guess: the longest open period.
-        retry_after: Duration,
-    },
+    /// An operator holds the breaker open, for as long as the operator likes.
+    ForcedOpen,
 }
 
 impl Rejection {
-    /// How long to wait before the next attempt.
+    /// How long to wait before the next attempt, where that is known.
     #[must_use]
-    pub fn retry_after(self) -> Duration {
+    pub fn retry_after(self) -> Option<Duration> {
         match self {
             Self::Open { retry_after }
             | Self::TrialRunning { retry_after }
-            | Self::AwaitsProbe { retry_after }
-            | Self::ForcedOpen { retry_after } => retry_after,
+            | Self::AwaitsProbe { retry_after } => Some(retry_after),
+            Self::ForcedOpen => None,
         }
     }
 }

@@ -72,7 +72,7 @@ proptest! {
                             }
                         }
                         Admission::Rejected(rejection) => {
-                            prop_assert!(rejection.retry_after() <= ms(144_000));
+                            prop_assert!(rejection.retry_after() <= Some(ms(144_000)));
                         }
                     }
                 }

@@ -40,7 +40,7 @@ fn a_refusal_of_the_tool_leaves_the_trial_of_the_upstream_free() {
     }
     assert!(matches!(
         breakers.admit(Some("held"), &WRITE, half_open).0,
-        Admission::Rejected(Rejection::ForcedOpen { .. })
+        Admission::Rejected(Rejection::ForcedOpen)
     ));
     let trial = breakers.admit(Some("tool0"), &WRITE, half_open).0;
     let Admission::Trial(trial) = trial else {
@@ -61,7 +61,7 @@ fn an_operator_can_hold_it_open_or_closed_or_off() {
     for at in [0, 1_000_000_000] {
         assert!(matches!(
             breakers.admit(Some("query"), &READ, ms(at)).0,
-            Admission::Rejected(Rejection::ForcedOpen { .. })
+            Admission::Rejected(Rejection::ForcedOpen)
         ));
     }
     let until = ms(1_000_060_000);

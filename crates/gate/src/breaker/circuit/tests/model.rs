@@ -103,9 +103,7 @@ impl Model {
             Phase::Closed | Phase::ForcedClosed | Phase::Disabled => {
                 Answer::Admitted(Role::Regular)
             }
-            Phase::ForcedOpen => Answer::Rejected(Rejection::ForcedOpen {
-                retry_after: LONGEST,
-            }),
+            Phase::ForcedOpen => Answer::Rejected(Rejection::ForcedOpen),
             Phase::Open => Answer::Rejected(Rejection::Open {
                 retry_after: self.rejects_until.unwrap() - now,
             }),
