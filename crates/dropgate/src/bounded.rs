@@ -11,6 +11,16 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 /// How long the whole of what comes through a pipe may take.
 const PIPED_WITHIN: Duration = Duration::from_secs(2);
 
+/// What becomes of a file that is a pipe.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Pipes {
+    /// It is read to its end, if that comes soon.
+    #[default]
+    Awaited,
+    /// It is refused at once: whoever reads has others to look after.
+    Refused,
+}
+
 /// Why a file was not read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NotRead {
@@ -27,16 +37,26 @@ pub(crate) enum NotRead {
 /// # Errors
 /// It can't be read, or is larger, or its writer does not end.
 pub(crate) fn read(path: &Path, most: u64) -> Result<Vec<u8>, NotRead> {
+    read_with(Pipes::Awaited, path, most)
+}
+
+/// The same, where pipes may not be waited for.
+///
+/// # Errors
+/// As of [`read`], and for a pipe that is refused.
+pub(crate) fn read_with(pipes: Pipes, path: &Path, most: u64) -> Result<Vec<u8>, NotRead> {
     let no_wait = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or(0);
     let file = File::options()
         .read(true)
         .custom_flags(no_wait)
         .open(path)?;
     let mut bytes = Vec::new();
-    if file.metadata()?.file_type().is_fifo() {
-        read_pipe(&file, most.saturating_add(1), &mut bytes)?;
-    } else {
-        file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    match (file.metadata()?.file_type().is_fifo(), pipes) {
+        (true, Pipes::Refused) => return Err(refused().into()),
+        (true, Pipes::Awaited) => read_pipe(&file, most.saturating_add(1), &mut bytes)?,
+        (false, _) => {
+            file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+        }
     }
     if bytes.len() as u64 > most {
         return Err(NotRead::TooLarge(most));
@@ -62,6 +82,11 @@ fn read_pipe(pipe: &File, most: u64, bytes: &mut Vec<u8>) -> io::Result<()> {
             Err(error) => return Err(error),
         }
     }
+}
+
+fn refused() -> io::Error {
+    let why = "it is a pipe, which is not read again while the server runs; name a file instead";
+    io::Error::new(io::ErrorKind::Unsupported, why)
 }
 
 fn unended() -> io::Error {

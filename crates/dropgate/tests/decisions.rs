@@ -322,6 +322,24 @@ fn under_an_orchestrator_sighup_reads_the_configuration_again() {
         assert_eq!(run.call("/etc/a"), "done", "{part}");
         place.write(file, &before);
     }
+    // Nobody writes to a pipe, and calls don't wait for somebody who would.
+    let pipe = place.0.path().join("pipe.cedar");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, 0o600.into()).unwrap();
+    place.write("dropgate.toml", &RELOADED.replace("a.cedar", "pipe.cedar"));
+    let told = run.reload();
+    assert!(
+        told.contains("it is a pipe, which is not read again"),
+        "{told}"
+    );
+    fs::remove_file(place.0.path().join("dropgate.toml")).unwrap();
+    fs::rename(&pipe, place.0.path().join("dropgate.toml")).unwrap();
+    let told = run.reload();
+    assert!(
+        told.contains("it is a pipe, which is not read again"),
+        "{told}"
+    );
+    fs::remove_file(place.0.path().join("dropgate.toml")).unwrap();
+    place.write("dropgate.toml", RELOADED);
     // What a tool is may change, and what can't is said.
     let more = format!("{RELOADED}[tools.read]\nclass = \"read\"\n[breaker]\nfailures = 7\n");
     place.write("dropgate.toml", &more);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use dropgate_gate::breaker::FailureTexts;
 
 use super::written::Config;
-use crate::bounded::{self, NotRead};
+use crate::bounded::{self, NotRead, Pipes};
 
 /// The largest file that is read, bytes.
 const MAX_BYTES: u64 = 1 << 20;
@@ -39,8 +39,8 @@ pub(crate) enum ConfigError {
 ///
 /// # Errors
 /// When it can't be read, or anything in it is not known or not right.
-pub(crate) fn load(path: &Path) -> Result<Config, ConfigError> {
-    let bytes = bounded::read(path, MAX_BYTES).map_err(|error| match error {
+pub(crate) fn load(path: &Path, pipes: Pipes) -> Result<Config, ConfigError> {
+    let bytes = bounded::read_with(pipes, path, MAX_BYTES).map_err(|error| match error {
         NotRead::System(why) => ConfigError::Unreadable {
             path: path.to_owned(),
             why,
@@ -271,14 +271,23 @@ mod tests {
     #[test]
     fn what_is_no_plain_text_file_is_refused() {
         let folder = std::env::temp_dir();
-        assert!(matches!(load(&folder), Err(ConfigError::Unreadable { .. })));
+        assert!(matches!(
+            load(&folder, Pipes::Awaited),
+            Err(ConfigError::Unreadable { .. })
+        ));
         let path = folder.join(format!("dropgate-config-{}", std::process::id()));
         std::fs::write(&path, [b'#', 0xff]).unwrap();
-        assert!(matches!(load(&path), Err(ConfigError::NotText { .. })));
+        assert!(matches!(
+            load(&path, Pipes::Awaited),
+            Err(ConfigError::NotText { .. })
+        ));
         std::fs::write(&path, vec![b'#'; (MAX_BYTES + 1) as usize]).unwrap();
-        assert!(matches!(load(&path), Err(ConfigError::TooLarge { .. })));
+        assert!(matches!(
+            load(&path, Pipes::Awaited),
+            Err(ConfigError::TooLarge { .. })
+        ));
         std::fs::write(&path, vec![b'#'; MAX_BYTES as usize]).unwrap();
-        assert!(load(&path).is_ok());
+        assert!(load(&path, Pipes::Awaited).is_ok());
         std::fs::remove_file(&path).unwrap();
     }
 }

@@ -26,7 +26,8 @@ pub(crate) fn page() -> String {
          sizes `64MiB`. Editors can use [the schema](dropgate.schema.json).\n\nWith \
          `shutdown.profile` `systemd` or `kubernetes`, SIGHUP reads the file again, which otherwise \
          ends the run. All of it has to be right, the policies too, or the old one stays in force \
-         and stderr and the journal say why. `[tools.\"PATTERN\"]`, the policies of `[authorize]`, \
+         and stderr and the journal say why. A file that is a pipe, as with `--config <(…)`, is \
+         read at the start alone: SIGHUP refuses it at once. `[tools.\"PATTERN\"]`, the policies of `[authorize]`, \
          `timeout` and `max_timeout` of `[calls]`, and an operator's orders (`switch` of \
          `[read_only]`, and `server`, `tools` and `closed_for` of `[breaker]`) hold from the next \
          call on; what else has changed is named on stderr and holds from the next start on.\n",

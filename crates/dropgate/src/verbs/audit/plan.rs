@@ -13,6 +13,7 @@ use dropgate_analyzer::user_rules::UserRules;
 use dropgate_analyzer::vocabulary::Wire;
 
 use super::ask;
+use crate::bounded::Pipes;
 use crate::cli::AuditArgs;
 use crate::config::{self, audit};
 
@@ -37,7 +38,9 @@ impl Plan {
     pub(super) fn of(args: &AuditArgs) -> Result<Self, String> {
         let path = args.config.as_deref().unwrap_or(Path::new(FILE));
         let table = if args.config.is_some() || path.exists() {
-            config::load(path).map_err(|error| error.to_string())?.audit
+            config::load(path, Pipes::Awaited)
+                .map_err(|error| error.to_string())?
+                .audit
         } else {
             audit::Audit::default()
         };

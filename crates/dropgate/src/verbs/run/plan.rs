@@ -26,6 +26,7 @@ use super::pins;
 use super::policies::{self, PolicyError};
 use super::secrets::{Asked, SecretsError};
 use super::telemetry::{self, TelemetryError};
+use crate::bounded::Pipes;
 use crate::cli::{self, RunArgs, ShutdownArgs, ToolOnShutdown};
 use crate::config::written::{self, BreakerOrder, Config};
 use crate::config::{self, ToolClass};
@@ -69,11 +70,23 @@ pub(crate) enum PlanError {
 /// # Errors
 /// When the file is not right.
 pub(crate) fn configuration(named: Option<&Path>) -> Result<Configured, PlanError> {
+    configuration_with(Pipes::Awaited, named)
+}
+
+/// The same, where pipes may not be waited for.
+///
+/// # Errors
+/// As of [`configuration`], and for a pipe that is refused.
+pub(super) fn configuration_with(
+    pipes: Pipes,
+    named: Option<&Path>,
+) -> Result<Configured, PlanError> {
     let own = || folders::configuration().map(|folder| folder.join("dropgate.toml"));
     let path = named
         .map(Path::to_owned)
         .or_else(|| own().filter(|path| path.exists()));
-    let file = path.as_deref().map(config::load).transpose()?;
+    let file = path.as_deref().map(|path| config::load(path, pipes));
+    let file = file.transpose()?;
     Ok(Configured {
         file: file.unwrap_or_default(),
         folder: path
@@ -81,6 +94,7 @@ pub(crate) fn configuration(named: Option<&Path>) -> Result<Configured, PlanErro
             .and_then(Path::parent)
             .unwrap_or(Path::new(""))
             .to_owned(),
+        pipes,
     })
 }
 
@@ -89,6 +103,8 @@ pub(crate) fn configuration(named: Option<&Path>) -> Result<Configured, PlanErro
 pub(crate) struct Configured {
     pub(crate) file: Config,
     pub(crate) folder: PathBuf,
+    /// What becomes of files of policies that are pipes.
+    pub(crate) pipes: Pipes,
 }
 
 /// What decides about calls, and holds for them.
@@ -135,7 +151,7 @@ pub(super) fn meant(
     on_shutdown: &[ToolOnShutdown],
     config: &Configured,
 ) -> Result<Meant, PlanError> {
-    let Configured { file, folder } = config;
+    let Configured { file, folder, .. } = config;
     let (tools, read_only) = tools(on_shutdown, file)?;
     Ok(Meant {
         tools,

@@ -12,7 +12,7 @@ use dropgate_policy::{
 };
 
 use super::plan::Configured;
-use crate::bounded::{self, NotRead};
+use crate::bounded::{self, NotRead, Pipes};
 
 /// A set of policies that could not be read again stays in force this long.
 const MAX_STALE: Duration = Duration::from_secs(24 * 3600);
@@ -91,26 +91,26 @@ pub(super) fn cedar(config: &Configured) -> Result<Option<Vec<PolicyFile>>, Poli
     let file = config.file.authorize.as_ref();
     match file.map(|file| file.cedar.as_slice()) {
         None | Some([]) => Ok(None),
-        Some(patterns) => policy_files(patterns, &config.folder).map(Some),
+        Some(patterns) => policy_files(patterns, config).map(Some),
     }
 }
 
-fn policy_files(patterns: &[String], folder: &Path) -> Result<Vec<PolicyFile>, PolicyError> {
+fn policy_files(patterns: &[String], config: &Configured) -> Result<Vec<PolicyFile>, PolicyError> {
     let mut files = Vec::new();
     for pattern in patterns {
-        for path in matching(pattern, folder)? {
+        for path in matching(pattern, &config.folder)? {
             if files.len() == MAX_FILES {
                 return Err(PolicyError::TooMany);
             }
-            files.push(policy_file(path)?);
+            files.push(policy_file(path, config.pipes)?);
         }
     }
     Ok(files)
 }
 
-fn policy_file(path: PathBuf) -> Result<PolicyFile, PolicyError> {
+fn policy_file(path: PathBuf, pipes: Pipes) -> Result<PolicyFile, PolicyError> {
     let name = path.display().to_string();
-    match bounded::read(&path, MAX_FILE).map(String::from_utf8) {
+    match bounded::read_with(pipes, &path, MAX_FILE).map(String::from_utf8) {
         Ok(Ok(text)) => Ok(PolicyFile { name, text }),
         Ok(Err(_)) => Err(PolicyError::NotText { path }),
         Err(NotRead::System(why)) => Err(PolicyError::Unreadable { path, why }),

@@ -7,6 +7,7 @@ use dropgate_relay::{Reload, Renewed};
 
 use super::plan::{self, Configured, PlanError};
 use super::policies;
+use crate::bounded::Pipes;
 use crate::cli::RunArgs;
 use crate::config::weakenings;
 use crate::config::written::{Authorize, Authzen, Breaker, Config, ReadOnly};
@@ -21,7 +22,9 @@ pub(super) fn planned(args: &RunArgs, config: &Configured, profile: Profile) -> 
     let (path, on_shutdown) = (args.config.clone(), args.on_shutdown.clone());
     let began = config.file.clone();
     Some(Box::new(move || {
-        let config = plan::configuration(path.as_deref()).map_err(|error| error.to_string())?;
+        // The loop stands still meanwhile.
+        let config = plan::configuration_with(Pipes::Refused, path.as_deref())
+            .map_err(|error| error.to_string())?;
         if who_decides(&config.file) != who_decides(&began) {
             return Err(
                 "authorize: who decides can't change while the server runs; \
