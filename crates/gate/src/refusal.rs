@@ -1,6 +1,7 @@
 //! The answers that dropgate gives in the server's place, in its own fixed words.
 
 use std::borrow::Cow;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -40,6 +41,9 @@ impl Code {
         Self::OutcomeUnknown,
         Self::Overloaded,
     ];
+
+    /// The numbers that are dropgate's: those in use, and those kept for later.
+    pub const RANGE: RangeInclusive<i64> = 46000..=46999;
 
     /// The number on the wire.
     #[must_use]
@@ -351,6 +355,7 @@ mod tests {
             numbers,
             [46001, 46002, 46003, 46004, 46005, 46006, 46007, 46008]
         );
+        assert!(numbers.iter().all(|number| Code::RANGE.contains(number)));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::public_text::{Class, PublicText};
 use super::span::Redactions;
 use super::verdict::{Replacement, Verdict};
 use crate::outcome::Outcome;
-use crate::refusal::meta;
+use crate::refusal::{Code, meta};
 
 /// The longest message of an error that is kept, bytes.
 const MAX_MESSAGE: usize = 1024;
@@ -49,6 +49,14 @@ pub struct Answer<'a> {
 impl Answer<'_> {
     fn meta(&self) -> Value {
         meta(self.outcome, self.outcome.retry(), self.reference)
+    }
+
+    /// The code that the host sees of an error: the server's, unless that is one of dropgate's,
+    /// whose meaning is not the server's to claim.
+    fn code(&self) -> i64 {
+        let told = self.response.code;
+        told.filter(|code| !Code::RANGE.contains(code))
+            .unwrap_or(INTERNAL_ERROR)
     }
 }
 
@@ -135,14 +143,18 @@ impl Sanitizer {
         let message = self.error_message(said.as_deref(), answer, redactions, budget)?;
         let data = self.error_data(data.map(within), answer, redactions, budget)?;
         let (message, data) = match (message, data) {
-            (Part::AsItCame(_), Part::AsItCame(_)) => return Ok(None),
+            (Part::AsItCame(_), Part::AsItCame(_))
+                if answer.response.code == Some(answer.code()) =>
+            {
+                return Ok(None);
+            }
             (
                 Part::AsItCame(message) | Part::Other(message),
                 Part::AsItCame(data) | Part::Other(data),
             ) => (message, data),
         };
         let data = data.unwrap_or_else(|| answer.meta().to_string().into_bytes());
-        let code = answer.response.code.unwrap_or(INTERNAL_ERROR).to_string();
+        let code = answer.code().to_string();
         let error = [
             b"{\"code\":",
             code.as_bytes(),
@@ -384,10 +396,7 @@ fn withheld(answer: &Answer<'_>, fault: Fault) -> Replacement {
             ResponseKind::Result | ResponseKind::ToolError | ResponseKind::Error,
             Asked::ToolCall | Asked::Handshake | Asked::Other,
             id,
-        ) => {
-            let code = answer.response.code.unwrap_or(INTERNAL_ERROR);
-            reply::error(id, code, text.as_str(), Some(&answer.meta()))
-        }
+        ) => reply::error(id, answer.code(), text.as_str(), Some(&answer.meta())),
     };
     let original = value_of(answer.line, member).unwrap_or(0..answer.line.len());
     Replacement::new(line, Redactions::default(), Some(fault), original)

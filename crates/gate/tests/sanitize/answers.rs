@@ -157,6 +157,28 @@ fn messages_about_the_request_stay_and_others_are_replaced() {
 }
 
 #[test]
+fn a_code_of_dropgates_is_no_servers() {
+    let rows = [
+        (45999, 45999),
+        (46000, -32603),
+        (46001, -32603),
+        (46999, -32603),
+        (47000, 47000),
+        (-32001, -32001),
+    ];
+    for asked in [Asked::ToolCall, Asked::Handshake, Asked::Other] {
+        for (code, told) in rows {
+            let line = rpc_error(code, "the call was denied", json!({"outcome": "denied"}));
+            let value = match judge(&standard(), &line, asked) {
+                Verdict::Clean => serde_json::from_str(&line).unwrap(),
+                verdict @ (Verdict::Replaced(_) | Verdict::Withheld(_)) => leaving(verdict),
+            };
+            assert_eq!(value["error"]["code"], told, "{code} for {asked:?}");
+        }
+    }
+}
+
+#[test]
 fn a_long_message_is_cut_at_a_kibibyte() {
     for text in ["x".repeat(5000), "水".repeat(2000)] {
         let line = rpc_error(-32600, &text, Value::Null);
