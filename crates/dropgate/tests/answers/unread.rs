@@ -7,7 +7,7 @@ use std::sync::mpsc::RecvTimeoutError;
 
 use serde_json::{Value, json};
 
-use crate::host::{Folder, WITHIN, lines};
+use crate::host::{Folder, Run, WITHIN, lines};
 
 /// The race between the end and the reading is run so often.
 const ROUNDS: usize = 10;
@@ -101,4 +101,34 @@ fn every_call_that_was_written_before_the_end_is_answered_once() {
         }
     }
     println!("{refused} of them were not sent");
+}
+
+/// Answers the handshake, closes its stdin, says that, and lives on.
+const DEAF: &str = r#"
+read -r line
+printf '{"jsonrpc":"2.0","id":1,"result":{}}\n'
+exec 0<&-
+printf '{"jsonrpc":"2.0","method":"notifications/deaf"}\n'
+exec sleep 1000"#;
+
+#[test]
+fn a_call_of_a_server_that_closed_its_stdin_and_lives_on_is_answered() {
+    let folder = Folder::new("");
+    let mut command = folder.dropgate(&["run", "--config", "dropgate.toml", "--name", "s"]);
+    let mut run = Run::begin(command.args(["--", "sh", "-c", DEAF]));
+    let said = run.lines.recv_timeout(WITHIN).unwrap();
+    assert!(said.contains("deaf"), "{said}");
+    let answer = run.ask("tools/call", &json!({"name": "write", "arguments": {}}));
+    let result = &answer["result"];
+    assert_eq!(
+        result["_meta"]["dev.dropgate/outcome"]["outcome"],
+        "unknown"
+    );
+    let text = result["content"][0]["text"].as_str().unwrap();
+    assert!(
+        text.starts_with("This server was shut down before"),
+        "{text}"
+    );
+    let (_, log) = run.finish();
+    assert!(log.contains(r#""trigger":"server_exited""#), "{log}");
 }
