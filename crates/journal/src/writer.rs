@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use crate::CallRef;
 use crate::chain::{Chain, Lock};
 use crate::claim::Claims;
-use crate::entry::{Entry, Tier};
+use crate::entry::{Entry, Fate, Tier};
 use crate::folder::{Folder, is_full, system};
 use crate::kept::Sidecar;
 use crate::keys::Keys;
@@ -316,8 +316,10 @@ impl Writer {
                 }
                 Entry::Outcome(outcome) => {
                     self.open.remove(&outcome.call);
-                    // Nobody had its receipt before this, and nobody uses one after it.
-                    self.goal.send.retain(|call| *call != outcome.call);
+                    if outcome.what.fate() == Fate::NeverRan {
+                        // Whoever withdrew it had no receipt yet, and uses none after this.
+                        self.goal.send.retain(|call| *call != outcome.call);
+                    }
                 }
                 Entry::LookUp(call) => {
                     self.look_up(queued.nth, *call);
