@@ -12,6 +12,7 @@ mod folders;
 mod lines;
 mod output;
 mod verbs;
+mod visible;
 
 use std::process::ExitCode;
 

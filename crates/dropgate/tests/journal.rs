@@ -35,7 +35,7 @@ impl Written {
             server: "files".into(),
             tool: "=cmd,\"x\"".into(),
             class: Class::Write,
-            principal: "local\u{1b}[2J".into(),
+            principal: "local\u{1b}[2J\u{202e}".into(),
             decision: Decision::default(),
             key: None,
             args: b"{}".to_vec().into(),
@@ -138,7 +138,9 @@ fn show_filters_and_json_is_the_records_themselves() {
     assert_eq!(written.text(&["show", "--tool", "other"]), "");
     let of_tool = written.text(&["show", "--tool", "=cmd,\"x\"", "--since", "1h"]);
     assert_eq!(of_tool.lines().count(), 2, "{of_tool}");
-    assert!(!of_tool.contains('\u{1b}'), "{of_tool:?}");
+    assert!(of_tool.contains("local\\u{1b}[2J\\u{202e}"), "{of_tool:?}");
+    let outcome = written.text(&["outcome", &written.call.to_string()]);
+    assert!(!outcome.contains('\u{202e}'), "{outcome:?}");
     assert_eq!(
         written.text(&["show", "--since", "2200-01-01T00:00:00Z"]),
         ""

@@ -34,6 +34,21 @@ const ROWS: &[(&[&str], i32, &[&str])] = &[
         &["a/b", "letters, digits"],
     ),
     (
+        &["run", "--name", "a\nb", "--", "cat"],
+        64,
+        &["a\\u{a}b", "letters, digits"],
+    ),
+    (
+        &["run", "--report", "/dev/stdout", "--", "true"],
+        64,
+        &["/dev/stdout is standard output", "name a file"],
+    ),
+    (
+        &["probe", "--directory", "none", "--", "cat"],
+        64,
+        &["none is no folder", "name one that is there"],
+    ),
+    (
         &["run", "--config", "none", "--", "cat"],
         78,
         &["can not read none", "check the path"],

@@ -22,6 +22,7 @@ pub(crate) use self::journal::{
     Which,
 };
 pub(crate) use self::values::ToolOnShutdown;
+use crate::visible::visible;
 
 /// What the command line asks for.
 pub(crate) enum Parsed {
@@ -67,7 +68,15 @@ fn concerns_the_command(error: &clap::Error) -> bool {
 }
 
 fn one_line(error: &clap::Error) -> String {
-    let text = error.to_string();
+    let mut text = error.to_string();
+    for (_, value) in error.context() {
+        // What was given can have lines of its own.
+        if let ContextValue::String(given) = value
+            && given.contains(char::is_control)
+        {
+            text = text.replace(given, &visible(given));
+        }
+    }
     let first = text.lines().next().unwrap_or_default();
     let mut line = first.strip_prefix("error: ").unwrap_or(first).to_owned();
     if line.ends_with(':') {

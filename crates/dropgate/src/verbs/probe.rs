@@ -86,6 +86,14 @@ fn options(args: &ProbeArgs) -> Result<Options, String> {
         Some(text) => Some(text.parse().map_err(|error| format!("--http: {error}"))?),
         None => None,
     };
+    if let Some(directory) = &args.directory
+        && !directory.is_dir()
+    {
+        return Err(format!(
+            "--directory: {} is no folder that can be entered; name one that is there",
+            directory.display()
+        ));
+    }
     Ok(Options {
         bound: args.bound,
         start_within: args.start_within,

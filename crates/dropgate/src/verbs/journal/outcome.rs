@@ -10,6 +10,7 @@ use super::Problem;
 use super::place::journals;
 use crate::cli::{Format, OutcomeArgs};
 use crate::output;
+use crate::visible::visible;
 
 #[derive(Serialize)]
 struct Report {
@@ -85,7 +86,7 @@ fn text(report: &Report, answer: Kept) -> String {
     }
     text.push_str(&format!(" ({})\n", report.chain));
     for record in &report.records {
-        text.push_str(&format!("  {}\n", record.get()));
+        text.push_str(&format!("  {}\n", visible(record.get())));
     }
     match answer {
         Kept::Nothing => {}

@@ -10,6 +10,7 @@ use super::Problem;
 use super::place::journals;
 use crate::cli::{Filter, Format, ShowArgs, Which};
 use crate::output;
+use crate::visible::visible;
 
 /// The most calls whose intent is remembered until their outcome comes.
 const MOST_CALLS: usize = 65_536;
@@ -89,7 +90,7 @@ fn text(record: &Record, value: &Value, intent: Option<&Value>) -> String {
     let mut add = |word: &str| {
         if !word.is_empty() {
             line.push(' ');
-            line.push_str(&shown(word));
+            line.push_str(&visible(word));
         }
     };
     add(member(value, "call"));
@@ -114,19 +115,6 @@ fn text(record: &Record, value: &Value, intent: Option<&Value>) -> String {
         add(&format!("{} calls", calls.len()));
     }
     line
-}
-
-/// Text of others, so that none of it reaches a terminal as an order.
-fn shown(text: &str) -> String {
-    text.chars()
-        .map(|letter| {
-            if letter.is_control() {
-                '\u{fffd}'
-            } else {
-                letter
-            }
-        })
-        .collect()
 }
 
 /// Lines that are printed many at a time.

@@ -61,7 +61,7 @@ fn obey(args: &TrustArgs, folder: &Path) -> Result<ExitCode, StoreError> {
     }
     let mut code = ExitCode::SUCCESS;
     for (name, accepted) in told {
-        let name = diff::visible(&name);
+        let name = crate::visible::visible(&name);
         match accepted {
             Accepted::Now => output::print(&format!("{name}: accepted")),
             Accepted::Already => output::print(&format!("{name}: was accepted already")),

@@ -42,7 +42,7 @@ pub(super) fn text(server: &str, store: &PinStore) -> String {
         text.push_str("  no tools were seen yet\n");
     }
     for (name, pin) in store.tools() {
-        let shown = diff::visible(name);
+        let shown = crate::visible::visible(name);
         text.push_str(&format!("  {shown}: {}\n", standing(pin)));
         let Some(offered) = pin.offered() else {
             continue;
