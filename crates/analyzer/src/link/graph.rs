@@ -165,10 +165,11 @@ impl Graph {
                 {
                     given.push(value);
                 } else if let StmtKind::Assign {
-                    target: Pattern::Place(_),
+                    target: Pattern::Place(place),
                     value: Some(value),
                 } = &stmt.kind
                     && !is_close_hook(stmt)
+                    && !is_export(place)
                 {
                     given.push(value)
                 } else if let StmtKind::Assign {
@@ -300,6 +301,19 @@ impl Graph {
         }
         seen
     }
+}
+
+/// `exports.f`, `module.exports`, `module.exports.f`: what imports it runs it, not the file that has it.
+fn is_export(place: &Expr) -> bool {
+    let is =
+        |expr: &Expr, text: &str| matches!(&expr.kind, ExprKind::Global(name) if &**name == text);
+    if is(place, "exports") {
+        return true;
+    }
+    let ExprKind::Member(object, name) = &place.kind else {
+        return false;
+    };
+    (is(object, "module") && &**name == "exports") || is_export(object)
 }
 
 /// `x.onclose = f`: a hook, run by whoever closes.

@@ -49,6 +49,17 @@ const WRAPPERS_RUST: &[&str] = &[
     "Lazy.new",
 ];
 
+/// What compilers wrap around `require`, so that a module of either kind has a `default`.
+const INTEROP: &[&str] = &[
+    "__importDefault",
+    "__importStar",
+    "_interopRequireDefault",
+    "_interopRequireWildcard",
+    "_interop_require_default",
+    "_interop_require_wildcard",
+    "__toESM",
+];
+
 /// Where the value of a call stands that only wraps or converts one.
 enum Through<'a> {
     /// It is what the method was called on.
@@ -72,6 +83,9 @@ impl<'a> Resolver<'_, 'a> {
                 Through::Closure => self.made(at, call, steps, out),
             };
         }
+        if language == Language::TypeScript && self.is_interop(at, &call.callee) {
+            return self.first(at, call, steps, out);
+        }
         let mut callees = Vec::new();
         self.expr(at, &call.callee, steps, &mut callees);
         for callee in callees {
@@ -89,6 +103,19 @@ impl<'a> Resolver<'_, 'a> {
                 }
                 Value::Instance(_) | Value::Literal(..) | Value::Module(_) => {}
             }
+        }
+    }
+
+    /// Whether the wrapper of a compiler is called: by its name, as each file may bring its own.
+    fn is_interop(&self, at: FnRef, callee: &Expr) -> bool {
+        let is_known = |name: &str| INTEROP.contains(&name);
+        if let ExprKind::Var(id) = &callee.kind {
+            let variable = self.project.variable(at.variable(*id));
+            variable.is_some_and(|variable| is_known(&variable.name))
+        } else if let ExprKind::Member(_, name) | ExprKind::Global(name) = &callee.kind {
+            is_known(name)
+        } else {
+            false
         }
     }
 
