@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::facts::{Expr, ExprKind, Language, Pattern, StmtKind, walk};
+use crate::facts::{Expr, ExprKind, Language, Logic, Pattern, StmtKind, walk};
 
 use super::{FnRef, Project, Site, Value};
 
@@ -21,11 +21,127 @@ pub(super) fn most(name: &str) -> Option<usize> {
 
 /// `HANDLERS[name](request)`: any function of the object.
 pub(super) fn by_key<'p, 'a>(project: &'p Project<'a>) -> Vec<(&'p Site<'a>, Vec<FnRef>)> {
-    let unknown = project.sites.iter().filter(|site| site.targets.is_empty());
-    let found = unknown.map(|site| (site, called(project, site)));
+    let maps = Maps::of(project);
+    let found = project.sites.iter().map(|site| {
+        let mut functions = maps.called(project, site);
+        if site.targets.is_empty() {
+            functions.extend(called(project, site));
+        }
+        (site, functions)
+    });
     found
         .filter(|(_, functions)| !functions.is_empty())
         .collect()
+}
+
+/// What is put into maps, by the file and the name of the map: `new Map([[key, f]])`, `map.set(key, f)`.
+struct Maps<'a>(HashMap<(u32, String), Vec<(FnRef, &'a Expr)>>);
+
+impl<'a> Maps<'a> {
+    fn of(project: &Project<'a>) -> Self {
+        let mut all: HashMap<_, Vec<_>> = HashMap::new();
+        for site in &project.sites {
+            if project.language(site.at.file) == Language::TypeScript
+                && let (Some(name), "set", Some(value)) =
+                    (project.receiver_name(site), site.name(), site.call.arg(1))
+            {
+                let kept = all.entry((site.at.file, name)).or_default();
+                kept.push((site.at, value));
+            }
+        }
+        for (at, function) in project.functions() {
+            if project.language(at.file) != Language::TypeScript {
+                continue;
+            }
+            walk::stmts(&function.body, &mut |stmt| {
+                if let StmtKind::Assign {
+                    target,
+                    value: Some(value),
+                } = &stmt.kind
+                    && let Some(name) = project.target_name(at, target)
+                {
+                    let kept = pairs(value).into_iter().map(|value| (at, value));
+                    all.entry((at.file, name)).or_default().extend(kept);
+                }
+            });
+        }
+        for (file, at) in project.files.iter().zip(0u32..) {
+            for class in &file.classes {
+                // In a field `this` is the object, as it is in any method.
+                let inside = class.methods.first().map(|method| method.function);
+                let inside = inside.map_or(FnRef::module(at), |id| FnRef { file: at, id });
+                for field in &class.fields {
+                    let kept = field.value.as_ref().map_or_else(Vec::new, pairs);
+                    let kept = kept.into_iter().map(|value| (inside, value));
+                    let name = field.name.to_string();
+                    all.entry((at, name)).or_default().extend(kept);
+                }
+            }
+        }
+        all.retain(|_, kept| !kept.is_empty() && kept.len() <= MAX_TOOLS);
+        Self(all)
+    }
+
+    /// `map.get(key)(request)`, `const run = map.get(key) ?? unknown; run(request)`: any function of the map.
+    fn called(&self, project: &Project<'a>, site: &Site<'a>) -> Vec<FnRef> {
+        if self.0.is_empty() {
+            return Vec::new();
+        }
+        let callee = site.call.callee.bare();
+        let mut got: Vec<_> = self.got(project, site.at, callee).iter().collect();
+        if let ExprKind::Var(id) = callee.kind {
+            for (at, value) in project.assigned(site.at.variable(id)) {
+                let ways = ways(value).into_iter();
+                got.extend(ways.flat_map(|way| self.got(project, at, way)));
+            }
+        }
+        got.into_iter()
+            .flat_map(|(at, value)| super::graph::handed(project, *at, value))
+            .collect()
+    }
+
+    /// What `map.get(key)` may give, if that is what an expression is.
+    fn got(&self, project: &Project<'a>, at: FnRef, expr: &Expr) -> &[(FnRef, &'a Expr)] {
+        let Some(call) = expr.call() else {
+            return &[];
+        };
+        let object = call
+            .receiver()
+            .filter(|_| super::sites::callee_name(&call.callee) == "get" && call.arg(0).is_some());
+        let name = object.and_then(|object| project.last_name(at, object));
+        let kept = name.and_then(|name| self.0.get(&(at.file, name)));
+        kept.map_or(&[], Vec::as_slice)
+    }
+}
+
+/// The values of `new Map([[key, value], …])`.
+fn pairs(made: &Expr) -> Vec<&Expr> {
+    let list = made.call().filter(|call| {
+        call.form == crate::facts::CallForm::New && super::sites::callee_name(&call.callee) == "Map"
+    });
+    let Some(ExprKind::List(items)) = list.and_then(|call| call.arg(0)).map(|list| &list.kind)
+    else {
+        return Vec::new();
+    };
+    let values = items.iter().filter_map(|item| {
+        let ExprKind::List(pair) = &item.kind else {
+            return None;
+        };
+        pair.get(1)
+    });
+    values.collect()
+}
+
+/// The ways of `a || b`, `a ?? b`.
+fn ways(expr: &Expr) -> Vec<&Expr> {
+    let mut all = Vec::new();
+    let mut at = expr.bare();
+    while let ExprKind::Logic(Logic::Or | Logic::Coalesce, left, right) = &at.kind {
+        all.push(right.bare());
+        at = left.bare();
+    }
+    all.push(at);
+    all
 }
 
 fn called<'a>(project: &Project<'a>, site: &Site<'a>) -> Vec<FnRef> {

@@ -5,6 +5,7 @@
 
 mod bindings;
 mod branches;
+mod decorated;
 mod failure;
 mod graph;
 mod kept;

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use rayon::prelude::*;
 
-use crate::facts::{FnId, Language, Span, StmtKind, walk};
+use crate::facts::{FnId, Language, Span};
 use crate::vocabulary::{self, Role, Serving, Wire};
 
+use super::decorated::{gives_registration, registers, wrappers};
 use super::graph::handed;
 use super::sites::SiteId;
 use super::{FnRef, Project, Value, branches};
@@ -414,58 +415,6 @@ pub(super) fn handlers(project: &Project<'_>) -> Vec<Responder> {
     all.extend(super::shapes::handlers(project));
     all.sort_by_key(|handler| handler.function);
     all.dedup_by_key(|handler| handler.function);
-    all
-}
-
-/// Whether a call is one of what a registering call gave.
-fn gives_registration(project: &Project<'_>, site: &super::Site<'_>) -> bool {
-    let language = project.language(site.at.file);
-    language == Language::Python
-        && site.paths.iter().any(|path| {
-            path.strip_suffix("()")
-                .is_some_and(|made| vocabulary::role(language, made) == Some(Role::Responder))
-        })
-}
-
-/// Whether a decorator of the project registers what it decorates: it calls `mcp.tool()(func)` for it.
-fn registers<'a>(project: &Project<'a>, at: FnRef, decorator: &'a crate::facts::Expr) -> bool {
-    let values = project.values(at, decorator);
-    values.iter().filter_map(Value::function).any(|function| {
-        project.inside(function).into_iter().any(|inner| {
-            project.sites_of(inner).any(|site| {
-                let hands_on = site.call.args.iter().any(|arg| {
-                    matches!(arg.value.kind, crate::facts::ExprKind::Var(id) if project
-                        .variable(inner.variable(id))
-                        .is_some_and(|variable| matches!(variable.kind, crate::facts::VariableKind::Parameter(_))))
-                });
-                hands_on && gives_registration(project, site)
-            })
-        })
-    })
-}
-
-/// The functions that decorators of the project put in the place of a handler: they answer.
-fn wrappers(project: &Project<'_>, handler: FnRef) -> Vec<FnRef> {
-    let Some(function) = project.function(handler) else {
-        return Vec::new();
-    };
-    let outer = project.decorated_in(handler);
-    let mut all = Vec::new();
-    for decorator in &function.decorators {
-        let values = project.values(outer, decorator);
-        for given in values.iter().filter_map(Value::function) {
-            let Some(body) = project.function(given).map(|decorator| &decorator.body) else {
-                continue;
-            };
-            walk::stmts(body, &mut |stmt| {
-                if let StmtKind::Return(Some(value)) = &stmt.kind {
-                    let values = project.values(given, value);
-                    all.extend(values.iter().filter_map(Value::function));
-                }
-            });
-        }
-    }
-    all.retain(|wrapper| *wrapper != handler);
     all
 }
 
