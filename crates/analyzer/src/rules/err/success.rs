@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::facts::{CallForm, Expr, ExprKind, Language, StmtKind, walk};
+use crate::facts::{CallForm, Expr, ExprKind, Language, Logic, StmtKind, VarId, walk};
 use crate::finding::{Confidence, Severity, Surface};
 use crate::link::{Failure, FnRef, Project};
 use crate::rules::{At, Axis, Report, Rule};
@@ -56,9 +56,12 @@ fn answering(project: &Project<'_>) -> BTreeSet<FnRef> {
             let Some(function) = project.function(at) else {
                 continue;
             };
+            let around = project.put_around(at).into_iter();
+            next.extend(around.filter(|to| all.insert(*to)));
             walk::stmts(&function.body, &mut |stmt| {
                 if let StmtKind::Return(Some(value)) = &stmt.kind
-                    && let Some(site) = project.site_at(at, value)
+                    && let Some((from, given)) = given_back(project, at, value)
+                    && let Some(site) = project.site_at(from, given)
                 {
                     // `return await withConnection(async () => …)` gives what the function gives that it is handed.
                     let handed = project
@@ -75,6 +78,47 @@ fn answering(project: &Project<'_>) -> BTreeSet<FnRef> {
     all
 }
 
+/// What is given back: the value itself, or what the one variable that it is, or falls back from, was set to. A variable
+/// that the function tests may be answered in another way when it tells of a failure.
+fn given_back<'a>(project: &Project<'a>, at: FnRef, value: &'a Expr) -> Option<(FnRef, &'a Expr)> {
+    let value = value.bare();
+    let first = if let ExprKind::Logic(Logic::Or | Logic::Coalesce, left, _) = &value.kind {
+        left.bare()
+    } else {
+        value
+    };
+    let ExprKind::Var(id) = first.kind else {
+        return Some((at, first));
+    };
+    let mut set = project.assigned(at.variable(id));
+    let only = set.next().filter(|(from, _)| *from == at);
+    if set.next().is_some() || is_tested(project, at, id) {
+        return None;
+    }
+    only.map(|(from, value)| (from, value.bare()))
+}
+
+/// Whether a function decides by a variable.
+fn is_tested(project: &Project<'_>, at: FnRef, id: VarId) -> bool {
+    let mut found = false;
+    let mut named = |expr: &Expr| {
+        walk::each(expr, &mut |inner| {
+            found |= matches!(inner.kind, ExprKind::Var(one) if one == id)
+        });
+    };
+    let Some(function) = project.function(at) else {
+        return true;
+    };
+    walk::stmts(&function.body, &mut |stmt| {
+        if let StmtKind::If { test, .. } = &stmt.kind {
+            named(test);
+        } else if let StmtKind::Match { subject, .. } = &stmt.kind {
+            named(subject);
+        }
+    });
+    found
+}
+
 fn region<'a>(project: &Project<'a>, failure: &Failure<'a>, report: &mut Report<'_>) {
     let is_handler = project
         .handlers
@@ -85,9 +129,10 @@ fn region<'a>(project: &Project<'a>, failure: &Failure<'a>, report: &mut Report<
     let mut answers = Vec::new();
     walk::stmts(failure.body, &mut |stmt| {
         if let StmtKind::Return(Some(value)) = &stmt.kind {
-            // Below a handler a text about failing may be meant for the handler.
+            // Below a handler a text about failing may be meant for the handler; a result with `content` is for the host.
             let tells = flow.holds(value) == Holds::Text
-                || (is_handler && (says_error(project, failure, value) || is_content_list(value)));
+                || is_content_list(value)
+                || (is_handler && says_error(project, failure, value));
             if tells && !is_marked(project, failure, value) {
                 answers.push(value.span);
             }
