@@ -273,6 +273,8 @@ const RELOADED: &str = "[shutdown]\nprofile = \"systemd\"\n[authorize]\ncedar = 
 fn under_an_orchestrator_sighup_reads_the_configuration_again() {
     let place = Place::new(RELOADED);
     let mut run = place.run();
+    let pipe = place.0.path().join("pipe");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, 0o600.into()).unwrap();
     run.ask("tools/list", &json!({}));
     assert_eq!(run.call("/srv/a"), "done");
     assert_eq!(run.call("/etc/a"), "denied");
@@ -310,6 +312,16 @@ fn under_an_orchestrator_sighup_reads_the_configuration_again() {
             "dropgate.toml",
             "[authorize]\ncedar = [\"a.cedar\"]\n[breaker]\nwindow = \"0s\"\n",
             "breaker: window is 0ns",
+        ),
+        (
+            "dropgate.toml",
+            "[authorize]\ncedar = [\"a.cedar\"]\n[telemetry]\notlp = \"https://h\"\nca_file = \"pipe\"\n",
+            "telemetry.ca_file",
+        ),
+        (
+            "dropgate.toml",
+            "[authorize]\ncedar = [\"a.cedar\"]\n[vault]\naddress = \"https://h\"\nca_file = \"pipe\"\n",
+            "vault.ca_file",
         ),
     ];
     for (file, text, part) in bad {

@@ -103,7 +103,7 @@ pub(super) fn configuration_with(
 pub(crate) struct Configured {
     pub(crate) file: Config,
     pub(crate) folder: PathBuf,
-    /// What becomes of files of policies that are pipes.
+    /// What becomes of files that are named there and are pipes.
     pub(crate) pipes: Pipes,
 }
 
@@ -151,16 +151,20 @@ pub(super) fn meant(
     on_shutdown: &[ToolOnShutdown],
     config: &Configured,
 ) -> Result<Meant, PlanError> {
-    let Configured { file, folder, .. } = config;
+    let Configured {
+        file,
+        folder,
+        pipes,
+    } = config;
     let (tools, read_only) = tools(on_shutdown, file)?;
     Ok(Meant {
         tools,
         calls: calls(&file.calls)?,
         orders: orders(file),
-        secrets: Asked::of(file, folder)?,
+        secrets: Asked::of(file, folder, *pipes)?,
         read_only,
         breaker: breaker(&file.breaker)?,
-        telemetry: telemetry::settings(file.telemetry.as_ref(), folder)?,
+        telemetry: telemetry::settings(file.telemetry.as_ref(), folder, *pipes)?,
     })
 }
 

@@ -1,7 +1,7 @@
 //! What the server is given in secret: from the file's tables to values.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,11 +11,14 @@ use dropgate_secrets::{
     Into, Login, OnLost, Secrets, Source, StartError, Template, Vault, VaultSettings, Wanted,
 };
 
+use crate::bounded::{self, NotRead, Pipes};
 use crate::config::secrets::{IntoWritten, OnLostWritten, SecretWritten, VaultWritten};
 use crate::config::written::Config;
 
 /// How long one request to a Vault may take.
 const TIMEOUT: Duration = Duration::from_secs(2);
+/// The largest file of certificates that is read, bytes.
+const MAX_CERTIFICATES: u64 = 1 << 20;
 /// Where Kubernetes puts the token of a service account.
 const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
 /// Variables that Vault's and OpenBao's own programs read credentials from.
@@ -43,6 +46,8 @@ const TELLING: &[&str] = &[
 pub(crate) enum SecretsError {
     #[error("can not take secrets out of the environment: {0}")]
     Environment(std::io::Error),
+    #[error("vault.ca_file: can not read {path}: {why}")]
+    Certificates { path: PathBuf, why: NotRead },
     #[error("[vault]: {0}")]
     Vault(#[from] dropgate_secrets::VaultError),
     #[error("the server was not started: {0}")]
@@ -77,9 +82,15 @@ impl Asked {
     ///
     /// # Errors
     /// A template that is none, or a Vault that can't be one; also where no secret needs it.
-    pub(crate) fn of(config: &Config, folder: &Path) -> Result<Self, SecretsError> {
+    pub(crate) fn of(config: &Config, folder: &Path, pipes: Pipes) -> Result<Self, SecretsError> {
         let wanted = config.secrets.iter();
         let vault = config.vault.as_ref();
+        if let (Pipes::Refused, Some(file)) = (pipes, vault.and_then(|it| it.ca_file.as_ref())) {
+            // It is read again below, where a pipe would be waited for.
+            let path = folder.join(file);
+            bounded::read_with(pipes, &path, MAX_CERTIFICATES)
+                .map_err(|why| SecretsError::Certificates { path, why })?;
+        }
         Ok(Self {
             wanted: wanted
                 .map(|(name, written)| wanted_of(name, written, folder))

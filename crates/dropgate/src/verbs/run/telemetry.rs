@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use dropgate_relay::{LogFormat, LogLevel, LogSettings, Propagate, TelemetrySettings, USUAL_QUEUE};
 use dropgate_secrets::{Peer, PeerError};
 
-use crate::bounded::{self, NotRead};
+use crate::bounded::{self, NotRead, Pipes};
 use crate::config::written::{self, Telemetry};
 
 /// The largest file of certificates that is read, bytes.
@@ -30,6 +30,7 @@ pub(crate) enum TelemetryError {
 pub(super) fn settings(
     written: Option<&Telemetry>,
     folder: &Path,
+    pipes: Pipes,
 ) -> Result<Option<TelemetrySettings>, TelemetryError> {
     let Some(written) = written else {
         return Ok(None);
@@ -37,7 +38,7 @@ pub(super) fn settings(
     let roots = written
         .ca_file
         .as_ref()
-        .map(|path| certificates(&folder.join(path)))
+        .map(|path| certificates(&folder.join(path), pipes))
         .transpose()?;
     let service = written.service_name.as_deref().unwrap_or("dropgate");
     Ok(Some(TelemetrySettings {
@@ -72,8 +73,8 @@ pub(super) fn log(written: &written::Log) -> LogSettings {
     }
 }
 
-fn certificates(path: &Path) -> Result<Vec<u8>, TelemetryError> {
-    bounded::read(path, MAX_CERTIFICATES).map_err(|error| match error {
+fn certificates(path: &Path, pipes: Pipes) -> Result<Vec<u8>, TelemetryError> {
+    bounded::read_with(pipes, path, MAX_CERTIFICATES).map_err(|error| match error {
         NotRead::System(why) => TelemetryError::Certificates {
             path: path.to_owned(),
             why,
