@@ -1,7 +1,7 @@
 //! The user's folders that dropgate keeps things in.
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Where what has to last is kept: `$XDG_STATE_HOME/dropgate`. None if neither that nor `HOME` says
 /// where.
@@ -12,6 +12,13 @@ pub(crate) fn state() -> Option<PathBuf> {
 /// Where the user's own configuration is: `$XDG_CONFIG_HOME/dropgate`.
 pub(crate) fn configuration() -> Option<PathBuf> {
     place("XDG_CONFIG_HOME", ".config")
+}
+
+/// What stands in the way of a folder that is to be made: the deepest part of its path that is
+/// there, if that is no folder.
+pub(crate) fn no_folder(folder: &Path) -> Option<PathBuf> {
+    let there = folder.ancestors().find(|part| part.exists())?;
+    (!there.is_dir()).then(|| there.to_owned())
 }
 
 fn place(variable: &str, below_home: &str) -> Option<PathBuf> {

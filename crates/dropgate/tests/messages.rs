@@ -269,3 +269,66 @@ fn every_verb_says_what_is_wrong_and_what_to_do() {
     }
     fs::remove_dir_all(&folder).unwrap();
 }
+
+#[test]
+fn a_journal_without_a_folder_is_what_the_message_is_about() {
+    let mut bits = [0; 8];
+    getrandom::fill(&mut bits).unwrap();
+    let name = format!("dropgate-place-{:016x}", u64::from_le_bytes(bits));
+    let folder = std::env::temp_dir().join(name);
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("plain"), "x\n").unwrap();
+    let plain = folder.join("plain").display().to_string();
+    let rows = [
+        ("relative", "there is no place for the journal"),
+        (plain.as_str(), "the journal can't be kept in"),
+    ];
+    for (state, part) in rows {
+        let said = Command::new(env!("CARGO_BIN_EXE_dropgate"))
+            .args(["run", "--", "true"])
+            .current_dir(&folder)
+            .env("XDG_STATE_HOME", state)
+            .env("XDG_CONFIG_HOME", &folder)
+            .env_remove("HOME")
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let log = String::from_utf8(said.stderr).unwrap();
+        assert_eq!(said.status.code(), Some(78), "{state}: {log}");
+        assert!(log.contains(part), "{state}: {log}");
+        assert!(!log.contains("pins"), "{state}: {log}");
+    }
+    fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn a_relative_folder_of_journals_is_beside_the_file() {
+    let mut bits = [0; 8];
+    getrandom::fill(&mut bits).unwrap();
+    let name = format!("dropgate-beside-{:016x}", u64::from_le_bytes(bits));
+    let folder = std::env::temp_dir().join(name);
+    let (beside, working) = (folder.join("beside"), folder.join("working"));
+    for made in [&beside, &working] {
+        fs::create_dir_all(made).unwrap();
+    }
+    fs::write(beside.join("a.toml"), "[journal]\ndir = \"kept\"\n").unwrap();
+    let said = Command::new(env!("CARGO_BIN_EXE_dropgate"))
+        .args([
+            "run",
+            "--name",
+            "one",
+            "--config",
+            "../beside/a.toml",
+            "--",
+            "true",
+        ])
+        .current_dir(&working)
+        .env("XDG_STATE_HOME", &folder)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert_eq!(said.status.code(), Some(0), "{said:?}");
+    assert!(beside.join("kept/one").is_dir(), "{said:?}");
+    assert!(!working.join("kept").exists());
+    fs::remove_dir_all(&folder).unwrap();
+}

@@ -278,7 +278,7 @@ pub(crate) enum Listing {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Journal {
-    /// The folder that holds the journals, one folder in it a server.
+    /// The folder that holds the journals, one folder in it a server; relative to this file.
     /// Default: `$XDG_STATE_HOME/dropgate/journal`.
     #[serde(deserialize_with = "super::quantities::some_path")]
     pub(crate) dir: Option<PathBuf>,

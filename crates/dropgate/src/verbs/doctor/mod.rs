@@ -61,7 +61,7 @@ fn examine(args: &DoctorArgs) -> Result<Findings, PlanError> {
         levels,
         policy: judges.policies.authority().name(),
         server,
-        journal: Record::planned(&config.file.journal),
+        journal: Record::planned(&config),
         budget: Budget::of(args, &config.file.shutdown),
     })
 }

@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Access, access};
 use serde::Serialize;
 
-use crate::config::written;
-use crate::verbs::journal::place::default_folder;
-use crate::verbs::run::plan::PlanError;
+use crate::folders::no_folder;
+use crate::verbs::run::plan::{Configured, PlanError};
 
 /// The place of journals that a run would use; none if it keeps none.
 #[derive(Serialize)]
@@ -19,14 +18,14 @@ pub(super) struct Record {
 
 impl Record {
     /// Looks at the configured folder, or at the usual one.
-    pub(super) fn planned(file: &written::Journal) -> Self {
-        if file.danger_off == Some(true) {
+    pub(super) fn planned(config: &Configured) -> Self {
+        if config.file.journal.danger_off == Some(true) {
             return Self {
                 folder: None,
                 problem: None,
             };
         }
-        let folder = file.dir.clone().or_else(default_folder);
+        let folder = config.journals();
         let problem = match &folder {
             Some(folder) => not_writable(folder),
             None => Some(PlanError::NoPlaceForJournal.to_string()),
@@ -45,10 +44,10 @@ impl Record {
 
 /// A run makes the folders that are missing, so the deepest one that is there decides.
 fn not_writable(folder: &Path) -> Option<String> {
-    let there = folder.ancestors().find(|folder| folder.exists())?;
-    if !there.is_dir() {
-        return Some(format!("{} is no folder", there.display()));
+    if let Some(no_folder) = no_folder(folder) {
+        return Some(format!("{} is no folder", no_folder.display()));
     }
+    let there = folder.ancestors().find(|folder| folder.exists())?;
     let allowed = Access::WRITE_OK | Access::EXEC_OK;
     access(there, allowed)
         .err()

@@ -8,7 +8,7 @@ use dropgate_secrets::{LeaseEnd, end_all};
 use serde::Serialize;
 
 use crate::cli::ReapArgs;
-use crate::verbs::journal::place::{default_folder, journals_in};
+use crate::verbs::journal::place::journals_in;
 use crate::verbs::run::{plan, secrets};
 
 /// How long the Vault may take for the login, and for the leases of one journal.
@@ -38,7 +38,7 @@ fn try_to_end(args: &ReapArgs, leases: &mut Leases) -> Result<(), String> {
         return Ok(());
     };
     let mut left: Vec<(PathBuf, Vec<LeaseLeft>)> = Vec::new();
-    let parent = config.file.journal.dir.clone().or_else(default_folder);
+    let parent = config.journals();
     for folder in parent.as_deref().map(journals_in).unwrap_or_default() {
         let mut found = leases_left(&folder).map_err(|error| error.to_string())?;
         found.retain(|one| one.granted_by == written.address);

@@ -54,9 +54,14 @@ pub(crate) enum PlanError {
     Rate(#[from] load::Invalid),
     #[error(
         "there is no place for the journal: set journal.dir in dropgate.toml, XDG_STATE_HOME or \
-         HOME, or keep none with --journal off"
+         HOME (of these two a relative path counts for nothing), or keep none with --journal off"
     )]
     NoPlaceForJournal,
+    #[error(
+        "the journal can't be kept in {folder}: {no_folder} is no folder; set journal.dir in \
+         dropgate.toml or XDG_STATE_HOME to one, or keep none with --journal off"
+    )]
+    JournalInFile { folder: PathBuf, no_folder: PathBuf },
     #[error(transparent)]
     Telemetry(#[from] TelemetryError),
     #[error(transparent)]
@@ -105,6 +110,18 @@ pub(crate) struct Configured {
     pub(crate) folder: PathBuf,
     /// What becomes of files that are named there and are pipes.
     pub(crate) pipes: Pipes,
+}
+
+impl Configured {
+    /// The folder of the journals of all servers, whatever the working folder of whoever asks later:
+    /// the file's own, or the usual one.
+    pub(crate) fn journals(&self) -> Option<PathBuf> {
+        let named = self.file.journal.dir.as_deref();
+        named
+            .map(|dir| self.folder.join(dir))
+            .map(|dir| std::path::absolute(&dir).unwrap_or(dir))
+            .or_else(default_folder)
+    }
 }
 
 /// What decides about calls, and holds for them.
@@ -197,10 +214,12 @@ pub(crate) fn settings(
     secrets: Rc<Secrets>,
 ) -> Result<Settings, PlanError> {
     let name = name_of(args);
+    // Before the pins, which lie beside it, so that it is what a message is about.
+    let journal = journal_settings(args, config, &name)?;
     let config = &config.file;
     let meant = judges.meant;
     Ok(Settings {
-        journal: journal_settings(args, config, &name)?,
+        journal,
         server_name: Arc::from(name.as_str()),
         command_digest: command_digest(&args.command).into(),
         shutdown: shutdown(&args.shutdown, &config.shutdown),
@@ -403,20 +422,23 @@ fn breaker(file: &written::Breaker) -> Result<breaker::Settings, breaker::Invali
 
 fn journal_settings(
     args: &RunArgs,
-    config: &Config,
+    config: &Configured,
     name: &str,
 ) -> Result<Option<journal::Settings>, PlanError> {
-    let off = args.journal.is_some() || config.journal.danger_off == Some(true);
+    let written = &config.file.journal;
+    let off = args.journal.is_some() || written.danger_off == Some(true);
     if off {
         return Ok(None);
     }
-    let folder = config.journal.dir.clone().or_else(default_folder);
-    let folder = folder.ok_or(PlanError::NoPlaceForJournal)?;
+    let folder = config.journals().ok_or(PlanError::NoPlaceForJournal)?;
+    if let Some(no_folder) = folders::no_folder(&folder) {
+        return Err(PlanError::JournalInFile { folder, no_folder });
+    }
     let mut settings = journal::Settings::new(folder.join(name));
-    if let Some(keep) = config.journal.keep {
+    if let Some(keep) = written.keep {
         settings.keep = keep.0;
     }
-    if let Some(size) = config.journal.max_size {
+    if let Some(size) = written.max_size {
         settings.max_bytes = size.0;
     }
     Ok(Some(settings))
