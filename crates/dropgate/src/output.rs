@@ -2,7 +2,9 @@
 //! writes to standard output.
 
 use std::borrow::Cow;
+use std::fs;
 use std::io::{self, Write as _};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::sync::OnceLock;
 
 use serde::Serialize;
@@ -40,6 +42,13 @@ pub(crate) fn print_json(value: &impl Serialize) {
         Ok(json) => print(&json),
         Err(error) => complain(&format!("can not write the result as JSON: {error}")),
     }
+}
+
+/// Whether a file is this process's standard output. A device such as /dev/null may be shared.
+pub(crate) fn is_stdout(file: &fs::Metadata) -> bool {
+    let stdout = rustix::fs::fstat(io::stdout());
+    !file.file_type().is_char_device()
+        && stdout.is_ok_and(|stdout| (stdout.st_dev, stdout.st_ino) == (file.dev(), file.ino()))
 }
 
 /// Whether what is printed goes to a terminal.

@@ -10,7 +10,7 @@ mod telemetry;
 
 use std::fs;
 use std::io::{self, Write as _};
-use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::process::ExitCode;
 use std::rc::Rc;
@@ -195,7 +195,7 @@ fn specification(args: &RunArgs, host: HostWatch) -> Spec {
 /// closed here, it would end for its reader.
 fn begin_report(path: &Path) -> Result<(), String> {
     let there = fs::metadata(path);
-    if there.as_ref().is_ok_and(is_stdout) {
+    if there.as_ref().is_ok_and(output::is_stdout) {
         let path = path.display();
         return Err(format!(
             "--report {path} is standard output, which is the protocol's; name a file, or read \
@@ -209,13 +209,6 @@ fn begin_report(path: &Path) -> Result<(), String> {
             format!("--report can not write {path}: {error}; name a file that can be written")
         }),
     }
-}
-
-/// A device such as /dev/null may be both.
-fn is_stdout(file: &fs::Metadata) -> bool {
-    let stdout = rustix::fs::fstat(rustix::stdio::stdout());
-    !file.file_type().is_char_device()
-        && stdout.is_ok_and(|stdout| (stdout.st_dev, stdout.st_ino) == (file.dev(), file.ino()))
 }
 
 fn end_report(path: &Path, json: &str) -> Result<(), String> {
