@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::facts::{Expr, ExprKind, Language, Pattern, StmtKind, walk};
+use crate::facts::{CallForm, Expr, ExprKind, Language, Pattern, StmtKind, walk};
 use crate::finding::{Confidence, Severity};
 use crate::link::{FnRef, Project};
 use crate::rules::{At, Axis, Report, Rule};
@@ -89,6 +89,38 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
     }
     fields(project, &cleared, report);
     constructed(project, &cleared, report);
+    literals(project, &cleared, report);
+}
+
+/// Go: fields of a struct that a function makes of what its caller read from the environment.
+fn literals(project: &Project<'_>, cleared: &BTreeSet<String>, report: &mut Report<'_>) {
+    for site in &project.sites {
+        let makes = site.call.form == CallForm::Literal
+            && project.language(site.at.file) == Language::Go
+            && project.surface(site.at.file) == crate::finding::Surface::Runtime;
+        if !makes {
+            continue;
+        }
+        for arg in &site.call.args {
+            let Some(field) = arg.name.as_deref().filter(|field| {
+                project.hints.is_secret(field)
+                    && !words::is_question(field)
+                    && !cleared.contains(*field)
+            }) else {
+                continue;
+            };
+            if let Some(name) = source::by_caller(project, site.at, &arg.value) {
+                let message = format!(
+                    "the field `{field}` holds a credential from `{name}` as long as the object lives"
+                );
+                let place = At {
+                    function: site.at,
+                    span: arg.value.span,
+                };
+                report.add(place, message).sure(Confidence::Likely);
+            }
+        }
+    }
 }
 
 /// Fields that a constructor sets from the environment.
@@ -113,7 +145,8 @@ fn constructed(project: &Project<'_>, cleared: &BTreeSet<String>, report: &mut R
             };
             let secret = source::secret(project, at, value)
                 .filter(|_| holds_it(value))
-                .or_else(|| by_default(project, at, value));
+                .or_else(|| by_default(project, at, value))
+                .or_else(|| source::by_caller(project, at, value));
             let keeps = matches!(object.kind, ExprKind::This)
                 && project.hints.is_secret(field)
                 && !cleared.contains(&**field);

@@ -1,8 +1,11 @@
 //! Where credentials come from.
 
-use crate::facts::{CallForm, Expr, ExprKind, walk};
+use crate::facts::{CallForm, Expr, ExprKind, FnId, walk};
 use crate::link::{FnRef, Project};
 use crate::vocabulary::Role;
+
+/// Callers of a function that are asked what they give it.
+const MAX_CALLERS: usize = 16;
 
 /// Methods that give the value back, converted at most.
 const KEEPING: &[&str] = &[
@@ -108,6 +111,33 @@ pub(super) fn carries(project: &Project<'_>, at: FnRef, expr: &Expr) -> bool {
             ExprKind::Member(..) | ExprKind::Index(..) | ExprKind::Logic(..) | ExprKind::Call(_)
         );
         direct && secret(project, from, value).is_some()
+    })
+}
+
+/// `newClient(os.Getenv("TOKEN"))`: the secret that a parameter gets from a caller which keeps it in no place of its own.
+pub(super) fn by_caller(project: &Project<'_>, at: FnRef, value: &Expr) -> Option<String> {
+    let ExprKind::Var(id) = value.bare().kind else {
+        return None;
+    };
+    let params = &project.function(at)?.params;
+    let place = params
+        .iter()
+        .position(|param| param.pattern.variable() == Some(id))?;
+    let callers = project.callers(at).iter().take(MAX_CALLERS);
+    let mut sites = callers.filter_map(|id| project.site(*id));
+    sites.find_map(|site| {
+        let given = site.call.arg(place)?.bare();
+        if let Some(name) = read(project, site.at, given) {
+            return Some(name);
+        }
+        let ExprKind::Var(id) = given.kind else {
+            return None;
+        };
+        let variable = site.at.variable(id);
+        let declared = project.variable(variable)?;
+        let is_local = declared.owner == site.at.id && site.at.id != FnId::MODULE;
+        let mut set = project.assigned(variable).filter(|_| is_local);
+        set.find_map(|(from, value)| read(project, from, value.bare()))
     })
 }
 
