@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::breaker::Attempt;
 use crate::checks::{Checks, Pass};
 use crate::decision::{Decision, Denial, Permit};
-use crate::in_flight::Standing;
+use crate::kind::Kind;
 use crate::outcome::Outcome;
 use crate::refusal::Refusal;
 
@@ -50,18 +50,6 @@ pub enum Grant {
     NotNeeded,
 }
 
-/// What a request asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Kind {
-    /// `tools/call`: a refusal is a result with `isError`.
-    ToolCall,
-    /// Content of a resource or prompt: decided on and recorded like a tool that only reads, and
-    /// refused by a JSON-RPC error.
-    Fetch,
-    /// The protocol itself: passes without a decision; a refusal is a JSON-RPC error.
-    Protocol,
-}
-
 /// Proof that a call's intent is as durable as was asked for. Whoever keeps the record implements
 /// it for a type that nobody else can make.
 pub trait Receipt {}
@@ -72,6 +60,17 @@ pub trait Receipt {}
 pub struct Call<S> {
     facts: Facts,
     state: S,
+}
+
+/// Who, if anyone, has cancelled a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Standing {
+    /// Nobody: drain waits for it, and the host waits for its answer.
+    Waiting,
+    /// The host: nobody waits for it and it needs no answer.
+    CancelledByHost,
+    /// Dropgate: the server has been told, and the host still waits for an answer.
+    CancelSent,
 }
 
 /// The caller's own place for what it keeps of a call; a call carries it unseen.

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::breaker::{self, Attempt, Breakers, Change, Phase, ProbePass, Scope, Verdict};
-use crate::call::Kind;
+use crate::kind::Kind;
 use crate::load::{self, Answer, Load};
 use crate::mode::{Class, Effect, Event, Judgement, Listed, Mode, Probed, Standing};
 use crate::refusal::Refusal;

@@ -4,7 +4,8 @@
 use std::hash::Hash;
 use std::time::Duration;
 
-use crate::in_flight::{InFlight, Standing};
+use crate::call::Standing;
+use crate::in_flight::InFlight;
 use crate::latency::Latencies;
 
 /// What a shutdown does with a tool's open calls.

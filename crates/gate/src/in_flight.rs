@@ -6,24 +6,13 @@ use std::hash::Hash;
 
 use foldhash::fast::RandomState;
 
-use crate::call::{self, Call, Finished, Slot, Withheld};
+use crate::call::{self, Call, Finished, Slot, Standing, Withheld};
 use crate::checks::Pass;
 use crate::outcome::Outcome;
 use crate::refusal::Refusal;
 
 /// The most calls that are in flight at once; the next one is [`Refusal::overloaded`].
 pub const MAX_IN_FLIGHT: usize = 1024;
-
-/// Who, if anyone, has cancelled a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Standing {
-    /// Nobody: drain waits for it, and the host waits for its answer.
-    Waiting,
-    /// The host: nobody waits for it and it needs no answer.
-    CancelledByHost,
-    /// Dropgate: the server has been told, and the host still waits for an answer.
-    CancelSent,
-}
 
 /// What a shutdown still has to wait for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

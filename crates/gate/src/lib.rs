@@ -30,6 +30,7 @@ pub mod doomed;
 pub mod exit;
 pub mod gather;
 pub mod in_flight;
+pub mod kind;
 pub mod latency;
 pub mod load;
 pub mod mode;

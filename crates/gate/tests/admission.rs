@@ -6,10 +6,11 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use dropgate_gate::breaker::{self, Attempt, Breakers, Ended, FailureTexts, Probing};
-use dropgate_gate::call::{Call, InFlight, Kind, Receipt, Slot};
+use dropgate_gate::call::{Call, InFlight, Receipt, Slot};
 use dropgate_gate::checks::{Checks, Probable};
 use dropgate_gate::deadlines::{Deadlines, Limits};
 use dropgate_gate::decision::{Answers, Authority, Principal, decide};
+use dropgate_gate::kind::Kind;
 use dropgate_gate::load::{self, Load};
 use dropgate_gate::mode::{Class, Effect, Mode, ProbeSettings, Probed, Settings, Standing};
 use dropgate_gate::outcome::Outcome;

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use dropgate_gate::breaker::{self, Attempt, Breakers};
-use dropgate_gate::call::{self, Call, Kind, Receipt, Slot};
+use dropgate_gate::call::{self, Call, Receipt, Slot, Standing};
 use dropgate_gate::checks::Checks;
-use dropgate_gate::in_flight::{InFlight, MAX_IN_FLIGHT, NotInserted, Open, Standing};
+use dropgate_gate::in_flight::{InFlight, MAX_IN_FLIGHT, NotInserted, Open};
+use dropgate_gate::kind::Kind;
 use dropgate_gate::load::{self, Load};
 use dropgate_gate::mode::{self, Class, Mode};
 use dropgate_gate::outcome::Outcome;

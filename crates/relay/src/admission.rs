@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dropgate_gate::breaker::{Attempt, Ended};
-use dropgate_gate::call::{Admitted, Authorized, Call, InFlight, Kind, Received, Slot};
+use dropgate_gate::call::{Admitted, Authorized, Call, InFlight, Received, Slot};
 use dropgate_gate::deadlines::{Limits, NotTimed};
 use dropgate_gate::decision::Decision;
 use dropgate_gate::in_flight::NotInserted;
+use dropgate_gate::kind::Kind;
 use dropgate_gate::mode::Class;
 use dropgate_gate::pins::PinVerdict;
 use dropgate_gate::refusal::Refusal;

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use dropgate_gate::breaker::Ended;
+use dropgate_gate::call::Standing;
 use dropgate_gate::doomed::doomed;
-use dropgate_gate::in_flight::{Standing, Unanswered};
+use dropgate_gate::in_flight::Unanswered;
 use dropgate_gate::refusal::Refusal;
 use dropgate_gate::shutdown::{Effect, Event, Phase, Trigger};
 use dropgate_process as process;

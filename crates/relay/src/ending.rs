@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use dropgate_gate::call::Kind;
 use dropgate_gate::in_flight::Open;
+use dropgate_gate::kind::Kind;
 use dropgate_gate::refusal::Refusal;
 use dropgate_gate::shutdown::{Event, Phase, Readiness, Trigger};
 use dropgate_process::Force;

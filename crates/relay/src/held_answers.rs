@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use dropgate_gate::call::{Finished, Kind};
+use dropgate_gate::call::Finished;
+use dropgate_gate::kind::Kind;
 use dropgate_gate::mode::Class;
 use dropgate_gate::outcome::Outcome;
 use dropgate_gate::refusal::Refusal;

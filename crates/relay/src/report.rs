@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use dropgate_gate::call::Finished;
-use dropgate_gate::in_flight::Standing;
+use dropgate_gate::call::Standing;
 use dropgate_gate::outcome::Outcome;
 use dropgate_gate::shutdown::{Phase, Trigger};
 use dropgate_process::{Exit, Level, Process};

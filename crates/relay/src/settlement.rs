@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dropgate_gate::breaker::{Ended, FailureTexts};
+use dropgate_gate::call::Standing;
 use dropgate_gate::call::{Call, Finished, Slot, Withheld};
 use dropgate_gate::decision::Denial;
-use dropgate_gate::in_flight::Standing;
 use dropgate_gate::outcome::Outcome;
 use dropgate_gate::refusal::Refusal;
 use dropgate_journal as journal;

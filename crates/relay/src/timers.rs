@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use dropgate_gate::breaker::Ended;
+use dropgate_gate::call::Standing;
 use dropgate_gate::deadlines::Progress;
-use dropgate_gate::in_flight::Standing;
 use dropgate_gate::refusal::Refusal;
 use dropgate_gate::shutdown::{Event, Phase, Trigger};
 use dropgate_process::memory::give_back_code;

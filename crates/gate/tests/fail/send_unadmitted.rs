@@ -1,7 +1,8 @@
 use std::time::Duration;
 
-use dropgate_gate::call::{Call, Kind, Slot};
+use dropgate_gate::call::{Call, Slot};
 use dropgate_gate::in_flight::InFlight;
+use dropgate_gate::kind::Kind;
 
 fn main() {
     let mut calls = InFlight::new();

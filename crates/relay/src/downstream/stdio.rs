@@ -7,7 +7,7 @@ use std::os::fd::BorrowedFd;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use dropgate_gate::call::Kind;
+use dropgate_gate::kind::Kind;
 use dropgate_gate::refusal::Refusal;
 use dropgate_wire::{
     CallMeta, Direction, Envelope, IdKey, Limits, Line, Rejected, Request, Shape, edit, reply,
