@@ -9,6 +9,11 @@ pub(crate) fn state() -> Option<PathBuf> {
     place("XDG_STATE_HOME", ".local/state")
 }
 
+/// Where the journals of all servers are unless something else is configured.
+pub(crate) fn journals() -> Option<PathBuf> {
+    Some(state()?.join("journal"))
+}
+
 /// Where the user's own configuration is: `$XDG_CONFIG_HOME/dropgate`.
 pub(crate) fn configuration() -> Option<PathBuf> {
     place("XDG_CONFIG_HOME", ".config")

@@ -4,6 +4,7 @@
 //! and [`reference`] makes the schema and the page of the documentation from the same types.
 
 pub(crate) mod audit;
+mod configured;
 mod quantities;
 mod read;
 pub(crate) mod reference;
@@ -13,9 +14,10 @@ mod tools;
 mod weakenings;
 pub(crate) mod written;
 
+pub(crate) use self::configured::{Configured, configuration, configuration_with};
 pub(crate) use self::quantities::{Size, SomeTime, Time};
+pub(crate) use self::read::ConfigError;
 #[cfg(test)]
 pub(crate) use self::read::parse;
-pub(crate) use self::read::{ConfigError, load};
 pub(crate) use self::tools::{ToolClass, Tools};
 pub(crate) use self::weakenings::weakenings;

@@ -13,9 +13,8 @@ use dropgate_analyzer::user_rules::UserRules;
 use dropgate_analyzer::vocabulary::Wire;
 
 use super::ask;
-use crate::bounded::Pipes;
 use crate::cli::AuditArgs;
-use crate::config::{self, audit};
+use crate::config::{self, Configured, audit};
 
 /// The file that is read where no other is named: that of the folder where the user is, never that
 /// of the source, which need not be the user's.
@@ -37,14 +36,12 @@ impl Plan {
     /// When the configuration, or a file that it names, is not right.
     pub(super) fn of(args: &AuditArgs) -> Result<Self, String> {
         let path = args.config.as_deref().unwrap_or(Path::new(FILE));
-        let table = if args.config.is_some() || path.exists() {
-            config::load(path, Pipes::Awaited)
-                .map_err(|error| error.to_string())?
-                .audit
+        let Configured { file, folder, .. } = if args.config.is_some() || path.exists() {
+            config::configuration(Some(path)).map_err(|error| error.to_string())?
         } else {
-            audit::Audit::default()
+            Configured::default()
         };
-        let folder = path.parent().unwrap_or(Path::new(""));
+        let table = file.audit;
         let mut files: Vec<PathBuf> = table.rules.iter().map(|file| folder.join(file)).collect();
         files.extend(args.rules.iter().cloned());
         let user_rules = UserRules::read(&files).map_err(|error| error.to_string())?;

@@ -8,7 +8,7 @@ use dropgate_gate::mode::Class;
 use dropgate_policy::{Answer, Mode, Moment, Question, Subject};
 
 use crate::output;
-use crate::verbs::run::plan::Judges;
+use crate::verbs::run::meaning::Judges;
 
 /// The call would be denied.
 const DENIED: u8 = 1;

@@ -7,7 +7,8 @@ use std::process::ExitCode;
 use dropgate_gate::pins::PinStore;
 
 use crate::cli::{CheckArgs, Print};
-use crate::verbs::run::plan::{self, PlanError};
+use crate::verbs::run::meaning;
+use crate::verbs::run::plan_error::PlanError;
 use crate::verbs::trust::store;
 use crate::{config, exit, output};
 
@@ -34,9 +35,9 @@ pub(crate) fn run(args: &CheckArgs) -> ExitCode {
 const ANY: &str = "server";
 
 fn verdict(args: &CheckArgs) -> Result<ExitCode, PlanError> {
-    let config = plan::configuration(Some(&args.file))?;
+    let config = config::configuration(Some(&args.file))?;
     let server = args.server.as_deref().unwrap_or(ANY);
-    let judges = plan::judges(&[], &config, server)?;
+    let judges = meaning::judges(&[], &config, server)?;
     let known = match &args.server {
         Some(server) => store::read(&store::file(&store::folder()?, server)?)?,
         None => PinStore::new(),

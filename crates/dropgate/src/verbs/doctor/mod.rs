@@ -13,9 +13,10 @@ use self::budget::Budget;
 use self::levels::LevelState;
 use self::record::Record;
 use crate::cli::{DoctorArgs, Format};
+use crate::verbs::run::meaning;
 use crate::verbs::run::name::server_name;
-use crate::verbs::run::plan::{self, PlanError};
-use crate::{exit, output};
+use crate::verbs::run::plan_error::PlanError;
+use crate::{config, exit, output};
 
 /// Policies may be about one server by name; which one a run is for does not change who decides.
 const ANY_SERVER: &str = "doctor";
@@ -51,9 +52,9 @@ pub(crate) fn run(args: &DoctorArgs) -> ExitCode {
 }
 
 fn examine(args: &DoctorArgs) -> Result<Findings, PlanError> {
-    let config = plan::configuration(args.config.as_deref())?;
+    let config = config::configuration(args.config.as_deref())?;
     let server = (!args.command.is_empty()).then(|| server_name(&args.command));
-    let judges = plan::judges(&[], &config, server.as_deref().unwrap_or(ANY_SERVER))?;
+    let judges = meaning::judges(&[], &config, server.as_deref().unwrap_or(ANY_SERVER))?;
     let levels = levels::try_all();
     Ok(Findings {
         auto: levels::chosen(&levels, dropgate_process::Containment::Auto),

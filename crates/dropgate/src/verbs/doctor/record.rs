@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Access, access};
 use serde::Serialize;
 
+use crate::config::Configured;
 use crate::folders::no_folder;
-use crate::verbs::run::plan::{Configured, PlanError};
+use crate::verbs::run::plan_error::PlanError;
 
 /// The place of journals that a run would use; none if it keeps none.
 #[derive(Serialize)]

@@ -66,11 +66,6 @@ fn parent(which: &Which) -> Result<PathBuf, Problem> {
     which
         .dir
         .clone()
-        .or_else(default_folder)
+        .or_else(folders::journals)
         .ok_or(Problem::NoPlace)
-}
-
-/// Where the journals of all servers are unless something else is configured.
-pub(crate) fn default_folder() -> Option<PathBuf> {
-    Some(folders::state()?.join("journal"))
 }

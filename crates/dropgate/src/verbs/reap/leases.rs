@@ -8,8 +8,9 @@ use dropgate_secrets::{LeaseEnd, end_all};
 use serde::Serialize;
 
 use crate::cli::ReapArgs;
+use crate::config;
 use crate::verbs::journal::place::journals_in;
-use crate::verbs::run::{plan, secrets};
+use crate::verbs::run::secrets;
 
 /// How long the Vault may take for the login, and for the leases of one journal.
 const WITHIN: Duration = Duration::from_secs(10);
@@ -33,7 +34,8 @@ pub(super) fn end(args: &ReapArgs) -> (Leases, Option<String>) {
 }
 
 fn try_to_end(args: &ReapArgs, leases: &mut Leases) -> Result<(), String> {
-    let config = plan::configuration(args.config.as_deref()).map_err(|error| error.to_string())?;
+    let config =
+        config::configuration(args.config.as_deref()).map_err(|error| error.to_string())?;
     let Some(written) = &config.file.vault else {
         return Ok(());
     };

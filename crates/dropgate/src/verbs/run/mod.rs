@@ -1,8 +1,10 @@
 //! `dropgate run`: flags become a tree's specification and a relay's settings.
 
+pub(crate) mod meaning;
 pub(crate) mod name;
 mod pins;
 pub(crate) mod plan;
+pub(crate) mod plan_error;
 pub(crate) mod policies;
 mod reload;
 pub(crate) mod secrets;
@@ -24,8 +26,10 @@ use dropgate_relay as relay;
 use dropgate_secrets::Secrets;
 use dropgate_wire::Limits;
 
-use self::plan::{Configured, Judges, PlanError};
+use self::meaning::Judges;
+use self::plan_error::PlanError;
 use crate::cli::RunArgs;
+use crate::config::Configured;
 use crate::{config, exit, output};
 
 /// How long a start may spend on what others left; `reap` does the rest.
@@ -126,7 +130,7 @@ fn prepared(
     args: &RunArgs,
     host: HostWatch,
 ) -> Result<(Configured, Judges, Rc<Secrets>), NotBegun> {
-    let config = plan::configuration(args.config.as_deref())
+    let config = config::configuration(args.config.as_deref())
         .map_err(|error| NotBegun::new(exit::REFUSED, &error))?;
     let hidden = secrets::hide(&config.file);
     let patience = plan::shutdown(&args.shutdown, &config.file.shutdown).eof_deadline;
@@ -142,7 +146,7 @@ fn prepared(
         output::complain(&format!("ended {ended} processes that earlier runs left"));
     }
     // Nothing is granted to a server that is not started for what stands in the file.
-    let mut judges = plan::judges(&args.on_shutdown, &config, &plan::name_of(args))
+    let mut judges = meaning::judges(&args.on_shutdown, &config, &plan::name_of(args))
         .map_err(|error| NotBegun::new(exit::REFUSED, &error))?;
     let asked = std::mem::take(&mut judges.meant.secrets);
     let begun = hidden.and_then(|hidden| asked.begin(hidden, &departure));

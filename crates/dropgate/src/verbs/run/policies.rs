@@ -11,8 +11,8 @@ use dropgate_policy::{
     RestSettings,
 };
 
-use super::plan::Configured;
 use crate::bounded::{self, NotRead, Pipes};
+use crate::config::Configured;
 
 /// A set of policies that could not be read again stays in force this long.
 const MAX_STALE: Duration = Duration::from_secs(24 * 3600);

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use dropgate_gate::shutdown::Profile;
 use dropgate_relay::{Reload, Renewed};
 
-use super::plan::{self, Configured, PlanError};
+use super::meaning;
+use super::plan_error::PlanError;
 use super::policies;
 use crate::bounded::Pipes;
 use crate::cli::RunArgs;
-use crate::config::weakenings;
 use crate::config::written::{Authorize, Authzen, Breaker, Config, ReadOnly};
+use crate::config::{self, Configured, weakenings};
 
 /// Reads the configuration again; none where a SIGHUP ends the run. A host and a terminal send it
 /// when they go; under an orchestrator, which ends a program by SIGTERM, it asks to reload.
@@ -23,7 +24,7 @@ pub(super) fn planned(args: &RunArgs, config: &Configured, profile: Profile) -> 
     let began = config.file.clone();
     Some(Box::new(move || {
         // The loop stands still meanwhile.
-        let config = plan::configuration_with(Pipes::Refused, path.as_deref())
+        let config = config::configuration_with(Pipes::Refused, path.as_deref())
             .map_err(|error| error.to_string())?;
         if who_decides(&config.file) != who_decides(&began) {
             return Err(
@@ -33,7 +34,7 @@ pub(super) fn planned(args: &RunArgs, config: &Configured, profile: Profile) -> 
             );
         }
         let renewed = || -> Result<Renewed, PlanError> {
-            let meant = plan::meant(&on_shutdown, &config)?;
+            let meant = meaning::meant(&on_shutdown, &config)?;
             Ok(Renewed {
                 tools: meant.tools,
                 timeout: meant.calls.timeout,
