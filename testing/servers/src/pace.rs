@@ -8,8 +8,10 @@ use std::time::{Duration, Instant};
 
 use dropgate_probe::servers::protocol::{End, Manners, Message, Peer, Turn, Usual};
 use dropgate_probe::servers::roll::Launch;
+use dropgate_probe::servers::tools::{Call, MAX_SLOW_MS, Reply, Tool};
 use dropgate_probe::servers::{AtEof, conclude, offspring, say, signals};
 use rustix::process::{Signal, getpid, kill_process};
+use serde_json::json;
 
 use crate::manners::INITIALIZED;
 use crate::stage::{Failure, no_tools, talk, talk_and_exit};
@@ -22,6 +24,8 @@ const SLOW_INIT_MS: u64 = 3_000;
 const FLUSH_MS: u64 = 200;
 const FLOOD_BYTES: u64 = 16_000_000;
 const MAX_FLOOD_BYTES: u64 = 1 << 30;
+const REPORT_MS: u64 = 100;
+const MAX_REPORTS: u64 = 1_000;
 
 pub(crate) fn polite(launch: &Launch) -> Result<ExitCode, Failure> {
     Ok(talk_and_exit("polite", launch, &mut Usual))
@@ -128,4 +132,34 @@ impl Manners for Flood {
         }
         Turn::Usual
     }
+}
+
+pub(crate) fn reporter(launch: &Launch) -> Result<ExitCode, Failure> {
+    let progress = |peer: &Peer| {
+        let peer = peer.clone();
+        vec![Tool::threaded(
+            "progress",
+            "Reports progress some times, then answers",
+            &[("every_ms", "integer"), ("times", "integer")],
+            move |call| report(call, &peer).unwrap_or_else(|reply| reply),
+        )]
+    };
+    let end = talk("reporter", launch, progress, &mut Usual);
+    Ok(conclude(end, AtEof::Exit))
+}
+
+fn report(call: &Call, peer: &Peer) -> Result<Reply, Reply> {
+    let pause = Duration::from_millis(call.number("every_ms", REPORT_MS, MAX_SLOW_MS)?);
+    let times = call.number("times", 1, MAX_REPORTS)?;
+    let token = call.progress_token.as_ref();
+    let token =
+        token.ok_or_else(|| Reply::ToolError("the call has no progressToken".to_owned()))?;
+    for done in 1..=times {
+        thread::sleep(pause);
+        let params = json!({"progressToken": token, "progress": done, "total": times});
+        let told = json!({"jsonrpc": "2.0", "method": "notifications/progress", "params": params});
+        peer.raw(format!("{told}\n").as_bytes())
+            .map_err(|error| Reply::ToolError(error.to_string()))?;
+    }
+    Ok(Reply::Text(format!("reported {times} times")))
 }

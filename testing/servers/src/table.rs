@@ -261,6 +261,14 @@ pub const HOSTILE: &[Hostile] = &[
         act: pace::flood_stdout,
     },
     Hostile {
+        name: "reporter",
+        arguments: "",
+        does: "its tool `progress` reports progress `times` times, every `every_ms`, under the token of the call, and then answers",
+        seen_in: "servers that download, build or search for minutes",
+        bare: Bare::Always(0),
+        act: pace::reporter,
+    },
+    Hostile {
         name: "counter",
         arguments: "FILE",
         does: "its tool `count` appends its arguments to FILE as a line: the side effect that must happen once; `count_and_fail`, `count_and_block`, `count_at_length` and `count_behind` do the same and answer badly, never, or late, and `pause` stops reading",

@@ -39,6 +39,8 @@ pub struct Call {
     pub tool: String,
     /// Its arguments.
     pub arguments: Map<String, Value>,
+    /// Under which token it wants to hear of progress.
+    pub progress_token: Option<Value>,
 }
 
 impl Call {
@@ -52,14 +54,17 @@ impl Call {
         let Some(Value::String(tool)) = params.remove("name") else {
             return Err("params.name must be the name of a tool".to_owned());
         };
-        match params.remove("arguments") {
-            None | Some(Value::Null) => Ok(Self {
-                tool,
-                arguments: Map::new(),
-            }),
-            Some(Value::Object(arguments)) => Ok(Self { tool, arguments }),
-            Some(_) => Err("params.arguments must be an object".to_owned()),
-        }
+        let arguments = match params.remove("arguments") {
+            None | Some(Value::Null) => Map::new(),
+            Some(Value::Object(arguments)) => arguments,
+            Some(_) => return Err("params.arguments must be an object".to_owned()),
+        };
+        let meta = params.get_mut("_meta").and_then(Value::as_object_mut);
+        Ok(Self {
+            tool,
+            arguments,
+            progress_token: meta.and_then(|meta| meta.remove("progressToken")),
+        })
     }
 
     /// The argument `name` as a number of at most `most`, or `default` if it is absent.
@@ -153,7 +158,8 @@ impl Tool {
         }
     }
 
-    fn threaded(
+    /// A tool that works on a thread of its own.
+    pub fn threaded(
         name: &'static str,
         about: &'static str,
         arguments: &'static [(&'static str, &'static str)],

@@ -69,6 +69,7 @@ const SETUPS: &[Setup] = &[
         ..setup("stopped", &[], 1)
     },
     setup("flood-stdout", &["0"], 1),
+    setup("reporter", &[], 1),
     setup("counter", &[FILE], 1),
     setup("record", &[FILE], 1),
     setup("mirror", &[], 1),

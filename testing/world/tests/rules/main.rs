@@ -1,6 +1,7 @@
 //! The rules of owning a server that are no cells of a grid, each at every level that it is about.
 
 mod behaviour;
+mod bounds;
 mod bytes;
 mod command_line;
 mod decision_point;
@@ -80,6 +81,7 @@ fn main() -> ExitCode {
         bytes::RULES,
         refusals::RULES,
         record::RULES,
+        bounds::RULES,
         full_disk::RULES,
         stalled_disk::RULES,
         repeats::RULES,

@@ -23,7 +23,6 @@ pub(crate) const RULES: &[Rule] = &[
         Reach::Root,
         denied,
     ),
-    ("a_mute_server_holds_nobody", Reach::Root, mute),
     (
         "an_error_tells_nothing_of_the_inside",
         Reach::Root,
@@ -71,31 +70,6 @@ fn denied(stage: &Stage<'_>) -> Checked {
         "outcomes",
         &found,
         &vec!["denied".to_owned(), "completed".to_owned()],
-    )
-}
-
-fn mute(stage: &Stage<'_>) -> Checked {
-    let setup = configured(
-        stage,
-        &stage.server(&["plain"]),
-        "[calls]\ntimeout = \"400ms\"\n",
-        &[],
-    )?;
-    let mut run = begin(stage, &setup)?;
-    let asked = Instant::now();
-    run.talk.call(2, "block", &json!({}))?;
-    let answer = run.talk.answer(&json!(2), ANSWERED_WITHIN)?;
-    let took = asked.elapsed();
-    refused(&answer, "timed_out", "unsafe")?;
-    if took < Duration::from_millis(400) {
-        return fail(format!("the answer came after {took:?}, before its time"));
-    }
-    run.talk.close();
-    concluded(&mut run, 0)?;
-    same(
-        "outcomes",
-        &outcomes(stage, &run)?,
-        &vec!["timed_out".to_owned()],
     )
 }
 
@@ -204,12 +178,19 @@ fn journal(stage: &Stage<'_>, run: &Run, words: &[&str]) -> Checked<Output> {
 }
 
 /// What became of the run's calls, in the order of the record.
-fn outcomes(stage: &Stage<'_>, run: &Run) -> Checked<Vec<String>> {
-    let shown = journal(stage, run, &["show", "--format", "json"])?;
-    let records = shown.stdout.split(|byte| *byte == b'\n');
+pub(crate) fn outcomes(stage: &Stage<'_>, run: &Run) -> Checked<Vec<String>> {
+    let records = records(stage, run)?.into_iter();
     Ok(records
-        .filter_map(|line| serde_json::from_slice::<Value>(line).ok())
         .filter(|record| record["kind"] == "outcome")
         .filter_map(|record| record["outcome"].as_str().map(str::to_owned))
         .collect())
+}
+
+/// All records of the run, in their order.
+pub(crate) fn records(stage: &Stage<'_>, run: &Run) -> Checked<Vec<Value>> {
+    let shown = journal(stage, run, &["show", "--format", "json"])?;
+    let text = String::from_utf8_lossy(&shown.stdout).into_owned();
+    text.lines()
+        .map(|line| serde_json::from_str(line).says("a record"))
+        .collect()
 }

@@ -27,7 +27,12 @@ pub(crate) fn begin(stage: &Stage<'_>, setup: &Setup) -> Checked<Run> {
 
 /// A run with a `block` call, id 2, that has reached the server.
 pub(crate) fn blocked(stage: &Stage<'_>, server: &[&str]) -> Checked<Run> {
-    let mut run = begin(stage, &stage.server(server))?;
+    blocked_by(stage, &stage.server(server))
+}
+
+/// The same, of any setup.
+pub(crate) fn blocked_by(stage: &Stage<'_>, setup: &Setup) -> Checked<Run> {
+    let mut run = begin(stage, setup)?;
     run.talk.call(2, "block", &json!({}))?;
     run.talk.ask(3, "ping", &json!({}))?;
     run.talk.answer(&json!(3), ANSWERED_WITHIN)?;
