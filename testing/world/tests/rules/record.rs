@@ -1,11 +1,11 @@
 //! What the gate refuses, what the journal knows afterwards, and what the host is told.
 
 use std::fs;
-use std::process::{Command, Output};
+use std::process::Output;
 use std::time::{Duration, Instant};
 
 use dropgate_testing_world::endings::ANSWERED_WITHIN;
-use dropgate_testing_world::{Checked, Run, Says as _, Setup, fail};
+use dropgate_testing_world::{Checked, Run, Says as _, Setup, as_user, fail};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -29,6 +29,11 @@ pub(crate) const RULES: &[Rule] = &[
         careless,
     ),
     ("a_failing_server_is_left_alone", Reach::Users, failing),
+    (
+        "what_weakens_a_guarantee_is_told_at_the_start",
+        Reach::Users,
+        weakened,
+    ),
     ("without_a_journal_nothing_starts", Reach::Users, no_journal),
 ];
 
@@ -47,12 +52,16 @@ fn killed(stage: &Stage<'_>) -> Checked {
 }
 
 fn denied(stage: &Stage<'_>) -> Checked {
-    let policy = r#"permit(principal, action == Action::"echo", resource);"#;
+    const POLICY: &str = "no-waiting-about";
+    let policy = format!(
+        r#"permit(principal, action, resource);
+        @id("{POLICY}") forbid(principal, action == Action::"slow", resource);"#
+    );
     let setup = configured(
         stage,
         &stage.server(&["plain"]),
         "[authorize]\ncedar = [\"only.cedar\"]\n",
-        &[("only.cedar", policy)],
+        &[("only.cedar", &policy)],
     )?;
     let mut run = begin(stage, &setup)?;
     run.talk.ask(2, "tools/list", &json!({}))?;
@@ -60,9 +69,16 @@ fn denied(stage: &Stage<'_>) -> Checked {
     run.talk.call(3, "slow", &json!({"ms": 1}))?;
     let answer = run.talk.answer(&json!(3), ANSWERED_WITHIN)?;
     refused(&answer, "denied", "never")?;
+    if answer.to_string().contains(POLICY) {
+        return fail(format!("the answer names the policy: {answer}"));
+    }
     run.talk.call(4, "echo", &json!({"text": "hello"}))?;
-    let answer = run.talk.answer(&json!(4), ANSWERED_WITHIN)?;
-    same("a permitted call", &text_of(&answer)?, &"hello".to_owned())?;
+    let permitted = run.talk.answer(&json!(4), ANSWERED_WITHIN)?;
+    same(
+        "a permitted call",
+        &text_of(&permitted)?,
+        &"hello".to_owned(),
+    )?;
     run.talk.close();
     concluded(&mut run, 0)?;
     let found = outcomes(stage, &run)?;
@@ -70,7 +86,33 @@ fn denied(stage: &Stage<'_>) -> Checked {
         "outcomes",
         &found,
         &vec!["denied".to_owned(), "completed".to_owned()],
-    )
+    )?;
+    let denial = records(stage, &run)?
+        .into_iter()
+        .find(|record| record["outcome"] == "denied")
+        .says("the record of the denial")?;
+    same("tool", &denial["tool"], &json!("slow"))?;
+    same("decision", &denial["decision"], &json!("deny"))?;
+    same(
+        "policies",
+        &denial["policies"],
+        &json!(["forbidden_by_policy", POLICY]),
+    )?;
+    let told = journal(stage, &run, &["outcome", reference(&answer)?])?;
+    let told = String::from_utf8_lossy(&told.stdout).into_owned();
+    if told.contains(POLICY) {
+        Ok(())
+    } else {
+        fail(format!(
+            "`journal outcome` does not name the policy: {told}"
+        ))
+    }
+}
+
+/// Under which name the journal knows the call of this answer.
+fn reference(answer: &Value) -> Checked<&str> {
+    let meta = &answer["result"]["_meta"]["dev.dropgate/outcome"];
+    meta["ref"].as_str().says("a reference")
 }
 
 fn careless(stage: &Stage<'_>) -> Checked {
@@ -87,10 +129,7 @@ fn careless(stage: &Stage<'_>) -> Checked {
             return fail(format!("{secret:?} is in {text} or {error}"));
         }
     }
-    let reference = answer["result"]["_meta"]["dev.dropgate/outcome"]["ref"]
-        .as_str()
-        .says("a reference")?;
-    let told = journal(stage, &run, &["outcome", reference, "--original"])?;
+    let told = journal(stage, &run, &["outcome", reference(&answer)?, "--original"])?;
     let told = String::from_utf8_lossy(&told.stdout).into_owned();
     if told.contains("    at ") {
         Ok(())
@@ -123,7 +162,40 @@ fn failing(stage: &Stage<'_>) -> Checked {
     let answer = run.talk.answer(&json!(6), ANSWERED_WITHIN)?;
     same("another tool", &text_of(&answer)?, &"still here".to_owned())?;
     run.talk.close();
-    concluded(&mut run, 0).map(drop)
+    concluded(&mut run, 0)?;
+    let notes: Vec<_> = records(stage, &run)?
+        .into_iter()
+        .filter(|record| record["topic"] == "breaker")
+        .map(|note| (note["subject"].clone(), note["text"].to_string()))
+        .collect();
+    match &notes[..] {
+        [(subject, text)]
+            if subject == "block"
+                && text.contains("closed to open for ")
+                && text.contains(": failures") =>
+        {
+            Ok(())
+        }
+        _ => fail(format!("the breaker's change is not noted: {notes:?}")),
+    }
+}
+
+fn weakened(stage: &Stage<'_>) -> Checked {
+    let setup = configured(
+        stage,
+        &stage.server(&["plain"]),
+        "[tools]\ndanger_trust_annotations = true\n[journal]\ndanger_off = true\n",
+        &[],
+    )?;
+    let mut run = begin(stage, &setup)?;
+    run.talk.close();
+    concluded(&mut run, 0)?;
+    let stderr = String::from_utf8_lossy(&run.talk.all_stderr(SOON)?).into_owned();
+    for key in ["tools.danger_trust_annotations", "journal.danger_off"] {
+        let told = stderr.lines().filter(|line| line.contains(key)).count();
+        same(key, &told, &1).map_err(|problem| format!("{problem}; stderr: {stderr}"))?;
+    }
+    Ok(())
 }
 
 fn concluded_with(run: &mut Run, code: i32) -> Checked {
@@ -170,7 +242,7 @@ pub(crate) fn configured(
 
 /// Asks the journal of the run.
 fn journal(stage: &Stage<'_>, run: &Run, words: &[&str]) -> Checked<Output> {
-    let mut verb = Command::new(stage.place.dropgate());
+    let mut verb = as_user(stage.place.dropgate(), stage.column.user, &run.dir);
     verb.arg("journal").args(words);
     verb.arg("--dir")
         .arg(run.dir.join(".local/state/dropgate/journal"));
@@ -189,6 +261,7 @@ pub(crate) fn outcomes(stage: &Stage<'_>, run: &Run) -> Checked<Vec<String>> {
 /// All records of the run, in their order.
 pub(crate) fn records(stage: &Stage<'_>, run: &Run) -> Checked<Vec<Value>> {
     let shown = journal(stage, run, &["show", "--format", "json"])?;
+    same("dropgate journal show", &shown.status.code(), &Some(0))?;
     let text = String::from_utf8_lossy(&shown.stdout).into_owned();
     text.lines()
         .map(|line| serde_json::from_str(line).says("a record"))
