@@ -38,6 +38,7 @@ impl Written {
             principal: "local\u{1b}[2J\u{202e}".into(),
             decision: Decision::default(),
             key: None,
+            round: None,
             args: b"{}".to_vec().into(),
             trace_id: None,
             again: dropgate_journal::Again::Never,

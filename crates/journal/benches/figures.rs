@@ -140,6 +140,7 @@ fn intent(call: dropgate_journal::CallRef) -> Intent {
         principal: "local".into(),
         decision: Decision::default(),
         key: None,
+        round: None,
         args: br#"{"path":"/tmp/a","text":"hello","times":3}"#.to_vec().into(),
         trace_id: None,
         again: dropgate_journal::Again::Never,

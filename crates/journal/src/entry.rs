@@ -81,6 +81,9 @@ pub struct Intent {
     pub key: Option<Box<str>>,
     /// The arguments as they came, JSON; empty if there are none. Only keyed hashes are recorded.
     pub args: Box<[u8]>,
+    /// What makes this a later round of a call of several, JSON: what it carries on from, and what
+    /// was asked for in the round before. Only a keyed hash of it is recorded, within that of the call.
+    pub round: Option<Box<[u8]>>,
     /// The trace that the call belongs to.
     pub trace_id: Option<Box<str>>,
     /// Whether the key may be taken over from a call whose fate is not known.
@@ -166,6 +169,8 @@ pub enum What {
     ToolError,
     /// The server answered with a JSON-RPC error.
     RpcError,
+    /// The server asked for something before it goes on, in a call that continues this one.
+    InputRequired,
     /// It was cancelled; the server may have done some of it.
     Cancelled,
     /// Its time was up; the server may have done it.
@@ -185,6 +190,8 @@ pub enum What {
 pub enum Fate {
     /// The server answered.
     Answered,
+    /// The server answered with a question, and waits for the next round of the call.
+    Asked,
     /// It was not done, for certain.
     NeverRan,
     /// Nobody knows.
@@ -196,16 +203,18 @@ impl What {
     pub const fn fate(self) -> Fate {
         match self {
             Self::Completed | Self::ToolError | Self::RpcError => Fate::Answered,
+            Self::InputRequired => Fate::Asked,
             Self::Denied | Self::Shed | Self::NotExecuted => Fate::NeverRan,
             Self::Cancelled | Self::TimedOut | Self::Unknown => Fate::MayHaveRun,
         }
     }
 
     /// Every outcome.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Completed,
         Self::ToolError,
         Self::RpcError,
+        Self::InputRequired,
         Self::Cancelled,
         Self::TimedOut,
         Self::Denied,
@@ -220,6 +229,7 @@ impl What {
             Self::Completed => "completed",
             Self::ToolError => "tool_error",
             Self::RpcError => "rpc_error",
+            Self::InputRequired => "input_required",
             Self::Cancelled => "cancelled",
             Self::TimedOut => "timed_out",
             Self::Denied => "denied",
@@ -360,6 +370,7 @@ impl Entry {
                 Self::Start(start) => start.command_digest.len() + start.containment.len(),
                 Self::Intent(intent) => {
                     intent.args.len()
+                        + intent.round.as_ref().map_or(0, |round| round.len())
                         + intent.tool.len()
                         + intent.key.as_ref().map_or(0, |key| key.len())
                         + intent.trace_id.as_ref().map_or(0, |id| id.len())

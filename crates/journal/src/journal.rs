@@ -12,7 +12,7 @@ use crate::backlog::{Backlog, News};
 use crate::entry::{
     Class, Entry, Fate, Intent, LateResult, Note, Outcome, Retry, Start, Tier, Topic, What,
 };
-use crate::keys::{Fingerprint, Keys};
+use crate::keys::{Keys, Prints};
 use crate::ledger::{Considered, Ledger};
 use crate::line::hash::Head;
 use crate::line::time::Stamp;
@@ -58,6 +58,8 @@ pub struct Asked<'a> {
     pub key: Option<&'a str>,
     /// The arguments as they came, JSON.
     pub args: &'a [u8],
+    /// As in [`Intent::round`].
+    pub round: Option<&'a [u8]>,
 }
 
 /// How sealing ended.
@@ -178,13 +180,14 @@ impl Journal {
             tool: &intent.tool,
             key: intent.key.as_deref(),
             args: &intent.args,
+            round: intent.round.as_deref(),
         };
         // Only calls that may change something can become orphans.
         let is_remembered = intent.class == Class::Write || asked.key.is_some();
         let remembered = is_remembered.then(|| self.hash(&asked));
         let ticket = self.put(Entry::Intent(intent), tier, Some(call), self.most())?;
-        if let Some((print, key)) = remembered {
-            self.ledger.begin(call, print, key, Stamp::now());
+        if let Some((prints, key)) = remembered {
+            self.ledger.begin(call, prints, key, Stamp::now());
         }
         Ok(ticket)
     }
@@ -200,13 +203,17 @@ impl Journal {
         let bounds = match (what.fate(), &outcome.about) {
             // It is true without a record, and must not take the room of calls that ran.
             (Fate::NeverRan, Some(_)) => self.most(),
-            (Fate::NeverRan, None) | (Fate::Answered | Fate::MayHaveRun, _) => self.bounds,
+            (Fate::NeverRan, None) | (Fate::Answered | Fate::Asked | Fate::MayHaveRun, _) => {
+                self.bounds
+            }
         };
         let put = self.put(Entry::Outcome(outcome), tier, Some(call), bounds);
         let (what, retry) = match (&put, what.fate()) {
             (Ok(_), _) | (Err(_), Fate::NeverRan) => (what, retry),
             // Its caller gets no answer, and its record will say no more.
-            (Err(_), Fate::Answered | Fate::MayHaveRun) => (What::Unknown, Retry::Unsafe),
+            (Err(_), Fate::Answered | Fate::Asked | Fate::MayHaveRun) => {
+                (What::Unknown, Retry::Unsafe)
+            }
         };
         self.ledger.settle(call, what, retry, Stamp::now());
         put
@@ -301,10 +308,10 @@ impl Journal {
         if asked.key.is_none() && !self.ledger.has_orphans() {
             return Considered::Fresh;
         }
-        let (print, key) = self.hash(asked);
+        let (prints, key) = self.hash(asked);
         match key {
-            Some(key) => self.ledger.of_key(&key, print, Stamp::now()),
-            None => self.ledger.of_arguments(print, Stamp::now()),
+            Some(key) => self.ledger.of_key(&key, prints.of_key, Stamp::now()),
+            None => self.ledger.of_arguments(prints.of_call, Stamp::now()),
         }
     }
 
@@ -357,11 +364,12 @@ impl Journal {
         &self.dir
     }
 
-    fn hash(&mut self, asked: &Asked<'_>) -> (Fingerprint, Option<[u8; 16]>) {
+    fn hash(&mut self, asked: &Asked<'_>) -> (Prints, Option<[u8; 16]>) {
         let scope = (asked.principal, asked.server, asked.tool);
-        let print = self.keys.fingerprint_of(scope, asked.args, &mut self.form);
+        let said = (asked.args, asked.round);
+        let prints = self.keys.prints_of(scope, said, &mut self.form);
         let key = asked.key.map(|key| self.keys.claim(scope, key));
-        (print, key)
+        (prints, key)
     }
 
     /// Exchanges a ticket for its receipt, if the entry is safe by now. Costs an atomic load.

@@ -20,9 +20,18 @@ pub(crate) struct Keys {
     day: Option<(u64, Hmac<Sha256>)>,
 }
 
-/// Stands for a call's principal, server, tool and arguments: equal for equal ones, and nothing can be read from it.
+/// Stands for a call's principal, server, tool, arguments and round: equal for equal ones, and nothing can be read from it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Fingerprint(pub(crate) [u8; 16]);
+
+/// The fingerprints of a call.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Prints {
+    /// The same for all rounds of a call: one key stands for all of them.
+    pub(crate) of_key: Fingerprint,
+    /// Of this round alone.
+    pub(crate) of_call: Fingerprint,
+}
 
 const FILE: &str = "key";
 /// Arguments over this size are hashed as they came, in one piece.
@@ -85,15 +94,30 @@ impl Keys {
         }
     }
 
-    /// What a call is compared by.
-    pub(crate) fn fingerprint_of(
+    /// What a call is compared by: its key's holder, and itself.
+    pub(crate) fn prints_of(
         &self,
         scope: (&str, &str, &str),
-        args: &[u8],
+        (args, round): (&[u8], Option<&[u8]>),
+        form: &mut Vec<u8>,
+    ) -> Prints {
+        let arguments = self.arguments(args, form, &mut |_, _| {});
+        Prints {
+            of_key: self.fingerprint(scope, &arguments, None),
+            of_call: self.print_of_round(scope, &arguments, round, form),
+        }
+    }
+
+    /// The fingerprint of one round of a call.
+    pub(crate) fn print_of_round(
+        &self,
+        scope: (&str, &str, &str),
+        arguments: &[u8; 16],
+        round: Option<&[u8]>,
         form: &mut Vec<u8>,
     ) -> Fingerprint {
-        let arguments = self.arguments(args, form, &mut |_, _| {});
-        self.fingerprint(scope, &arguments)
+        let round = round.map(|round| self.arguments(round, form, &mut |_, _| {}));
+        self.fingerprint(scope, arguments, round.as_ref())
     }
 
     /// Hashes arguments whole, and tells `field` of each scalar in them: its path and its value.
@@ -109,11 +133,12 @@ impl Keys {
         short(&finish(self.arguments.clone().chain_update(text)))
     }
 
-    /// The fingerprint of a call with arguments of this hash.
-    pub(crate) fn fingerprint(
+    /// The fingerprint of a call with arguments of this hash, and of what makes it a later round.
+    fn fingerprint(
         &self,
         (principal, server, tool): (&str, &str, &str),
         arguments: &[u8; 16],
+        round: Option<&[u8; 16]>,
     ) -> Fingerprint {
         let mut digest = self.fingerprints.clone();
         for part in [principal, server, tool] {
@@ -121,6 +146,9 @@ impl Keys {
             digest.update(&[0]);
         }
         digest.update(arguments);
+        if let Some(round) = round {
+            digest.update(round);
+        }
         Fingerprint(short(&finish(digest)))
     }
 

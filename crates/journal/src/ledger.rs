@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::CallRef;
 use crate::claim::Earlier;
 use crate::entry::{Fate, Retry, What};
-use crate::keys::Fingerprint;
+use crate::keys::{Fingerprint, Prints};
 use crate::line::time::Stamp;
 
 /// Whether a call repeats an earlier one.
@@ -95,6 +95,8 @@ impl Ledger {
                     _ if known.fingerprint != print => {
                         Considered::Repeats(Earlier::OtherArguments { call })
                     }
+                    // The next round of the same call.
+                    Some((what, _)) if what.fate() == Fate::Asked => Considered::Fresh,
                     None => Considered::Repeats(Earlier::InProgress { call }),
                     Some((what, retry)) => {
                         Considered::Repeats(Earlier::Ended { call, what, retry })
@@ -120,12 +122,12 @@ impl Ledger {
     pub(crate) fn begin(
         &mut self,
         call: CallRef,
-        print: Fingerprint,
+        prints: Prints,
         key: Option<[u8; 16]>,
         now: Stamp,
     ) {
         if self.open.len() < MOST_OPEN {
-            self.open.insert(call, (print, key));
+            self.open.insert(call, (prints.of_call, key));
         }
         let Some(key) = key else { return };
         if self.keys.len() >= MOST_KEYS {
@@ -137,7 +139,7 @@ impl Ledger {
                 key,
                 Known {
                     call,
-                    fingerprint: print,
+                    fingerprint: prints.of_key,
                     at: now,
                     ended: None,
                 },

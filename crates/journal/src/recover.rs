@@ -384,6 +384,7 @@ impl Found {
             Some(
                 What::ToolError
                 | What::RpcError
+                | What::InputRequired
                 | What::Cancelled
                 | What::TimedOut
                 | What::Denied

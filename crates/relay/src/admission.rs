@@ -95,6 +95,7 @@ impl Relay {
                     id: ask.id,
                     message: Message::Buffered(line),
                     arguments: ask.arguments,
+                    round: ask.round,
                     known: ask.known,
                     target: ask.target,
                     asked: ask.asked,
@@ -267,6 +268,7 @@ impl Relay {
         now: Duration,
     ) -> Passage {
         let arguments: Box<[u8]> = candidate.arguments(&self.downstream.intake.lines).into();
+        let round = candidate.round(&self.downstream.intake.lines);
         let item = self.docket.get_mut(call.slot());
         let Some((reference, item)) = item.and_then(|item| Some((item.reference?, item))) else {
             self.turn_away(call.withhold(), Refusal::journal_unavailable(), now);
@@ -281,6 +283,7 @@ impl Relay {
             decision: self.decisions.of(call.grant()),
             key: candidate.key,
             args: arguments,
+            round,
             trace_id: candidate.trace_id,
             again: match item.known.settings.on_unknown {
                 OnUnknown::Retry => journal::Again::IfUnknown,

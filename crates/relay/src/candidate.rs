@@ -18,6 +18,8 @@ pub(crate) struct Candidate {
     pub(crate) message: Message,
     /// Where its arguments stand in the message.
     pub(crate) arguments: Range<usize>,
+    /// Where that stands which a later round of a call has beyond the first.
+    pub(crate) round: [Option<Range<usize>>; 2],
     /// The tool's name or the method, and what holds for it.
     pub(crate) known: Rc<Known>,
     /// The resource or prompt that it asks for.
@@ -48,11 +50,28 @@ impl Candidate {
 
     /// Its arguments, as they came; empty if there are none.
     pub(crate) fn arguments<'a>(&'a self, lines: &'a LineBuffer) -> &'a [u8] {
-        let message = match &self.message {
+        let message = self.message(lines);
+        message.get(self.arguments.clone()).unwrap_or_default()
+    }
+
+    /// What makes it a later round of a call, as one JSON list; none in the first.
+    pub(crate) fn round(&self, lines: &LineBuffer) -> Option<Box<[u8]>> {
+        if self.round == [None, None] {
+            return None;
+        }
+        let message = self.message(lines);
+        let [state, responses] = self.round.each_ref().map(|at| {
+            let part = at.clone().and_then(|at| message.get(at));
+            part.unwrap_or(b"null")
+        });
+        Some([b"[", state, b",", responses, b"]"].concat().into())
+    }
+
+    fn message<'a>(&'a self, lines: &'a LineBuffer) -> &'a [u8] {
+        match &self.message {
             Message::Buffered(line) => lines.bytes(line.clone()),
             Message::Kept(bytes) => bytes,
-        };
-        message.get(self.arguments.clone()).unwrap_or_default()
+        }
     }
 
     /// The tool, or the resource or prompt that it asks for; empty if it names none.

@@ -3,8 +3,7 @@
 use std::collections::VecDeque;
 
 use dropgate_gate::mode::Class;
-use dropgate_gate::outcome::Outcome;
-use dropgate_journal::{self as journal, CallRef};
+use dropgate_journal::{self as journal, CallRef, Fate, What};
 
 use crate::docket::{Intended, Item};
 use crate::lane::Hold;
@@ -22,18 +21,9 @@ pub(crate) struct Deliveries {
 
 impl Deliveries {
     /// Follows the answer of a call, if a repetition of the call would ask for it.
-    pub(crate) fn expect_answer(&mut self, item: &Item, outcome: Outcome, hold: Hold) {
-        let is_answered = match outcome {
-            Outcome::Completed | Outcome::ToolError | Outcome::RpcError => true,
-            Outcome::Cancelled
-            | Outcome::TimedOut
-            | Outcome::Denied
-            | Outcome::NotExecuted
-            | Outcome::Unknown
-            | Outcome::Shed => false,
-        };
-        if let (true, Class::Write, Intended::Yes, Some(call)) =
-            (is_answered, item.class, item.intended, item.reference)
+    pub(crate) fn expect_answer(&mut self, item: &Item, what: What, hold: Hold) {
+        if let (Fate::Answered, Class::Write, Intended::Yes, Some(call)) =
+            (what.fate(), item.class, item.intended, item.reference)
         {
             self.follow(call, hold);
         }

@@ -85,6 +85,7 @@ impl Relay {
             NeverRan::True => journal::Tier::Write,
             NeverRan::NotSaid => tier(item.class),
         };
+        let what = entry.what;
         let record = match self.recorder.outcome(entry, tier) {
             OutcomeRecord::NotKept => return Hold::NONE,
             // What is refused is held until it is withheld.
@@ -99,7 +100,7 @@ impl Relay {
         }
         let hold = self.held_answers.last.next();
         self.held_answers.last = hold;
-        self.deliveries.expect_answer(&item, finished.outcome, hold);
+        self.deliveries.expect_answer(&item, what, hold);
         let at = self.now();
         self.held_answers.answers.push_back(HeldAnswer {
             hold,

@@ -261,6 +261,10 @@ impl Relay {
                 "That call was answered, so it is not made again. A new call that is meant needs \
                  no permission; give it a key of its own if it has one.",
             ),
+            Some(Fate::Asked) => (
+                Tone::Result,
+                "The server asked for input in that call. Make it again with what it asked for.",
+            ),
             Some(Fate::NeverRan) => (
                 Tone::Result,
                 "That call never ran, so it can simply be made again.",
@@ -338,6 +342,9 @@ fn told(what: Option<What>) -> &'static str {
         What::ToolError => "The tool failed and said so; part of the work may be done.",
         What::RpcError => {
             "The server answered that call with an error; part of the work may be done."
+        }
+        What::InputRequired => {
+            "The server asked for input before it goes on; that call waits to be made again with it."
         }
         What::Cancelled => "That call was cancelled; part of the work may be done.",
         What::TimedOut => "The server did not answer in time; that call may have taken effect.",

@@ -64,6 +64,7 @@ impl Relay {
             tool: &item.known.name,
             key: candidate.key.as_deref(),
             args: candidate.arguments(&self.downstream.intake.lines),
+            round: candidate.round(&self.downstream.intake.lines).as_deref(),
         });
         match repetition::verdict(&considered, &item.known.settings.on_unknown) {
             Verdict::Run => Some(call),
@@ -235,7 +236,8 @@ fn answered(what: What) -> Option<Outcome> {
         What::Completed => Some(Outcome::Completed),
         What::ToolError => Some(Outcome::ToolError),
         What::RpcError => Some(Outcome::RpcError),
-        What::Cancelled
+        What::InputRequired
+        | What::Cancelled
         | What::TimedOut
         | What::Denied
         | What::Shed

@@ -49,7 +49,7 @@ pub(crate) fn of_key(earlier: &Earlier, on_unknown: &OnUnknown) -> Verdict {
 
 fn ended(call: CallRef, what: What, times: Times, on_unknown: &OnUnknown) -> Verdict {
     match (what.fate(), on_unknown) {
-        (Fate::NeverRan, _) => Verdict::Run,
+        (Fate::NeverRan | Fate::Asked, _) => Verdict::Run,
         (Fate::Answered, _) => Verdict::Replay(call, times),
         (Fate::MayHaveRun, OnUnknown::Refuse) => Verdict::Refuse(Refusal::unknown_earlier(), call),
         (Fate::MayHaveRun, OnUnknown::Retry) => Verdict::RunAgain(call),
@@ -66,7 +66,8 @@ pub(crate) fn without_answer(ended: Option<What>) -> Refusal {
         Some(What::ToolError) => Refusal::ended_earlier(Outcome::ToolError),
         Some(What::RpcError) => Refusal::ended_earlier(Outcome::RpcError),
         Some(
-            What::Cancelled
+            What::InputRequired
+            | What::Cancelled
             | What::TimedOut
             | What::Denied
             | What::Shed
@@ -137,7 +138,7 @@ mod tests {
                 let orphan = Considered::Orphan { call, what };
                 for (considered, times) in [(keyed, Times::ForEver), (orphan, Times::Once)] {
                     let expected = match (what.fate(), rule) {
-                        (Fate::NeverRan, _) => Verdict::Run,
+                        (Fate::NeverRan | Fate::Asked, _) => Verdict::Run,
                         (Fate::Answered, _) => Verdict::Replay(call, times),
                         (Fate::MayHaveRun, OnUnknown::Refuse) => {
                             Verdict::Refuse(Refusal::unknown_earlier(), call)

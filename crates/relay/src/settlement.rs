@@ -20,7 +20,7 @@ use crate::lane::Hold;
 use crate::log_line::LogLevel;
 use crate::relay::{Passage, Relay};
 use crate::surplus::AnsweredHere;
-use crate::upstream::stdio::{Claims, Said};
+use crate::upstream::stdio::{Round, Said};
 use crate::write_probe::Heard;
 
 /// What the record says of an answer.
@@ -29,6 +29,7 @@ pub(crate) struct Told<'a> {
     pub(crate) keep: journal::Keep,
     pub(crate) redactions: u32,
     pub(crate) denial: Option<&'a Denial>,
+    pub(crate) round: Round,
 }
 
 impl Told<'_> {
@@ -39,6 +40,7 @@ impl Told<'_> {
             keep: journal::Keep::Nothing,
             redactions: 0,
             denial: None,
+            round: Round::Last,
         }
     }
 }
@@ -101,7 +103,7 @@ impl Relay {
             | Outcome::Unknown
             | Outcome::Shed => Ended::CancelledByHost,
         };
-        let mut cleaned = self.clean(&finished, line, said.claims);
+        let mut cleaned = self.clean(&finished, line, &said);
         if finished.outcome == Outcome::Completed {
             cleaned.leaving = self.learn(finished.slot, line, cleaned.leaving);
         }
@@ -110,6 +112,7 @@ impl Relay {
             keep: cleaned.keep,
             redactions: cleaned.redactions,
             denial: None,
+            round: said.round,
         };
         let hold = self.close_case(finished, ended, answer, now);
         match cleaned.leaving {
@@ -175,18 +178,23 @@ impl Relay {
     }
 
     /// What of an answer may leave, and what of it is kept.
-    fn clean(&self, finished: &Finished, line: &Line, claims: Claims) -> Cleaned {
+    fn clean(&self, finished: &Finished, line: &Line, said: &Said) -> Cleaned {
         let (asked, reference, keeping) = match self.docket.get(finished.slot) {
             Some(item) if item.reference.is_some() => (item.asked, item.reference, item.keeping),
             Some(item) => (item.asked, None, Keeping::Nothing),
             None => (Asked::Other, None, Keeping::Nothing),
+        };
+        let keeping = match said.round {
+            Round::Last => keeping,
+            // Nobody is given it again.
+            Round::Asks => Keeping::Nothing,
         };
         self.upstream.clean_answer(
             line,
             &self.settings.limits,
             &self.sanitizer,
             (asked, finished.outcome, reference, keeping),
-            claims,
+            said.claims,
         )
     }
 
@@ -315,10 +323,14 @@ impl Relay {
         let Some(reference) = item.reference else {
             return Hold::NONE;
         };
+        let (ended, retries) = match answer.round {
+            Round::Last => (what(finished.outcome), retry(finished.outcome.retry())),
+            Round::Asks => (journal::What::InputRequired, journal::Retry::Safe),
+        };
         let entry = journal::Outcome {
             call: reference,
-            what: what(finished.outcome),
-            retry: retry(finished.outcome.retry()),
+            what: ended,
+            retry: retries,
             bytes: answer.bytes as u64,
             ms: millis(finished.elapsed(now)),
             redactions: answer.redactions,

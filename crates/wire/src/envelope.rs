@@ -39,6 +39,9 @@ pub struct Request<'a> {
     pub params: Option<&'a [u8]>,
     /// The bytes of `params.arguments`, whatever they are.
     pub arguments: Option<&'a [u8]>,
+    /// The bytes of `params.requestState` and of `params.inputResponses`, whatever they are: what a
+    /// later round of a call says beyond the first.
+    pub round: [Option<&'a [u8]>; 2],
     /// The bytes of `params._meta`, whatever they are; [`CallMeta`](crate::CallMeta) reads them.
     pub meta: Option<&'a [u8]>,
 }
@@ -76,6 +79,8 @@ pub enum ResponseKind {
     Result,
     /// With a result whose `isError` is there, in any spelling, and is not literally `false`.
     ToolError,
+    /// With a result whose `resultType` is `input_required`: the request goes on in another one.
+    InputRequired,
     /// With an error.
     Error,
 }
@@ -209,6 +214,7 @@ fn call<'a>(members: &Members<'a>, method: Word<'a>) -> Result<Envelope<'a>, &'s
                 tool,
                 params,
                 arguments: members.arguments,
+                round: members.round,
                 meta: members.meta,
             }))
         }
@@ -245,9 +251,11 @@ fn called_tool<'a>(members: &Members<'a>) -> Result<Cow<'a, str>, &'static str> 
 fn result<'a>(members: &Members<'a>) -> Result<Envelope<'a>, &'static str> {
     let id = members.id.and_then(Id::from_value);
     let id = id.ok_or("the id of a result must be a string or a number of at most 4096 bytes")?;
-    let kind = match members.success {
-        Success::Denied => ResponseKind::ToolError,
-        Success::NotDenied => ResponseKind::Result,
+    let asks = members.result_type.and_then(Word::meaning);
+    let kind = match (members.success, asks.as_deref()) {
+        (Success::Denied, _) => ResponseKind::ToolError,
+        (Success::NotDenied, Some("input_required")) => ResponseKind::InputRequired,
+        (Success::NotDenied, Some(_) | None) => ResponseKind::Result,
     };
     Ok(Envelope::Response(Response {
         id: Some(id),

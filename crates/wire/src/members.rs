@@ -19,6 +19,8 @@ pub(crate) struct Members<'a> {
     pub(crate) name: Option<Word<'a>>,
     /// `arguments` of `params`.
     pub(crate) arguments: Option<&'a [u8]>,
+    /// `requestState` and `inputResponses` of `params`.
+    pub(crate) round: [Option<&'a [u8]>; 2],
     /// `_meta` of `params`.
     pub(crate) meta: Option<&'a [u8]>,
     /// `progressToken` of `params`.
@@ -27,13 +29,15 @@ pub(crate) struct Members<'a> {
     pub(crate) request_id: Option<&'a [u8]>,
     /// Whether `result` says that it tells of a failure.
     pub(crate) success: Success,
+    /// `resultType` of `result`.
+    pub(crate) result_type: Option<Word<'a>>,
     /// `_meta` of `result`.
     pub(crate) result_meta: Option<&'a [u8]>,
     /// `code` of `error`.
     pub(crate) code: Option<&'a [u8]>,
     /// A key of the message that a reader which ignores case would take for one of the above.
     pub(crate) look_alike: Option<&'static str>,
-    /// The same among `params`, for `name` and `arguments`.
+    /// The same among `params`, for what is told apart there.
     pub(crate) params_look_alike: Option<&'static str>,
 }
 
@@ -107,6 +111,8 @@ impl<'a> Members<'a> {
         match key_text(scanner, key).as_ref() {
             b"name" => self.name = Some(word(scanner)?),
             b"arguments" => self.arguments = Some(scanner.raw_value()?),
+            b"requestState" => self.round[0] = Some(scanner.raw_value()?),
+            b"inputResponses" => self.round[1] = Some(scanner.raw_value()?),
             b"_meta" => self.meta = Some(scanner.raw_value()?),
             b"progressToken" => self.progress_token = Some(scanner.raw_value()?),
             b"requestId" => self.request_id = Some(scanner.raw_value()?),
@@ -121,6 +127,7 @@ impl<'a> Members<'a> {
     fn read_result(&mut self, scanner: &mut Scanner<'a>, key: Token) -> Result<(), Fault> {
         match key_text(scanner, key).as_ref() {
             b"_meta" => self.result_meta = Some(scanner.raw_value()?),
+            b"resultType" => self.result_type = Some(word(scanner)?),
             other => {
                 let is_error = other == b"isError" || look_alike(other, RESULT_KEYS).is_some();
                 let value = scanner.raw_value()?;
@@ -154,6 +161,8 @@ const MESSAGE_KEYS: &[(&str, &str)] = &[
 const CALL_KEYS: &[(&str, &str)] = &[
     ("name", "write params.name in lower case"),
     ("arguments", "write params.arguments in lower case"),
+    ("requestState", "write params.requestState as it is"),
+    ("inputResponses", "write params.inputResponses as it is"),
 ];
 
 const RESULT_KEYS: &[(&str, &str)] = &[("isError", "write result.isError as it is")];

@@ -271,7 +271,7 @@ pub const HOSTILE: &[Hostile] = &[
     Hostile {
         name: "counter",
         arguments: "FILE",
-        does: "its tool `count` appends its arguments to FILE as a line: the side effect that must happen once; `count_and_fail`, `count_and_block`, `count_at_length` and `count_behind` do the same and answer badly, never, or late, and `pause` stops reading",
+        does: "its tool `count` appends its arguments to FILE as a line: the side effect that must happen once; `count_and_fail`, `count_and_block`, `count_at_length`, `count_behind` and `count_when_told` do the same and answer badly, never, late, or in a second round, and `pause` stops reading",
         seen_in: "every server with a tool that writes",
         bare: Bare::Always(0),
         act: witness::counter,

@@ -9,7 +9,7 @@ use dropgate_probe::servers::protocol::{Manners, Message, Peer, Turn};
 use dropgate_probe::servers::roll::Launch;
 use dropgate_probe::servers::tools::{Answer, Call, Reply, Tool};
 use dropgate_probe::servers::{AtEof, conclude};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::stage::{Failure, talk, talk_and_exit};
 
@@ -93,6 +93,8 @@ impl Tally {
 const LONG: usize = 16_000;
 /// The tool whose answer stands behind a long notification, written at once.
 const COUNT_BEHIND: &str = "count_behind";
+/// The tool that asks for input first, and counts in the round that brings it.
+const COUNT_WHEN_TOLD: &str = "count_when_told";
 
 struct Behind {
     file: Tally,
@@ -104,10 +106,38 @@ impl Manners for Behind {
             Some("tools/call") => Call::parse(request.params_text()).ok(),
             Some(_) | None => None,
         };
-        let Some(call) = call.filter(|call| call.tool == COUNT_BEHIND) else {
+        let Some(call) = call else {
             return Turn::Usual;
         };
-        if self.file.count(&call).is_err() {
+        match call.tool.as_str() {
+            COUNT_BEHIND => self.behind(&call, request, peer),
+            COUNT_WHEN_TOLD => self.when_told(&call, request, peer),
+            _other => Turn::Usual,
+        }
+    }
+}
+
+impl Behind {
+    fn when_told(&self, call: &Call, request: &Message<'_>, peer: &Peer) -> Turn {
+        let params: Value = serde_json::from_str(request.params_text()).unwrap_or_default();
+        let answer = match params.get("inputResponses") {
+            None => json!({
+                "resultType": "input_required",
+                "inputRequests": {"sure": {"method": "elicitation/create", "params": {}}},
+                "requestState": "asked once",
+            }),
+            Some(_) if self.file.count(call).is_err() => return Turn::Leave(1),
+            Some(told) if told["sure"] == "block" => return Turn::Done,
+            Some(_) => json!({"content": [{"type": "text", "text": "counted"}]}),
+        };
+        match peer.result_text(request.id_text(), &answer.to_string()) {
+            Ok(()) => Turn::Done,
+            Err(_) => Turn::Leave(1),
+        }
+    }
+
+    fn behind(&self, call: &Call, request: &Message<'_>, peer: &Peer) -> Turn {
+        if self.file.count(call).is_err() {
             return Turn::Leave(1);
         }
         let long = "x".repeat(LONG);

@@ -71,7 +71,9 @@ impl Sanitizer {
             {
                 Err(Fault::TooLong)
             }
-            ResponseKind::Result => self.result(answer, &mut redactions, &mut budget),
+            ResponseKind::Result | ResponseKind::InputRequired => {
+                self.result(answer, &mut redactions, &mut budget)
+            }
             ResponseKind::ToolError => self.tool_error(answer, &mut redactions, &mut budget),
             ResponseKind::Error => self.error(answer, &mut redactions, &mut budget),
         };
@@ -382,18 +384,23 @@ fn own_words(answer: &Answer<'_>, at: &Range<usize>) -> Vec<Edit> {
 /// The answer in fixed words, with the outcome that the call had.
 fn withheld(answer: &Answer<'_>, fault: Fault) -> Replacement {
     let (class, member) = match answer.response.kind {
-        ResponseKind::Result => (Class::ResultWithheld, "result"),
+        ResponseKind::Result | ResponseKind::InputRequired => (Class::ResultWithheld, "result"),
         ResponseKind::ToolError => (Class::ErrorWithheld, "result"),
         ResponseKind::Error => (Class::ErrorWithheld, "error"),
     };
     let text = PublicText::of(class).with_reference(answer.reference);
     let id = answer.response.id.map(|id| id.raw());
     let line = match (answer.response.kind, answer.asked, id) {
-        (ResponseKind::Result | ResponseKind::ToolError, Asked::ToolCall, Some(id)) => {
-            reply::tool_refusal(id, text.as_str(), &answer.meta())
-        }
         (
-            ResponseKind::Result | ResponseKind::ToolError | ResponseKind::Error,
+            ResponseKind::Result | ResponseKind::InputRequired | ResponseKind::ToolError,
+            Asked::ToolCall,
+            Some(id),
+        ) => reply::tool_refusal(id, text.as_str(), &answer.meta()),
+        (
+            ResponseKind::Result
+            | ResponseKind::InputRequired
+            | ResponseKind::ToolError
+            | ResponseKind::Error,
             Asked::ToolCall | Asked::Handshake | Asked::Other,
             id,
         ) => reply::error(id, answer.code(), text.as_str(), Some(&answer.meta())),

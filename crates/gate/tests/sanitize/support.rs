@@ -39,7 +39,7 @@ pub(crate) fn judge_in(
         panic!("not a response: {line}");
     };
     let outcome = match response.kind {
-        ResponseKind::Result => Outcome::Completed,
+        ResponseKind::Result | ResponseKind::InputRequired => Outcome::Completed,
         ResponseKind::ToolError => Outcome::ToolError,
         ResponseKind::Error => Outcome::RpcError,
     };

@@ -120,7 +120,14 @@ impl Hashes {
         let is_compared = intent.class == Class::Write || intent.key.is_some();
         Self {
             claim: intent.key.as_deref().map(|key| keys.claim(scope, key)),
-            print: is_compared.then(|| keys.fingerprint(scope, &arguments)),
+            print: is_compared.then(|| {
+                keys.print_of_round(
+                    scope,
+                    &arguments,
+                    intent.round.as_deref(),
+                    &mut scratch.form,
+                )
+            }),
             arguments,
             more_fields,
         }
@@ -300,6 +307,7 @@ fn about_members(out: &mut Vec<u8>, about: &About, what: crate::What) {
         crate::What::Completed
         | crate::What::ToolError
         | crate::What::RpcError
+        | crate::What::InputRequired
         | crate::What::Cancelled
         | crate::What::TimedOut
         | crate::What::Shed

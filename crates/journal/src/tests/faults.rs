@@ -398,6 +398,7 @@ fn an_outcome_for_which_the_queue_has_no_room_is_refused_though_the_journal_is_s
         server: "s",
         tool: "t",
         key: None,
+        round: None,
         args: b"{}",
     });
     let unknown = |call: &CallRef| crate::Considered::Orphan {

@@ -189,6 +189,7 @@ impl Stage {
             principal: "local".into(),
             decision: Decision::default(),
             key: None,
+            round: None,
             args: b"{}".to_vec().into(),
             trace_id: None,
             again: crate::Again::Never,

@@ -70,7 +70,8 @@ impl Writer {
         let scope = (&*intent.principal, &*intent.server, &*intent.tool);
         let name = self.keys.claim(scope, key);
         let mut form = Vec::new();
-        let print = self.keys.fingerprint_of(scope, &intent.args, &mut form);
+        let said = (&*intent.args, intent.round.as_deref());
+        let print = self.keys.prints_of(scope, said, &mut form).of_key;
         let now = self.clock.now();
         let claim = Claim {
             call: intent.call,
@@ -121,8 +122,8 @@ impl Writer {
         }
     }
 
-    /// Whether the call that has a key has no more right to it: it never ran, or somebody said
-    /// that it may run again. `again` is what the new call says, if it is the same call.
+    /// Whether the call that has a key has no more right to it: it never ran, or was only a round of
+    /// several, or somebody said that it may run again. `again` is what the new call says, if it is the same call.
     fn may_take_over(&self, earlier: &Earlier, again: Option<Again>) -> bool {
         let Earlier::Ended { call, what, .. } = earlier else {
             return false;
@@ -131,6 +132,8 @@ impl Writer {
             Fate::NeverRan => true,
             Fate::MayHaveRun => again
                 .is_some_and(|again| again == Again::IfUnknown || self.repeatable.contains(call)),
+            // The next round has to be of the same call.
+            Fate::Asked => again.is_some(),
             Fate::Answered => false,
         }
     }

@@ -191,6 +191,7 @@ pub(crate) fn intent(call: CallRef) -> Intent {
             digest: "0f".into(),
         },
         key: None,
+        round: None,
         args: br#"{"path":"/tmp/a","text":"hello","times":3}"#.to_vec().into(),
         trace_id: None,
         again: dropgate_journal::Again::Never,

@@ -50,7 +50,7 @@ impl Inbox {
         match scan(text, &Limits::default(), Direction::FromServer) {
             Ok(Envelope::Response(response)) => {
                 let answered = match response.kind {
-                    ResponseKind::Result => Answered::Result,
+                    ResponseKind::Result | ResponseKind::InputRequired => Answered::Result,
                     ResponseKind::ToolError | ResponseKind::Error => Answered::Error,
                 };
                 if let Some(id) = response.id.and_then(|id| Id::of(id.raw())) {

@@ -55,6 +55,8 @@ pub(crate) struct Ask {
     pub(crate) cursor: Option<Box<str>>,
     /// Where the arguments stand in the line.
     pub(crate) arguments: Range<usize>,
+    /// Where that stands which a later round of a call has beyond the first.
+    pub(crate) round: [Option<Range<usize>>; 2],
     pub(crate) progress_token: Option<IdKey>,
     pub(crate) idempotency_key: Result<Option<Box<str>>, &'static str>,
     pub(crate) trace_id: Option<Box<str>>,
@@ -112,6 +114,7 @@ impl Ask {
             arguments: request
                 .arguments
                 .map_or(0..0, |arguments| place_in(line, arguments)),
+            round: request.round.map(|part| Some(place_in(line, part?))),
             progress_token: meta.progress_token.map(|token| token.key()),
             idempotency_key: match bad_key {
                 Some(why) => Err(why),

@@ -47,6 +47,15 @@ pub(crate) struct Said {
     pub(crate) outcome: Outcome,
     pub(crate) code: Option<i64>,
     pub(crate) claims: Claims,
+    pub(crate) round: Round,
+}
+
+/// Whether a call is over with its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Round {
+    Last,
+    /// The server asks for something, and goes on when it is called again with that.
+    Asks,
 }
 
 /// Whether an answer says in the server's words what only dropgate can say.
@@ -88,11 +97,19 @@ impl Upstream {
                     CallId::to_look_up(id),
                     Said {
                         outcome: match response.kind {
-                            ResponseKind::Result => Outcome::Completed,
+                            ResponseKind::Result | ResponseKind::InputRequired => {
+                                Outcome::Completed
+                            }
                             ResponseKind::ToolError => Outcome::ToolError,
                             ResponseKind::Error => Outcome::RpcError,
                         },
                         code: response.code,
+                        round: match response.kind {
+                            ResponseKind::InputRequired => Round::Asks,
+                            ResponseKind::Result
+                            | ResponseKind::ToolError
+                            | ResponseKind::Error => Round::Last,
+                        },
                         claims: if claims_outcome(&response) {
                             Claims::Made
                         } else {

@@ -77,7 +77,7 @@ fn cell(text: &str) -> String {
 
 fn ocsf(record: &Record, value: &Value, intent: Option<&Value>) -> Value {
     let outcome = member(value, "outcome");
-    let (status_id, status) = if outcome == "completed" {
+    let (status_id, status) = if outcome == "completed" || outcome == "input_required" {
         (1, "Success")
     } else {
         (2, "Failure")
