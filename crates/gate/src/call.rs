@@ -142,7 +142,7 @@ impl Call<Received> {
             Kind::Protocol => Ok(self.step(|_| Authorized {
                 grant: Grant::NotNeeded,
             })),
-            Kind::ToolCall | Kind::Fetch => Err(self),
+            Kind::ToolCall | Kind::Fetch | Kind::Other => Err(self),
         }
     }
 
@@ -379,7 +379,7 @@ mod tests {
 
     #[test]
     fn draining_gives_the_call_back_with_the_answer() {
-        for kind in [Kind::ToolCall, Kind::Fetch] {
+        for kind in [Kind::ToolCall, Kind::Fetch, Kind::Other] {
             let call = call(kind)
                 .authorize(decision(Authority::LocalOwner))
                 .unwrap();
@@ -401,6 +401,7 @@ mod tests {
         assert!(call(Kind::Protocol).needs_no_decision().is_ok());
         assert!(call(Kind::ToolCall).needs_no_decision().is_err());
         assert!(call(Kind::Fetch).needs_no_decision().is_err());
+        assert!(call(Kind::Other).needs_no_decision().is_err());
     }
 
     #[test]

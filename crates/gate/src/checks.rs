@@ -85,12 +85,14 @@ impl Checks {
         }
         match kind {
             Kind::Protocol => return Ok(None),
-            Kind::ToolCall | Kind::Fetch => {}
+            Kind::ToolCall | Kind::Fetch | Kind::Other => {}
         }
-        let only_as_trial = match self.mode.judge(attempt.class, now) {
-            Judgement::Run => None,
-            Judgement::OnlyAsTrial(refusal) => Some(refusal),
-            Judgement::Refuse(refusal) => return Err(refusal),
+        let only_as_trial = match (self.mode.judge(attempt.class, now), kind) {
+            (Judgement::Run, Kind::Other) => return Ok(None),
+            (Judgement::OnlyAsTrial(refusal), Kind::Other) => return Err(refusal),
+            (Judgement::Run, _) => None,
+            (Judgement::OnlyAsTrial(refusal), _) => Some(refusal),
+            (Judgement::Refuse(refusal), _) => return Err(refusal),
         };
         let slot = match self.load.admit(None, now) {
             Answer::Admit(slot) => slot,

@@ -8,6 +8,10 @@ pub enum Kind {
     /// Content of a resource or prompt: decided on and recorded like a tool that only reads, and
     /// refused by a JSON-RPC error.
     Fetch,
+    /// Any other method, whose meaning is the server's: decided on and recorded, and refused by a
+    /// JSON-RPC error. It is not timed, counted or tried by a breaker, since it may last as long as
+    /// the connection.
+    Other,
     /// The protocol itself: passes without a decision; a refusal is a JSON-RPC error.
     Protocol,
 }

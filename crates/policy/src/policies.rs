@@ -221,7 +221,7 @@ impl Asked {
                 Some(tool) => Some(tool),
                 None => return Answer::Now(Decision::Deny(unknown_tool())),
             },
-            Subject::Resource(_) | Subject::Prompt(_) => None,
+            Subject::Resource(_) | Subject::Prompt(_) | Subject::Method(_) => None,
         };
         let waiting = Waiting {
             asked: Arc::clone(asked),
@@ -311,6 +311,7 @@ enum OwnedSubject {
     Tool(Box<str>),
     Resource(Box<str>),
     Prompt(Box<str>),
+    Method(Box<str>),
 }
 
 impl Owned {
@@ -321,6 +322,7 @@ impl Owned {
                 Subject::Tool(name) => OwnedSubject::Tool(name.into()),
                 Subject::Resource(uri) => OwnedSubject::Resource(uri.into()),
                 Subject::Prompt(name) => OwnedSubject::Prompt(name.into()),
+                Subject::Method(name) => OwnedSubject::Method(name.into()),
             },
             class: question.class,
             mode: question.mode,
@@ -336,6 +338,7 @@ impl Owned {
                 OwnedSubject::Tool(name) => Subject::Tool(name),
                 OwnedSubject::Resource(uri) => Subject::Resource(uri),
                 OwnedSubject::Prompt(name) => Subject::Prompt(name),
+                OwnedSubject::Method(name) => Subject::Method(name),
             },
             class: self.class,
             mode: self.mode,

@@ -16,7 +16,7 @@ pub struct Question<'a> {
     pub class: Class,
     /// Whether dropgate refuses writes at the moment.
     pub mode: Mode,
-    /// The bytes of `params.arguments`, if there are any.
+    /// The bytes of `params.arguments`, if there are any; of [`Subject::Method`] all of `params`.
     pub arguments: Option<&'a [u8]>,
     /// When.
     pub now: Moment,
@@ -31,24 +31,29 @@ pub enum Subject<'a> {
     Resource(&'a str),
     /// `prompts/get` of the prompt of that name.
     Prompt(&'a str),
+    /// A request of any other method.
+    Method(&'a str),
 }
 
 impl<'a> Subject<'a> {
-    /// The tool's name, the URI or the prompt's name.
+    /// The tool's name, the URI, the prompt's name, or the other method.
     #[must_use]
     pub fn name(self) -> &'a str {
         match self {
-            Self::Tool(name) | Self::Resource(name) | Self::Prompt(name) => name,
+            Self::Tool(name) | Self::Resource(name) | Self::Prompt(name) | Self::Method(name) => {
+                name
+            }
         }
     }
 
-    /// The method of the request.
+    /// The word for what is done: the method, but for [`Self::Method`], of which any is `methods/call`.
     #[must_use]
     pub fn method(self) -> &'static str {
         match self {
             Self::Tool(_) => "tools/call",
             Self::Resource(_) => "resources/read",
             Self::Prompt(_) => "prompts/get",
+            Self::Method(_) => "methods/call",
         }
     }
 }

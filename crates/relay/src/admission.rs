@@ -34,6 +34,19 @@ use crate::tool_rules::OnUnknown;
 use crate::unrecorded::Lacking;
 use crate::waiting_room::Ready;
 
+/// Methods beside tools, resources and prompts that change nothing, or only what an earlier request
+/// began which was decided on itself.
+const ONLY_READ: [&str; 8] = [
+    "completion/complete",
+    "resources/subscribe",
+    "resources/unsubscribe",
+    "subscriptions/listen",
+    "tasks/cancel",
+    "tasks/get",
+    "tasks/list",
+    "tasks/result",
+];
+
 impl Relay {
     /// Takes the request whose line stands at `line` of the buffer. Whether that line passes now.
     pub(crate) fn admit(&mut self, ask: Ask, line: Range<usize>, now: Duration) -> Passage {
@@ -65,9 +78,10 @@ impl Relay {
         let class = self.class_of(&ask, own);
         let tool = match ask.kind {
             Kind::ToolCall => Some(Arc::clone(&ask.known.name)),
-            Kind::Fetch | Kind::Protocol => None,
+            Kind::Fetch | Kind::Other | Kind::Protocol => None,
         };
         let keeping = match (class, &key) {
+            (Class::Write, None) if ask.kind == Kind::Other => Keeping::Nothing,
             (Class::Write, _) | (Class::Read, Some(_)) => Keeping::Result,
             (Class::Read, None) => Keeping::Nothing,
         };
@@ -94,7 +108,9 @@ impl Relay {
                 let candidate = Candidate {
                     id: ask.id,
                     message: Message::Buffered(line),
+                    kind: ask.kind,
                     arguments: ask.arguments,
+                    params: ask.params,
                     round: ask.round,
                     known: ask.known,
                     target: ask.target,
@@ -113,6 +129,11 @@ impl Relay {
         match (ask.kind, own) {
             (Kind::ToolCall, Some(own)) => own.class(),
             (Kind::ToolCall, None) => self.listed.class(&ask.known.name, &ask.known.settings),
+            (Kind::Other, _) => match ask.known.settings.class {
+                Some(class) => class,
+                None if ONLY_READ.contains(&&*ask.known.name) => Class::Read,
+                None => Class::Write,
+            },
             (Kind::Fetch | Kind::Protocol, _) => Class::Read,
         }
     }
@@ -123,7 +144,11 @@ impl Relay {
             self.turn_away(call.withhold(), Refusal::journal_unavailable(), now);
             return Passage::Stop;
         }
-        if self.start_clock(call.slot(), now).is_err() {
+        let timed = match call.kind() {
+            Kind::ToolCall | Kind::Fetch => self.start_clock(call.slot(), now),
+            Kind::Other | Kind::Protocol => Ok(()),
+        };
+        if timed.is_err() {
             self.turn_away(call.withhold(), Refusal::overloaded(), now);
             return Passage::Stop;
         }
@@ -139,6 +164,23 @@ impl Relay {
                     candidate.message = Message::Kept(bytes.into());
                 }
                 self.deciding.enter(candidate, call, pending);
+                Passage::Stop
+            }
+        }
+    }
+
+    /// Whether a message passes that is no request and none of the protocol's notifications: no
+    /// policy is asked about it, so it passes only where none could deny it.
+    pub(crate) fn judge_unasked(&mut self, method: &str) -> Passage {
+        match self.settings.policies.decide_unseen(&self.settings.caller) {
+            Some(Decision::Allow(_permit)) => Passage::Pass,
+            Some(Decision::Deny(_)) | None => {
+                self.recorder.note(journal::Note {
+                    topic: journal::Topic::Denial,
+                    call: None,
+                    subject: method.into(),
+                    text: "a notification that is none of the protocol's was left out".into(),
+                });
                 Passage::Stop
             }
         }
@@ -267,7 +309,8 @@ impl Relay {
         call: Call<Admitted>,
         now: Duration,
     ) -> Passage {
-        let arguments: Box<[u8]> = candidate.arguments(&self.downstream.intake.lines).into();
+        let arguments = candidate.said(&self.downstream.intake.lines);
+        let arguments: Box<[u8]> = arguments.into();
         let round = candidate.round(&self.downstream.intake.lines);
         let item = self.docket.get_mut(call.slot());
         let Some((reference, item)) = item.and_then(|item| Some((item.reference?, item))) else {

@@ -1,23 +1,33 @@
 //! A governed call before it is recorded.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use dropgate_gate::kind::Kind;
 use dropgate_policy::Subject;
 use dropgate_wire::LineBuffer;
+use serde_json::value::RawValue;
 
 use crate::call_id::CallId;
 use crate::docket::Asked;
 use crate::own_tools::OwnTool;
 use crate::tool_rules::Known;
 
+/// Members of `params` that say nothing of what is asked for.
+const OF_THE_EXCHANGE: [&str; 3] = ["_meta", "requestState", "inputResponses"];
+
 /// A governed call on its way through the gate, with what its record needs.
 pub(crate) struct Candidate {
     pub(crate) id: CallId,
     pub(crate) message: Message,
-    /// Where its arguments stand in the message.
+    pub(crate) kind: Kind,
+    /// Where its arguments stand in the message; of a method that is not known, all parameters.
     pub(crate) arguments: Range<usize>,
+    /// Where all its parameters stand.
+    pub(crate) params: Range<usize>,
     /// Where that stands which a later round of a call has beyond the first.
     pub(crate) round: [Option<Range<usize>>; 2],
     /// The tool's name or the method, and what holds for it.
@@ -52,6 +62,21 @@ impl Candidate {
     pub(crate) fn arguments<'a>(&'a self, lines: &'a LineBuffer) -> &'a [u8] {
         let message = self.message(lines);
         message.get(self.arguments.clone()).unwrap_or_default()
+    }
+
+    /// What the record holds it against: a tool's arguments, or else all parameters that belong to
+    /// the request and not to the exchange.
+    pub(crate) fn said<'a>(&'a self, lines: &'a LineBuffer) -> Cow<'a, [u8]> {
+        if self.kind == Kind::ToolCall {
+            return Cow::Borrowed(self.arguments(lines));
+        }
+        let params = self.message(lines).get(self.params.clone());
+        let params = params.unwrap_or_default();
+        let Ok(mut members) = serde_json::from_slice::<BTreeMap<String, &RawValue>>(params) else {
+            return Cow::Borrowed(params);
+        };
+        members.retain(|name, _| !OF_THE_EXCHANGE.contains(&name.as_str()));
+        serde_json::to_vec(&members).map_or(Cow::Borrowed(params), Cow::Owned)
     }
 
     /// What makes it a later round of a call, as one JSON list; none in the first.
@@ -91,11 +116,10 @@ impl Candidate {
         match self.asked {
             Asked::Resource => Subject::Resource(self.target()),
             Asked::Prompt => Subject::Prompt(self.target()),
-            Asked::Tool
-            | Asked::Handshake
-            | Asked::ToolList
-            | Asked::ToolChanges
-            | Asked::Other => Subject::Tool(self.target()),
+            Asked::Tool => Subject::Tool(self.target()),
+            Asked::Handshake | Asked::ToolList | Asked::ToolChanges | Asked::Other => {
+                Subject::Method(&self.known.name)
+            }
         }
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use dropgate_gate::breaker::Ended;
 use dropgate_gate::call::{Authorized, Call, Slot, Withheld};
+use dropgate_gate::kind::Kind;
 use dropgate_gate::mode::Class;
 use dropgate_gate::outcome::Outcome;
 use dropgate_gate::refusal::Refusal;
@@ -55,7 +56,9 @@ impl Relay {
         let Some(item) = self.docket.get(call.slot()) else {
             return Some(call);
         };
-        if item.class == Class::Read && candidate.key.is_none() {
+        // Equal requests of another method are never taken for one: each may be a stream.
+        let is_alone = item.class == Class::Read || candidate.kind == Kind::Other;
+        if is_alone && candidate.key.is_none() {
             return Some(call);
         }
         let considered = self.recorder.consider(&journal::Asked {
@@ -63,7 +66,7 @@ impl Relay {
             server: &self.settings.server_name,
             tool: &item.known.name,
             key: candidate.key.as_deref(),
-            args: candidate.arguments(&self.downstream.intake.lines),
+            args: &candidate.said(&self.downstream.intake.lines),
             round: candidate.round(&self.downstream.intake.lines).as_deref(),
         });
         match repetition::verdict(&considered, &item.known.settings.on_unknown) {

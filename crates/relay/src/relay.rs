@@ -274,6 +274,12 @@ impl Relay {
                     self.remember(&opening, &line);
                     self.downstream.intake.pass(start, end);
                 }
+                FromHost::Unasked(method) => match self.judge_unasked(&method) {
+                    Passage::Pass | Passage::PassAfter(_) => {
+                        self.downstream.intake.pass(start, end);
+                    }
+                    Passage::Stop => self.downstream.intake.leave_out(end),
+                },
                 FromHost::Blank => self.downstream.intake.leave_out(end),
                 FromHost::Rejected(rejected) => {
                     self.downstream.intake.leave_out(end);

@@ -76,7 +76,7 @@ impl Environment {
         })
     }
 
-    /// The world of `resources/read` or `prompts/get`, whose things are not known beforehand.
+    /// The world of a method whose things are not known beforehand.
     pub(super) fn of_method(family: Family, mentioned: &HashSet<Box<str>>) -> Result<Self, String> {
         let mut actions = bare_actions(mentioned);
         actions.insert(

@@ -43,6 +43,7 @@ struct Set {
     slices: Slices,
     resources: Environment,
     prompts: Environment,
+    methods: Environment,
 }
 
 /// A tool that the server listed.
@@ -229,6 +230,7 @@ impl CedarPolicies {
             },
             Subject::Resource(_) => self.run(question, None, &self.set.resources),
             Subject::Prompt(_) => self.run(question, None, &self.set.prompts),
+            Subject::Method(_) => self.run(question, None, &self.set.methods),
         }
     }
 
@@ -334,6 +336,7 @@ impl Set {
         let set = Self {
             resources: method(Family::Resources)?,
             prompts: method(Family::Prompts)?,
+            methods: method(Family::Methods)?,
             policies,
             slices,
         };
@@ -347,7 +350,7 @@ impl Set {
     /// as nothing looks at their arguments.
     fn check_without_tools(&self, server: &str) -> Vec<Complaint> {
         let mut complaints = Vec::new();
-        for environment in [&self.resources, &self.prompts] {
+        for environment in [&self.resources, &self.prompts, &self.methods] {
             let family = environment.family;
             let named = self.slices.names(family);
             let named = named.filter_map(|name| self.slices.named(family, name));

@@ -92,7 +92,9 @@ fn both(text: &str, question: &Question<'_>) -> Option<(Evaluation, Evaluation, 
     let arguments = shape::of_arguments(Some(&schema));
     let environment = match question.subject {
         Subject::Tool(_) => Environment::of_tool(name, "here", arguments, None, &mentioned),
-        Subject::Resource(_) | Subject::Prompt(_) => Environment::of_method(family, &mentioned),
+        Subject::Resource(_) | Subject::Prompt(_) | Subject::Method(_) => {
+            Environment::of_method(family, &mentioned)
+        }
     };
     let environment = environment.unwrap();
     let arguments = question.arguments.map(serde_json::from_slice);
@@ -100,7 +102,7 @@ fn both(text: &str, question: &Question<'_>) -> Option<(Evaluation, Evaluation, 
     let request = request::put(question, arguments.as_ref(), &environment).ok()?;
     let entities = match family {
         Family::Tools => environment.entities.clone(),
-        Family::Resources | Family::Prompts => {
+        Family::Resources | Family::Prompts | Family::Methods => {
             let thing = resource(family, name, "here").unwrap();
             environment
                 .entities
@@ -149,7 +151,7 @@ proptest! {
     fn slices_answer_like_the_whole(
         text in policies(),
         name in "[abcd]",
-        family in 0..3_u8,
+        family in 0..4_u8,
         n in 0..9_i64,
         path in "(/srv/x|/etc/x)",
         who in "(mia|tom)",
@@ -159,6 +161,7 @@ proptest! {
         let (subject, arguments) = match family {
             0 => (Subject::Tool(&name), Some(arguments.as_bytes())),
             1 => (Subject::Resource(&name), None),
+            2 => (Subject::Method(&name), None),
             _ => (Subject::Prompt(&name), None),
         };
         let asked = question(subject, &principal, arguments);

@@ -6,12 +6,12 @@ use crate::question::Subject;
 
 /// The type of principals.
 pub(super) const USER: &str = "User";
-/// The type of what tools, resources and prompts belong to.
+/// The type of what tools, resources, prompts and other methods belong to.
 pub(super) const SERVER: &str = "Server";
 /// The type of actions.
 pub(super) const ACTION: &str = "Action";
 /// Every type that a policy may name.
-pub(super) const TYPES: [&str; 6] = [USER, SERVER, "Tool", "Resource", "Prompt", ACTION];
+pub(super) const TYPES: [&str; 7] = [USER, SERVER, "Tool", "Resource", "Prompt", "Method", ACTION];
 
 /// What sort of thing a request uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -19,16 +19,18 @@ pub(super) enum Family {
     Tools,
     Resources,
     Prompts,
+    Methods,
 }
 
 impl Family {
-    pub(super) const ALL: [Self; 3] = [Self::Tools, Self::Resources, Self::Prompts];
+    pub(super) const ALL: [Self; 4] = [Self::Tools, Self::Resources, Self::Prompts, Self::Methods];
 
     pub(super) fn of(subject: Subject<'_>) -> Self {
         match subject {
             Subject::Tool(_) => Self::Tools,
             Subject::Resource(_) => Self::Resources,
             Subject::Prompt(_) => Self::Prompts,
+            Subject::Method(_) => Self::Methods,
         }
     }
 
@@ -38,6 +40,7 @@ impl Family {
             Self::Tools => "Tool",
             Self::Resources => "Resource",
             Self::Prompts => "Prompt",
+            Self::Methods => "Method",
         }
     }
 
@@ -47,6 +50,7 @@ impl Family {
             Self::Tools => "tools/call",
             Self::Resources => "resources/read",
             Self::Prompts => "prompts/get",
+            Self::Methods => "methods/call",
         }
     }
 }

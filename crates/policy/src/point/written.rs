@@ -74,19 +74,18 @@ pub(super) fn body(
     }
     let arguments = question.arguments.map(serde_json::from_slice::<&RawValue>);
     let arguments = arguments.transpose().map_err(|error| unfit(&error))?;
-    let kind = match question.subject {
-        Subject::Tool(_) => "tool",
-        Subject::Resource(_) => "resource",
-        Subject::Prompt(_) => "prompt",
+    let (kind, action) = match question.subject {
+        Subject::Tool(_) => ("tool", question.subject.method()),
+        Subject::Resource(_) => ("resource", question.subject.method()),
+        Subject::Prompt(_) => ("prompt", question.subject.method()),
+        Subject::Method(method) => ("method", method),
     };
     let evaluation = Evaluation {
         subject: Named {
             kind: "user",
             id: question.principal.name(),
         },
-        action: Action {
-            name: question.subject.method(),
-        },
+        action: Action { name: action },
         resource: Resource {
             named: Named {
                 kind,

@@ -81,6 +81,9 @@ fn resources_and_prompts_are_asked_about_by_their_methods() {
         when { context.name like "file:///srv/*" && resource in Server::"files" };
         permit (principal, action == Action::"prompts/get", resource == Prompt::"review");
         permit (principal, action in Action::"tools/call", resource);
+        permit (principal, action == Action::"methods/call", resource == Method::"tasks/get");
+        permit (principal, action == Action::"methods/call", resource)
+        when { context.name like "custom/*" && context.class == "write" && resource in Server::"files" };
     "#;
     let rows = [
         ("resources/read", "file:///srv/a", None),
@@ -92,6 +95,9 @@ fn resources_and_prompts_are_asked_about_by_their_methods() {
         ("prompts/get", "review", None),
         ("prompts/get", "other", Some(Reason::NotPermitted)),
         ("tools/call", "ping", None),
+        ("methods/call", "tasks/get", None),
+        ("methods/call", "custom/run", None),
+        ("methods/call", "tasks/cancel", Some(Reason::NotPermitted)),
     ];
     let policies = Policies::cedar(cedar(text));
     for (method, name, expected) in rows {

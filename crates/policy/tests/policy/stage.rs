@@ -83,6 +83,7 @@ impl Asked {
             subject: match self.method {
                 "tools/call" => Subject::Tool(&self.name),
                 "resources/read" => Subject::Resource(&self.name),
+                "methods/call" => Subject::Method(&self.name),
                 _ => Subject::Prompt(&self.name),
             },
             class: self.class,

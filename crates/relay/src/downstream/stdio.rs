@@ -1,6 +1,7 @@
 //! The host's side over standard input and output: bytes become calls here.
 //! With `log`, one of the two modules that own this process's streams.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::ops::Range;
 use std::os::fd::BorrowedFd;
@@ -14,6 +15,7 @@ use dropgate_wire::{
     scan_buffered,
 };
 use rustix::io::Errno;
+use serde::de::IgnoredAny;
 
 use crate::call_id::CallId;
 use crate::docket::Asked;
@@ -34,6 +36,9 @@ pub(crate) enum FromHost {
     Cancels(CallId),
     /// A notification, or an answer to a request of the server. Passes.
     Message(Opening),
+    /// A notification of a method that is none of a notification. Passes where the local user may do
+    /// everything: a server may carry it out like a request.
+    Unasked(Box<str>),
     /// Nothing but white space.
     Blank,
     /// Never reaches the server; the host is told why.
@@ -53,8 +58,10 @@ pub(crate) struct Ask {
     pub(crate) target: Option<Arc<str>>,
     /// From where on a list is asked for.
     pub(crate) cursor: Option<Box<str>>,
-    /// Where the arguments stand in the line.
+    /// Where the arguments stand in the line; of a method that is not known, all parameters.
     pub(crate) arguments: Range<usize>,
+    /// Where all parameters stand.
+    pub(crate) params: Range<usize>,
     /// Where that stands which a later round of a call has beyond the first.
     pub(crate) round: [Option<Range<usize>>; 2],
     pub(crate) progress_token: Option<IdKey>,
@@ -72,10 +79,25 @@ impl Ask {
             "prompts/get" => (Kind::Fetch, Asked::Prompt),
             "tools/list" => (Kind::Protocol, Asked::ToolList),
             "initialize" | "server/discover" => (Kind::Protocol, Asked::Handshake),
-            "subscriptions/listen" if wants_tool_changes(request) => {
-                (Kind::Protocol, Asked::ToolChanges)
+            "subscriptions/listen" => {
+                let kind = if wants_changes_of_lists_only(request) {
+                    Kind::Protocol
+                } else {
+                    Kind::Other
+                };
+                let asked = if wants_tool_changes(request) {
+                    Asked::ToolChanges
+                } else {
+                    Asked::Other
+                };
+                (kind, asked)
             }
-            _other => (Kind::Protocol, Asked::Other),
+            "ping"
+            | "logging/setLevel"
+            | "prompts/list"
+            | "resources/list"
+            | "resources/templates/list" => (Kind::Protocol, Asked::Other),
+            _other => (Kind::Other, Asked::Other),
         };
         let id = CallId::of_request(&request.id);
         let opening = match &*request.method {
@@ -111,9 +133,12 @@ impl Ask {
                 | Asked::ToolChanges
                 | Asked::Other => None,
             },
-            arguments: request
-                .arguments
-                .map_or(0..0, |arguments| place_in(line, arguments)),
+            arguments: match kind {
+                Kind::ToolCall | Kind::Fetch => request.arguments,
+                Kind::Other | Kind::Protocol => request.params,
+            }
+            .map_or(0..0, |arguments| place_in(line, arguments)),
+            params: request.params.map_or(0..0, |params| place_in(line, params)),
             round: request.round.map(|part| Some(place_in(line, part?))),
             progress_token: meta.progress_token.map(|token| token.key()),
             idempotency_key: match bad_key {
@@ -133,6 +158,22 @@ fn param(request: &Request<'_>, name: &str) -> Option<Box<str>> {
     serde_json::from_slice::<String>(params.get(at?)?)
         .ok()
         .map(String::into_boxed_str)
+}
+
+/// Whether a subscription is to nothing but news that a list has changed, which tells no content.
+fn wants_changes_of_lists_only(request: &Request<'_>) -> bool {
+    const LISTS: [&str; 3] = [
+        "toolsListChanged",
+        "promptsListChanged",
+        "resourcesListChanged",
+    ];
+    let params = request.params.unwrap_or_default();
+    let Some([Some(at)]) = edit::members(params, ["notifications"]) else {
+        return false;
+    };
+    let wanted = params.get(at).unwrap_or_default();
+    serde_json::from_slice::<BTreeMap<String, IgnoredAny>>(wanted)
+        .is_ok_and(|wanted| wanted.keys().all(|one| LISTS.contains(&one.as_str())))
 }
 
 /// Whether a subscription is one to changes of the list of tools.
@@ -216,7 +257,10 @@ impl Downstream {
                 None if notification.method == "notifications/initialized" => {
                     FromHost::Message(Opening::Initialized)
                 }
-                None => FromHost::Message(Opening::None),
+                None if notification.method.starts_with("notifications/") => {
+                    FromHost::Message(Opening::None)
+                }
+                None => FromHost::Unasked(notification.method.as_ref().into()),
             },
             Ok(Envelope::Response(_)) => FromHost::Message(Opening::None),
             Err(rejected) => FromHost::Rejected(rejected),
@@ -229,7 +273,7 @@ impl Downstream {
         let text = refusal.text();
         match kind {
             Kind::ToolCall => reply::tool_refusal(id.raw(), &text, &meta),
-            Kind::Fetch | Kind::Protocol => {
+            Kind::Fetch | Kind::Other | Kind::Protocol => {
                 reply::error(Some(id.raw()), refusal.code().number(), &text, Some(&meta))
             }
         }
