@@ -12,6 +12,7 @@ mod kept;
 mod modules;
 mod packages;
 mod python;
+mod registrars;
 mod resolve;
 mod server;
 mod shapes;

@@ -401,6 +401,7 @@ pub(super) fn handlers(project: &Project<'_>) -> Vec<Responder> {
             }
         }
     }
+    all.extend(super::registrars::handlers(project));
     let wrapped: Vec<Responder> = all
         .iter()
         .flat_map(|handler| {

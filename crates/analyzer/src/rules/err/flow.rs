@@ -8,6 +8,9 @@ use crate::facts::{Arg, Call, Expr, ExprKind, FnId, Pattern, Span, StmtKind, Var
 use crate::link::{FnRef, Project, Value};
 use crate::vocabulary::{Role, words};
 
+use super::names::{
+    ANSWERS, CLEANING, CONVERTERS, PREDICATES, PROMISING, TEXT_MEMBERS, TEXT_METHODS,
+};
 use super::parts::Parts;
 
 /// How far the text is followed through functions of the project.
@@ -16,114 +19,6 @@ const MAX_CALLS: usize = 3;
 /// How many functions of the project are looked into for one error, so that functions which call
 /// each other many times end. Beyond that nothing is said.
 const MAX_LOOKS: u32 = 2000;
-
-/// Members of an error that hold its text.
-const TEXT_MEMBERS: &[&str] = &[
-    "message",
-    "msg",
-    "args",
-    "stderr",
-    "stdout",
-    "detail",
-    "details",
-    "description",
-    "reason",
-    "sqlMessage",
-    "shortMessage",
-    "errmsg",
-    "strerror",
-    "orig",
-    "diag",
-];
-
-/// Methods of an error that give its text.
-const TEXT_METHODS: &[&str] = &[
-    "toString",
-    "to_string",
-    "Error",
-    "getMessage",
-    "String",
-    "with_traceback",
-    "format",
-    "root_cause",
-    "errors",
-    "Unwrap",
-];
-
-/// Functions that make a text of what they are given.
-const CONVERTERS: &[&str] = &[
-    "str",
-    "repr",
-    "String",
-    "format",
-    "stringify",
-    "dumps",
-    "Sprintf",
-    "Sprint",
-    "Errorf",
-    "to_string",
-    "inspect",
-    "Debug",
-    "fmt",
-    "Wrap",
-    "Wrapf",
-    "from",
-    "into",
-];
-
-/// Functions that tell of an error without its text.
-const PREDICATES: &[&str] = &[
-    "isinstance",
-    "issubclass",
-    "type",
-    "len",
-    "id",
-    "hash",
-    "bool",
-    "int",
-    "float",
-    "hasattr",
-    "Is",
-    "As",
-    "includes",
-    "startsWith",
-    "endsWith",
-    "startswith",
-    "endswith",
-    "test",
-    "match",
-    "search",
-    "indexOf",
-    "Contains",
-    "HasPrefix",
-    "contains",
-    "starts_with",
-    "find",
-    "is_some",
-    "is_none",
-    "Number",
-    "Boolean",
-];
-
-/// Words of names that clean a text.
-const CLEANING: &[&str] = &[
-    "sanitize",
-    "sanitise",
-    "sanitized",
-    "redact",
-    "redacted",
-    "scrub",
-    "mask",
-    "public",
-    "safe",
-    "generic",
-    "clean",
-    "classify",
-    "obfuscate",
-    "anonymize",
-    "translate",
-    "friendly",
-];
 
 /// What an expression holds of an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -305,6 +200,12 @@ impl<'p, 'a> Flow<'p, 'a> {
                 Some(key) if self.is_other_part(object, key) => Holds::Nothing,
                 Some(_) | None => self.holds(object),
             }
+        } else if let ExprKind::Object(entries) = &expr.kind {
+            // `new Error("no answer", { cause: error })`: for the log, no part of the text.
+            let told = entries.iter().filter(|entry| {
+                entry.key.as_deref() != Some("cause") || self.holds(&entry.value) == Holds::Text
+            });
+            self.most(told.map(|entry| &entry.value))
         } else if let ExprKind::Flow(stmt) = &expr.kind {
             let mut most = Holds::Nothing;
             self.flow(stmt, &mut most);
@@ -351,6 +252,7 @@ impl<'p, 'a> Flow<'p, 'a> {
         match (self.seek, holds) {
             (Seek::Trace, Holds::Error) if matches!(name, "stack" | "__traceback__") => Holds::Text,
             (Seek::Message, Holds::Error) if TEXT_MEMBERS.contains(&name) => Holds::Text,
+            (Seek::Message, Holds::Error) if ANSWERS.contains(&name) => Holds::Error,
             (_, Holds::Text) => Holds::Text,
             (Seek::Trace | Seek::Message, Holds::Error | Holds::Nothing) => Holds::Nothing,
         }
@@ -375,10 +277,12 @@ impl<'p, 'a> Flow<'p, 'a> {
         if matches!(role, Some(Role::Log | Role::Stdout)) || PREDICATES.contains(&name) {
             return Holds::Nothing;
         }
-        if words::words(name)
-            .iter()
-            .any(|word| CLEANING.contains(&word.as_str()))
-        {
+        let says = |known: &[&str]| {
+            let words = words::words(name);
+            words.iter().any(|word| known.contains(&word.as_str()))
+        };
+        let is_read = site.is_some_and(|site| !site.targets.is_empty());
+        if says(CLEANING) || (!is_read && says(PROMISING)) {
             return Holds::Nothing;
         }
         if let ExprKind::Member(object, method) = &call.callee.kind {
@@ -434,14 +338,29 @@ impl<'p, 'a> Flow<'p, 'a> {
     /// holds is known: asking again for each function would double the work with every call inside
     /// an argument.
     fn through(&self, target: FnRef, call: &'a Call, given: &[Holds]) -> Holds {
-        let left = self.left.get();
-        if self.calls >= MAX_CALLS || left == 0 {
-            return Holds::Nothing;
-        }
-        self.left.set(left - 1);
-        let Some(function) = self.project.function(target) else {
+        let (Some(inner), Some(function)) = (
+            self.inside(target, call, given),
+            self.project.function(target),
+        ) else {
             return Holds::Nothing;
         };
+        let mut most = Holds::Nothing;
+        walk::stmts(&function.body, &mut |stmt| {
+            if let StmtKind::Return(Some(value)) = &stmt.kind {
+                most = most.max(inner.holds(value));
+            }
+        });
+        most
+    }
+
+    /// The flow inside a function of the project that is called with what arguments are known to hold.
+    fn inside(&self, target: FnRef, call: &'a Call, given: &[Holds]) -> Option<Self> {
+        let left = self.left.get();
+        if self.calls >= MAX_CALLS || left == 0 {
+            return None;
+        }
+        self.left.set(left - 1);
+        let function = self.project.function(target)?;
         let mut inner = Flow {
             project: self.project,
             at: target,
@@ -466,13 +385,53 @@ impl<'p, 'a> Flow<'p, 'a> {
             }
         }
         inner.read(&function.body);
-        let mut most = Holds::Nothing;
-        walk::stmts(&function.body, &mut |stmt| {
-            if let StmtKind::Return(Some(value)) = &stmt.kind {
-                most = most.max(inner.holds(value));
-            }
-        });
-        most
+        Some(inner)
+    }
+
+    /// Where functions of the project take the text out of the error that a call hands them: `toResult(error)`.
+    pub(super) fn taken_out(&self, expr: &'a Expr) -> Vec<(FnRef, Span)> {
+        let (Some(call), Some(site)) = (expr.call(), self.project.site_at(self.at, expr)) else {
+            return Vec::new();
+        };
+        let given: Vec<Holds> = call.args.iter().map(|arg| self.holds(&arg.value)).collect();
+        if given.iter().max() != Some(&Holds::Error) || self.is_construction(call) {
+            return Vec::new();
+        }
+        let mut all = Vec::new();
+        for target in &site.targets {
+            let (Some(inner), Some(function)) = (
+                self.inside(*target, call, &given),
+                self.project.function(*target),
+            ) else {
+                continue;
+            };
+            walk::stmts(&function.body, &mut |stmt| {
+                if let StmtKind::Return(Some(value)) = &stmt.kind
+                    && inner.holds(value) == Holds::Text
+                {
+                    let source = inner.source(value);
+                    let deeper = inner.taken_out(source);
+                    if deeper.is_empty() {
+                        all.push((*target, inner.first_taken(source)));
+                    } else {
+                        all.extend(deeper);
+                    }
+                }
+            });
+        }
+        all
+    }
+
+    /// Where a text was taken out of the error: of a variable where that was set.
+    fn first_taken(&self, source: &'a Expr) -> Span {
+        if let ExprKind::Var(id) = source.kind {
+            let sets = self.project.assigned(self.at.variable(id));
+            let mut spans = sets
+                .filter(|(at, value)| *at == self.at && self.holds(value) == Holds::Text)
+                .map(|(_, value)| self.source(value).span);
+            return spans.next().unwrap_or(source.span);
+        }
+        source.span
     }
 
     fn param(&self, target: FnRef, arg: &Arg, place: usize) -> Option<VarId> {

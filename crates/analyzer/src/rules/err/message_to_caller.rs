@@ -1,5 +1,7 @@
 //! The text of an error goes to the caller of a tool.
 
+use std::collections::BTreeMap;
+
 use crate::facts::{Expr, ExprKind, Language, Span, Stmt, StmtKind, walk};
 use crate::finding::{Confidence, Severity, Surface};
 use crate::link::{Failure, FnRef, Project, Value};
@@ -49,9 +51,17 @@ const VALIDATION: &[&str] = &[
     "re.error",
 ];
 
+/// What is said of a function that makes the text.
+const CONVERTED: &str =
+    "the text of every error that is converted here goes to the caller as it is";
+
+/// Where functions take the text out of errors, each with a region that hands it one.
+type Taken = BTreeMap<(FnRef, u32), (Span, At)>;
+
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
     let reach = project.handler_reach();
     let escapes = Escapes::of(project, |failure| is_expected(project, failure));
+    let mut taken = BTreeMap::new();
     for failure in &project.failures {
         if !reach.contains(&failure.at) && !project.is_handler(failure.at) {
             continue;
@@ -62,7 +72,15 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         {
             continue;
         }
-        region(project, failure, &escapes, report);
+        region(project, failure, &escapes, &mut taken, report);
+    }
+    for ((at, _), (span, caught)) in taken {
+        let place = At { function: at, span };
+        report.add(place, CONVERTED).sure(Confidence::Likely).via(
+            project,
+            caught,
+            "one of the errors that are handed over",
+        );
     }
     conversions(project, report);
 }
@@ -92,9 +110,7 @@ fn conversions(project: &Project<'_>, report: &mut Report<'_>) {
                     function: at,
                     span: flow.source(value).span,
                 };
-                report
-                    .add(place, "the text of every error that is converted here goes to the caller as it is")
-                    .sure(Confidence::Likely);
+                report.add(place, CONVERTED).sure(Confidence::Likely);
             }
         });
     }
@@ -118,6 +134,7 @@ fn region<'a>(
     project: &Project<'a>,
     failure: &Failure<'a>,
     escapes: &Escapes<'_, 'a>,
+    taken: &mut Taken,
     report: &mut Report<'_>,
 ) {
     let mut flow = Flow::new(project, failure.at, Seek::Message, &failure.errors);
@@ -129,9 +146,18 @@ fn region<'a>(
     } else {
         Where::Below
     };
+    let caught = At {
+        function: failure.at,
+        span: failure.span,
+    };
     let mut leaks: Vec<Span> = Vec::new();
     walk::stmts(failure.body, &mut |stmt| {
-        leaks.extend(leak(project, &flow, stmt, place).map(|leak| leak.span));
+        if let Some(leak) = leak(project, &flow, stmt, place) {
+            leaks.push(leak.span);
+            for (at, span) in flow.taken_out(leak) {
+                taken.entry((at, span.start)).or_insert((span, caught));
+            }
+        }
         if place == Where::Responder && raises_again(project, failure, stmt) {
             leaks.push(stmt.span);
         }
@@ -168,14 +194,7 @@ fn region<'a>(
     if place != Where::Responder {
         finding.sure(Confidence::Likely);
     }
-    finding.via(
-        project,
-        At {
-            function: failure.at,
-            span: failure.span,
-        },
-        "the error is caught here",
-    );
+    finding.via(project, caught, "the error is caught here");
 }
 
 /// Python's bare `raise` in a handler that caught everything: the SDK answers with the text.

@@ -6,6 +6,7 @@ mod escape;
 mod flow;
 mod masked;
 pub(super) mod message_to_caller;
+mod names;
 mod own;
 mod parts;
 pub(super) mod stack_to_caller;

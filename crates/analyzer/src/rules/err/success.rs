@@ -1,11 +1,12 @@
 //! A failure is answered as a success.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use crate::facts::{CallForm, Expr, ExprKind, Language, Logic, StmtKind, VarId, walk};
 use crate::finding::{Confidence, Severity, Surface};
 use crate::link::{Failure, FnRef, Project};
 use crate::rules::{At, Axis, Report, Rule};
+use crate::vocabulary::words;
 
 use super::flow::{Flow, Holds, Seek};
 
@@ -28,15 +29,19 @@ const MARKS: &[&str] = &["isError", "is_error", "IsError"];
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
     let answering = answering(project);
     for failure in &project.failures {
+        let answers = answering.get(&failure.at).copied();
         if project.surface(failure.at.file) == Surface::Tests
-            || !(project.is_handler(failure.at) || answering.contains(&failure.at))
+            || !(project.is_handler(failure.at) || answers.is_some())
         {
             continue;
         }
         match project.language(failure.at.file) {
             // Only what is itself the handler answers; a function inside it gives a value to the handler.
-            Language::TypeScript | Language::Python if !answering.contains(&failure.at) => {}
-            Language::TypeScript | Language::Python => region(project, failure, report),
+            Language::TypeScript | Language::Python => {
+                if let Some(gives) = answers {
+                    region(project, failure, gives, report);
+                }
+            }
             Language::Rust => made_by(failure, "success", report),
             Language::Go => made_by(failure, "NewToolResultText", report),
         }
@@ -44,42 +49,120 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
 }
 
 /// Calls from a handler down to the function whose result it gives back as its own.
-const MAX_CALLS: usize = 2;
+const MAX_CALLS: usize = 4;
 
-/// The handlers, and the functions whose results they give back as they are: `return await run(query)`.
-fn answering(project: &Project<'_>) -> BTreeSet<FnRef> {
-    let mut all: BTreeSet<FnRef> = project.handlers.iter().map(|one| one.function).collect();
-    let mut level: Vec<FnRef> = all.iter().copied().collect();
+/// Words of what a function asks for when it asks whether something failed.
+const FAILING: &[&str] = &[
+    "error",
+    "err",
+    "errors",
+    "exception",
+    "success",
+    "succeeded",
+    "ok",
+    "fail",
+    "failed",
+    "failure",
+    "status",
+    "isinstance",
+    "typeof",
+    "startswith",
+    "starts",
+];
+
+/// What a function gives to the host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Gives {
+    /// The whole result.
+    Whole,
+    /// Something that stands inside a larger result.
+    Part,
+}
+
+/// The handlers, and the functions whose results they give back: `return await run(query)`, also inside a larger result.
+fn answering(project: &Project<'_>) -> BTreeMap<FnRef, Gives> {
+    let handlers = project.handlers.iter();
+    let mut all: BTreeMap<FnRef, Gives> =
+        handlers.map(|one| (one.function, Gives::Whole)).collect();
+    let mut level: Vec<FnRef> = all.keys().copied().collect();
     for _ in 0..MAX_CALLS {
-        let mut next = Vec::new();
+        let mut next: Vec<(FnRef, Gives)> = Vec::new();
         for at in level {
-            let Some(function) = project.function(at) else {
+            let (Some(function), Some(own)) = (project.function(at), all.get(&at).copied()) else {
                 continue;
             };
-            let around = project.put_around(at).into_iter();
-            next.extend(around.filter(|to| all.insert(*to)));
+            next.extend(project.put_around(at).into_iter().map(|to| (to, own)));
             walk::stmts(&function.body, &mut |stmt| {
-                if let StmtKind::Return(Some(value)) = &stmt.kind
-                    && let Some((from, given)) = given_back(project, at, value)
-                    && let Some(site) = project.site_at(from, given)
-                {
-                    // `return await withConnection(async () => …)` gives what the function gives that it is handed.
-                    let handed = project
-                        .runs_of(site.id)
-                        .iter()
-                        .filter(|to| !site.targets.is_empty() && project.inside(at).contains(to));
-                    let given = site.targets.iter().chain(handed).copied();
-                    next.extend(given.filter(|to| all.insert(*to)));
+                if let StmtKind::Return(Some(value)) = &stmt.kind {
+                    for part in parts(value) {
+                        let whole = part.span == value.bare().span;
+                        let gives = if whole { own } else { Gives::Part };
+                        let from = from_value(project, at, part).into_iter();
+                        next.extend(from.map(|to| (to, gives)));
+                    }
                 }
             });
         }
-        level = next;
+        level = Vec::new();
+        for (to, gives) in next {
+            let known = all.get(&to).copied();
+            if known.is_none() || (known == Some(Gives::Part) && gives == Gives::Whole) {
+                all.insert(to, gives);
+                level.push(to);
+            }
+        }
     }
     all
 }
 
+/// What a result is made of: itself, or the values inside a larger one, unless that says itself whether it failed.
+fn parts(value: &Expr) -> Vec<&Expr> {
+    let value = value.bare();
+    if !matches!(value.kind, ExprKind::Object(_) | ExprKind::List(_)) || marks(value) {
+        return vec![value];
+    }
+    let mut all = Vec::new();
+    walk::each(value, &mut |inner| {
+        if let ExprKind::Call(_) | ExprKind::Var(_) = inner.kind {
+            all.push(inner);
+        }
+    });
+    all
+}
+
+/// The functions whose results are the value that a function gives back.
+fn from_value<'a>(project: &Project<'a>, at: FnRef, value: &'a Expr) -> Vec<FnRef> {
+    let Some((from, given)) = given_back(project, at, value) else {
+        return Vec::new();
+    };
+    let mut all = Vec::new();
+    let mut open = Some(given);
+    // `return fetchAll().then(show).catch(tell)`: what each step gives may be what comes out.
+    while let Some(site) = open.and_then(|expr| project.site_at(from, expr)) {
+        let is_step = matches!(site.name(), "then" | "catch" | "finally");
+        // `return withConnection(async () => …)` gives what the function gives that it is handed.
+        let hands_on = is_step || !site.targets.is_empty() || runs_at_once(site.name());
+        let inside = project.inside(from);
+        let handed = project
+            .runs_of(site.id)
+            .iter()
+            .filter(|to| hands_on && inside.contains(to));
+        all.extend(site.targets.iter().chain(handed).copied());
+        open = site.call.receiver().filter(|_| is_step).map(Expr::bare);
+    }
+    all
+}
+
+/// Methods of libraries that run the function they are given and give back what it gives.
+fn runs_at_once(name: &str) -> bool {
+    matches!(
+        name,
+        "run" | "runExclusive" | "runInContext" | "startActiveSpan" | "withSpan" | "execute"
+    )
+}
+
 /// What is given back: the value itself, or what the one variable that it is, or falls back from, was set to. A variable
-/// that the function tests may be answered in another way when it tells of a failure.
+/// that the function tests for a failure may be answered in another way when it tells of one.
 fn given_back<'a>(project: &Project<'a>, at: FnRef, value: &'a Expr) -> Option<(FnRef, &'a Expr)> {
     let value = value.bare();
     let first = if let ExprKind::Logic(Logic::Or | Logic::Coalesce, left, _) = &value.kind {
@@ -98,28 +181,61 @@ fn given_back<'a>(project: &Project<'a>, at: FnRef, value: &'a Expr) -> Option<(
     only.map(|(from, value)| (from, value.bare()))
 }
 
-/// Whether a function decides by a variable.
+/// Whether a function may answer in another way by what it asks a variable: a member of it, or whether it tells of a
+/// failure while the function has another answer for one.
 fn is_tested(project: &Project<'_>, at: FnRef, id: VarId) -> bool {
-    let mut found = false;
-    let mut named = |expr: &Expr| {
-        walk::each(expr, &mut |inner| {
-            found |= matches!(inner.kind, ExprKind::Var(one) if one == id)
-        });
-    };
     let Some(function) = project.function(at) else {
         return true;
     };
+    let (mut failure, mut member) = (false, false);
+    let mut asks = |expr: &Expr| {
+        let (mut named, mut failing, mut inside) = (false, false, false);
+        walk::each(expr, &mut |inner| {
+            let is_it = |expr: &Expr| matches!(expr.kind, ExprKind::Var(one) if one == id);
+            named |= is_it(inner);
+            inside |= matches!(&inner.kind, ExprKind::Member(object, _) if is_it(object));
+            failing |= asks_for(project, at, inner);
+        });
+        failure |= named && failing;
+        member |= inside && !failing;
+    };
+    let mut differs = false;
     walk::stmts(&function.body, &mut |stmt| {
         if let StmtKind::If { test, .. } = &stmt.kind {
-            named(test);
+            asks(test);
         } else if let StmtKind::Match { subject, .. } = &stmt.kind {
-            named(subject);
+            asks(subject);
+        } else if let StmtKind::Throw(_) = &stmt.kind {
+            differs = true;
+        } else if let StmtKind::Return(Some(value)) = &stmt.kind {
+            differs |= marks(value) || value.call().is_some();
         }
     });
-    found
+    walk::exprs(&function.body, &mut |expr| {
+        if let ExprKind::Choice(test, _, _) = &expr.kind {
+            asks(test);
+        }
+    });
+    member || (failure && differs)
 }
 
-fn region<'a>(project: &Project<'a>, failure: &Failure<'a>, report: &mut Report<'_>) {
+/// Whether a name or text in a test is about failing.
+fn asks_for(project: &Project<'_>, at: FnRef, expr: &Expr) -> bool {
+    let name = if let ExprKind::Str(text) = &expr.kind {
+        text.to_string()
+    } else if let ExprKind::Member(_, name) | ExprKind::Global(name) = &expr.kind {
+        name.to_string()
+    } else if let ExprKind::Var(_) = expr.kind {
+        project.last_name(at, expr).unwrap_or_default()
+    } else {
+        return false;
+    };
+    words::words(&name)
+        .iter()
+        .any(|word| FAILING.contains(&word.as_str()))
+}
+
+fn region<'a>(project: &Project<'a>, failure: &Failure<'a>, gives: Gives, report: &mut Report<'_>) {
     let is_handler = project
         .handlers
         .iter()
@@ -131,7 +247,7 @@ fn region<'a>(project: &Project<'a>, failure: &Failure<'a>, report: &mut Report<
         if let StmtKind::Return(Some(value)) = &stmt.kind {
             // Below a handler a text about failing may be meant for the handler; a result with `content` is for the host.
             let tells = flow.holds(value) == Holds::Text
-                || is_content_list(value)
+                || (gives == Gives::Whole && is_content_list(value))
                 || (is_handler && says_error(project, failure, value));
             if tells && !is_marked(project, failure, value) {
                 answers.push(value.span);
