@@ -10,7 +10,7 @@ use std::fs;
 use std::process::{Command, Output};
 
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::host::{Folder, Run, WITHIN};
 
@@ -265,6 +265,61 @@ fn doctor_names_who_decides() {
         assert!(text.contains("dropgate/journal\n"), "{text}");
         assert!(text.contains("server       x-"), "{text}");
     }
+}
+
+/// What the journal says of the policies by which each call was decided: its outcome, and the digest.
+fn decided_by(place: &Place) -> Vec<(String, String)> {
+    let shown = stdout(&place.say(&["journal", "show", "--format", "json", NAME]));
+    let records: Vec<Value> = shown
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let of = |record: &Value, name: &str| record[name].as_str().unwrap_or_default().to_owned();
+    let outcomes = records.iter().filter(|one| one["kind"] == "outcome");
+    outcomes
+        .map(|outcome| {
+            let about = records
+                .iter()
+                .find(|one| one["kind"] == "intent" && one["call"] == outcome["call"])
+                .unwrap_or(outcome);
+            (of(outcome, "outcome"), of(about, "policy_digest"))
+        })
+        .collect()
+}
+
+#[test]
+fn records_name_the_policies_that_were_in_force() {
+    let place = Place::new(RELOADED);
+    let config = ["run", "--config", "dropgate.toml", "--name", NAME];
+    let mut command = place.dropgate(&config);
+    let mut run = Run::begin(command.args(["--", "sh", "-c", SERVER]));
+    run.ask("tools/list", &json!({}));
+    assert_eq!(run.call("/srv/a"), "done");
+    assert_eq!(run.call("/etc/a"), "denied");
+    let other = POLICIES.replace("/srv/*", "/etc/*");
+    place.write("a.cedar", &other);
+    assert_eq!(run.reload(), "read again");
+    assert_eq!(run.call("/srv/a"), "denied");
+    assert_eq!(run.call("/etc/a"), "done");
+    run.end();
+    let digest = |text: &str| {
+        place.write("counted", text);
+        let sums = "sha256sum counted | cut -c1-64 | sha256sum | cut -c1-64";
+        let mut shell = Command::new("sh");
+        let output = shell
+            .args(["-c", sums])
+            .current_dir(place.0.path())
+            .output();
+        stdout(&output.unwrap()).trim().to_owned()
+    };
+    let row = |outcome: &str, text: &str| (outcome.to_owned(), digest(text));
+    let expected = [
+        row("completed", POLICIES),
+        row("denied", POLICIES),
+        row("denied", &other),
+        row("completed", &other),
+    ];
+    assert_eq!(decided_by(&place), expected);
 }
 
 const RELOADED: &str = "[shutdown]\nprofile = \"systemd\"\n[authorize]\ncedar = [\"a.cedar\"]\n";

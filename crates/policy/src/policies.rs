@@ -179,6 +179,19 @@ impl Policies {
         });
     }
 
+    /// Stands for the Cedar policies in force, as [`CedarPolicies::digest`] says; none if there are
+    /// none.
+    #[must_use]
+    pub fn digest(&self) -> Option<Arc<str>> {
+        match &self.0 {
+            Rule::LocalOwner | Rule::Nobody => None,
+            Rule::Asked(asked) => {
+                let state = asked.state.read().ok()?;
+                state.cedar.as_ref().map(CedarPolicies::digest)
+            }
+        }
+    }
+
     /// Why Cedar policies decide as they do; none if there are none.
     #[must_use]
     pub fn explain(&self, question: &Question<'_>) -> Option<Explanation> {

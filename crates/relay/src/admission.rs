@@ -323,7 +323,9 @@ impl Relay {
             tool: Arc::clone(&item.known.name),
             class: journal_class(item.class),
             principal: Arc::clone(&self.settings.principal),
-            decision: self.decisions.of(call.grant()),
+            decision: self
+                .decisions
+                .of(call.grant(), self.settings.policies.digest()),
             key: candidate.key,
             args: arguments,
             round,

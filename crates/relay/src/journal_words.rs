@@ -32,19 +32,23 @@ pub(crate) struct Decisions {
 }
 
 impl Decisions {
-    pub(crate) fn of(&mut self, grant: &Grant) -> journal::Decision {
+    /// `digest` stands for the policies in force.
+    pub(crate) fn of(&mut self, grant: &Grant, digest: Option<Arc<str>>) -> journal::Decision {
+        let digest = digest.unwrap_or_default();
         let permit = match grant {
             Grant::Permit(permit) => permit,
             Grant::NotNeeded => return journal::Decision::default(),
         };
         let authority = permit.authority();
         if permit.policies().iter().next().is_some() {
-            return policies(authority.name(), permit.policies().iter());
+            return policies(authority.name(), permit.policies().iter(), digest);
         }
         match &self.last {
-            Some((by, decision)) if *by == authority => decision.clone(),
+            Some((by, decision)) if *by == authority && decision.digest == digest => {
+                decision.clone()
+            }
             Some(_) | None => {
-                let decision = policies(authority.name(), std::iter::empty());
+                let decision = policies(authority.name(), std::iter::empty(), digest);
                 self.last = Some((authority, decision.clone()));
                 decision
             }
@@ -53,14 +57,19 @@ impl Decisions {
 }
 
 /// A denial, as the journal tells it.
-pub(crate) fn decision_against(denial: &Denial) -> journal::Decision {
-    policies(denial.reason().name(), denial.policies().iter())
+pub(crate) fn decision_against(denial: &Denial, digest: Option<Arc<str>>) -> journal::Decision {
+    let digest = digest.unwrap_or_default();
+    policies(denial.reason().name(), denial.policies().iter(), digest)
 }
 
-fn policies<'a>(by: &'a str, ids: impl Iterator<Item = &'a str>) -> journal::Decision {
+fn policies<'a>(
+    by: &'a str,
+    ids: impl Iterator<Item = &'a str>,
+    digest: Arc<str>,
+) -> journal::Decision {
     journal::Decision {
         policies: std::iter::once(by).chain(ids).map(Box::from).collect(),
-        digest: Arc::from(""),
+        digest,
     }
 }
 

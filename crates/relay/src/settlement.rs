@@ -349,7 +349,9 @@ impl Relay {
                 tool: Arc::clone(&item.known.name),
                 class: journal_class(item.class),
                 principal: Arc::clone(&self.settings.principal),
-                decision: denial.map(decision_against).unwrap_or_default(),
+                decision: denial
+                    .map(|denial| decision_against(denial, self.settings.policies.digest()))
+                    .unwrap_or_default(),
             })),
             Intended::Yes => None,
         }

@@ -260,7 +260,9 @@ fn decision(out: &mut Vec<u8>, decision: &Decision) {
         string(out, super::text::cut(id));
     }
     out.push(b']');
-    member(out, "policy_digest", &decision.digest);
+    if !decision.digest.is_empty() {
+        member(out, "policy_digest", &decision.digest);
+    }
 }
 
 fn outcome_members(out: &mut Vec<u8>, outcome: &Outcome, kept: &Kept) {

@@ -1,6 +1,7 @@
 //! Texts of policies become policies that know their ids and places.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use cedar_policy::{Policy, PolicyId, PolicySet};
 use miette::Diagnostic;
@@ -8,6 +9,7 @@ use serde_json::Value;
 
 use super::complaint::{Complaint, Complaints, Severity};
 use super::nesting::{MAX_NESTING, MAX_OPERATORS, too_deep};
+use crate::sha::sha256;
 
 /// The most policies of one set.
 pub const MAX_POLICIES: usize = 10_000;
@@ -59,6 +61,19 @@ impl Placed {
             text,
         }
     }
+}
+
+/// Stands for the texts of all files, in their order.
+pub(super) fn digest(files: &[PolicyFile]) -> Arc<str> {
+    let lines: String = files
+        .iter()
+        .map(|file| hex(&sha256(file.text.as_bytes())) + "\n")
+        .collect();
+    hex(&sha256(lines.as_bytes())).into()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Parses all files. Ids are the `@id` annotations, otherwise `file:line`.

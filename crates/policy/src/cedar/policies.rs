@@ -1,6 +1,7 @@
 //! The policies in force for one server.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use dropgate_gate::decision::{PolicyAnswer, PolicyFailure};
@@ -39,6 +40,7 @@ pub struct CedarPolicies {
 /// Policies that passed every check that needs no tool.
 #[derive(Debug)]
 struct Set {
+    digest: Arc<str>,
     policies: Vec<Placed>,
     slices: Slices,
     resources: Environment,
@@ -169,6 +171,13 @@ impl CedarPolicies {
         if let Freshness::Current = self.freshness {
             self.freshness = Freshness::Outdated { since: now };
         }
+    }
+
+    /// Stands for the texts in force: the SHA-256, in hexadecimal, of the SHA-256 of each file as a
+    /// line of hexadecimal, in their order.
+    #[must_use]
+    pub fn digest(&self) -> Arc<str> {
+        Arc::clone(&self.set.digest)
     }
 
     /// The policies' answer.
@@ -334,6 +343,7 @@ impl Set {
                 .map_err(|error| Complaints::from(refused(&error)))
         };
         let set = Self {
+            digest: load::digest(files),
             resources: method(Family::Resources)?,
             prompts: method(Family::Prompts)?,
             methods: method(Family::Methods)?,
