@@ -1,13 +1,16 @@
 """An MCP server over stdio that keeps notes in PostgreSQL, for tests of read-only mode.
 
 The environment names the database as libpq wants it (PGHOST, PGUSER, PGDATABASE). `health` proves
-the write path without writing. With NOTES_DEAF=2 every second `health` is never answered.
+the write path without writing. With NOTES_DEAF=2 every second `health` is never answered. Calls run
+side by side, each on a session with the database of its own.
 """
 
 import json
 import os
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 DEAF = int(os.environ.get("NOTES_DEAF", "0"))
 HEALTH = """select current_setting('transaction_read_only')::bool
@@ -25,17 +28,51 @@ class Refused(Exception):
     """The database said no."""
 
 
+class Session:
+    """A psql that stays: a statement goes in, its rows or its error come out."""
+
+    END = "-- that was all"
+
+    def __init__(self):
+        self.psql = subprocess.Popen(
+            ["psql", "-X", "-A", "-t", "-q"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def ask(self, sql):
+        self.psql.stdin.write(f"{sql};\n\\echo '{self.END}'\n")
+        self.psql.stdin.flush()
+        lines = []
+        for line in self.psql.stdout:
+            if line.strip() == self.END:
+                break
+            lines.append(line)
+        else:
+            raise Refused("the database is gone")
+        text = "".join(lines).strip()
+        if "ERROR:" in text:
+            raise Refused(text)
+        return text
+
+
+# As many calls as a test has in flight, and the probe.
+THREADS = 32
+OWN = threading.local()
+
+
 def ask(sql):
-    command = ["psql", "-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-c", sql]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30)
-    if done.returncode != 0:
-        raise Refused(done.stderr.strip())
-    return done.stdout.strip()
+    if not hasattr(OWN, "session"):
+        OWN.session = Session()
+    return OWN.session.ask(sql)
 
 
 class Server:
     def __init__(self):
         self.probes = 0
+        self.lock = threading.Lock()
 
     def call(self, tool):
         if tool == "list_notes":
@@ -73,8 +110,10 @@ class Server:
             return None
         tool = params["name"]
         if tool == "health":
-            self.probes += 1
-            if DEAF and self.probes % DEAF == 0:
+            with self.lock:
+                self.probes += 1
+                deaf = DEAF and self.probes % DEAF == 0
+            if deaf:
                 return None
         try:
             text, failed = self.call(tool), False
@@ -83,16 +122,21 @@ class Server:
         return {"content": [{"type": "text", "text": text}], "isError": failed}
 
 
-def main():
-    server = Server()
-    for line in sys.stdin:
-        message = json.loads(line)
-        if "id" not in message:
-            continue
-        result = server.answer(message["method"], message.get("params", {}))
+    def heed(self, message):
+        result = self.answer(message["method"], message.get("params", {}))
         if result is not None:
             reply = {"jsonrpc": "2.0", "id": message["id"], "result": result}
-            print(json.dumps(reply), flush=True)
+            with self.lock:
+                print(json.dumps(reply), flush=True)
+
+
+def main():
+    server = Server()
+    with ThreadPoolExecutor(THREADS) as threads:
+        for line in sys.stdin:
+            message = json.loads(line)
+            if "id" in message:
+                threads.submit(server.heed, message)
 
 
 main()

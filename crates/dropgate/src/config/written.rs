@@ -245,7 +245,8 @@ pub(crate) struct ReadOnly {
     /// A tool that changes nothing, takes no arguments, and succeeds only while writing works.
     /// Default: nothing is probed, and only breakers tell.
     pub(crate) probe_tool: Option<String>,
-    /// How often it is called, 100ms at least. Default: 15s.
+    /// Within which time a broken write path is noticed, 100ms at least: the tool is called a
+    /// little more often. Default: 15s.
     pub(crate) every: Option<SomeTime>,
     /// What `tools/list` shows meanwhile. Default: refuse, which shows all.
     pub(crate) mode: Option<Listing>,

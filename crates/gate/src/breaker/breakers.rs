@@ -7,9 +7,11 @@ use foldhash::fast::RandomState;
 
 use super::circuit::{Circuit, Command};
 use super::settings::Settings;
+use super::streak::Streak;
 use super::ticket::{Admission, Attempt, Probing, Role, Ticket};
 use super::transition::{Cause, Phase, Transition, Transitions};
 use super::verdict::Verdict;
+use crate::mode::Class;
 
 /// The most tools that have a breaker of their own. When a new one comes, the closed one unused
 /// for longest leaves; so a model that makes up names can't make an open breaker forget.
@@ -32,6 +34,7 @@ pub struct Breakers {
     /// When time alone will change a tool's breaker, by its place in `tools`.
     due: BTreeSet<(Duration, usize)>,
     uses: u64,
+    writers: Streak,
 }
 
 #[derive(Debug)]
@@ -82,6 +85,7 @@ pub struct ProbePass {
 struct ToolTicket {
     place: usize,
     serial: u64,
+    class: Class,
     ticket: Ticket,
 }
 
@@ -98,6 +102,7 @@ impl Breakers {
             tools: Vec::new(),
             due: BTreeSet::new(),
             uses: 0,
+            writers: Streak::default(),
         }
     }
 
@@ -121,7 +126,7 @@ impl Breakers {
             return (Admission::Rejected(rejection), changes);
         }
         let upstream = self.upstream.grant(attempt.timeout, now);
-        let tool = place.and_then(|place| self.grant(place, attempt.timeout, now));
+        let tool = place.and_then(|place| self.grant(place, attempt, now));
         let role = match (upstream.role, tool.as_ref().map(|tool| tool.ticket.role)) {
             (Role::Regular, None | Some(Role::Regular)) => Role::Regular,
             (Role::Trial, _) | (Role::Regular, Some(Role::Trial)) => Role::Trial,
@@ -140,9 +145,36 @@ impl Breakers {
         let recorded = self.upstream.record(pass.upstream, upstream, now);
         let mut changes = changes(&Scope::Upstream, recorded);
         if let Some(ticket) = pass.tool {
+            // A server that is gone says nothing of writing.
+            let of_writing = match upstream {
+                Verdict::Success | Verdict::Ignored => self.says_of_writing(&ticket, tool),
+                Verdict::Failure => Verdict::Ignored,
+            };
+            let member = (ticket.place, ticket.serial);
             self.record_tool(ticket, tool, now, &mut changes);
+            match of_writing {
+                Verdict::Success => self.writers.end(),
+                Verdict::Failure => {
+                    for (place, serial) in self.writers.failed(member, now, &self.settings) {
+                        if self.tools.get(place).is_some_and(|it| it.serial == serial) {
+                            self.step(place, &mut changes, |it| it.open_with_others(now));
+                        }
+                    }
+                }
+                Verdict::Ignored => {}
+            }
         }
         changes
+    }
+
+    /// What a result of a tool says of writing as such; nothing, unless the tool writes and its
+    /// breaker counts the result.
+    fn says_of_writing(&mut self, held: &ToolTicket, verdict: Verdict) -> Verdict {
+        let counts = |tool: &mut Tool| tool.circuit.counts(&held.ticket);
+        match held.class {
+            Class::Write if self.held(held).is_some_and(counts) => verdict,
+            Class::Write | Class::Read => Verdict::Ignored,
+        }
     }
 
     /// Takes a pass back whose call was never sent: the next check refused it.
@@ -171,17 +203,20 @@ impl Breakers {
         now: Duration,
     ) -> (Option<ProbePass>, Vec<Change>) {
         let changes = self.tick(now);
-        let timeout = timeout.saturating_mul(2);
+        let attempt = Attempt {
+            class: Class::Read,
+            timeout: timeout.saturating_mul(2),
+        };
         let upstream = self
             .upstream
             .awaits_trial()
-            .then(|| self.upstream.grant(timeout, now));
+            .then(|| self.upstream.grant(attempt.timeout, now));
         let waiting: Vec<usize> = (0..self.tools.len())
             .filter(|place| self.tools[*place].circuit.awaits_trial())
             .collect();
         let tools: Vec<ToolTicket> = waiting
             .into_iter()
-            .filter_map(|place| self.grant(place, timeout, now))
+            .filter_map(|place| self.grant(place, &attempt, now))
             .collect();
         let pass =
             (upstream.is_some() || !tools.is_empty()).then_some(ProbePass { upstream, tools });
@@ -338,14 +373,15 @@ impl Breakers {
         }
     }
 
-    fn grant(&mut self, place: usize, timeout: Duration, now: Duration) -> Option<ToolTicket> {
+    fn grant(&mut self, place: usize, attempt: &Attempt, now: Duration) -> Option<ToolTicket> {
         let tool = self.tools.get_mut(place)?;
-        let ticket = tool.circuit.grant(timeout, now);
+        let ticket = tool.circuit.grant(attempt.timeout, now);
         let serial = tool.serial;
         self.refresh(place);
         Some(ToolTicket {
             place,
             serial,
+            class: attempt.class,
             ticket,
         })
     }

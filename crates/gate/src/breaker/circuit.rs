@@ -140,6 +140,20 @@ impl Circuit {
         transitions
     }
 
+    /// Whether a result would be counted by a closed breaker, which it is not after a change.
+    pub(super) fn counts(&self, ticket: &Ticket) -> bool {
+        ticket.generation == self.generation && self.phase() == Phase::Closed
+    }
+
+    /// Opens a closed breaker for what its tool did together with others.
+    pub(super) fn open_with_others(&mut self, now: Duration) -> Transitions {
+        let mut transitions = self.tick(now);
+        if self.phase() == Phase::Closed {
+            transitions.push(self.open(now, Cause::WritesFail));
+        }
+        transitions
+    }
+
     /// The call's deadline has moved to `until`: a trial is lost only then.
     pub fn extend(&mut self, ticket: &Ticket, until: Duration) {
         if ticket.generation != self.generation {

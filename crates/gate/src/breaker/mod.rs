@@ -7,6 +7,8 @@
 //!
 //! - [`Circuit`] is one breaker, a pure machine: times come in, transitions come out.
 //! - [`Breakers`] are those of one upstream: one for each tool and one for the upstream itself.
+//!   Tools that write and have failed together, without a success in between, as often as opens a
+//!   breaker are all opened: each alone would take as many failures again.
 //! - [`Ended`] is what became of a call, and [`Ended::for_tool`] and [`Ended::for_upstream`] say
 //!   what that counts as.
 //! - [`Backoff`] is the curve of the open periods; restarts of a crashing server follow it as well.
@@ -21,6 +23,7 @@ mod backoff;
 mod breakers;
 mod circuit;
 mod settings;
+mod streak;
 mod ticket;
 mod transition;
 mod verdict;

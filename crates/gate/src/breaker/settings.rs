@@ -79,8 +79,10 @@ impl Settings {
 pub struct Ratio(u32);
 
 impl Ratio {
-    /// A tenth.
-    pub(crate) const TENTH: Self = Self(100);
+    /// A twentieth.
+    pub(crate) const TWENTIETH: Self = Self(50);
+    /// Three quarters.
+    pub(crate) const THREE_QUARTERS: Self = Self(750);
 
     /// A share from 0 to 1; `name` is the setting, for the error. It is rounded to a thousandth.
     ///
@@ -105,7 +107,7 @@ impl Ratio {
     }
 
     /// This share of a duration.
-    pub(super) fn of(self, whole: Duration) -> Duration {
+    pub(crate) fn of(self, whole: Duration) -> Duration {
         // Both factors are bounded, so the product fits: the ratio by 1000, the duration by u64 nanoseconds.
         let nanos = whole.as_nanos().min(u128::from(u64::MAX)) * u128::from(self.0) / 1000;
         Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))

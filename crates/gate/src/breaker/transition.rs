@@ -49,6 +49,8 @@ impl Phase {
 pub enum Cause {
     /// Too many failures in a row.
     Failures,
+    /// Too many failures in a row of several tools that write.
+    WritesFail,
     /// Too large a share of failures.
     FailureRatio,
     /// Too large a share of slow calls.
@@ -75,6 +77,7 @@ impl Cause {
     pub fn name(self) -> &'static str {
         match self {
             Self::Failures => "failures",
+            Self::WritesFail => "writes_fail",
             Self::FailureRatio => "failure_ratio",
             Self::SlowRatio => "slow_ratio",
             Self::TimeUp => "time_up",

@@ -13,20 +13,25 @@ use crate::breaker::{Backoff, Ratio};
 /// When the write path is probed, and how many answers change the mode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ProbeSettings {
-    /// How often.
+    /// Within which time a write path that broke is noticed, if probes are answered at once: the
+    /// pauses between probes are shorter, so that a failed one and the next fit into it.
     pub every: Duration,
     /// How long an answer may take.
     pub timeout: Duration,
-    /// How far the times are spread, to either side.
+    /// How far the pauses are spread, to either side; a tenth at most.
     pub jitter: Ratio,
 }
+
+/// What of [`ProbeSettings::every`] the usual pause takes, before it is spread. With a fifth of that
+/// again, and both spread by a twentieth, that is 0.95 of it.
+const USUAL: Ratio = Ratio::THREE_QUARTERS;
 
 impl Default for ProbeSettings {
     fn default() -> Self {
         Self {
             every: Duration::from_secs(15),
             timeout: Duration::from_secs(2),
-            jitter: Ratio::TENTH,
+            jitter: Ratio::TWENTIETH,
         }
     }
 }
@@ -147,7 +152,7 @@ impl Schedule {
         let settings = settings.copied().unwrap_or_default();
         Self {
             settings,
-            spread: Backoff::steady(settings.every, settings.jitter, seed),
+            spread: Backoff::steady(USUAL.of(settings.every), settings.jitter, seed),
             state,
         }
     }

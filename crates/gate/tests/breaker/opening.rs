@@ -1,6 +1,8 @@
 //! What opens a breaker, and what does not.
 
-use dropgate_gate::breaker::{Admission, Cause, Ended, Pass, Phase, Probing, Rejection, Scope};
+use dropgate_gate::breaker::{
+    Admission, Breakers, Cause, Ended, Pass, Phase, Probing, Rejection, Scope,
+};
 
 use crate::stage::{BAD, READ, TIMEOUT, WRITE, breakers, call, ms, open, pass, record};
 
@@ -136,5 +138,59 @@ fn failures_older_than_the_window_do_not_count() {
     for number in 0..40 {
         let changes = call(&mut breakers, "query", BAD, ms(number * 7600));
         assert_eq!(changes, [], "{number}");
+    }
+}
+
+/// Failures of two tools that write, taken in turn, with something in between after the third; how
+/// the breakers of the two stand after five in all.
+fn five_of_two(between: impl FnOnce(&mut Breakers), pause: u64) -> [Phase; 2] {
+    let mut breakers = breakers(Probing::Callers);
+    let mut between = Some(between);
+    for number in 0..5 {
+        let tool = ["add", "remove"][number % 2];
+        let told = call(&mut breakers, tool, BAD, ms(number as u64 * pause));
+        if number == 4 && !told.is_empty() {
+            let causes: Vec<Cause> = told.iter().map(|it| it.transition.cause).collect();
+            assert_eq!(causes, [Cause::WritesFail; 2]);
+        } else {
+            assert_eq!(told, []);
+        }
+        if number == 2 {
+            between.take().unwrap()(&mut breakers);
+        }
+    }
+    assert_eq!(breakers.upstream(), Phase::Closed);
+    ["add", "remove"].map(|tool| breakers.tool(tool))
+}
+
+#[test]
+fn five_failures_in_all_open_the_breakers_of_several_tools_that_write() {
+    let nothing = |_: &mut Breakers| {};
+    assert_eq!(five_of_two(nothing, 1), [Phase::Open; 2]);
+    // No longer in one window.
+    assert_eq!(five_of_two(nothing, 7_500), [Phase::Closed; 2]);
+    let worked = |breakers: &mut Breakers| {
+        call(breakers, "rename", Ended::Completed, ms(2));
+    };
+    assert_eq!(five_of_two(worked, 1), [Phase::Closed; 2]);
+    // A read that works says nothing of writing.
+    let read = |breakers: &mut Breakers| {
+        let Admission::Closed(pass) = breakers.admit(Some("list"), &READ, ms(2)).0 else {
+            panic!("a read is not admitted");
+        };
+        assert_eq!(record(breakers, pass, Ended::Completed, ms(2)), []);
+    };
+    assert_eq!(five_of_two(read, 1), [Phase::Open; 2]);
+}
+
+#[test]
+fn failures_of_tools_that_read_are_not_added_up() {
+    let mut breakers = breakers(Probing::Callers);
+    for number in 0..8 {
+        let tool = ["list", "find"][number % 2];
+        let Admission::Closed(pass) = breakers.admit(Some(tool), &READ, ms(0)).0 else {
+            panic!("not admitted");
+        };
+        assert_eq!(record(&mut breakers, pass, BAD, ms(0)), []);
     }
 }

@@ -1,6 +1,7 @@
-//! A database that can be read and not written: writes are refused soon, reads go on, and the host
-//! is told once when this begins and once when it ends.
+//! A database that can be read and not written, under load: writes are refused soon, reads go on,
+//! and the host is told once when this begins and once when it ends.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::time::{Duration, Instant};
 
@@ -14,11 +15,14 @@ use crate::truth::Delegation;
 use crate::user::User;
 use crate::verdicts::Verdicts;
 
-/// A failed probe is repeated after a fifth of that; the times are spread by a tenth; and an answer
-/// takes what a loaded machine makes it take.
-const CONFIRMED: Duration = Duration::from_millis(2640 + 2000);
-/// So many failures of a tool open its breaker.
+/// The period of the probe: within it a broken write path is noticed, and an answer takes what a
+/// loaded machine makes it take.
+const NOTICED: Duration = Duration::from_millis(2000 + 500);
+/// So many failures in a row, of all tools that write together.
 const FAILURES: u32 = 5;
+/// Calls in flight at any time.
+const READS_AT_ONCE: usize = 16;
+const WRITES_AT_ONCE: usize = 8;
 /// Until what broke or healed must have shown.
 const SHOWN: Duration = Duration::from_secs(60);
 
@@ -90,47 +94,62 @@ fn broken_and_mended(
     for tool in WRITERS.into_iter().chain(READERS) {
         play.session.call(tool, &json!({}))?;
     }
+    play.fill();
     postgres.run(breaks)?;
     let broke = Instant::now();
-    let mut failures = [0_u32; WRITERS.len()];
-    let first = 'broken: loop {
-        for (tool, failures) in WRITERS.into_iter().zip(&mut failures) {
-            play.read()?;
-            match play.write(tool)? {
-                Written::Done => return Err(format!("{tool} wrote while nothing can be written")),
-                Written::Failed => *failures += 1,
-                Written::Refused => break 'broken broke.elapsed(),
+    let (probed, counted) = (
+        settings.contains("probe_tool"),
+        settings.contains("failure_texts"),
+    );
+    let (first, failures) = loop {
+        let (begun, written) = play.turn()?;
+        match written {
+            Some(Written::Refused | Written::Shut) => break (broke.elapsed(), play.failures),
+            Some(Written::Failed)
+                if (counted && begun.failures >= FAILURES)
+                    || (probed && begun.at > broke + NOTICED) =>
+            {
+                return Err(format!(
+                    "a write that began {:?} after the break and {} failures was not refused",
+                    begun.at.duration_since(broke),
+                    begun.failures
+                ));
             }
+            Some(Written::Failed | Written::Done) | None => {}
         }
         if broke.elapsed() > SHOWN {
             return Err("no write was refused".to_owned());
         }
     };
-    let few = failures.iter().all(|count| *count <= FAILURES);
-    if first > CONFIRMED && !few {
-        return Err(format!("refused after {first:?} and {failures:?} failures"));
+    while play.changes() == 0 {
+        play.turn()?;
+        if broke.elapsed() > SHOWN {
+            return Err("nobody was told".to_owned());
+        }
     }
     // The mode stays what it is, however often the other side of it is looked at.
-    for _again in 0..20 {
-        play.read()?;
+    for _again in 0..200 {
+        if play.turn()?.1 == Some(Written::Done) {
+            return Err("something was written while nothing can be written".to_owned());
+        }
     }
+    play.settle()?;
     play.expect_changes(1)?;
     let listed = play.listed()?;
     let hides = settings.contains("hide");
     if hides == listed.iter().any(|name| WRITERS.contains(&name.as_str())) {
         return Err(format!("the list shows {listed:?}"));
     }
+    play.fill();
     postgres.run(mends)?;
     let mended = Instant::now();
-    while play.write(WRITERS[0])? != Written::Done || play.changes() < 2 {
-        play.read()?;
-        play.write(WRITERS[1])?;
+    while play.turn()?.1 != Some(Written::Done) || play.changes() < 2 {
         if mended.elapsed() > SHOWN {
             return Err("writing was never taken up again".to_owned());
         }
     }
     let back = mended.elapsed();
-    play.read()?;
+    play.settle()?;
     play.expect_changes(2)?;
     if play.listed()?.len() != WRITERS.len() + READERS.len() {
         return Err("the list is not whole again".to_owned());
@@ -138,7 +157,7 @@ fn broken_and_mended(
     let reads = play.reads;
     play.session.end(Ending::Eof, &place)?;
     Ok(format!(
-        "refused after {} ms and {failures:?} failures, back after {} ms, {reads} of {reads} reads",
+        "refused after {} ms and {failures} failures, back after {} ms, {reads} of {reads} reads",
         first.as_millis(),
         back.as_millis(),
     ))
@@ -180,6 +199,25 @@ fn half_lost(counterparts: &Counterparts) -> Result<String, String> {
 struct Play {
     session: Session,
     reads: u32,
+    writes: usize,
+    /// Writes that failed since the last that did not, as far as their answers came.
+    failures: u32,
+    in_flight: BTreeMap<u64, Begun>,
+}
+
+/// A call in flight.
+#[derive(Clone, Copy)]
+struct Begun {
+    act: Act,
+    at: Instant,
+    /// How many failures were known.
+    failures: u32,
+}
+
+#[derive(Clone, Copy)]
+enum Act {
+    Read,
+    Write,
 }
 
 /// What became of a call that writes.
@@ -188,8 +226,10 @@ enum Written {
     Done,
     /// By the server.
     Failed,
-    /// By dropgate, which says so.
+    /// By dropgate, which says that nothing can be written.
     Refused,
+    /// By dropgate, since the breaker of the tool is open: the other tool may still write.
+    Shut,
 }
 
 impl Play {
@@ -225,7 +265,13 @@ impl Play {
             place,
         );
         session.open()?;
-        Ok(Self { session, reads: 0 })
+        Ok(Self {
+            session,
+            reads: 0,
+            writes: 0,
+            failures: 0,
+            in_flight: BTreeMap::new(),
+        })
     }
 
     /// A read, which must succeed whatever is broken.
@@ -234,30 +280,69 @@ impl Play {
         self.session.call("list_notes", &json!({})).map(drop)
     }
 
-    fn write(&mut self, tool: &str) -> Result<Written, String> {
+    /// Puts as many calls in flight as there are to be.
+    fn fill(&mut self) {
+        for _ in 0..READS_AT_ONCE {
+            self.begin(Act::Read);
+        }
+        for _ in 0..WRITES_AT_ONCE {
+            self.begin(Act::Write);
+        }
+    }
+
+    fn begin(&mut self, act: Act) {
+        let begun = Begun {
+            act,
+            at: Instant::now(),
+            failures: self.failures,
+        };
+        let tool = match act {
+            Act::Read => "list_notes",
+            Act::Write => {
+                self.writes += 1;
+                WRITERS[self.writes % WRITERS.len()]
+            }
+        };
         let id = self.session.begin_call(tool, &json!({}));
-        let answer = self.session.answer(id, ANSWER)?;
-        let result = &answer["result"];
-        if result["isError"] != true {
-            return Ok(Written::Done);
+        self.in_flight.insert(id, begun);
+    }
+
+    /// Waits for the next answer and begins another call like the one that it is to. A read must
+    /// have succeeded, whatever is broken.
+    fn turn(&mut self) -> Result<(Begun, Option<Written>), String> {
+        let ended = self.end_one()?;
+        self.begin(ended.0.act);
+        Ok(ended)
+    }
+
+    /// Waits for all answers.
+    fn settle(&mut self) -> Result<(), String> {
+        while !self.in_flight.is_empty() {
+            self.end_one()?;
         }
-        let outcome = &result["_meta"]["dev.dropgate/outcome"];
-        if outcome["outcome"] != "not_executed" {
-            return Ok(Written::Failed);
-        }
-        // While one tool's breaker is open the other may still write: that is no reading only.
-        if outcome["degraded"] == Value::Null {
-            return Ok(Written::Failed);
-        }
-        let text = result["content"][0]["text"].as_str().unwrap_or_default();
-        let told = outcome["degraded"]["mode"] == "read_only"
-            && outcome["retry"] == "safe"
-            && text.contains("list_notes")
-            && !text.contains("add_note");
-        if told {
-            Ok(Written::Refused)
-        } else {
-            Err(format!("the refusal is {answer}"))
+        Ok(())
+    }
+
+    fn end_one(&mut self) -> Result<(Begun, Option<Written>), String> {
+        let answer = self.session.next_answer(Instant::now() + ANSWER)?;
+        let id = answer["id"].as_u64();
+        let begun = id.and_then(|id| self.in_flight.remove(&id));
+        let begun = begun.ok_or_else(|| format!("nobody asked for {answer}"))?;
+        match begun.act {
+            Act::Read if answer["result"]["isError"] == false => {
+                self.reads += 1;
+                Ok((begun, None))
+            }
+            Act::Read => Err(format!("a read was answered with {answer}")),
+            Act::Write => {
+                let written = written(&answer)?;
+                match written {
+                    Written::Done => self.failures = 0,
+                    Written::Failed => self.failures += 1,
+                    Written::Refused | Written::Shut => {}
+                }
+                Ok((begun, Some(written)))
+            }
         }
     }
 
@@ -287,5 +372,29 @@ impl Play {
                 "{told} changes of the list were told instead of {count}"
             )),
         }
+    }
+}
+
+/// What an answer says of a call that writes.
+fn written(answer: &Value) -> Result<Written, String> {
+    let result = &answer["result"];
+    if result["isError"] != true {
+        return Ok(Written::Done);
+    }
+    let outcome = &result["_meta"]["dev.dropgate/outcome"];
+    if outcome["outcome"] != "not_executed" {
+        return Ok(Written::Failed);
+    }
+    let text = result["content"][0]["text"].as_str().unwrap_or_default();
+    let told = outcome["degraded"]["mode"] == "read_only"
+        && outcome["retry"] == "safe"
+        && text.contains("list_notes")
+        && !text.contains("add_note");
+    if told {
+        Ok(Written::Refused)
+    } else if outcome["degraded"] == Value::Null {
+        Ok(Written::Shut)
+    } else {
+        Err(format!("the refusal is {answer}"))
     }
 }

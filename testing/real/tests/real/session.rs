@@ -155,17 +155,27 @@ impl Session {
     pub(crate) fn answer(&mut self, id: u64, limit: Duration) -> Result<Value, String> {
         let until = Instant::now() + limit;
         loop {
+            let answer = self
+                .next_answer(until)
+                .map_err(|problem| format!("waiting for the answer to {id}: {problem}"))?;
+            if answer["id"] == id {
+                return Ok(answer);
+            }
+        }
+    }
+
+    /// The next answer, whichever request it is to.
+    pub(crate) fn next_answer(&mut self, until: Instant) -> Result<Value, String> {
+        loop {
             let Some(line) = self.actor.line(until)? else {
-                return Err(format!("the output ended without an answer to {id}"));
+                return Err("the output ended".to_owned());
             };
             let message: Value = serde_json::from_str(&line)
                 .map_err(|error| format!("{error} in a line of stdout: {line}"))?;
-            if message["id"] == id {
-                return Ok(message);
-            }
             match (message["method"].as_str(), message.get("id")) {
+                (None, Some(Value::Number(_))) => return Ok(message),
                 (Some(method), None) => self.told.push(method.to_owned()),
-                (_, Some(Value::Number(_)) | None) => {}
+                (Some(_), Some(Value::Number(_))) | (None, None) => {}
                 (_, Some(stranger)) => return Err(format!("an answer to {stranger}: {line}")),
             }
         }
