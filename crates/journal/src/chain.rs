@@ -1,6 +1,7 @@
 //! Chains: one folder each inside the journal's folder, one writer each.
 
 use std::fs::File;
+use std::io::Write as _;
 use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 
@@ -20,6 +21,10 @@ const LOCK: &str = "lock";
 const CLOSING: &str = "closing";
 /// There once it was told that the chain's key is lost.
 const KEYLESS: &str = "key-lost";
+/// What is wrong with the chain, once somebody has accepted that.
+const ACCEPTED: &str = "damage-accepted";
+/// The longest such text, bytes.
+const LONGEST_FAULT: usize = 4096;
 /// How long closing may take: far longer than the largest segment takes to be read.
 const CLOSING_WITHIN: Duration = Duration::from_secs(30);
 
@@ -145,6 +150,21 @@ impl Chain {
             Err(error) if error.is_taken() => Ok(Told::Before),
             Err(error) => Err(error),
         }
+    }
+
+    /// Whether somebody has accepted just this fault of the chain's; a further one is another matter.
+    pub(crate) fn is_accepted(&self, fault: &str) -> Result<bool, FolderError> {
+        let accepted = self.folder.small(ACCEPTED, LONGEST_FAULT)?;
+        Ok(accepted.is_some_and(|accepted| accepted == fault.as_bytes()))
+    }
+
+    /// Remembers that the chain is accepted with this fault.
+    pub(crate) fn accept(&self, fault: &str) -> Result<(), FolderError> {
+        self.folder.remove(ACCEPTED)?;
+        let mut file = self.folder.create(ACCEPTED)?;
+        file.write_all(fault.as_bytes())
+            .and_then(|()| file.sync_all())
+            .map_err(|source| system(&self.folder.path().join(ACCEPTED), source))
     }
 
     /// The chain is finished, or somebody else's.

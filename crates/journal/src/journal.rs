@@ -43,6 +43,7 @@ pub struct Journal {
     form: Vec<u8>,
     ledger: Ledger,
     keyless: Vec<String>,
+    accepted: Vec<String>,
 }
 
 /// Who asks for what, to find out whether it was asked before.
@@ -111,6 +112,7 @@ impl Journal {
             keys,
             orphans,
             keyless,
+            accepted,
         } = open(settings, wake, Arc::clone(&shared), faults)?;
         let writer = std::thread::Builder::new()
             .name("dropgate-journal".to_owned())
@@ -130,6 +132,7 @@ impl Journal {
             form: Vec::new(),
             ledger: Ledger::new(key_ttl, orphan_window, orphans),
             keyless,
+            accepted,
         })
     }
 
@@ -142,6 +145,12 @@ impl Journal {
     /// They are not gone on with, and `verify` says of them what it can.
     pub fn keyless(&self) -> &[String] {
         &self.keyless
+    }
+
+    /// Chains that were changed by others, and that this start was the first to
+    /// [accept](crate::Damage::Accept) so. That is recorded.
+    pub fn accepted(&self) -> &[String] {
+        &self.accepted
     }
 
     /// How many answers could not be kept so far because the disk did not take them. Their outcomes

@@ -28,6 +28,8 @@ pub(crate) struct Opened {
     pub(crate) orphans: Vec<Orphan>,
     /// Chains whose key was found to be lost now.
     pub(crate) keyless: Vec<String>,
+    /// Chains whose damage was accepted now.
+    pub(crate) accepted: Vec<String>,
 }
 
 pub(crate) fn open(
@@ -77,9 +79,12 @@ pub(crate) fn open(
         writer.seal_before = Some(recovered.place.head);
     }
     finish(&mut writer, &recovered, Why::NextStart);
-    for chain in damaged {
-        let text = "the chain was changed by others; it is left as it is";
-        note_chain(&mut writer, Topic::Damage, &chain, text);
+    let mut accepted = Vec::new();
+    for (chain, fault) in damaged {
+        let text = format!("the chain was changed by others; it is left as it is: {fault}");
+        note_chain(&mut writer, Topic::Damage, &chain.name, &text);
+        chain.accept(&fault)?;
+        accepted.push(chain.name);
     }
     for chain in &keyless {
         let text = "the key that signs the chain is lost; nothing is added to it any more";
@@ -92,6 +97,7 @@ pub(crate) fn open(
         keys,
         orphans,
         keyless,
+        accepted,
     })
 }
 
@@ -103,8 +109,8 @@ struct Found {
     orphans: Vec<Orphan>,
     /// Orphans that somebody has decided on.
     dealt_with: HashSet<CallRef>,
-    /// Chains that were changed by others.
-    damaged: Vec<String>,
+    /// Chains that were changed by others, and how.
+    damaged: Vec<(Chain, String)>,
     keyless: Vec<String>,
 }
 
@@ -120,8 +126,15 @@ fn look_around(folder: &Folder, settings: &Settings, keys: &Keys) -> Result<Foun
         chain.closed()?;
         let recovered = match recover(&chain) {
             Ok(recovered) => recovered,
-            Err(OpenError::Damaged { .. }) if settings.damage == Damage::Accept => {
-                found.damaged.push(chain.name);
+            Err(error @ OpenError::Damaged { .. }) => {
+                let fault = error.to_string();
+                if chain.is_accepted(&fault)? {
+                    continue;
+                }
+                match settings.damage {
+                    Damage::Refuse => return Err(error),
+                    Damage::Accept => found.damaged.push((chain, fault)),
+                }
                 continue;
             }
             Err(error) => return Err(error),

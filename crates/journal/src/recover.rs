@@ -29,7 +29,7 @@ pub enum OpenError {
     Folder(#[from] FolderError),
     /// A chain was changed by others than its writer.
     #[error(
-        "{path}, line {line}: {fault}; look at it with `dropgate journal verify`, then move the chain away or accept the damage"
+        "{path}, line {line}: {fault}; look at it with `dropgate journal verify`, then move the chain away, or start once with `dropgate run --accept-damage`"
     )]
     Damaged {
         /// The segment.

@@ -40,7 +40,8 @@ pub enum Damage {
     /// Refuse to open the journal.
     #[default]
     Refuse,
-    /// Leave that chain alone, record that it is damaged, and begin another.
+    /// Leave that chain alone, record that it is damaged, and go on with another. Later starts do
+    /// the same as long as the same is wrong with it.
     Accept,
 }
 

@@ -215,6 +215,12 @@ fn begin(start: Start, settings: &Settings, bell: &Bell, log: &mut Log) -> Resul
                      is and another one begun, look at it with `dropgate journal verify`"
                 ));
             }
+            for chain in journal.accepted() {
+                log.line(&format!(
+                    "journal: {chain} was changed by others than dropgate; by --accept-damage it is left \
+                     as it is, which is recorded"
+                ));
+            }
             closer.extend([kept.dir.clone().into_os_string(), journal.chain().into()]);
             Recorder::On(Box::new(journal))
         }

@@ -144,6 +144,13 @@ pub(crate) struct RunArgs {
     /// Keep no record of calls
     #[arg(long, value_enum, value_name = "off")]
     pub(crate) journal: Option<Journal>,
+    /// Start although the journal was changed by others
+    ///
+    /// What was changed stays as it is and `dropgate journal verify` goes on
+    /// telling it; that it was accepted is recorded. A later start needs this
+    /// flag only if something else was changed since.
+    #[arg(long)]
+    pub(crate) accept_damage: bool,
     /// Say on stderr of every call who decided, and by which policies
     #[arg(long)]
     pub(crate) explain: bool,

@@ -75,6 +75,22 @@ fn a_changed_record_stops_the_start_unless_the_damage_is_accepted() {
     );
     let verified = verify(&place.journal(), &Known::default()).expect("readable");
     assert_eq!((verified.code(), verified.chains.len()), (1, 2));
+
+    // What was accepted stays accepted, and nothing else.
+    let desk = Desk::open(Settings::new(place.journal()));
+    assert_eq!(desk.journal.accepted().len(), 0);
+    assert!(matches!(desk.journal.seal(BOUND), Sealed::Yes(_)));
+    let notes = place.records();
+    let notes = notes.iter().filter(|record| record["topic"] == "damage");
+    assert_eq!(notes.count(), 1, "accepted once");
+    let first = memchr::memchr(b'\n', &bytes).expect("a line");
+    bytes[first - 2] ^= 1;
+    fs::write(&segment, &bytes).expect("writable");
+    let why = refusal(Settings::new(place.journal()));
+    assert!(
+        why.contains("line 1") && why.contains("--accept-damage"),
+        "{why}"
+    );
 }
 
 #[test]

@@ -142,6 +142,9 @@ fn journal_settings(
         return Err(PlanError::JournalInFile { folder, no_folder });
     }
     let mut settings = journal::Settings::new(folder.join(name));
+    if args.accept_damage {
+        settings.damage = journal::Damage::Accept;
+    }
     if let Some(keep) = written.keep {
         settings.keep = keep.0;
     }
