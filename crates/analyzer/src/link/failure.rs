@@ -66,7 +66,13 @@ pub(super) fn failures<'a>(project: &Project<'a>) -> Vec<Failure<'a>> {
         let Some(argument) = site.call.arg(place) else {
             continue;
         };
-        for function in super::graph::handed(project, site.at, argument) {
+        let mut functions = super::graph::handed(project, site.at, argument);
+        if argument.call().is_some() && project.language(site.at.file) == Language::Rust {
+            // `.map_err(internal("…"))`: what the call gives.
+            let values = project.values(site.at, argument);
+            functions.extend(values.iter().filter_map(super::Value::function));
+        }
+        for function in functions {
             if let Some(code) = project.function(function) {
                 let errors = code
                     .params

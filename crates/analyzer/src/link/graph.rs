@@ -58,8 +58,14 @@ impl Graph {
                 && candidates.len() <= kept::most(site.name()).unwrap_or(MAX_CANDIDATES)
                 && !is_common(site.name())
             {
-                graph.guesses.entry(site.at).or_default().extend(candidates);
-                graph.by_site.entry(site.id).or_default().extend(candidates);
+                let meant: Vec<FnRef> = candidates
+                    .iter()
+                    .copied()
+                    .filter(|candidate| takes(project, *candidate, site))
+                    .collect();
+                let guesses = graph.guesses.entry(site.at).or_default();
+                guesses.extend(&meant);
+                graph.by_site.entry(site.id).or_default().extend(meant);
             }
             for class in &site.makes {
                 let family = resolve::family(project, *class);
@@ -384,14 +390,36 @@ fn methods<'a>(project: &Project<'a>) -> HashMap<&'a str, Vec<FnRef>> {
     all
 }
 
+/// Whether a method may be called with so many arguments: Rust has neither defaults nor more than are written.
+fn takes(project: &Project<'_>, method: FnRef, site: &Site<'_>) -> bool {
+    project.language(method.file) != Language::Rust
+        || project
+            .function(method)
+            .is_some_and(|function| function.params.len() == site.call.args.len())
+}
+
+/// What keeps objects of the author's in Rust, of which a path says no more than that.
+const RUST_KEEPING: &[&str] = &[
+    "std.collections.HashMap.new().get().",
+    "std.collections.HashMap().get().",
+    "std.collections.BTreeMap.new().get().",
+    "std.collections.BTreeMap().get().",
+    "indexmap.IndexMap.new().get().",
+    "dashmap.DashMap.new().get().",
+    "Vec.new().iter().find().",
+    "std.sync.Arc.",
+    "Box.new().",
+];
+
 /// Whether a path says nothing of what a call is made on: what came out of a map may be anything that was put there.
 fn is_unknown(path: &str) -> bool {
     let from_map = ["Map().", "object.", "list."]
         .iter()
         .any(|start| path.starts_with(start));
+    let from_collection = RUST_KEEPING.iter().any(|start| path.starts_with(start));
     // What the SDK hands to a call was put there by its author.
     let from_lifespan = path.contains(".lifespan_context.");
-    path.starts_with('?') || from_lifespan || (from_map && path.contains("()."))
+    path.starts_with('?') || from_lifespan || from_collection || (from_map && path.contains("()."))
 }
 
 /// Names that every library has: a call of one on something unknown says nothing.

@@ -5,6 +5,7 @@
 
 mod bindings;
 mod branches;
+mod by_hand;
 mod decorated;
 mod failure;
 mod graph;
@@ -139,6 +140,8 @@ pub struct Project<'a> {
     closing: Vec<SiteId>,
     twins: HashMap<(Language, String, Name), Vec<ClassRef>>,
     graph: graph::Graph,
+    /// Functions that take requests by the name of their method.
+    dispatchers: std::collections::BTreeSet<FnRef>,
     stop: stop::Stop,
     answering: std::collections::BTreeSet<FnRef>,
     timers: std::collections::BTreeSet<FnRef>,
@@ -178,6 +181,7 @@ impl<'a> Project<'a> {
             default_timeout: std::sync::OnceLock::new(),
             twins: resolve::twins(files),
             graph: graph::Graph::default(),
+            dispatchers: std::collections::BTreeSet::new(),
             stop: stop::Stop::default(),
             answering: std::collections::BTreeSet::new(),
             timers: std::collections::BTreeSet::new(),
@@ -191,6 +195,7 @@ impl<'a> Project<'a> {
             sites::resolve(&mut project);
             project.graph = graph::Graph::of(&project);
         }
+        project.dispatchers = by_hand::dispatchers(&project);
         let ((entries, handlers), (hooks, (failures, timers))) = rayon::join(
             || rayon::join(|| server::entries(&project), || server::handlers(&project)),
             || {

@@ -88,12 +88,18 @@ pub(super) fn entries(project: &Project<'_>) -> Vec<Entry> {
             served.push((site.at, wire));
         }
     }
+    let within: BTreeSet<FnRef> = served
+        .iter()
+        .filter(|(at, wire)| *wire == Wire::Stdio && is_plain(project, *at))
+        .flat_map(|(at, _)| project.reach(&[*at]))
+        .collect();
     let serves_http = served.iter().any(|(_, wire)| *wire == Wire::Http);
     // A transport that is made and handed to something unknown still serves.
     for site in &project.sites {
         let tests = project.surface(site.at.file) == crate::finding::Surface::Tests;
         if let Some(Role::Transport(wire)) = site.role
             && !tests
+            && !(wire == Wire::Stdio && within.contains(&site.at))
             && !(wire == Wire::Http && is_plain(project, site.at) && serves_http)
             && !served
                 .iter()
@@ -101,6 +107,19 @@ pub(super) fn entries(project: &Project<'_>) -> Vec<Entry> {
         {
             let guard = guard(project.language(site.at.file), wire);
             found.push((site.at, site.id, site.span, wire, guard));
+        }
+    }
+    let by_sdk: Vec<u32> = found
+        .iter()
+        .filter(|entry| entry.3 == Wire::Stdio)
+        .map(|entry| entry.0.file)
+        .collect();
+    for site in super::by_hand::readers(project) {
+        if !by_sdk
+            .iter()
+            .any(|file| project.same_package(*file, site.at.file))
+        {
+            found.push((site.at, site.id, site.span, Wire::Stdio, Guard::Author));
         }
     }
     let starts: Vec<(FnRef, Wire)> = found.iter().map(|entry| (entry.0, entry.3)).collect();
@@ -305,11 +324,9 @@ fn process(
 }
 
 pub(super) fn answering(project: &Project<'_>) -> BTreeSet<FnRef> {
-    let roots: Vec<FnRef> = project
-        .handlers
-        .iter()
-        .map(|handler| handler.function)
-        .collect();
+    let handlers = project.handlers.iter().map(|handler| handler.function);
+    let by_hand = project.dispatchers.iter().copied();
+    let roots: Vec<FnRef> = handlers.chain(by_hand).collect();
     project.reach(&roots)
 }
 

@@ -27,7 +27,12 @@ const METHODS: &[&str] = &[
 ];
 
 /// Types of the requests that Go's handlers take.
-const REQUESTS: &[&str] = &["CallToolRequest", "GetPromptRequest", "ReadResourceRequest"];
+const REQUESTS: &[&str] = &[
+    "CallToolRequest",
+    "CallToolRequestParams",
+    "GetPromptRequest",
+    "ReadResourceRequest",
+];
 
 /// Rust's trait methods, Go's functions that take a request, and what Python puts into a server's table of them.
 pub(super) fn handlers(project: &Project<'_>) -> Vec<Responder> {

@@ -126,6 +126,8 @@ pub const ROWS: &[Row] = &[
         "github.com/ThinkInAIXYZ/go-mcp/server.*Server().Run",
         BY_ARGUMENT,
     ),
+    Row("github.com/acrmp/mcp.NewServer().Serve", STDIO),
+    Row("github.com/localrivet/gomcp/server.*Server()*.Run", STDIO),
     // Its application object handles signals.
     Row(
         "github.com/strowk/foxy-contexts/pkg/app*.Run",

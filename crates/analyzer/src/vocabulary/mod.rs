@@ -56,6 +56,8 @@ pub enum Role {
     },
     /// Makes a transport.
     Transport(Wire),
+    /// Reads stdin: a transport only where requests are told apart by the name of their method.
+    Stdin,
     /// Makes a server; its options may name the transport.
     Server,
     /// Serves until the peer is gone, or starts to.

@@ -14,7 +14,7 @@ use crate::facts::{
 };
 
 /// Macros whose arguments are a format string and its values, with fields before them where they log.
-const FORMATTING: [&str; 33] = [
+const FORMATTING: [&str; 34] = [
     "trace",
     "debug",
     "info",
@@ -48,6 +48,7 @@ const FORMATTING: [&str; 33] = [
     "debug_assert_eq",
     "debug_assert_ne",
     "format_args",
+    "bail_public",
 ];
 
 impl Lower {
@@ -71,6 +72,11 @@ impl Lower {
                 out.push(stmt(StmtKind::Return(Some(error)), span));
             }
             "ensure" => self.ensure(mac, out),
+            "bail_public" => {
+                let error = self.macro_value(mac);
+                let span = error.span;
+                out.push(stmt(StmtKind::Return(Some(error)), span));
+            }
             _ => {
                 let value = self.macro_value(mac);
                 push_value(value, tail, out);

@@ -95,6 +95,9 @@ fn is_login(project: &Project<'_>, at: FnRef, expr: &Expr) -> bool {
         .rev()
         .map(String::as_str)
         .collect();
+    if matches!(last.as_slice(), [.., "dsn"]) {
+        return !is_cleaned(project, at.variable(id));
+    }
     matches!(
         last.as_slice(),
         ["password"]
@@ -102,6 +105,21 @@ fn is_login(project: &Project<'_>, at: FnRef, expr: &Expr) -> bool {
             | ["connection", "string"]
             | ["private", "key"]
     )
+}
+
+/// Whether what is in a variable went through a function that takes the password out.
+fn is_cleaned(project: &Project<'_>, variable: crate::link::VarRef) -> bool {
+    project.assigned(variable).any(|(_, value)| {
+        let name = value
+            .call()
+            .map(|call| crate::link::callee_name(&call.callee));
+        words::words(name.unwrap_or_default()).iter().any(|word| {
+            matches!(
+                word.as_str(),
+                "mask" | "masked" | "redact" | "redacted" | "sanitize" | "hide" | "safe" | "strip"
+            )
+        })
+    })
 }
 
 /// Whether an object holds a secret in one of its members: a literal with one, or headers with credentials.

@@ -282,7 +282,9 @@ impl<'p, 'a> Flow<'p, 'a> {
             words.iter().any(|word| known.contains(&word.as_str()))
         };
         let is_read = site.is_some_and(|site| !site.targets.is_empty());
-        if says(CLEANING) || (!is_read && says(PROMISING)) {
+        // `bail_public!` makes a text public that was not.
+        let is_promised = !is_read && name != "bail_public" && says(PROMISING);
+        if says(CLEANING) || is_promised {
             return Holds::Nothing;
         }
         if let ExprKind::Member(object, method) = &call.callee.kind {

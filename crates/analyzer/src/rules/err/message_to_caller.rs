@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::facts::{Expr, ExprKind, Language, Span, Stmt, StmtKind, walk};
+use crate::facts::{Expr, Language, Span, Stmt, StmtKind, walk};
 use crate::finding::{Confidence, Severity, Surface};
 use crate::link::{Failure, FnRef, Project, Value};
 use crate::rules::{At, Axis, Report, Rule, effects};
@@ -10,6 +10,7 @@ use crate::vocabulary::Role;
 
 use super::escape::Escapes;
 use super::flow::{Flow, Holds, Seek};
+use super::results;
 
 pub(in crate::rules) const RULE: Rule = Rule {
     id: "ERR-002",
@@ -69,6 +70,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         if project.surface(failure.at.file) == Surface::Tests
             || is_expected(project, failure)
             || super::own::is_own(project, failure)
+            || super::arguments::is_about(project, failure)
         {
             continue;
         }
@@ -103,7 +105,7 @@ fn conversions(project: &Project<'_>, report: &mut Report<'_>) {
         flow.read(&function.body);
         walk::stmts(&function.body, &mut |stmt| {
             if let StmtKind::Return(Some(value)) = &stmt.kind
-                && makes_result(value)
+                && results::makes(project, at, value)
                 && flow.holds(value) == Holds::Text
             {
                 let place = At {
@@ -239,13 +241,16 @@ fn leak<'a>(
         // Below a handler these languages hand errors up with more words; they leave where a result is made of them.
         let hands_up = place != Where::Responder
             && matches!(language, Language::Go | Language::Rust)
-            && !makes_result(value);
+            && !results::makes(project, flow.at, value);
         return match flow.holds(value) {
             Holds::Text if !hands_up => Some(flow.source(value)),
             // Go's SDKs make the text of what a handler returns as its error.
             Holds::Error if place == Where::Responder && language == Language::Go => Some(value),
             Holds::Text | Holds::Error | Holds::Nothing => None,
         };
+    }
+    if let Some(made) = made(project, flow, stmt) {
+        return Some(made);
     }
     let value = raised(project, flow.at, stmt)?;
     let passes = |failure: &Failure<'_>| is_expected(project, failure);
@@ -275,27 +280,19 @@ fn leak<'a>(
     })
 }
 
-/// Whether a result for the caller of a tool is made here.
-fn makes_result(value: &Expr) -> bool {
-    let mut found = false;
-    walk::each(value, &mut |inner| {
-        if let Some(call) = inner.call() {
-            let mut callee = &call.callee;
-            let mut names = Vec::new();
-            while let ExprKind::Member(object, name) = &callee.kind {
-                names.push(name.to_string());
-                callee = object;
-            }
-            if let ExprKind::Global(name) = &callee.kind {
-                names.push(name.to_string());
-            }
-            found |= names.iter().any(|name| {
-                name.contains("ToolResult")
-                    || matches!(
-                        name.as_str(),
-                        "McpError" | "ErrorData" | "CallToolError" | "internal_error"
-                    )
-            });
+/// Go and Rust: the text in a result that is sent, stored or the value of a branch, and not given back at once.
+fn made<'a>(project: &Project<'a>, flow: &Flow<'_, 'a>, stmt: &'a Stmt) -> Option<&'a Expr> {
+    let language = project.language(flow.at.file);
+    if !matches!(language, Language::Go | Language::Rust) {
+        return None;
+    }
+    let mut found = None;
+    walk::own_exprs(stmt, &mut |expr| {
+        if found.is_none()
+            && results::is_one(project, flow.at, expr)
+            && flow.holds(expr) == Holds::Text
+        {
+            found = Some(flow.source(expr));
         }
     });
     found

@@ -1,5 +1,6 @@
 //! What callers learn of failures: ERR-001, ERR-002, ERR-004.
 
+mod arguments;
 mod caught;
 mod debug;
 mod escape;
@@ -9,6 +10,7 @@ pub(super) mod message_to_caller;
 mod names;
 mod own;
 mod parts;
+mod results;
 pub(super) mod stack_to_caller;
 pub(super) mod success;
 pub(super) mod swallowed;

@@ -58,6 +58,7 @@ pub(super) const CONVERTERS: &[&str] = &[
     "Wrapf",
     "from",
     "into",
+    "bail_public",
 ];
 
 /// Functions that tell of an error without its text.

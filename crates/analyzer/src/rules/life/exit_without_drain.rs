@@ -50,6 +50,7 @@ const IN_FLIGHT: &[&str] = &[
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
     super::shutdown_unawaited::look(project, report);
     super::received::look(project, report);
+    super::waited_exit::look(project, report);
     for hook in &project.hooks {
         if !hook.trigger.asks_to_stop() || !serves(project, hook) {
             continue;
@@ -254,7 +255,7 @@ fn is_exit_alias(project: &Project<'_>, site: &Site<'_>) -> bool {
 }
 
 /// Whether anything in these functions waits for calls: awaits or loops over something named so, or settles them.
-fn waits_for_calls(project: &Project<'_>, reach: &BTreeSet<FnRef>) -> bool {
+pub(super) fn waits_for_calls(project: &Project<'_>, reach: &BTreeSet<FnRef>) -> bool {
     reach.iter().any(|at| {
         !waited_for(project, *at).is_empty()
             || project
@@ -290,7 +291,7 @@ fn is_in_flight(name: &str) -> bool {
 }
 
 /// Whether a call stands where only a second signal comes: in the branch of a flag that says that the shutdown runs.
-fn in_second_branch(project: &Project<'_>, site: &Site<'_>) -> bool {
+pub(super) fn in_second_branch(project: &Project<'_>, site: &Site<'_>) -> bool {
     let Some(function) = project.function(site.at) else {
         return false;
     };

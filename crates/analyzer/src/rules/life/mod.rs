@@ -15,3 +15,4 @@ mod stays;
 pub(super) mod stdin_eof;
 pub(super) mod unbounded_drain;
 mod unbounded_wait;
+mod waited_exit;

@@ -6,7 +6,7 @@ use crate::budget::{self, Left};
 use crate::facts::{Arg, Expr, ExprKind, Pattern, StmtKind, walk};
 use crate::link::{FnRef, Project, Site, Value};
 use crate::rules::outbound::around::is_within;
-use crate::vocabulary::{Limit, Role};
+use crate::vocabulary::{self, Limit, Role};
 
 /// Callers that are looked at for a bound around a function.
 const MAX_CALLERS: usize = 8;
@@ -293,6 +293,19 @@ pub(in crate::rules) fn makers<'s, 'a>(
     let makers: Vec<&Site<'a>> = project.sites.iter().filter(makes).collect();
     let own: Vec<&Site<'a>> = held(project, site, &makers);
     if own.is_empty() { makers } else { own }
+}
+
+/// Whether a call is made on what another wait gave: `db.Query(text).Columns()`.
+pub(super) fn is_part(project: &Project<'_>, site: &Site<'_>) -> bool {
+    let language = project.language(site.at.file);
+    site.paths.iter().any(|path| {
+        path.match_indices("()").any(|(at, _)| {
+            let made = path
+                .get(..at)
+                .and_then(|made| vocabulary::role(language, made));
+            matches!(made, Some(Role::Outbound(..)))
+        })
+    })
 }
 
 /// Of the calls that make such clients those whose value the receiver is known to hold.

@@ -3,7 +3,9 @@
 mod around;
 pub(super) mod bounds;
 mod escaped;
+mod loggers;
 pub(super) mod no_breaker;
 pub(super) mod no_timeout;
+mod other_branch;
 pub(super) mod stdout_pollution;
 pub(super) mod unsafe_retry;

@@ -1,6 +1,6 @@
 //! A wait for something remote without a limit.
 
-use crate::facts::Language;
+use crate::facts::{Expr, Language};
 use crate::finding::Severity;
 use crate::finding::{Confidence, Surface};
 use crate::link::{Project, Site};
@@ -68,9 +68,19 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         };
         // What is made in this project without a limit is blamed where it is made, once for all its calls.
         let makers = super::bounds::makers(project, site);
+        if makers.iter().any(|maker| is_local(maker)) {
+            continue;
+        }
         // Of several clients that it may be, the one of the same file is the likely one.
         let near = makers.iter().find(|maker| maker.at.file == site.at.file);
-        if let Some(maker) = near.or(makers.first()) {
+        // A statement of Go takes its limit from the context of the call: the pool has none to give.
+        let by_context = limit == Limit::Nothing
+            && matches!(site.role, Some(Role::Outbound(Remote::Database, _)))
+            && project.language(site.at.file) == Language::Go;
+        if by_context && super::bounds::is_part(project, site) {
+            continue;
+        }
+        if let Some(maker) = near.or(makers.first()).filter(|_| !by_context) {
             let made = At {
                 function: maker.at,
                 span: maker.span,
@@ -119,7 +129,10 @@ fn client<'a>(project: &Project<'a>, maker: &Site<'a>, limit: Limit, report: &mu
             .any(|path| starts.iter().any(|start| path.starts_with(start.as_str())));
         on_it && matches!(site.role, Some(Role::Outbound(..)))
     });
-    if is_used || super::bounds::is_made_bounded(project, maker, limit) {
+    if is_used
+        || super::bounds::is_made_bounded(project, maker, limit)
+        || is_fallback(project, maker)
+    {
         return;
     }
     let at = At {
@@ -129,6 +142,27 @@ fn client<'a>(project: &Project<'a>, maker: &Site<'a>, limit: Limit, report: &mu
     report
         .add(at, "this client is made without a limit of time, and whoever uses it waits as long as the other end is mute")
         .sure(Confidence::Likely);
+}
+
+/// `builder.timeout(limit).build().unwrap_or_else(|_| Client::new())`: what is meant is the client with the limit.
+fn is_fallback(project: &Project<'_>, maker: &Site<'_>) -> bool {
+    let Some(function) = project.function(maker.at) else {
+        return false;
+    };
+    let outer = function.parent.map(|id| maker.at.beside(id));
+    outer.is_some_and(|outer| {
+        project.sites_of(outer).any(|site| {
+            matches!(site.name(), "unwrap_or_else" | "or_else")
+                && site.span.holds(function.span)
+                && site.paths.iter().any(|path| path.contains("timeout("))
+        })
+    })
+}
+
+/// Whether a pool is one over a file of this machine, by the name of its driver: `sql.Open("sqlite", path)`.
+fn is_local(maker: &Site<'_>) -> bool {
+    let driver = maker.call.arg(0).and_then(Expr::text);
+    driver.is_some_and(|driver| matches!(&**driver, "sqlite" | "sqlite3" | "duckdb" | "libsql"))
 }
 
 fn name(remote: Remote) -> &'static str {

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use crate::budget::{self, Left};
-use crate::facts::{Block, Expr, ExprKind, Language, Pattern, Stmt, StmtKind, walk};
+use crate::facts::{Expr, ExprKind, Language, Pattern, Stmt, StmtKind, walk};
 use crate::finding::{Confidence, Severity, Surface};
 use crate::link::{FnRef, Project, Site};
 use crate::rules::outbound::around::is_within;
+use crate::rules::outbound::{loggers, other_branch};
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::{Role, Wire};
 
@@ -48,13 +49,19 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
     running.extend(serving);
     let replaced = replaced(project);
     let filtered = replaces_write(project);
+    let by_hand = project
+        .entries
+        .iter()
+        .any(|entry| project.speaks_by_hand(entry));
     for site in &project.sites {
-        if site.role != Some(Role::Stdout)
+        if (site.role != Some(Role::Stdout) && !loggers::is_told_stdout(project, site))
             || !running.contains(&site.at)
             || project.surface(site.at.file) != Surface::Runtime
             || goes_elsewhere(project, site)
             || replaced.contains(site.name())
             || is_protocol(project, site)
+            || (by_hand && loggers::is_message(project, site))
+            || loggers::has_writer(project, site)
             || in_other_program(project, site, &running)
             // What is put in its place before serving stands there during calls; what runs at the start may come before.
             || (filtered && project.is_handler(site.at))
@@ -77,7 +84,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         let is_aside = entries().all(|entry| !entry.runs(site.at, site.span))
             && entries().any(|entry| entry.process.contains(&site.at));
         // What may also be a logger of the author's is none of stdout's.
-        if is_aside || !site.targets.is_empty() || in_other_branch(project, site) {
+        if is_aside || !site.targets.is_empty() || other_branch::holds(project, site) {
             continue;
         }
         let finding = report.add(
@@ -179,58 +186,6 @@ fn ends_program(project: &Project<'_>, at: FnRef) -> bool {
             && here.id != crate::facts::FnId::MODULE
             && !project.stopping().contains(&here)
     })
-}
-
-/// Whether the call stands in a branch for a terminal or for another transport: `if (process.stdout.isTTY)`, beside the start of an HTTP server.
-fn in_other_branch<'a>(project: &Project<'a>, site: &Site<'a>) -> bool {
-    let Some(function) = project.function(site.at) else {
-        return false;
-    };
-    let mut found = false;
-    walk::around(&function.body, site.span, &mut |stmt| {
-        let StmtKind::If {
-            test,
-            then,
-            otherwise,
-        } = &stmt.kind
-        else {
-            return;
-        };
-        let holds = |block: &Block| block.iter().any(|inner| inner.span.holds(site.span));
-        let names = project.names_in(site.at, test);
-        let mut texts = Vec::new();
-        walk::each(test, &mut |expr| {
-            texts.extend(expr.text().map(|text| text.to_lowercase()))
-        });
-        let terminal =
-            names.iter().any(|name| name == "isTTY") && names.iter().any(|name| name == "stdout");
-        let for_stdio = texts.iter().any(|text| text == "stdio");
-        let for_http = texts.iter().any(|text| {
-            matches!(
-                text.as_str(),
-                "http" | "sse" | "streamable-http" | "streamable" | "httpstream"
-            )
-        });
-        let serves_http = |block: &Block| {
-            project
-                .entries
-                .iter()
-                .filter(|entry| entry.wire == Wire::Http)
-                .any(|entry| {
-                    project.sites_of(site.at).any(|other| {
-                        block.iter().any(|inner| inner.span.holds(other.span))
-                            && (other.id == entry.site || other.targets.contains(&entry.at))
-                    })
-                })
-        };
-        found |= holds(then) && (terminal || for_http || serves_http(then));
-        found |= holds(otherwise)
-            && (for_stdio || serves_http(otherwise))
-            && !otherwise
-                .iter()
-                .any(|inner| matches!(inner.kind, StmtKind::If { .. }));
-    });
-    found
 }
 
 /// The functions of a program that starts a server with its own streams: its stdout is the server's.

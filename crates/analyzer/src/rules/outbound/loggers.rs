@@ -1,0 +1,138 @@
+//! Loggers of Rust and Go that write to stdout, and messages of a server that writes them itself.
+
+use crate::facts::{Expr, ExprKind, Language, walk};
+use crate::link::{Project, Site};
+use crate::vocabulary::Role;
+
+/// Functions of Go that write, or make something write, to what they are given.
+const WRITING: &[&str] = &[
+    "Fprint",
+    "Fprintf",
+    "Fprintln",
+    "SetOutput",
+    "New",
+    "NewTextHandler",
+    "NewJSONHandler",
+    "ConsoleWriter",
+    "NewConsoleWriter",
+];
+
+/// Modules of Go whose loggers these are.
+const MODULES: &[&str] = &["fmt", "log", "slog", "logrus", "zerolog", "zap"];
+
+/// Functions that print what they are given.
+const PRINTING: &[&str] = &[
+    "print",
+    "println",
+    "write",
+    "writeln",
+    "write_all",
+    "Print",
+    "Printf",
+    "Println",
+    "Fprint",
+    "Fprintf",
+    "Fprintln",
+    "Write",
+    "WriteString",
+];
+
+/// Whether a call writes to stdout, or makes a logger that does, by what it is given.
+pub(super) fn is_told_stdout(project: &Project<'_>, site: &Site<'_>) -> bool {
+    match project.language(site.at.file) {
+        Language::Go => {
+            WRITING.contains(&site.name()) && of_logger(site) && given_stdout(project, site)
+        }
+        Language::Rust => {
+            site.name() == "with_writer"
+                && site.call.arg(0).is_some_and(|writer| {
+                    let name = project.last_name(site.at, writer);
+                    name.as_deref() == Some("stdout")
+                })
+        }
+        Language::TypeScript | Language::Python => false,
+    }
+}
+
+fn of_logger(site: &Site<'_>) -> bool {
+    site.paths.iter().any(|path| {
+        let module = path.rsplit_once('.').map_or("", |(module, _)| module);
+        module
+            .split(['/', '.', '(', ')'])
+            .any(|part| MODULES.contains(&part))
+    })
+}
+
+fn given_stdout(project: &Project<'_>, site: &Site<'_>) -> bool {
+    site.call.args.iter().any(|arg| {
+        project.last_name(site.at, &arg.value).as_deref() == Some("Stdout")
+            && project
+                .paths(site.at, &arg.value)
+                .iter()
+                .any(|path| &**path == "os.Stdout")
+    })
+}
+
+/// `fmt::layer().with_writer(std::io::stderr)`, also in two steps through a variable: a layer that was told where to write.
+pub(super) fn has_writer(project: &Project<'_>, site: &Site<'_>) -> bool {
+    if project.language(site.at.file) != Language::Rust || site.role != Some(Role::Stdout) {
+        return false;
+    }
+    let tells = |other: &Site<'_>| {
+        matches!(
+            other.name(),
+            "with_writer" | "with_test_writer" | "map_writer"
+        )
+    };
+    project.sites_of(site.at).any(|other| {
+        let on = other.call.receiver();
+        tells(other)
+            && on.is_some_and(|on| {
+                on.span.holds(site.span) || matches!(on.bare().kind, ExprKind::Var(_))
+            })
+            && other
+                .paths
+                .iter()
+                .any(|path| path.starts_with("tracing_subscriber."))
+    })
+}
+
+/// Whether what a call prints is a message and no text of the author's: nothing but values, or the header before a message.
+pub(super) fn is_message(project: &Project<'_>, site: &Site<'_>) -> bool {
+    let language = project.language(site.at.file);
+    if !PRINTING.contains(&site.name()) {
+        return false;
+    }
+    let mut words = false;
+    let mut header = false;
+    for arg in &site.call.args {
+        words |= has_words(language, &arg.value);
+        walk::each(&arg.value, &mut |inner| {
+            header |= inner
+                .text()
+                .is_some_and(|text| text.contains("Content-Length"));
+        });
+    }
+    matches!(language, Language::Rust | Language::Go) && (header || !words)
+}
+
+/// Whether an argument is a text with letters in it, apart from what stands for values: `%s`, `%v`.
+fn has_words(language: Language, expr: &Expr) -> bool {
+    let mut found = false;
+    let texts: Vec<&Expr> = if let ExprKind::Join(parts) = &expr.kind {
+        parts.iter().collect()
+    } else {
+        vec![expr]
+    };
+    for text in texts.into_iter().filter_map(Expr::text) {
+        let mut after_percent = false;
+        for letter in text.chars() {
+            if language == Language::Go && letter == '%' {
+                after_percent = true;
+            } else if letter.is_alphabetic() && !std::mem::take(&mut after_percent) {
+                found = true;
+            }
+        }
+    }
+    found
+}

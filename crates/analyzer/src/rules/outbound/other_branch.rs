@@ -1,0 +1,135 @@
+//! Branches of a program for something else than a server over stdio: another transport, a terminal.
+
+use crate::facts::{Block, Expr, ExprKind, Pattern, StmtKind, walk};
+use crate::link::{FnRef, Project, Site};
+use crate::vocabulary::{Wire, words};
+
+/// Calls upwards through which the branch is looked for.
+const MAX_CALLS: usize = 2;
+
+/// Callers of a function that are looked at.
+const MAX_CALLERS: usize = 8;
+
+/// Words in the names of the transports over HTTP.
+const HTTP: &[&str] = &["http", "sse", "streamable", "stream", "httpstream"];
+
+/// Whether a call stands in such a branch, or all calls of the function that it stands in do.
+pub(super) fn holds<'a>(project: &Project<'a>, site: &Site<'a>) -> bool {
+    holds_within(project, site, MAX_CALLS)
+}
+
+fn holds_within<'a>(project: &Project<'a>, site: &Site<'a>, left: usize) -> bool {
+    if stands(project, site) {
+        return true;
+    }
+    let callers = project.callers(site.at);
+    left > 0
+        && !callers.is_empty()
+        && callers.len() <= MAX_CALLERS
+        && callers
+            .iter()
+            .filter_map(|id| project.site(*id))
+            .all(|caller| holds_within(project, caller, left - 1))
+}
+
+/// Whether the call stands in a branch for a terminal or for another transport: `if (process.stdout.isTTY)`, beside the start of an HTTP server.
+fn stands<'a>(project: &Project<'a>, site: &Site<'a>) -> bool {
+    let Some(function) = project.function(site.at) else {
+        return false;
+    };
+    let mut found = false;
+    walk::around(&function.body, site.span, &mut |stmt| {
+        if let StmtKind::Match { arms, .. } = &stmt.kind {
+            let inside = arms.iter().find(|arm| arm.span.holds(site.span));
+            found |= inside.is_some_and(|arm| is_of_http(project, site.at, &arm.pattern));
+        }
+        let StmtKind::If {
+            test,
+            then,
+            otherwise,
+        } = &stmt.kind
+        else {
+            return;
+        };
+        let holds = |block: &Block| block.iter().any(|inner| inner.span.holds(site.span));
+        let names = project.names_in(site.at, test);
+        let mut texts = Vec::new();
+        walk::each(test, &mut |expr| {
+            texts.extend(expr.text().map(|text| text.to_lowercase()))
+        });
+        let terminal =
+            names.iter().any(|name| name == "isTTY") && names.iter().any(|name| name == "stdout");
+        let for_stdio = texts.iter().any(|text| text == "stdio");
+        let for_http = texts.iter().any(|text| {
+            matches!(
+                text.as_str(),
+                "http" | "sse" | "streamable-http" | "streamable" | "httpstream"
+            )
+        });
+        let serves_http = |block: &Block| {
+            project
+                .entries
+                .iter()
+                .filter(|entry| entry.wire == Wire::Http)
+                .any(|entry| {
+                    project.sites_of(site.at).any(|other| {
+                        block.iter().any(|inner| inner.span.holds(other.span))
+                            && (other.id == entry.site || other.targets.contains(&entry.at))
+                    })
+                })
+        };
+        let said = wire_of(project, site.at, test);
+        let then_http = for_http || said == Some(Wire::Http);
+        found |= holds(then) && (terminal || then_http || serves_http(then));
+        found |= holds(otherwise)
+            && (for_stdio || said == Some(Wire::Stdio) || serves_http(otherwise))
+            && !otherwise
+                .iter()
+                .any(|inner| matches!(inner.kind, StmtKind::If { .. }));
+    });
+    found
+}
+
+/// `Command::Http =>`, `case "sse":`.
+fn is_of_http(project: &Project<'_>, at: FnRef, pattern: &Pattern) -> bool {
+    if let Pattern::Or(parts) = pattern {
+        return parts.iter().all(|part| is_of_http(project, at, part));
+    }
+    let (Pattern::Value(value) | Pattern::Of(value, _)) = pattern else {
+        return false;
+    };
+    let text = value.text().map(ToString::to_string);
+    let name = text.or_else(|| project.last_name(at, value));
+    words::words(&name.unwrap_or_default())
+        .iter()
+        .any(|word| HTTP.contains(&word.as_str()))
+}
+
+/// The transport for which a test holds, by the name of a flag: `if stdio`, `if !is_http`.
+fn wire_of(project: &Project<'_>, at: FnRef, test: &Expr) -> Option<Wire> {
+    if let ExprKind::Not(inner) = &test.kind {
+        return match wire_of(project, at, inner)? {
+            Wire::Stdio => Some(Wire::Http),
+            Wire::Http => Some(Wire::Stdio),
+        };
+    }
+    if !matches!(
+        test.kind,
+        ExprKind::Var(_) | ExprKind::Member(..) | ExprKind::Call(_)
+    ) {
+        return None;
+    }
+    let name = test.call().map_or_else(
+        || project.last_name(at, test),
+        |call| project.last_name(at, &call.callee),
+    );
+    let words = words::words(&name?);
+    let has = |known: &[&str]| words.iter().any(|word| known.contains(&word.as_str()));
+    if has(&["stdio"]) {
+        Some(Wire::Stdio)
+    } else if has(HTTP) {
+        Some(Wire::Http)
+    } else {
+        None
+    }
+}
