@@ -69,7 +69,7 @@ impl Drop for Small {
     }
 }
 
-/// How soon calls are refused, however many were before.
+/// How soon calls are answered on a disk that is full or about to be, however many were before.
 const REFUSED_WITHIN: Duration = Duration::from_secs(2);
 /// Calls that fit into what the journal has set aside are far fewer.
 const MOST: u64 = 20_000;
@@ -90,8 +90,15 @@ fn full(stage: &Stage<'_>, small: &Small, more: &str) -> Checked<(Run, u64)> {
     small.fill()?;
     for id in 3..MOST {
         // A call that may write, and whose answer is kept.
+        let asked = Instant::now();
         run.talk.call(id, "fail", &json!({"as": "tool"}))?;
         let answer = run.talk.answer(&json!(id), ANSWERED_WITHIN)?;
+        if asked.elapsed() > REFUSED_WITHIN {
+            return fail(format!(
+                "call {id} was answered after {:?}",
+                asked.elapsed()
+            ));
+        }
         let meta = &answer["result"]["_meta"]["dev.dropgate/outcome"];
         if meta["outcome"] == "not_executed" {
             return Ok((run, id + 1));
