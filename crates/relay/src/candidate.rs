@@ -29,7 +29,7 @@ pub(crate) struct Candidate {
     /// Where all its parameters stand.
     pub(crate) params: Range<usize>,
     /// Where that stands which a later round of a call has beyond the first.
-    pub(crate) round: [Option<Range<usize>>; 2],
+    pub(crate) round: Option<Box<[Option<Range<usize>>; 2]>>,
     /// The tool's name or the method, and what holds for it.
     pub(crate) known: Rc<Known>,
     /// The resource or prompt that it asks for.
@@ -81,11 +81,9 @@ impl Candidate {
 
     /// What makes it a later round of a call, as one JSON list; none in the first.
     pub(crate) fn round(&self, lines: &LineBuffer) -> Option<Box<[u8]>> {
-        if self.round == [None, None] {
-            return None;
-        }
+        let round = self.round.as_ref()?;
         let message = self.message(lines);
-        let [state, responses] = self.round.each_ref().map(|at| {
+        let [state, responses] = round.each_ref().map(|at| {
             let part = at.clone().and_then(|at| message.get(at));
             part.unwrap_or(b"null")
         });

@@ -62,8 +62,9 @@ pub(crate) struct Ask {
     pub(crate) arguments: Range<usize>,
     /// Where all parameters stand.
     pub(crate) params: Range<usize>,
-    /// Where that stands which a later round of a call has beyond the first.
-    pub(crate) round: [Option<Range<usize>>; 2],
+    /// Where that stands which a later round of a call has beyond the first; few calls have one,
+    /// and all are moved about.
+    pub(crate) round: Option<Box<[Option<Range<usize>>; 2]>>,
     pub(crate) progress_token: Option<IdKey>,
     pub(crate) idempotency_key: Result<Option<Box<str>>, &'static str>,
     pub(crate) trace_id: Option<Box<str>>,
@@ -139,7 +140,10 @@ impl Ask {
             }
             .map_or(0..0, |arguments| place_in(line, arguments)),
             params: request.params.map_or(0..0, |params| place_in(line, params)),
-            round: request.round.map(|part| Some(place_in(line, part?))),
+            round: match request.round {
+                [None, None] => None,
+                round => Some(Box::new(round.map(|part| Some(place_in(line, part?))))),
+            },
             progress_token: meta.progress_token.map(|token| token.key()),
             idempotency_key: match bad_key {
                 Some(why) => Err(why),
