@@ -4,6 +4,7 @@ mod behaviour;
 mod bounds;
 mod bytes;
 mod command_line;
+mod deciders;
 mod decision_point;
 mod full_disk;
 mod hibernation;
@@ -82,6 +83,7 @@ fn main() -> ExitCode {
         refusals::RULES,
         record::RULES,
         bounds::RULES,
+        deciders::RULES,
         full_disk::RULES,
         stalled_disk::RULES,
         repeats::RULES,
