@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::breaker::{self, Attempt, Breakers, Change, Phase, ProbePass, Scope, Verdict};
 use crate::kind::Kind;
-use crate::load::{self, Answer, Load};
+use crate::load::{self, Answer, Load, Shed};
 use crate::mode::{Class, Effect, Event, Judgement, Listed, Mode, Probed, Standing};
 use crate::refusal::Refusal;
 
@@ -96,7 +96,10 @@ impl Checks {
         };
         let slot = match self.load.admit(None, now) {
             Answer::Admit(slot) => slot,
-            Answer::Shed(shed) => return Err(Refusal::overloaded().after(shed.retry_after())),
+            Answer::Shed(Shed::InFlight { retry_after }) => {
+                return Err(Refusal::overloaded().after(retry_after));
+            }
+            Answer::Shed(Shed::Rate { retry_after }) => return Err(Refusal::too_fast(retry_after)),
         };
         let (admission, changes) = self.breakers.admit(tool, attempt, now);
         self.changes.extend(changes);

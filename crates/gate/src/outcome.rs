@@ -20,7 +20,7 @@ pub enum Outcome {
     NotExecuted,
     /// The call reached the server and no answer came: it may or may not have run.
     Unknown,
-    /// The call was refused because too many were in flight.
+    /// The call was refused because too many were in flight, or came too fast.
     Shed,
 }
 

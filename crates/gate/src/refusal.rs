@@ -184,7 +184,7 @@ impl Refusal {
         )
     }
 
-    /// A call that found the table of calls in flight full, or came faster than allowed.
+    /// A call that found the table of calls in flight full.
     pub fn overloaded() -> Self {
         Self::fixed(
             Outcome::Shed,
@@ -192,6 +192,17 @@ impl Refusal {
             "Too many calls are in flight, so the call was not started and nothing ran. \
              Wait until some have finished, then call again.",
         )
+    }
+
+    /// A call that came faster than calls are allowed to come.
+    pub fn too_fast(retry_after: Duration) -> Self {
+        Self::fixed(
+            Outcome::Shed,
+            Code::Overloaded,
+            "Calls come faster than is allowed, so the call was not started and nothing ran. \
+             Wait a little, then call again, and make fewer calls at a time.",
+        )
+        .after(retry_after)
     }
 
     /// A call that no policy permits, or whose decision failed.

@@ -280,3 +280,40 @@ fn a_broken_write_path_is_refused_soon_told_once_and_taken_up_again() {
         }
     }
 }
+
+#[test]
+fn a_call_that_came_too_fast_is_told_so() {
+    let now = Duration::ZERO;
+    let mode = Mode::new(&Settings::default(), 11, now);
+    let breakers = Breakers::new(&breaker::Settings::default(), Probing::Callers, 5, now);
+    let limits = load::Limits {
+        max_in_flight: 1,
+        rate: Some(load::Rate::new(Duration::from_secs(60), 2).unwrap()),
+    };
+    let mut checks = Checks::new(mode, breakers, Load::new(&limits, &[]));
+    let mut ask = |number: usize| {
+        let call = Call::received(Slot(number), Kind::ToolCall, None, now);
+        let decision = decide(Authority::LocalOwner, &Principal::local(), Answers::none());
+        let attempt = Attempt {
+            class: Class::Read,
+            timeout: LIMITS.timeout,
+        };
+        let call = call.authorize(decision).unwrap();
+        call.admit(&mut checks, &attempt, now)
+            .map_err(|refused| refused.refusal)
+    };
+    let first = ask(0).unwrap();
+    let full = ask(1).unwrap_err();
+    drop(first);
+    let second = ask(2).unwrap();
+    drop(second);
+    let fast = ask(3).unwrap_err();
+    for (refusal, words) in [
+        (full, "Too many calls are in flight"),
+        (fast, "faster than is allowed"),
+    ] {
+        assert_eq!(refusal.outcome(), Outcome::Shed);
+        assert!(refusal.text().contains(words), "{}", refusal.text());
+        assert!(refusal.meta()["retry_after_ms"].is_u64());
+    }
+}

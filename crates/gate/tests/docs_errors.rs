@@ -113,6 +113,7 @@ fn refusals() -> Vec<(&'static str, Refusal)> {
         ("reconcile", Refusal::reconcile("get_record")),
         ("ended_earlier", Refusal::ended_earlier(Outcome::Completed)),
         ("overloaded", Refusal::overloaded()),
+        ("too_fast", Refusal::too_fast(later)),
         ("in_progress", Refusal::in_progress()),
     ];
     all.extend(read_only());
