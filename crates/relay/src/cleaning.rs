@@ -7,7 +7,7 @@ use dropgate_gate::refusal::meta;
 use dropgate_gate::sanitize::{self, MAX_WORK, Sanitizer, Time, Verdict};
 use dropgate_journal::{CallRef, Keep, MAX_KEPT};
 use dropgate_wire::reply::{self, Part};
-use dropgate_wire::{Direction, Envelope, Limits, Line, edit, scan, scan_buffered};
+use dropgate_wire::{Direction, Envelope, Limits, Line, Rejected, edit, scan, scan_buffered};
 
 use crate::docket::Asked;
 use crate::upstream::stdio::{Claims, Upstream};
@@ -19,6 +19,20 @@ pub(crate) struct Cleaned {
     pub(crate) redactions: u32,
     pub(crate) keep: Keep,
 }
+
+impl Cleaned {
+    fn unchanged(keep: Keep) -> Self {
+        Self {
+            leaving: Leaving::AsItCame,
+            redactions: 0,
+            keep,
+        }
+    }
+}
+
+/// A line that was taken for an answer, and can't be read as one.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Unreadable;
 
 /// What leaves for a line of the server's.
 #[derive(Debug, PartialEq, Eq)]
@@ -64,56 +78,28 @@ pub(crate) enum Keeping {
 
 impl Upstream {
     /// Cleans an answer that is still in the buffer.
+    ///
+    /// # Errors
+    /// It can't be read as an answer, so nothing says what may leave of it.
     pub(crate) fn clean_answer(
         &self,
         line: &Line,
         limits: &Limits,
         sanitizer: &Sanitizer,
-        (asked, outcome, reference, keeping): (Asked, Outcome, Option<CallRef>, Keeping),
+        answered: (Asked, Outcome, Option<CallRef>, Keeping),
         claims: Claims,
-    ) -> Cleaned {
-        let unchanged = |keep| Cleaned {
-            leaving: Leaving::AsItCame,
-            redactions: 0,
-            keep,
-        };
+    ) -> Result<Cleaned, Unreadable> {
         let Line::Whole(span, _) = line else {
-            return unchanged(Keep::Nothing);
+            return Err(Unreadable);
         };
         let bytes = self.intake.lines.bytes(span.clone());
+        let (_, outcome, _, keeping) = answered;
         let is_plain = outcome == Outcome::Completed && claims == Claims::None;
         if is_plain && sanitizer.knows_no_values() {
-            return unchanged(kept_answer(bytes, keeping));
+            return Ok(Cleaned::unchanged(kept_answer(bytes, keeping)));
         }
         let scanned = scan_buffered(&self.intake.lines, line, limits, Direction::FromServer);
-        let Ok(Envelope::Response(response)) = scanned else {
-            return unchanged(Keep::Nothing);
-        };
-        let reference = reference.map(|reference| reference.to_string());
-        let answer = sanitize::Answer {
-            line: bytes,
-            response: &response,
-            outcome,
-            asked: of_sanitizer(asked),
-            reference: reference.as_deref(),
-        };
-        match sanitizer.answer(&answer, &stopwatch()) {
-            Verdict::Clean => unchanged(kept_answer(bytes, keeping)),
-            Verdict::Replaced(replacement) => {
-                let original = bytes.get(replacement.original()).unwrap_or_default();
-                Cleaned {
-                    redactions: replacement.redactions().total(),
-                    keep: Keep::Original(original.get(..MAX_KEPT).unwrap_or(original).into()),
-                    leaving: Leaving::Instead(replacement.into_line()),
-                }
-            }
-            // Never said of an answer; if it were, nothing of it may leave.
-            Verdict::Withheld(_) => Cleaned {
-                leaving: Leaving::Nothing,
-                redactions: 0,
-                keep: Keep::Nothing,
-            },
-        }
+        cleaned(bytes, scanned, sanitizer, answered)
     }
 
     /// Cleans a message of the server's that is no answer.
@@ -124,7 +110,7 @@ impl Upstream {
         sanitizer: &Sanitizer,
     ) -> Leaving {
         let Line::Whole(span, _) = line else {
-            return Leaving::AsItCame;
+            return Leaving::Nothing;
         };
         let bytes = self.intake.lines.bytes(span.clone());
         let scanned = scan_buffered(&self.intake.lines, line, limits, Direction::FromServer);
@@ -142,6 +128,43 @@ impl Upstream {
             Verdict::Withheld(_) => Leaving::Nothing,
         }
     }
+}
+
+/// What may leave of an answer, as far as it could be read.
+fn cleaned(
+    bytes: &[u8],
+    scanned: Result<Envelope<'_>, Rejected>,
+    sanitizer: &Sanitizer,
+    (asked, outcome, reference, keeping): (Asked, Outcome, Option<CallRef>, Keeping),
+) -> Result<Cleaned, Unreadable> {
+    let Ok(Envelope::Response(response)) = scanned else {
+        return Err(Unreadable);
+    };
+    let reference = reference.map(|reference| reference.to_string());
+    let answer = sanitize::Answer {
+        line: bytes,
+        response: &response,
+        outcome,
+        asked: of_sanitizer(asked),
+        reference: reference.as_deref(),
+    };
+    Ok(match sanitizer.answer(&answer, &stopwatch()) {
+        Verdict::Clean => Cleaned::unchanged(kept_answer(bytes, keeping)),
+        Verdict::Replaced(replacement) => {
+            let original = bytes.get(replacement.original()).unwrap_or_default();
+            Cleaned {
+                redactions: replacement.redactions().total(),
+                keep: Keep::Original(original.get(..MAX_KEPT).unwrap_or(original).into()),
+                leaving: Leaving::Instead(replacement.into_line()),
+            }
+        }
+        // Never said of an answer; if it were, nothing of it may leave.
+        Verdict::Withheld(_) => Cleaned {
+            leaving: Leaving::Nothing,
+            redactions: 0,
+            keep: Keep::Nothing,
+        },
+    })
 }
 
 fn of_sanitizer(asked: Asked) -> sanitize::Asked {
@@ -226,5 +249,30 @@ fn marked(line: Vec<u8>, name: &str, value: &[u8]) -> Vec<u8> {
     match edit.map(|edit| edit::edited(&line, vec![edit])) {
         Some(Some(edited)) => edited,
         Some(None) | None => line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_not_be_read_again_does_not_leave() {
+        let sanitizer = Sanitizer::new(sanitize::Settings::default(), []);
+        let answered = (Asked::Tool, Outcome::ToolError, None, Keeping::Result);
+        let clean = |line: &[u8]| {
+            let scanned = scan(line, &Limits::default(), Direction::FromServer);
+            cleaned(line, scanned, &sanitizer, answered)
+        };
+        let whole = br#"{"jsonrpc":"2.0","id":1,"result":{"isError":true,"content":[]}}"#;
+        assert!(clean(whole).is_ok());
+        for odd in [
+            &br#"{"jsonrpc":"2.0","id":1,"result":{"isError":true,"isError":false}}"#[..],
+            br#"{"jsonrpc":"2.0","id":1,"result":{"password":"hunter2""#,
+            br#"{"jsonrpc":"2.0","id":1,"method":"at /srv/secret.js:1"}"#,
+            b"",
+        ] {
+            assert_eq!(clean(odd).err(), Some(Unreadable), "{}", odd.escape_ascii());
+        }
     }
 }

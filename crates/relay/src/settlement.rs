@@ -13,7 +13,7 @@ use dropgate_journal as journal;
 use dropgate_wire::Line;
 
 use crate::call_id::CallId;
-use crate::cleaning::{Cleaned, Keeping, Leaving};
+use crate::cleaning::{Cleaned, Keeping, Leaving, Unreadable};
 use crate::docket::{Asked, Intended, Item};
 use crate::journal_words::{decision_against, journal_class, millis, retry, what};
 use crate::lane::Hold;
@@ -103,7 +103,9 @@ impl Relay {
             | Outcome::Unknown
             | Outcome::Shed => Ended::CancelledByHost,
         };
-        let mut cleaned = self.clean(&finished, line, &said);
+        let Ok(mut cleaned) = self.clean(&finished, line, &said) else {
+            return self.withhold_answer(finished, now);
+        };
         if finished.outcome == Outcome::Completed {
             cleaned.leaving = self.learn(finished.slot, line, cleaned.leaving);
         }
@@ -178,7 +180,7 @@ impl Relay {
     }
 
     /// What of an answer may leave, and what of it is kept.
-    fn clean(&self, finished: &Finished, line: &Line, said: &Said) -> Cleaned {
+    fn clean(&self, finished: &Finished, line: &Line, said: &Said) -> Result<Cleaned, Unreadable> {
         let (asked, reference, keeping) = match self.docket.get(finished.slot) {
             Some(item) if item.reference.is_some() => (item.asked, item.reference, item.keeping),
             Some(item) => (item.asked, None, Keeping::Nothing),
@@ -196,6 +198,20 @@ impl Relay {
             (asked, finished.outcome, reference, keeping),
             said.claims,
         )
+    }
+
+    /// An answer that can't be read again tells nobody anything.
+    fn withhold_answer(&mut self, mut finished: Finished, now: Duration) -> Delivery {
+        let refusal = Refusal::unknown_unreadable();
+        finished.outcome = refusal.outcome();
+        self.answer_finished(
+            finished,
+            refusal,
+            Ended::TransportFailed,
+            Told::nothing(),
+            now,
+        );
+        Delivery::Not
     }
 
     /// The server answered a call with something that may not be passed on.
