@@ -2,9 +2,10 @@
 
 mod collect;
 mod tracked;
+mod twins;
 
 use std::cmp::Ordering;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use rayon::prelude::*;
@@ -141,7 +142,6 @@ fn run(
         packages,
     } = collected;
     sources.retain(|(path, _)| Language::of_path(path).is_some());
-    drop_twins(&mut sources);
     sources.sort_by(|a, b| a.0.cmp(&b.0));
     let mut files: Vec<FileFacts> = sources
         .par_iter()
@@ -155,6 +155,9 @@ fn run(
         })
         .collect();
     files.sort_by(|a, b| a.path.cmp(&b.path));
+    let spare = twins::spare(&files);
+    files.retain(|file| !spare.contains(&file.path));
+    sources.retain(|(path, _)| !spare.contains(path));
     let mut manifests: Vec<Manifest> = manifests
         .iter()
         .filter_map(|(path, text)| extract::manifest::read(path, text))
@@ -249,19 +252,6 @@ fn conclude(
     analysis
 }
 
-/// A package often ships the same code for both module systems: `index.cjs` beside `index.js` is read once.
-fn drop_twins(sources: &mut Vec<(Name, String)>) {
-    let paths: HashSet<Name> = sources.iter().map(|(path, _)| path.clone()).collect();
-    sources.retain(|(path, _)| {
-        path.strip_suffix(".cjs").is_none_or(|stem| {
-            let beside = ["js", "mjs"];
-            !beside
-                .iter()
-                .any(|end| paths.contains(format!("{stem}.{end}").as_str()))
-        })
-    });
-}
-
 /// What the rules find, and the files for which one spent more than `most`, by their places.
 fn judge(project: &Project<'_>, texts: &[String], most: u64) -> (Vec<Finding>, BTreeSet<u32>) {
     let judged: Vec<(Vec<Finding>, Vec<u32>)> = RULES
@@ -344,5 +334,29 @@ await server.connect(new StdioServerTransport());
         let none = analyzed(&texts, 1);
         assert_eq!(none.unanalysable.len(), 2);
         assert_eq!(none.analysed.files, 0);
+    }
+
+    #[test]
+    fn a_twin_for_the_other_module_system_is_judged_once_and_another_server_of_its_name_too() {
+        let twin = r#""use strict";
+Object.defineProperty(exports, "__esModule", { value: true });
+const mcp_js_1 = require("@modelcontextprotocol/sdk/server/mcp.js");
+const stdio_js_1 = require("@modelcontextprotocol/sdk/server/stdio.js");
+const server = new mcp_js_1.McpServer({ name: "one", version: "1" });
+console.log("up");
+server.connect(new stdio_js_1.StdioServerTransport());
+"#;
+        let once = analyzed(&[("server.cjs", twin), ("server.js", SERVER)], budget::MOST);
+        assert_eq!(once.analysed.files, 1);
+        let other = twin.replace(
+            "console.log(",
+            "process.on(\"SIGTERM\", () => {}); console.log(",
+        );
+        for (left, right) in [(other.as_str(), SERVER), (twin, "export const a = 1;\n")] {
+            let both = analyzed(&[("server.cjs", left), ("server.js", right)], budget::MOST);
+            assert_eq!(both.analysed.files, 2);
+            let mut found = both.findings.iter();
+            assert!(found.any(|finding| finding.file.ends_with(".cjs")));
+        }
     }
 }
