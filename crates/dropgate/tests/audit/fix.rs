@@ -44,6 +44,38 @@ fn files_are_mended_once() {
     );
 }
 
+/// A handler of SIGINT alone, with a timer that keeps the process alive after the end of its input:
+/// only when the handler takes SIGTERM is there something that the end of stdin can call.
+const TWO_AT_ONCE: &str = r#"import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
+import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
+
+const server = new McpServer({ name: "notes", version: "1.0.0" });
+setInterval(() => {}, 60_000);
+
+async function shutdown() {
+  await server.close();
+  process.exit(0);
+}
+process.on("SIGINT", shutdown);
+
+await server.connect(new StdioServerTransport());
+console.log("ready");
+"#;
+
+#[test]
+fn what_one_mend_brings_out_is_mended_with_it() {
+    let place = Place::with("server.ts", TWO_AT_ONCE);
+    let ran = place.audit(&["--fix"]);
+    for rule in ["LIFE-003", "LIFE-004", "IO-001"] {
+        let told = format!("mended {rule} at");
+        assert!(ran.stderr().contains(&told), "{rule}: {}", ran.stderr());
+    }
+    let mended = place.read("server.ts");
+    let again = place.audit(&["--fix"]);
+    assert!(!again.stderr().contains("mended"), "{}", again.stderr());
+    assert_eq!(place.read("server.ts"), mended);
+}
+
 #[test]
 fn what_is_accepted_known_or_linked_stays() {
     let outside = Place::with("server.ts", NOISY);

@@ -26,6 +26,9 @@ use crate::output;
 const FAILED: u8 = 1;
 /// Nothing can be said of the source.
 const NOT_ANALYSED: u8 = 2;
+/// The most times that what was mended is looked at for more to mend; each kind of mend brings out
+/// at most one other.
+const MENDS: usize = 8;
 
 /// Analyses, prints, and tells by the code whether a gate was reached.
 pub(crate) fn run(args: &AuditArgs) -> ExitCode {
@@ -56,8 +59,15 @@ fn judged(args: &AuditArgs) -> Result<Verdict, String> {
         known::write(&looked.analysis, baseline)?;
         return Ok(gate::judge(&looked.analysis, &[], plan.empty));
     }
-    if args.fix && mending::mend(&looked.analysis, &args.path)? == Outcome::Changed {
-        looked = look(args, &plan)?;
+    if args.fix {
+        // One mend can bring out what another one is for: a handler that takes SIGTERM can take the
+        // end of stdin too.
+        for _ in 0..MENDS {
+            match mending::mend(&looked.analysis, &args.path)? {
+                Outcome::Unchanged => break,
+                Outcome::Changed => looked = look(args, &plan)?,
+            }
+        }
     }
     for note in &looked.notes {
         output::complain(note);
