@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::facts::{Block, CallForm, Span, Stmt, StmtKind, walk};
-use crate::vocabulary::Role;
+use crate::vocabulary::{Role, Wire};
 
-use super::{FnRef, Project};
+use super::{FnRef, Project, transports};
 
 /// A stretch of a function that does not run in a process that serves at the entry.
 pub(super) type Aside = (FnRef, Span);
@@ -15,6 +15,7 @@ pub(super) fn aside(
     project: &Project<'_>,
     at: FnRef,
     serving: Span,
+    wire: Wire,
     above: &BTreeSet<FnRef>,
 ) -> Vec<Aside> {
     let mut all = go_commands(project, above);
@@ -30,6 +31,11 @@ pub(super) fn aside(
         walk::stmts(&code.body, &mut |stmt| {
             let branches = branches(stmt);
             let led = |block: &Block| leads.iter().any(|lead| holds(block, *lead));
+            if let Some(other) = transports::branch_of_another(project, *function, stmt, wire)
+                && !led(other)
+            {
+                all.extend(extent(other).map(|span| (*function, span)));
+            }
             if branches.iter().any(|block| led(block)) {
                 // A branch that serves and then leaves never comes to what follows it.
                 let through = branches.iter().filter(|block| led(block));

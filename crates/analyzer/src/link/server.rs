@@ -78,6 +78,7 @@ pub(super) fn entries(project: &Project<'_>) -> Vec<Entry> {
                 let wire = by_argument.unwrap_or_else(|| near(project, site.at));
                 (Some(wire), guard(project.language(site.at.file), wire))
             }
+            None if is_run_by_name(project, site) => by_name(project, site),
             Some(_) | None => (
                 by_argument.filter(|_| is_connect(site.name())),
                 Guard::Author,
@@ -127,7 +128,7 @@ pub(super) fn entries(project: &Project<'_>) -> Vec<Entry> {
         .into_par_iter()
         .map(|(at, site, span, wire, guard)| {
             let above = project.graph.ancestors(at);
-            let aside = branches::aside(project, at, span, &above);
+            let aside = branches::aside(project, at, span, wire, &above);
             Entry {
                 at,
                 site,
@@ -231,6 +232,19 @@ fn guard(language: Language, wire: Wire) -> Guard {
     } else {
         Guard::Author
     }
+}
+
+/// `module.mcp.run(transport=…)` on something unknown: only servers are run so.
+fn is_run_by_name(project: &Project<'_>, site: &super::Site<'_>) -> bool {
+    project.language(site.at.file) == Language::Python
+        && matches!(site.name(), "run" | "run_async")
+        && site.targets.is_empty()
+        && site.call.receiver().is_some()
+        && site
+            .call
+            .args
+            .iter()
+            .any(|arg| arg.name.as_deref() == Some("transport"))
 }
 
 fn is_connect(name: &str) -> bool {

@@ -1,7 +1,7 @@
 //! Branches on the name of the transport: in which of them a server is not the one over stdio.
 
-use crate::facts::{Block, Compare, Expr, ExprKind, Logic, StmtKind, walk};
-use crate::vocabulary::words;
+use crate::facts::{Block, Compare, Expr, ExprKind, Logic, Stmt, StmtKind, walk};
+use crate::vocabulary::{Wire, words};
 
 use super::{FnRef, Project, Site, Value};
 
@@ -27,6 +27,57 @@ pub(super) fn is_other<'a>(project: &Project<'a>, site: &Site<'a>, value: &'a Ex
         }
     });
     other
+}
+
+/// The branch of a statement that only runs for another transport than this: `if (transport === "http") …`.
+pub(super) fn branch_of_another<'a>(
+    project: &Project<'a>,
+    at: FnRef,
+    stmt: &'a Stmt,
+    wire: Wire,
+) -> Option<&'a Block> {
+    let StmtKind::If {
+        test,
+        then,
+        otherwise,
+    } = &stmt.kind
+    else {
+        return None;
+    };
+    match (said(project, at, test)?, wire) {
+        (Named::Others, Wire::Stdio) | (Named::Stdio, Wire::Http) => Some(then),
+        (Named::Stdio, Wire::Stdio) => Some(otherwise),
+        // There are several transports over HTTP.
+        (Named::Others, Wire::Http) => None,
+    }
+}
+
+/// What a test says of something that is called a transport or a mode, if it compares that with the name of one.
+fn said<'a>(project: &Project<'a>, at: FnRef, test: &'a Expr) -> Option<Named> {
+    let ExprKind::Compare(compare, subject, with) = &test.kind else {
+        return None;
+    };
+    let names = project.names_in(at, subject);
+    let is_transport = names
+        .iter()
+        .flat_map(|name| words::words(name))
+        .any(|word| matches!(word.as_str(), "transport" | "transports" | "mode"));
+    let said: Vec<String> = words::words(with.text()?);
+    let has = |known: &[&str]| said.iter().any(|word| known.contains(&word.as_str()));
+    let named = if has(&["stdio"]) {
+        Named::Stdio
+    } else if has(&["http", "sse", "streamable", "websocket"]) {
+        Named::Others
+    } else {
+        return None;
+    };
+    match (compare, named) {
+        _ if !is_transport => None,
+        (Compare::Equal, named) => Some(named),
+        (Compare::NotEqual, Named::Stdio) => Some(Named::Others),
+        (Compare::NotEqual, Named::Others)
+        | (Compare::Order | Compare::Inside | Compare::Outside, _) => None,
+    }
 }
 
 /// What a test that holds says of the name.

@@ -82,7 +82,7 @@ fn caught_in(
 }
 
 /// Whether a region throws what it caught, in some case at least.
-fn throws_on(failure: &Failure<'_>) -> bool {
+pub(super) fn throws_on(failure: &Failure<'_>) -> bool {
     let mut found = false;
     walk::stmts(failure.body, &mut |stmt| {
         if let StmtKind::Throw(value) = &stmt.kind {

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use crate::facts::{Arg, Call, Expr, ExprKind, FnId, Pattern, Span, StmtKind, VarId, walk};
+use crate::facts::{Call, Expr, ExprKind, FnId, Pattern, Span, StmtKind, VarId, walk};
 use crate::link::{FnRef, Project, Value};
 use crate::vocabulary::{Role, words};
 
@@ -13,12 +13,14 @@ use super::names::{
 };
 use super::parts::Parts;
 
+mod through;
+
 /// How far the text is followed through functions of the project.
 const MAX_CALLS: usize = 3;
 
 /// How many functions of the project are looked into for one error, so that functions which call
 /// each other many times end. Beyond that nothing is said.
-const MAX_LOOKS: u32 = 2000;
+const MAX_LOOKS: u32 = 600;
 
 /// What an expression holds of an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,6 +53,8 @@ pub(super) struct Flow<'p, 'a> {
     parts: Parts,
     /// Stretches that are no way for the text.
     closed: Vec<Span>,
+    /// Where the text came into a variable.
+    entered: Vec<(VarId, &'a Expr)>,
     calls: usize,
     /// Functions that may still be looked into, by this flow and those within it.
     left: Rc<Cell<u32>>,
@@ -67,6 +71,7 @@ impl<'p, 'a> Flow<'p, 'a> {
             texts: BTreeSet::new(),
             parts: Parts::default(),
             closed: Vec::new(),
+            entered: Vec::new(),
             calls: 0,
             left: Rc::new(Cell::new(MAX_LOOKS)),
         }
@@ -84,6 +89,45 @@ impl<'p, 'a> Flow<'p, 'a> {
         }
     }
 
+    /// Takes in what the statements behind a place set, in order.
+    pub(super) fn read_behind(&mut self, block: &'a [crate::facts::Stmt], place: u32) {
+        for stmt in block {
+            if stmt.span.start >= place {
+                self.read_one(stmt);
+            } else if stmt.span.end > place {
+                for block in walk::blocks(stmt) {
+                    self.read_behind(block, place);
+                }
+            }
+        }
+    }
+
+    /// Forgets variables that hold an error only where it was caught.
+    pub(super) fn forget(&mut self, errors: &[VarId]) {
+        for id in errors {
+            self.errors.remove(id);
+        }
+    }
+
+    /// Where the text came into a variable in a stretch: into one that stands in an expression, if any did.
+    pub(super) fn entered(&self, expr: &'a Expr, within: Span) -> Option<Span> {
+        let mut named = BTreeSet::new();
+        walk::each(expr, &mut |inner| {
+            if let ExprKind::Var(id) = &inner.kind {
+                named.insert(*id);
+            }
+        });
+        let inside = || {
+            self.entered
+                .iter()
+                .filter(|(_, value)| within.holds(value.span))
+        };
+        let found = inside()
+            .find(|(id, _)| named.contains(id))
+            .or_else(|| inside().next());
+        found.map(|(_, value)| self.source(value).span)
+    }
+
     fn read_one(&mut self, stmt: &'a crate::facts::Stmt) {
         if let StmtKind::Assign {
             target: Pattern::Var(id),
@@ -91,7 +135,10 @@ impl<'p, 'a> Flow<'p, 'a> {
         } = &stmt.kind
         {
             match self.holds(value) {
-                Holds::Text => self.set(*id, value),
+                Holds::Text => {
+                    self.entered.push((*id, value));
+                    self.set(*id, value);
+                }
                 Holds::Error => drop(self.errors.insert(*id)),
                 Holds::Nothing => {}
             }
@@ -334,126 +381,6 @@ impl<'p, 'a> Flow<'p, 'a> {
                 .values(self.at, &call.callee)
                 .iter()
                 .any(|value| matches!(value, Value::Class(_)))
-    }
-
-    /// What a function of the project gives back of an error that it is given. What each argument
-    /// holds is known: asking again for each function would double the work with every call inside
-    /// an argument.
-    fn through(&self, target: FnRef, call: &'a Call, given: &[Holds]) -> Holds {
-        let (Some(inner), Some(function)) = (
-            self.inside(target, call, given),
-            self.project.function(target),
-        ) else {
-            return Holds::Nothing;
-        };
-        let mut most = Holds::Nothing;
-        walk::stmts(&function.body, &mut |stmt| {
-            if let StmtKind::Return(Some(value)) = &stmt.kind {
-                most = most.max(inner.holds(value));
-            }
-        });
-        most
-    }
-
-    /// The flow inside a function of the project that is called with what arguments are known to hold.
-    fn inside(&self, target: FnRef, call: &'a Call, given: &[Holds]) -> Option<Self> {
-        let left = self.left.get();
-        if self.calls >= MAX_CALLS || left == 0 {
-            return None;
-        }
-        self.left.set(left - 1);
-        let function = self.project.function(target)?;
-        let mut inner = Flow {
-            project: self.project,
-            at: target,
-            seek: self.seek,
-            errors: BTreeSet::new(),
-            texts: BTreeSet::new(),
-            parts: Parts::default(),
-            closed: Vec::new(),
-            calls: self.calls + 1,
-            left: Rc::clone(&self.left),
-        };
-        let mut place = 0;
-        for (arg, holds) in call.args.iter().zip(given) {
-            let param = self.param(target, arg, place);
-            if arg.name.is_none() {
-                place += 1;
-            }
-            match (holds, param) {
-                (Holds::Text, Some(id)) => drop(inner.texts.insert(id)),
-                (Holds::Error, Some(id)) => drop(inner.errors.insert(id)),
-                (Holds::Nothing, _) | (_, None) => {}
-            }
-        }
-        inner.read(&function.body);
-        Some(inner)
-    }
-
-    /// Where functions of the project take the text out of the error that a call hands them: `toResult(error)`.
-    pub(super) fn taken_out(&self, expr: &'a Expr) -> Vec<(FnRef, Span)> {
-        let (Some(call), Some(site)) = (expr.call(), self.project.site_at(self.at, expr)) else {
-            return Vec::new();
-        };
-        let given: Vec<Holds> = call.args.iter().map(|arg| self.holds(&arg.value)).collect();
-        if given.iter().max() != Some(&Holds::Error) || self.is_construction(call) {
-            return Vec::new();
-        }
-        let mut all = Vec::new();
-        for target in &site.targets {
-            let (Some(inner), Some(function)) = (
-                self.inside(*target, call, &given),
-                self.project.function(*target),
-            ) else {
-                continue;
-            };
-            walk::stmts(&function.body, &mut |stmt| {
-                if let StmtKind::Return(Some(value)) = &stmt.kind
-                    && inner.holds(value) == Holds::Text
-                {
-                    let source = inner.source(value);
-                    let deeper = inner.taken_out(source);
-                    if deeper.is_empty() {
-                        all.push((*target, inner.first_taken(source)));
-                    } else {
-                        all.extend(deeper);
-                    }
-                }
-            });
-        }
-        all
-    }
-
-    /// Where a text was taken out of the error: of a variable where that was set.
-    fn first_taken(&self, source: &'a Expr) -> Span {
-        if let ExprKind::Var(id) = source.kind {
-            let sets = self.project.assigned(self.at.variable(id));
-            let mut spans = sets
-                .filter(|(at, value)| *at == self.at && self.holds(value) == Holds::Text)
-                .map(|(_, value)| self.source(value).span);
-            return spans.next().unwrap_or(source.span);
-        }
-        source.span
-    }
-
-    fn param(&self, target: FnRef, arg: &Arg, place: usize) -> Option<VarId> {
-        let function = self.project.function(target)?;
-        let file = self.project.file(target.file)?;
-        let name_of = |id: VarId| {
-            file.variables
-                .get(usize::try_from(id.0).ok()?)
-                .map(|variable| variable.name.clone())
-        };
-        let vars = || {
-            function
-                .params
-                .iter()
-                .filter_map(|param| param.pattern.variable())
-        };
-        match &arg.name {
-            Some(name) => vars().find(|id| name_of(*id).as_ref() == Some(name)),
-            None => function.params.get(place)?.pattern.variable(),
-        }
     }
 
     /// The innermost expression that holds the text.

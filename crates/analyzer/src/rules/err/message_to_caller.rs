@@ -9,6 +9,7 @@ use crate::rules::{At, Axis, Report, Rule, effects};
 use crate::vocabulary::Role;
 
 use super::escape::Escapes;
+use super::expected;
 use super::flow::{Flow, Holds, Seek};
 use super::results;
 
@@ -37,21 +38,6 @@ const PASSED_ON: &[&str] = &[
 /// Classes above that of an error that are looked at.
 const MAX_BASES: usize = 4;
 
-/// Types of errors that validation raises: their text says what the caller did wrong.
-const VALIDATION: &[&str] = &[
-    "ValueError",
-    "TypeError",
-    "KeyError",
-    "IndexError",
-    "ValidationError",
-    "JSONDecodeError",
-    "ZodError",
-    "AssertionError",
-    "UnicodeDecodeError",
-    "UnicodeError",
-    "re.error",
-];
-
 /// What is said of a function that makes the text.
 const CONVERTED: &str =
     "the text of every error that is converted here goes to the caller as it is";
@@ -61,20 +47,25 @@ type Taken = BTreeMap<(FnRef, u32), (Span, At)>;
 
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
     let reach = project.handler_reach();
-    let escapes = Escapes::of(project, |failure| is_expected(project, failure));
+    let ways = Ways {
+        text: Escapes::of(project, |failure| {
+            expected::is_all(project, failure) || super::again::goes_on(project, failure)
+        }),
+        error: Escapes::of(project, |failure| expected::is_all(project, failure)),
+    };
     let mut taken = BTreeMap::new();
     for failure in &project.failures {
         if !reach.contains(&failure.at) && !project.is_handler(failure.at) {
             continue;
         }
         if project.surface(failure.at.file) == Surface::Tests
-            || is_expected(project, failure)
+            || expected::is_all(project, failure)
             || super::own::is_own(project, failure)
             || super::arguments::is_about(project, failure)
         {
             continue;
         }
-        region(project, failure, &escapes, &mut taken, report);
+        region(project, failure, &ways, &mut taken, report);
     }
     for ((at, _), (span, caught)) in taken {
         let place = At { function: at, span };
@@ -118,32 +109,28 @@ fn conversions(project: &Project<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// Whether all that is caught is of the project's own types, or of validation.
-fn is_expected(project: &Project<'_>, failure: &Failure<'_>) -> bool {
-    !failure.types.is_empty()
-        && failure.types.iter().all(|ty| {
-            let own = project
-                .values(failure.at, ty)
-                .iter()
-                .any(|value| matches!(value, Value::Class(_)));
-            own || project
-                .last_name(failure.at, ty)
-                .is_some_and(|name| VALIDATION.contains(&name.as_str()))
-        })
+/// How what is thrown comes to a handler.
+struct Ways<'p, 'a> {
+    /// The text, also through regions that pass it on.
+    text: Escapes<'p, 'a>,
+    /// The error itself: the last region that it comes through is the one to blame.
+    error: Escapes<'p, 'a>,
 }
 
 fn region<'a>(
     project: &Project<'a>,
     failure: &Failure<'a>,
-    escapes: &Escapes<'_, 'a>,
+    ways: &Ways<'_, 'a>,
     taken: &mut Taken,
     report: &mut Report<'_>,
 ) {
     let mut flow = Flow::new(project, failure.at, Seek::Message, &failure.errors);
+    let closed = expected::branches(project, failure);
+    flow.close(closed.clone());
     flow.read(failure.body);
     let place = if project.is_handler(failure.at) {
         Where::Responder
-    } else if escapes.reaches_a_handler(failure.at) {
+    } else if ways.text.reaches_a_handler(failure.at) {
         Where::Thrown
     } else {
         Where::Below
@@ -153,31 +140,25 @@ fn region<'a>(
         span: failure.span,
     };
     let mut leaks: Vec<Span> = Vec::new();
+    let mut elsewhere: Vec<At> = Vec::new();
     walk::stmts(failure.body, &mut |stmt| {
         if let Some(leak) = leak(project, &flow, stmt, place) {
             leaks.push(leak.span);
-            for (at, span) in flow.taken_out(leak) {
-                taken.entry((at, span.start)).or_insert((span, caught));
-            }
+            elsewhere.extend(flow.told(leak));
         }
-        if place == Where::Responder && raises_again(project, failure, stmt) {
+        if !closed.iter().any(|span| span.holds(stmt.span))
+            && raises_again(project, failure, stmt)
+            && (place == Where::Responder || ways.error.reaches_a_handler(failure.at))
+        {
             leaks.push(stmt.span);
         }
+        elsewhere.extend(thrown(project, &flow, stmt, place));
     });
-    // What the region put into a variable may be given back after it.
-    if let Some(function) = project.function(failure.at) {
-        walk::stmts(&function.body, &mut |stmt| {
-            if stmt.span.start >= failure.span.end
-                && let StmtKind::Return(Some(value)) = &stmt.kind
-                && flow.holds(value) == Holds::Text
-            {
-                if flow.names_text(value) {
-                    leaks.push(flow.source(value).span);
-                } else {
-                    leaks.extend(leak(project, &flow, stmt, place).map(|leak| leak.span));
-                }
-            }
-        });
+    behind(project, failure, &mut flow, place, &mut leaks);
+    for at in elsewhere {
+        taken
+            .entry((at.function, at.span.start))
+            .or_insert((at.span, caught));
     }
     let Some(first) = leaks.first() else { return };
     let remote = project.sites_of(failure.at).any(|site| {
@@ -199,23 +180,65 @@ fn region<'a>(
     finding.via(project, caught, "the error is caught here");
 }
 
-/// Python's bare `raise` in a handler that caught everything: the SDK answers with the text.
-fn raises_again(project: &Project<'_>, failure: &Failure<'_>, stmt: &Stmt) -> bool {
-    let catches_all = failure.types.iter().all(|ty| {
-        project
-            .last_name(failure.at, ty)
-            .is_some_and(|name| matches!(name.as_str(), "Exception" | "BaseException"))
+/// What the region put into a variable may be given back behind it.
+fn behind<'a>(
+    project: &Project<'a>,
+    failure: &Failure<'a>,
+    flow: &mut Flow<'_, 'a>,
+    place: Where,
+    leaks: &mut Vec<Span>,
+) {
+    let Some(function) = project.function(failure.at) else {
+        return;
+    };
+    if matches!(
+        project.language(failure.at.file),
+        Language::Python | Language::TypeScript
+    ) {
+        flow.forget(&failure.errors);
+        flow.read_behind(&function.body, failure.span.end);
+    }
+    walk::stmts(&function.body, &mut |stmt| {
+        if stmt.span.start >= failure.span.end
+            && let StmtKind::Return(Some(value)) = &stmt.kind
+            && flow.holds(value) == Holds::Text
+        {
+            if flow.names_text(value) {
+                let entered = flow.entered(value, failure.span);
+                leaks.push(entered.unwrap_or_else(|| flow.source(value).span));
+            } else {
+                leaks.extend(leak(project, flow, stmt, place).map(|leak| leak.span));
+            }
+        }
     });
-    let passes = |failure: &Failure<'_>| is_expected(project, failure);
-    matches!(stmt.kind, StmtKind::Throw(None))
-        && project.language(failure.at.file) == Language::Python
-        && catches_all
-        && project
-            .handlers
-            .iter()
-            .any(|one| one.function == failure.at)
+}
+
+/// Whether a region raises what it caught as it is, and that reaches the SDK.
+fn raises_again(project: &Project<'_>, failure: &Failure<'_>, stmt: &Stmt) -> bool {
+    let passes = |failure: &Failure<'_>| expected::is_all(project, failure);
+    super::again::raises(project, failure, stmt)
         && !super::caught::throw(project, failure.at, stmt.span, &passes)
         && !super::masked::is_masked(project, failure.at)
+}
+
+/// Functions that a region calls with the error, and that throw its text.
+fn thrown<'a>(project: &Project<'a>, flow: &Flow<'_, 'a>, stmt: &'a Stmt, place: Where) -> Vec<At> {
+    let (StmtKind::Expr(value) | StmtKind::Return(Some(value)) | StmtKind::Throw(Some(value))) =
+        &stmt.kind
+    else {
+        return Vec::new();
+    };
+    let passes = |failure: &Failure<'_>| expected::is_all(project, failure);
+    let mut all = flow.thrown(value);
+    all.retain(|at| {
+        place != Where::Below
+            && !super::caught::throw(project, at.function, at.span, &passes)
+            && !super::masked::is_masked(project, at.function)
+    });
+    if all.is_empty() || super::caught::throw(project, flow.at, stmt.span, &passes) {
+        return Vec::new();
+    }
+    all
 }
 
 /// Where the region stands.
@@ -253,7 +276,7 @@ fn leak<'a>(
         return Some(made);
     }
     let value = raised(project, flow.at, stmt)?;
-    let passes = |failure: &Failure<'_>| is_expected(project, failure);
+    let passes = |failure: &Failure<'_>| expected::is_all(project, failure);
     let is_caught = if matches!(stmt.kind, StmtKind::Throw(_)) {
         super::caught::throw(project, flow.at, stmt.span, &passes)
     } else {

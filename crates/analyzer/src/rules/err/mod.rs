@@ -1,9 +1,11 @@
 //! What callers learn of failures: ERR-001, ERR-002, ERR-004.
 
+mod again;
 mod arguments;
 mod caught;
 mod debug;
 mod escape;
+mod expected;
 mod flow;
 mod masked;
 pub(super) mod message_to_caller;
