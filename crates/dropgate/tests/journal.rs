@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use dropgate_journal::{
     CallRef, Class, Decision, Head, Intent, Journal, Keep, Known, Note, Outcome, Redeemed, Retry,
-    Sealed, Sealing, Settings, Tier, Topic, What,
+    Sealed, Sealing, Settings, Tier, Topic, Verdict, What,
 };
 use serde_json::Value;
 
@@ -349,10 +349,12 @@ fn a_long_chain_is_finished_too_by_whoever_finishes_it() {
         .expect("runs");
     assert_eq!(closed.code(), Some(0));
     let found = dropgate_journal::verify(&dir, &Known::default()).expect("readable");
-    assert!(
-        found
-            .chains
-            .iter()
-            .all(|chain| chain.ending == Sealing::Sealed)
+    let [chain] = &found.chains[..] else {
+        panic!("{found:?}");
+    };
+    assert_eq!(
+        (&chain.verdict, chain.ending),
+        (&Verdict::Whole, Sealing::Sealed)
     );
+    assert!(chain.records > RECORDS as u64, "{} records", chain.records);
 }

@@ -16,3 +16,4 @@ mod repeats;
 mod retention;
 mod round_trip;
 mod stage;
+mod times;
