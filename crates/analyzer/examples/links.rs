@@ -87,7 +87,7 @@ fn print(project: &Project<'_>) {
                 .collect::<Vec<_>>()
         );
     }
-    for site in &project.sites {
+    for site in project.sites() {
         if let Some(role) = site.role {
             println!(
                 "site {} {role:?} {:?}",

@@ -1,6 +1,8 @@
 //! From paths to findings: files are collected, read in parallel, joined per package and judged.
 
 mod collect;
+#[cfg(test)]
+mod growth;
 mod tracked;
 mod twins;
 

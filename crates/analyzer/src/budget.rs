@@ -52,6 +52,14 @@ pub(crate) fn counted<T>(files: usize, most: u64, rule: impl FnOnce() -> T) -> (
     (result, over)
 }
 
+/// How many units some work over so many files takes.
+#[cfg(test)]
+pub(crate) fn spent(files: usize, work: impl FnOnce()) -> u64 {
+    const ENOUGH: u64 = u64::MAX / 2;
+    counted(files, ENOUGH, work);
+    FILES.with_borrow(|all| all.iter().map(|left| ENOUGH - left).sum())
+}
+
 /// Says on which file is spent from here.
 pub(crate) fn on(file: u32) {
     if FILE.get().is_some_and(|current| current != file) {

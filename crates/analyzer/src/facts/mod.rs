@@ -49,7 +49,7 @@ pub use file::{
     VariableKind, Why,
 };
 pub use function::{Class, Field, Function, Method, Mode, Param};
-pub use span::{Lines, Span};
+pub use span::{Cover, Lines, Span};
 pub use stmt::{Arm, Block, Catch, LoopKind, Pattern, Resource, Stmt, StmtKind};
 
 use std::sync::Arc;

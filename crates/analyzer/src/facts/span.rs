@@ -20,6 +20,38 @@ impl Span {
     }
 }
 
+/// Stretches of one file, to ask whether any of them holds a place.
+#[derive(Debug, Clone, Default)]
+pub struct Cover {
+    /// By their starts; behind each the last end of it and those before it.
+    ends: Vec<(u32, u32)>,
+}
+
+impl Cover {
+    /// Whether a stretch lies inside any of these.
+    pub fn holds(&self, span: Span) -> bool {
+        let before = self.ends.partition_point(|(start, _)| *start <= span.start);
+        let last = before.checked_sub(1).and_then(|at| self.ends.get(at));
+        last.is_some_and(|(_, end)| *end >= span.end)
+    }
+}
+
+impl FromIterator<Span> for Cover {
+    fn from_iter<T: IntoIterator<Item = Span>>(spans: T) -> Self {
+        let mut ends: Vec<(u32, u32)> = spans
+            .into_iter()
+            .map(|span| (span.start, span.end))
+            .collect();
+        ends.sort_unstable();
+        let mut last = 0;
+        for (_, end) in &mut ends {
+            last = last.max(*end);
+            *end = last;
+        }
+        Self { ends }
+    }
+}
+
 /// Line starts of a text, to turn byte offsets into lines.
 #[derive(Debug, Clone)]
 pub struct Lines {

@@ -16,9 +16,9 @@ pub(super) fn aside(
     at: FnRef,
     serving: Span,
     wire: Wire,
-    above: &BTreeSet<FnRef>,
+    (above, commands_of_go): (&BTreeSet<FnRef>, &[Command]),
 ) -> Vec<Aside> {
-    let mut all = go_commands(project, above);
+    let mut all = go_commands(commands_of_go, above);
     for function in above {
         let Some(code) = project.function(*function) else {
             continue;
@@ -66,11 +66,20 @@ fn rest(function: Span, stmt: Span) -> Span {
     }
 }
 
-/// Go: the commands of `cobra` that are made in functions of their own and do not lead to an entry, beside one that does.
-fn go_commands(project: &Project<'_>, above: &BTreeSet<FnRef>) -> Vec<Aside> {
-    let commands: Vec<(FnRef, Span, bool)> = project
-        .sites
-        .iter()
+/// A command of Go's `cobra` that is made in a function of its own.
+pub(super) struct Command {
+    at: FnRef,
+    span: Span,
+    /// What it runs.
+    runs: Vec<FnRef>,
+    /// Whether something of it runs before every command below it.
+    is_before: bool,
+}
+
+/// Go: the commands of `cobra`.
+pub(super) fn commands_of_go(project: &Project<'_>) -> Vec<Command> {
+    project
+        .sites()
         .filter(|site| site.call.form == CallForm::Literal && site.name() == "Command")
         .filter(|site| project.language(site.at.file) == crate::facts::Language::Go)
         .filter_map(|site| {
@@ -78,19 +87,29 @@ fn go_commands(project: &Project<'_>, above: &BTreeSet<FnRef>) -> Vec<Aside> {
                 .call
                 .option("RunE")
                 .or_else(|| site.call.option("Run"))?;
-            let leads = super::graph::handed(project, site.at, run)
-                .iter()
-                .any(|function| above.contains(function));
-            // What runs before any command below it runs for the one that serves too.
-            let is_before = ["PersistentPreRun", "PersistentPreRunE"]
-                .iter()
-                .any(|name| site.call.option(name).is_some());
-            Some((site.at, site.span, leads || is_before))
+            Some(Command {
+                at: site.at,
+                span: site.span,
+                runs: super::graph::handed(project, site.at, run),
+                is_before: ["PersistentPreRun", "PersistentPreRunE"]
+                    .iter()
+                    .any(|name| site.call.option(name).is_some()),
+            })
         })
-        .collect();
-    let any = commands.iter().any(|(_, _, leads)| *leads);
-    let others = commands.into_iter().filter(|(_, _, leads)| any && !leads);
-    others.map(|(at, span, _)| (at, span)).collect()
+        .collect()
+}
+
+/// Go: the commands that do not lead to an entry, beside one that does.
+fn go_commands(commands: &[Command], above: &BTreeSet<FnRef>) -> Vec<Aside> {
+    // What runs before any command below it runs for the one that serves too.
+    let leads = |command: &&Command| {
+        command.is_before || command.runs.iter().any(|function| above.contains(function))
+    };
+    if !commands.iter().any(|command| leads(&command)) {
+        return Vec::new();
+    }
+    let others = commands.iter().filter(|command| !leads(command));
+    others.map(|command| (command.at, command.span)).collect()
 }
 
 /// The places of a function from which the entry is reached.

@@ -26,7 +26,7 @@ pub(super) fn dispatchers(project: &Project<'_>) -> BTreeSet<FnRef> {
             all.extend(kept(project, at, stmt));
         });
     }
-    for site in &project.sites {
+    for site in project.sites() {
         let named = site.call.arg(0).and_then(Expr::text);
         if is_read(project, site.at)
             && named.is_some_and(|name| &**name == METHOD)
@@ -43,8 +43,8 @@ pub(super) fn readers<'p, 'a>(project: &'p Project<'a>) -> Vec<&'p Site<'a>> {
     if project.dispatchers.is_empty() {
         return Vec::new();
     }
-    let leads = |roots: &[FnRef]| !project.reach(roots).is_disjoint(&project.dispatchers);
-    let reads = project.sites.iter().filter(|site| {
+    let leading = project.above_any(project.dispatchers.iter().copied());
+    let reads = project.sites().filter(|site| {
         is_read(project, site.at)
             && (site.role == Some(Role::Stdin) || is_given_stdin(project, site))
     });
@@ -53,15 +53,12 @@ pub(super) fn readers<'p, 'a>(project: &'p Project<'a>) -> Vec<&'p Site<'a>> {
     let mut found: Vec<&Site<'a>> = all
         .iter()
         .copied()
-        .filter(|site| leads(&[site.at]))
+        .filter(|site| leading.contains(&site.at))
         .collect();
     if found.is_empty() {
         found = all
             .into_iter()
-            .filter(|site| {
-                let above: Vec<FnRef> = project.above(site.at).into_iter().collect();
-                leads(&above)
-            })
+            .filter(|site| !project.above(site.at).is_disjoint(&leading))
             .collect();
     }
     found

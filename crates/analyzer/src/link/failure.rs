@@ -56,7 +56,7 @@ pub(super) fn failures<'a>(project: &Project<'a>) -> Vec<Failure<'a>> {
             called_back(project, at, function, stmt, &mut all);
         });
     }
-    for site in &project.sites {
+    for site in project.sites() {
         let name = callee_name(&site.call.callee);
         let place = match name {
             "catch" | "or_else" | "unwrap_or_else" | "map_err" | "inspect_err" => 0,

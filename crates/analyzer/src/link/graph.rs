@@ -54,7 +54,8 @@ impl Graph {
             if site.targets.is_empty()
                 && let ExprKind::Member(..) = &site.call.callee.kind
                 && site.paths.iter().all(|path| is_unknown(path))
-                && let Some(candidates) = methods.get(site.name())
+                && let Some(candidates) =
+                    methods.get(&(project.clusters.number(site.at.file), site.name()))
                 && candidates.len() <= kept::most(site.name()).unwrap_or(MAX_CANDIDATES)
                 && !is_common(site.name())
             {
@@ -118,7 +119,7 @@ impl Graph {
         }
     }
 
-    fn owners(&mut self, project: &Project<'_>, methods: &HashMap<&str, Vec<FnRef>>) {
+    fn owners(&mut self, project: &Project<'_>, methods: &Methods<'_>) {
         let made: BTreeSet<ClassRef> = self.made.values().flatten().copied().collect();
         for method in methods.values().flatten() {
             // Structs of Go and Rust are made in too many ways to be sure.
@@ -295,8 +296,13 @@ impl Graph {
 
     /// The functions from which one can be reached, itself included.
     pub(super) fn ancestors(&self, of: FnRef) -> BTreeSet<FnRef> {
-        let mut seen = BTreeSet::from([of]);
-        let mut open = vec![of];
+        self.ancestors_of([of])
+    }
+
+    /// The functions from which any of some can be reached, those included.
+    pub(super) fn ancestors_of(&self, of: impl IntoIterator<Item = FnRef>) -> BTreeSet<FnRef> {
+        let mut seen: BTreeSet<FnRef> = of.into_iter().collect();
+        let mut open: Vec<FnRef> = seen.iter().copied().collect();
         while let Some(at) = open.pop() {
             budget::spend(1);
             for next in self.back.get(&at).into_iter().flatten() {
@@ -362,15 +368,21 @@ pub(super) fn handed<'a>(project: &Project<'a>, at: FnRef, value: &'a Expr) -> V
     all
 }
 
-fn methods<'a>(project: &Project<'a>) -> HashMap<&'a str, Vec<FnRef>> {
-    let mut all: HashMap<&str, Vec<FnRef>> = HashMap::new();
+/// Methods by their name, of each cluster of files: a call on something unknown means none of code that it has nothing to do with.
+pub(super) type Methods<'a> = HashMap<(u32, &'a str), Vec<FnRef>>;
+
+fn methods<'a>(project: &Project<'a>) -> Methods<'a> {
+    let mut all = Methods::new();
     for (file, at) in project.files.iter().zip(0u32..) {
+        let cluster = project.clusters.number(at);
         for class in &file.classes {
             for method in &class.methods {
-                all.entry(&method.name).or_default().push(FnRef {
-                    file: at,
-                    id: method.function,
-                });
+                all.entry((cluster, &*method.name))
+                    .or_default()
+                    .push(FnRef {
+                        file: at,
+                        id: method.function,
+                    });
             }
         }
         // A function of Python is called by its own name; only a method may be called on something unknown.
@@ -380,10 +392,12 @@ fn methods<'a>(project: &Project<'a>) -> HashMap<&'a str, Vec<FnRef>> {
         // Functions in objects: `{ execute: async () => … }`.
         for (function, id) in file.functions.iter().zip(0u32..) {
             if function.class.is_none() && function.parent.is_some() && !function.name.is_empty() {
-                all.entry(&function.name).or_default().push(FnRef {
-                    file: at,
-                    id: FnId(id),
-                });
+                all.entry((cluster, &*function.name))
+                    .or_default()
+                    .push(FnRef {
+                        file: at,
+                        id: FnId(id),
+                    });
             }
         }
     }

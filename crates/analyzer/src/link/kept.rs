@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::facts::{Expr, ExprKind, Language, Logic, Pattern, StmtKind, walk};
 
+use super::graph::Methods;
 use super::{FnRef, Project, Site, Value};
 
 /// How many methods a call by a name under which tools are kept may mean, and how many expressions are looked at for one call.
@@ -22,7 +23,7 @@ pub(super) fn most(name: &str) -> Option<usize> {
 /// `HANDLERS[name](request)`: any function of the object.
 pub(super) fn by_key<'p, 'a>(project: &'p Project<'a>) -> Vec<(&'p Site<'a>, Vec<FnRef>)> {
     let maps = Maps::of(project);
-    let found = project.sites.iter().map(|site| {
+    let found = project.sites().map(|site| {
         let mut functions = maps.called(project, site);
         if site.targets.is_empty() {
             functions.extend(called(project, site));
@@ -40,7 +41,7 @@ struct Maps<'a>(HashMap<(u32, String), Vec<(FnRef, &'a Expr)>>);
 impl<'a> Maps<'a> {
     fn of(project: &Project<'a>) -> Self {
         let mut all: HashMap<_, Vec<_>> = HashMap::new();
-        for site in &project.sites {
+        for site in project.sites() {
             if project.language(site.at.file) == Language::TypeScript
                 && let (Some(name), "set", Some(value)) =
                     (project.receiver_name(site), site.name(), site.call.arg(1))
@@ -226,7 +227,7 @@ fn put_later<'a>(project: &Project<'a>, at: FnRef, object: &'a Expr) -> Vec<(FnR
 }
 
 /// Functions by the field or key that they are put under: `Tool{Handler: list}`, `{ handler: list }`.
-pub(super) fn by_name<'a>(project: &Project<'a>, all: &mut HashMap<&'a str, Vec<FnRef>>) {
+pub(super) fn by_name<'a>(project: &Project<'a>, all: &mut Methods<'a>) {
     let mut keep = |at: FnRef, name: &'a str, value: &'a Expr| {
         let is_named = matches!(
             value.kind,
@@ -234,12 +235,12 @@ pub(super) fn by_name<'a>(project: &Project<'a>, all: &mut HashMap<&'a str, Vec<
         );
         if is_named && KEPT_UNDER.contains(&name) {
             let values = project.values(at, value);
-            all.entry(name)
+            all.entry((project.clusters.number(at.file), name))
                 .or_default()
                 .extend(values.iter().filter_map(Value::function));
         }
     };
-    for site in &project.sites {
+    for site in project.sites() {
         if site.call.form == crate::facts::CallForm::Literal {
             for arg in &site.call.args {
                 if let Some(name) = &arg.name {

@@ -6,10 +6,13 @@
 mod bindings;
 mod branches;
 mod by_hand;
+mod closers;
+mod clusters;
 mod decorated;
 mod failure;
 mod graph;
 mod kept;
+mod made;
 mod modules;
 mod packages;
 mod python;
@@ -33,6 +36,8 @@ use crate::facts::{
 use crate::finding::Surface;
 use crate::hints::Hints;
 
+pub use closers::Closers;
+pub use clusters::Programs;
 pub use failure::{Failure, FailureKind};
 pub use resolve::Value;
 pub use server::{Entry, Guard, Responder};
@@ -120,8 +125,6 @@ pub struct Project<'a> {
     pub manifests: &'a [Manifest],
     /// What its user says of it.
     pub hints: Hints,
-    /// Every call.
-    pub sites: Vec<Site<'a>>,
     /// What the process starts with and what serves.
     pub entries: Vec<Entry>,
     /// Functions that answer requests.
@@ -130,15 +133,25 @@ pub struct Project<'a> {
     pub hooks: Vec<Hook<'a>>,
     /// Regions that run when something failed.
     pub failures: Vec<Failure<'a>>,
+    sites: Vec<Site<'a>>,
     modules: modules::Modules,
     bindings: bindings::Bindings<'a>,
     sites_of: HashMap<FnRef, Vec<SiteId>>,
     /// The call directly around each, in its function.
     sites_outside: Vec<Option<SiteId>>,
+    /// All calls by their functions and places, outer ones first.
+    sites_placed: Vec<SiteId>,
     site_index: HashMap<(FnRef, Span), SiteId>,
-    default_timeout: std::sync::OnceLock<Vec<u32>>,
+    default_timeout: std::sync::OnceLock<Programs>,
+    clusters: clusters::Clusters,
+    /// The calls that close something at a stop.
     closing: Vec<SiteId>,
-    twins: HashMap<(Language, String, Name), Vec<ClassRef>>,
+    closers: Closers,
+    made: made::Made,
+    handed: std::sync::OnceLock<unread::Handed>,
+    /// Calls that are named after the end of a process, by the cluster of files.
+    ending: std::sync::OnceLock<HashMap<u32, Vec<SiteId>>>,
+    twins: resolve::Twins,
     graph: graph::Graph,
     /// Functions that take requests by the name of their method.
     dispatchers: std::collections::BTreeSet<FnRef>,
@@ -160,12 +173,16 @@ impl<'a> Project<'a> {
             || modules::Modules::of(files, manifests),
             || rayon::join(|| bindings::Bindings::of(files), || sites::collect(files)),
         );
+        let clusters = clusters::Clusters::of(files, manifests, &modules);
+        let twins = resolve::twins(files, &clusters);
+        let sites_placed = sites::placed(&sites);
         let mut project = Self {
             files,
             manifests,
             hints,
             sites_of: sites::by_function(&sites),
-            sites_outside: sites::outside(&sites),
+            sites_outside: sites::outside(&sites, &sites_placed),
+            sites_placed,
             site_index: sites
                 .iter()
                 .map(|site| ((site.at, site.span), site.id))
@@ -178,8 +195,13 @@ impl<'a> Project<'a> {
             modules,
             bindings,
             closing: Vec::new(),
+            closers: Closers::default(),
+            made: made::Made::default(),
+            handed: std::sync::OnceLock::new(),
+            ending: std::sync::OnceLock::new(),
             default_timeout: std::sync::OnceLock::new(),
-            twins: resolve::twins(files),
+            clusters,
+            twins,
             graph: graph::Graph::default(),
             dispatchers: std::collections::BTreeSet::new(),
             stop: stop::Stop::default(),
@@ -212,8 +234,12 @@ impl<'a> Project<'a> {
         project.timers = timers;
         project.answering = server::answering(&project);
         server::keep_told(&mut project);
+        project.clusters.serve(&project.entries);
         project.stop = stop::Stop::of(&project);
         project.closing = stop::closing(&project);
+        let closing = project.closing.iter().filter_map(|id| project.site(*id));
+        project.closers = Closers::of(&project, closing);
+        project.made = made::Made::of(&project);
         project
     }
 
@@ -264,6 +290,26 @@ impl<'a> Project<'a> {
         })
     }
 
+    /// Every call. A look at all of them for each of something is a look too many: there are [`Self::sites_of`],
+    /// [`Self::sites_in`] and [`Self::sites_beside`].
+    pub fn sites(&self) -> impl Iterator<Item = &Site<'a>> {
+        self.sites.iter().inspect(|site| {
+            budget::on(site.at.file);
+            budget::spend(1);
+        })
+    }
+
+    /// The functions of a file, the body of it first.
+    pub fn functions_in(&self, file: u32) -> impl Iterator<Item = (FnRef, &'a Function)> + use<'a> {
+        budget::on(file);
+        let functions = self.file(file).map_or(&[][..], |facts| &facts.functions);
+        functions.iter().zip(0u32..).map(move |(function, id)| {
+            budget::spend(1);
+            let id = FnId(id);
+            (FnRef { file, id }, function)
+        })
+    }
+
     /// The language of a file.
     pub fn language(&self, file: u32) -> Language {
         self.file(file)
@@ -291,6 +337,23 @@ impl<'a> Project<'a> {
         };
         std::iter::successors(outside(site.id), move |id| outside(*id))
             .filter_map(|id| self.site(id))
+    }
+
+    /// The calls of a function around a place of it, from the inside out.
+    pub fn sites_holding(&self, at: FnRef, place: Span) -> impl Iterator<Item = &Site<'a>> {
+        budget::on(at.file);
+        // Those around a place are around one another.
+        let starts_before = |id: &SiteId| {
+            let site = self.site(*id);
+            site.is_some_and(|site| (site.at, site.span.start) <= (at, place.start))
+        };
+        let before = self.sites_placed.partition_point(starts_before);
+        let last = before.checked_sub(1);
+        let last = last.and_then(|last| self.site(*self.sites_placed.get(last)?));
+        let inner = last.filter(|last| last.at == at).into_iter();
+        inner
+            .flat_map(|last| std::iter::once(last).chain(self.sites_around(last)))
+            .filter(move |site| site.span.holds(place))
     }
 
     /// The calls of a file.
@@ -342,6 +405,14 @@ impl<'a> Project<'a> {
     /// The functions from which one is reached, itself included.
     pub fn above(&self, of: FnRef) -> std::collections::BTreeSet<FnRef> {
         self.graph.ancestors(of)
+    }
+
+    /// The functions from which any of some is reached, those included.
+    pub fn above_any(
+        &self,
+        of: impl IntoIterator<Item = FnRef>,
+    ) -> std::collections::BTreeSet<FnRef> {
+        self.graph.ancestors_of(of)
     }
 
     /// The function in which the decorators of one are evaluated: the one around it.
@@ -425,75 +496,5 @@ impl<'a> Project<'a> {
             .and_then(|at| self.surfaces.get(at))
             .copied()
             .unwrap_or(Surface::Runtime)
-    }
-
-    /// Whether two files belong to one package: the nearest folder above each that has a manifest of their language.
-    /// Files of different languages never do.
-    pub fn same_package(&self, one: u32, other: u32) -> bool {
-        one == other
-            || (self.language(one) == self.language(other)
-                && self.package_of(one) == self.package_of(other))
-    }
-
-    /// Whether two files may run in one process: they belong to one package, or one server runs code of both.
-    pub fn same_program(&self, one: u32, other: u32) -> bool {
-        self.same_package(one, other)
-            || self.entries.iter().any(|entry| {
-                let runs = |file: u32| {
-                    let from = FnRef::module(file);
-                    let next = FnRef::module(file.saturating_add(1));
-                    entry.process.range(from..next).next().is_some()
-                };
-                runs(one) && runs(other)
-            })
-    }
-
-    /// The folder of the nearest manifest above a file; `None` where there is none.
-    fn package_of(&self, file: u32) -> Option<&str> {
-        let facts = self.file(file)?;
-        let folders = self
-            .manifests
-            .iter()
-            .filter(|manifest| manifest.language == facts.language)
-            .map(|manifest| {
-                manifest
-                    .path
-                    .rsplit_once('/')
-                    .map_or("", |(folder, _)| folder)
-            });
-        folders
-            .filter(|folder| {
-                folder.is_empty()
-                    || facts
-                        .path
-                        .strip_prefix(*folder)
-                        .is_some_and(|rest| rest.starts_with('/'))
-            })
-            .max_by_key(|folder| folder.len())
-    }
-
-    /// Whether the package of a file declares or imports a dependency with a name that contains this.
-    pub fn uses_in(&self, file: u32, name: &str) -> bool {
-        let package = self.package_of(file);
-        let declared = self
-            .manifests
-            .iter()
-            .filter(|manifest| {
-                let folder = manifest
-                    .path
-                    .rsplit_once('/')
-                    .map_or("", |(folder, _)| folder);
-                package.is_none_or(|package| package == folder)
-            })
-            .flat_map(|manifest| &manifest.dependencies)
-            .any(|(dependency, _)| dependency.contains(name));
-        declared
-            || self
-                .files
-                .iter()
-                .zip(0u32..)
-                .filter(|(_, at)| self.same_package(*at, file))
-                .flat_map(|(file, _)| &file.imports)
-                .any(|import| import.source.contains(name))
     }
 }

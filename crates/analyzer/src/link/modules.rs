@@ -20,6 +20,18 @@ pub(super) enum Symbol {
     Variable(VarRef),
 }
 
+impl Symbol {
+    /// The file that it is, or stands in.
+    pub(super) fn file(self) -> Option<u32> {
+        Some(match self {
+            Self::File(file) => file,
+            Self::Function(at) => at.file,
+            Self::Class(at) => at.file,
+            Self::Variable(at) => at.file,
+        })
+    }
+}
+
 /// Files and symbols by name.
 #[derive(Debug, Default)]
 pub(super) struct Modules {
@@ -28,13 +40,23 @@ pub(super) struct Modules {
     symbols: HashMap<String, Symbol>,
     /// The dotted place of each file.
     places: Vec<String>,
-    /// Go: module paths with their folders.
-    roots: Vec<(Name, String)>,
-    /// npm: names of packages of the project, with their folders and what they say that is imported.
-    npm: Vec<(Name, String, Vec<Name>)>,
+    /// Go: the folders of modules, by their paths.
+    roots: HashMap<Name, String>,
+    /// npm: packages of the project by their names, in order.
+    npm: HashMap<Name, Vec<Npm>>,
     packages: Packages,
     /// Files that are the body of a package: Python's `__init__.py`.
     bodies: HashSet<u32>,
+}
+
+/// A package of npm.
+#[derive(Debug)]
+struct Npm {
+    /// Its place among the manifests.
+    place: usize,
+    folder: String,
+    /// What it says that is imported.
+    entries: Vec<Name>,
 }
 
 impl Modules {
@@ -43,22 +65,29 @@ impl Modules {
             packages: Packages::of(files, manifests),
             ..Self::default()
         };
-        for manifest in manifests.iter().filter(|m| m.language == Language::Go) {
-            all.roots
-                .push((manifest.name.clone(), folder(&manifest.path).to_owned()));
+        let mut crates: HashMap<&str, &Manifest> = HashMap::new();
+        for (manifest, place) in manifests.iter().zip(0..) {
+            let home = folder(&manifest.path);
+            match manifest.language {
+                Language::Go => {
+                    let first = all.roots.entry(manifest.name.clone());
+                    first.or_insert_with(|| home.to_owned());
+                }
+                Language::TypeScript if !manifest.name.is_empty() => {
+                    let named = all.npm.entry(manifest.name.clone()).or_default();
+                    named.push(Npm {
+                        place,
+                        folder: home.to_owned(),
+                        entries: manifest.entries.clone(),
+                    });
+                }
+                Language::Rust => drop(crates.insert(home, manifest)),
+                Language::TypeScript | Language::Python => {}
+            }
         }
-        let npm = manifests.iter().filter(|manifest| {
-            manifest.language == Language::TypeScript && !manifest.name.is_empty()
-        });
-        all.npm = npm
-            .map(|manifest| {
-                let home = folder(&manifest.path).to_owned();
-                (manifest.name.clone(), home, manifest.entries.clone())
-            })
-            .collect();
         for (file, at) in files.iter().zip(0u32..) {
             all.by_path.insert(file.path.clone(), at);
-            let place = all.place_of(file, manifests);
+            let place = all.place_of(file, &crates);
             if Packages::is_body(&file.path) {
                 all.bodies.insert(at);
             }
@@ -72,11 +101,11 @@ impl Modules {
     }
 
     /// The dotted place of a file: a Python module, a Rust module with its crate, a Go folder, else its path.
-    fn place_of(&self, file: &FileFacts, manifests: &[Manifest]) -> String {
+    fn place_of(&self, file: &FileFacts, crates: &HashMap<&str, &Manifest>) -> String {
         match file.language {
             Language::TypeScript => file.path.to_string(),
             Language::Python => self.packages.place(&file.path),
-            Language::Rust => rust_place(&file.path, manifests),
+            Language::Rust => rust_place(&file.path, crates),
             Language::Go => go_place(folder(&file.path)),
         }
     }
@@ -147,15 +176,24 @@ impl Modules {
 
     /// The file that the name of a package of the same project stands for: `@servers/log`, `@servers/log/text.js`.
     fn of_package(&self, source: &str) -> Option<u32> {
-        self.npm.iter().find_map(|(name, home, entries)| {
-            let rest = source.strip_prefix(name.as_ref())?;
-            if !rest.is_empty() {
-                let inner = rest.strip_prefix('/')?;
+        let mut meant: Vec<(&Npm, &str)> = starts(source)
+            .flat_map(|(name, rest)| {
+                self.npm
+                    .get(name)
+                    .into_iter()
+                    .flatten()
+                    .map(move |one| (one, rest))
+            })
+            .collect();
+        meant.sort_by_key(|(package, _)| package.place);
+        meant.into_iter().find_map(|(package, inner)| {
+            let home = &package.folder;
+            if !inner.is_empty() {
                 let beside = || self.module(&join(home, &format!("src/{inner}")));
                 return self.module(&join(home, inner)).or_else(beside);
             }
             // What is built is seldom there, and its source is.
-            let named = entries.iter().find_map(|entry| {
+            let named = package.entries.iter().find_map(|entry| {
                 let written = || {
                     let (_, inner) = entry.split_once('/')?;
                     self.module(&join(home, &format!("src/{inner}")))
@@ -263,29 +301,36 @@ impl Modules {
     }
 
     fn go(&self, source: &str) -> String {
-        for (root, folder) in &self.roots {
-            if let Some(rest) = source.strip_prefix(root.as_ref()) {
-                let rest = rest.trim_start_matches('/');
-                return go_place(&join(folder, rest));
-            }
-        }
-        source.to_owned()
+        // Of modules inside one another the innermost has it.
+        let root = starts(source).filter_map(|(root, rest)| Some((self.roots.get(root)?, rest)));
+        root.last().map_or_else(
+            || source.to_owned(),
+            |(folder, rest)| go_place(&join(folder, rest)),
+        )
     }
+}
+
+/// The ways to split a path in two at a slash, the shortest start first; the last is the whole path.
+fn starts(path: &str) -> impl Iterator<Item = (&str, &str)> {
+    let parts = path.match_indices('/').filter_map(move |(at, _)| {
+        let (start, rest) = path.split_at_checked(at)?;
+        Some((start, rest.trim_start_matches('/')))
+    });
+    parts.chain(std::iter::once((path, "")))
 }
 
 fn go_place(folder: &str) -> String {
     format!("go:{folder}")
 }
 
-fn rust_place(path: &str, manifests: &[Manifest]) -> String {
-    let home = manifests
-        .iter()
-        .filter(|manifest| manifest.language == Language::Rust)
-        .filter(|manifest| {
-            let home = folder(&manifest.path);
-            home.is_empty() || path.starts_with(&format!("{home}/"))
-        })
-        .max_by_key(|manifest| manifest.path.len());
+fn rust_place(path: &str, crates: &HashMap<&str, &Manifest>) -> String {
+    let mut around = folder(path);
+    let home = loop {
+        match crates.get(around) {
+            None if !around.is_empty() => around = folder(around),
+            found => break found,
+        }
+    };
     let (name, inner) = match home {
         Some(manifest) => {
             let home = folder(&manifest.path);

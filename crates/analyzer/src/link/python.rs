@@ -1,6 +1,6 @@
 //! What only Python does: methods that are read like fields, and context managers that yield what they open.
 
-use crate::facts::{Expr, ExprKind, Function, walk};
+use crate::facts::{Expr, ExprKind, Function, Name, walk};
 
 use super::sites::callee_name;
 use super::{FnRef, Project};
@@ -40,15 +40,10 @@ impl Project<'_> {
     /// Whether the program of a file sets a timeout for all sockets.
     pub fn uses_default_timeout(&self, file: u32) -> bool {
         let setting = self.default_timeout.get_or_init(|| {
-            let sites = self.sites.iter().filter(|site| {
-                site.paths
-                    .iter()
-                    .any(|path| &**path == "socket.setdefaulttimeout")
-            });
-            sites.map(|site| site.at.file).collect()
+            let sets = |path: &Name| &**path == "socket.setdefaulttimeout";
+            let sites = self.sites().filter(|site| site.paths.iter().any(sets));
+            self.programs_of(sites.map(|site| site.at.file))
         });
-        setting
-            .iter()
-            .any(|setting| self.same_program(*setting, file))
+        self.is_of(file, setting)
     }
 }

@@ -28,8 +28,7 @@ struct Taken {
 /// What callers hand to functions that register it.
 pub(super) fn handlers(project: &Project<'_>) -> Vec<Responder> {
     let registering = project
-        .sites
-        .iter()
+        .sites()
         .filter(|site| site.role == Some(Role::Responder) || gives_registration(project, site));
     let mut open: BTreeSet<Taken> = BTreeSet::new();
     let mut all = Vec::new();

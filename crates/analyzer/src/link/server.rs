@@ -63,8 +63,8 @@ pub struct Responder {
 /// The serving places of runtime code.
 pub(super) fn entries(project: &Project<'_>) -> Vec<Entry> {
     let mut found: Vec<(FnRef, SiteId, Span, Wire, Guard)> = Vec::new();
-    let mut served: Vec<(FnRef, Wire)> = Vec::new();
-    for site in &project.sites {
+    let mut served: BTreeSet<(u32, Wire)> = BTreeSet::new();
+    for site in project.sites() {
         if project.surface(site.at.file) == crate::finding::Surface::Tests {
             continue;
         }
@@ -86,49 +86,44 @@ pub(super) fn entries(project: &Project<'_>) -> Vec<Entry> {
         };
         if let Some(wire) = wire {
             found.push((site.at, site.id, site.span, wire, guard));
-            served.push((site.at, wire));
+            served.insert((site.at.file, wire));
         }
     }
-    let within: BTreeSet<FnRef> = served
-        .iter()
-        .filter(|(at, wire)| *wire == Wire::Stdio && is_plain(project, *at))
-        .flat_map(|(at, _)| project.reach(&[*at]))
-        .collect();
+    let over_stdio = found.iter().filter(|entry| entry.3 == Wire::Stdio);
+    let over_stdio = over_stdio.map(|entry| entry.0);
+    let over_stdio: Vec<FnRef> = over_stdio.filter(|at| is_plain(project, *at)).collect();
+    let within = project.reach(&over_stdio);
     let serves_http = served.iter().any(|(_, wire)| *wire == Wire::Http);
     // A transport that is made and handed to something unknown still serves.
-    for site in &project.sites {
+    for site in project.sites() {
         let tests = project.surface(site.at.file) == crate::finding::Surface::Tests;
         if let Some(Role::Transport(wire)) = site.role
             && !tests
             && !(wire == Wire::Stdio && within.contains(&site.at))
             && !(wire == Wire::Http && is_plain(project, site.at) && serves_http)
-            && !served
-                .iter()
-                .any(|(at, known)| at.file == site.at.file && *known == wire)
+            && !served.contains(&(site.at.file, wire))
         {
             let guard = guard(project.language(site.at.file), wire);
             found.push((site.at, site.id, site.span, wire, guard));
         }
     }
-    let by_sdk: Vec<u32> = found
+    let by_sdk: BTreeSet<u32> = found
         .iter()
         .filter(|entry| entry.3 == Wire::Stdio)
-        .map(|entry| entry.0.file)
+        .map(|entry| project.package_of(entry.0.file))
         .collect();
     for site in super::by_hand::readers(project) {
-        if !by_sdk
-            .iter()
-            .any(|file| project.same_package(*file, site.at.file))
-        {
+        if !by_sdk.contains(&project.package_of(site.at.file)) {
             found.push((site.at, site.id, site.span, Wire::Stdio, Guard::Author));
         }
     }
-    let starts: Vec<(FnRef, Wire)> = found.iter().map(|entry| (entry.0, entry.3)).collect();
+    let starts: BTreeSet<(FnRef, Wire)> = found.iter().map(|entry| (entry.0, entry.3)).collect();
+    let commands = branches::commands_of_go(project);
     let mut entries: Vec<Entry> = found
         .into_par_iter()
         .map(|(at, site, span, wire, guard)| {
             let above = project.graph.ancestors(at);
-            let aside = branches::aside(project, at, span, wire, &above);
+            let aside = branches::aside(project, at, span, wire, (&above, &commands));
             Entry {
                 at,
                 site,
@@ -192,8 +187,7 @@ fn drop_bystanders(project: &Project<'_>, entries: &mut Vec<Entry>) {
                 == Some(Role::Serve(Serving::Over(Wire::Http)))
     };
     let transports: Vec<FnRef> = project
-        .sites
-        .iter()
+        .sites()
         .filter(|site| site.role == Some(Role::Transport(Wire::Http)))
         .map(|site| site.at)
         .collect();
@@ -314,7 +308,7 @@ fn process(
     project: &Project<'_>,
     at: FnRef,
     wire: Wire,
-    starts: &[(FnRef, Wire)],
+    starts: &BTreeSet<(FnRef, Wire)>,
     above: BTreeSet<FnRef>,
     aside: &[branches::Aside],
 ) -> BTreeSet<FnRef> {
@@ -383,7 +377,7 @@ fn decided(project: &Project<'_>, at: FnRef, site: SiteId, span: Span) -> (FnRef
 /// The functions that answer requests: registered, or decorated.
 pub(super) fn handlers(project: &Project<'_>) -> Vec<Responder> {
     let mut all = Vec::new();
-    for site in &project.sites {
+    for site in project.sites() {
         // A server of Python's low-level SDK gets its handlers by name: `on_call_tool=f`.
         let by_name = match site.role {
             Some(Role::Responder) => None,
@@ -479,6 +473,12 @@ impl<'a> Project<'a> {
     /// Whether a function is a handler, or stands inside one.
     pub fn is_handler(&self, at: FnRef) -> bool {
         self.outward(at)
-            .any(|(here, _)| self.handlers.iter().any(|handler| handler.function == here))
+            .any(|(here, _)| self.handler(here).is_some())
+    }
+
+    /// The handler that a function is.
+    pub fn handler(&self, at: FnRef) -> Option<&Responder> {
+        let place = self.handlers.binary_search_by_key(&at, |one| one.function);
+        self.handlers.get(place.ok()?)
     }
 }

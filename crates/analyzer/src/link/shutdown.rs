@@ -81,7 +81,7 @@ impl Trigger {
 
 pub(super) fn hooks<'a>(project: &Project<'a>) -> Vec<Hook<'a>> {
     let mut all = Vec::new();
-    for site in &project.sites {
+    for site in project.sites() {
         match site.role {
             Some(Role::OnSignal { signal, function }) => {
                 callback(project, site, signal, function, &mut all);

@@ -187,20 +187,22 @@ pub(super) fn by_function(sites: &[Site<'_>]) -> HashMap<FnRef, Vec<SiteId>> {
     all
 }
 
-/// Of each call the one directly around it in the same function.
-pub(super) fn outside(sites: &[Site<'_>]) -> Vec<Option<SiteId>> {
+/// All calls by their functions and places, outer ones first.
+pub(super) fn placed(sites: &[Site<'_>]) -> Vec<SiteId> {
     let mut order: Vec<&Site<'_>> = sites.iter().collect();
     order.sort_by_key(|site| {
-        (
-            site.at,
-            site.span.start,
-            std::cmp::Reverse(site.span.end),
-            site.id,
-        )
+        let outer_first = std::cmp::Reverse(site.span.end);
+        (site.at, site.span.start, outer_first, site.id)
     });
+    order.into_iter().map(|site| site.id).collect()
+}
+
+/// Of each call the one directly around it in the same function.
+pub(super) fn outside(sites: &[Site<'_>], placed: &[SiteId]) -> Vec<Option<SiteId>> {
     let mut all = vec![None; sites.len()];
     let mut open: Vec<&Site<'_>> = Vec::new();
-    for site in order {
+    let of = |id: &SiteId| sites.get(usize::try_from(id.0).ok()?);
+    for site in placed.iter().filter_map(of) {
         while open
             .pop_if(|outer| outer.at != site.at || !outer.span.holds(site.span))
             .is_some()

@@ -1,14 +1,14 @@
 //! The shutdown set: what runs once the process is asked to stop.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use rayon::prelude::*;
 
 use crate::facts::{Expr, ExprKind, Language, Pattern, Span, StmtKind, walk};
-use crate::vocabulary::{Role, Wire, words};
+use crate::vocabulary::{Role, Wire};
 
 use super::shutdown::Form;
-use super::{FnRef, Guard, Project, Site, SiteId};
+use super::{Entry, FnRef, Guard, Programs, Project, Site, SiteId};
 
 /// Callers of a function that waits for a signal which are followed upwards.
 const MAX_CALLERS: usize = 4;
@@ -62,13 +62,16 @@ const CLOSING: &[&str] = &[
 pub(super) struct Stop {
     functions: BTreeSet<FnRef>,
     /// Code of these functions from this byte on.
-    after: Vec<(FnRef, u32)>,
+    after: HashMap<FnRef, u32>,
+    /// The programs that a signal unwinds.
+    unwound: Programs,
 }
 
 impl Stop {
     pub(super) fn of(project: &Project<'_>) -> Self {
         let mut roots = Vec::new();
-        let mut after = Vec::new();
+        let mut after = HashMap::new();
+        let mut seen = HashSet::new();
         let mut unwinds = false;
         for hook in &project.hooks {
             let stops = hook.trigger.asks_to_stop();
@@ -78,16 +81,17 @@ impl Stop {
             }
             if stops && hook.form == Form::Wait {
                 unwinds = true;
-                waits(project, hook.at, hook.span.end, MAX_CALLERS, &mut after);
+                let from = hook.span.end;
+                waits(project, hook.at, from, MAX_CALLERS, (&mut seen, &mut after));
             }
         }
         let mut stop = Self {
             functions: project.reach(&roots),
             after,
+            unwound: unwound(project),
         };
         let later: Vec<FnRef> = project
-            .sites
-            .iter()
+            .sites()
             .filter(|site| stop.runs_after(site))
             .flat_map(|site| {
                 let mut all = site.targets.clone();
@@ -108,19 +112,30 @@ impl Stop {
                 .collect();
             stop.functions.extend(project.reach(&exits));
         }
-        stop.functions.extend(project.reach(&cleanups(project)));
+        let cleanups = cleanups(project, &stop.unwound);
+        stop.functions.extend(project.reach(&cleanups));
         stop
     }
 
     fn runs_after(&self, site: &Site<'_>) -> bool {
-        self.after
-            .iter()
-            .any(|(at, from)| *at == site.at && site.span.start >= *from)
+        let from = self.after.get(&site.at);
+        from.is_some_and(|from| site.span.start >= *from)
     }
 }
 
+/// The programs that a signal unwinds.
+fn unwound(project: &Project<'_>) -> Programs {
+    let hooks = project.hooks.iter();
+    let hooks = hooks.filter(|hook| hook.trigger.asks_to_stop());
+    // What serves and handles signals comes back then.
+    let comes_back = |entry: &&Entry| (entry.guard, entry.wire) == (Guard::Framework, Wire::Stdio);
+    let entries = project.entries.iter().filter(comes_back);
+    let files = hooks.map(|hook| hook.at.file);
+    project.programs_of(files.chain(entries.map(|entry| entry.at.file)))
+}
+
 /// The functions called by a `finally` or a `defer` of a program where a signal unwinds.
-fn cleanups(project: &Project<'_>) -> Vec<FnRef> {
+fn cleanups(project: &Project<'_>, unwound: &Programs) -> Vec<FnRef> {
     let mut all = Vec::new();
     for (at, function) in project.functions() {
         if project.language(at.file) == Language::TypeScript {
@@ -134,7 +149,7 @@ fn cleanups(project: &Project<'_>) -> Vec<FnRef> {
                 spans.push(expr.span);
             }
         });
-        if spans.is_empty() || !project.unwinds(at.file) {
+        if spans.is_empty() || !project.is_of(at.file, unwound) {
             continue;
         }
         let inside = project
@@ -153,11 +168,18 @@ pub(super) fn closing(project: &Project<'_>) -> Vec<SiteId> {
         .collect()
 }
 
-fn waits(project: &Project<'_>, at: FnRef, from: u32, depth: usize, out: &mut Vec<(FnRef, u32)>) {
-    if out.contains(&(at, from)) {
+fn waits(
+    project: &Project<'_>,
+    at: FnRef,
+    from: u32,
+    depth: usize,
+    (seen, after): (&mut HashSet<(FnRef, u32)>, &mut HashMap<FnRef, u32>),
+) {
+    if !seen.insert((at, from)) {
         return;
     }
-    out.push((at, from));
+    let first = after.entry(at).or_insert(from);
+    *first = from.min(*first);
     if depth == 0 {
         return;
     }
@@ -167,11 +189,17 @@ fn waits(project: &Project<'_>, at: FnRef, from: u32, depth: usize, out: &mut Ve
         && at.id.0 != 0
     {
         let parent = at.beside(parent);
-        waits(project, parent, function.span.start, depth - 1, out);
+        waits(
+            project,
+            parent,
+            function.span.start,
+            depth - 1,
+            (seen, after),
+        );
     }
     for id in project.callers(at).iter().take(8) {
         if let Some(site) = project.site(*id) {
-            waits(project, site.at, site.span.start, depth - 1, out);
+            waits(project, site.at, site.span.start, depth - 1, (seen, after));
         }
     }
 }
@@ -191,21 +219,7 @@ impl<'a> Project<'a> {
 
     /// Whether a call stands in a `finally`, a `defer`, or the closing of a `with`, in a program where a signal unwinds.
     fn in_cleanup(&self, site: &Site<'_>) -> bool {
-        self.unwinds(site.at.file) && self.is_cleanup(site)
-    }
-
-    /// Whether a signal unwinds the program of a file.
-    fn unwinds(&self, file: u32) -> bool {
-        let by_hook = self
-            .hooks
-            .iter()
-            .any(|hook| hook.trigger.asks_to_stop() && self.same_program(hook.at.file, file));
-        // What serves and handles signals comes back then.
-        by_hook
-            || self.entries.iter().any(|entry| {
-                (entry.guard, entry.wire) == (Guard::Framework, Wire::Stdio)
-                    && self.same_program(entry.at.file, file)
-            })
+        self.is_of(site.at.file, &self.stop.unwound) && self.is_cleanup(site)
     }
 
     /// Whether a call stands in a `finally` or a `defer`.
@@ -232,71 +246,8 @@ impl<'a> Project<'a> {
         (CLOSING.contains(&site.name()) && !exits) || matches!(site.role, Some(Role::Kill))
     }
 
-    /// Whether something that a call opened is closed at a stop: by a closing call on the same value.
-    pub fn closed_at_stop(&self, opened: &Site<'a>) -> bool {
-        let mut closing = self.closing.iter().filter_map(|id| self.site(*id));
-        closing.any(|site| self.may_close(site, opened))
-    }
-
-    /// Whether a closing call may be on the value that another call gave.
-    pub fn may_close(&self, site: &Site<'a>, opened: &Site<'a>) -> bool {
-        let opened_paths: Vec<String> = opened
-            .paths
-            .iter()
-            .map(|path| format!("{path}()"))
-            .collect();
-        // Go's `cmd.Start()` gives nothing: the command itself is the handle.
-        let is_command = opened.paths.iter().any(|path| path.starts_with("os/exec."));
-        if is_command && site.paths.iter().any(|path| path.starts_with("os/exec.")) {
-            return true;
-        }
-        // What was got from the opened value, a connection of a pool, is another thing.
-        let same = site.paths.iter().any(|path| {
-            opened_paths.iter().any(|opened| {
-                path.strip_prefix(opened.as_str())
-                    .is_some_and(|rest| !rest.contains("()"))
-            })
-        });
-        if same {
-            return true;
-        }
-        // A receiver that is not known, an item of a collection, or what another thread made closes whatever fits its name.
-        let unknown = site.paths.is_empty()
-            || site.paths.iter().any(|path| {
-                path.starts_with('?')
-                    || path.starts_with("Promise()")
-                    || path.contains("to_thread()")
-                    || path.contains("run_in_executor()")
-            });
-        unknown && site.targets.is_empty() && self.stands_for(site, opened)
-    }
-
-    /// Whether the receiver of a closing call is named like the place that holds the opened value.
-    fn stands_for(&self, site: &Site<'a>, opened: &Site<'a>) -> bool {
-        let mut names: Vec<String> = Vec::new();
-        names.extend(self.receiver_name(site));
-        for arg in &site.call.args {
-            names.extend(self.last_name(site.at, &arg.value));
-        }
-        let holders = self.holders(opened);
-        names.iter().any(|name| {
-            // One connection is no pool of them.
-            let of_one = words::words(name)
-                .iter()
-                .any(|word| matches!(word.as_str(), "conn" | "connection" | "cursor" | "session"));
-            let name = name.to_lowercase();
-            holders.iter().any(|holder| {
-                let holder = holder.to_lowercase();
-                if of_one && holder.contains("pool") && !name.contains("pool") {
-                    return false;
-                }
-                name.contains(holder.as_str()) || holder.contains(name.as_str())
-            })
-        })
-    }
-
     /// The names that hold what a call gave.
-    fn holders(&self, opened: &Site<'a>) -> Vec<String> {
+    pub(super) fn holders(&self, opened: &Site<'_>) -> Vec<String> {
         let mut all = Vec::new();
         if let Some(function) = self.function(opened.at) {
             walk::stmts(&function.body, &mut |stmt| {
@@ -402,7 +353,7 @@ impl<'a> Project<'a> {
 /// Functions handed to a timer, with those written inside them.
 pub(super) fn timers(project: &Project<'_>) -> BTreeSet<FnRef> {
     let mut all = BTreeSet::new();
-    for site in &project.sites {
+    for site in project.sites() {
         if site.role == Some(Role::Later) {
             for arg in &site.call.args {
                 for function in super::graph::handed(project, site.at, &arg.value) {

@@ -1,9 +1,12 @@
 //! Calls into dependencies whose source is not there, and which may do at a stop what the project itself does not.
 
-use crate::facts::{ImportItem, Language};
+use std::collections::{BTreeSet, HashMap};
+
+use crate::budget;
+use crate::facts::{ImportItem, Language, Name, Span, walk};
 use crate::vocabulary::{self, words};
 
-use super::{Entry, Project, Site, Value};
+use super::{Entry, FnRef, Project, Site, SiteId, made};
 
 /// Words of names of what a dependency does for the end of a process.
 const ENDING: &[&str] = &[
@@ -24,72 +27,100 @@ const ENDING: &[&str] = &[
 /// Words of names that only end one thing: a client, a span, a request.
 const SINGLE: &[&str] = &["abort", "controller", "client", "span", "timeout", "any"];
 
+/// A call whose value is closed at a stop, behind the place of the first call that closes it.
+type Holder = (usize, SiteId);
+
+/// The calls of code that is not there, and whose value something closes at a stop.
+#[derive(Debug, Default)]
+pub(super) struct Handed {
+    /// By the cluster of files and the path of what is among their arguments, as it is or inside an object or a call.
+    by_path: HashMap<(u32, Name), Vec<Holder>>,
+    /// By the function that they stand in.
+    by_function: HashMap<FnRef, Vec<Holder>>,
+}
+
+impl Handed {
+    fn of(project: &Project<'_>) -> Self {
+        let mut closed: HashMap<(u32, &str), usize> = HashMap::new();
+        for (id, place) in project.closing.iter().zip(0..) {
+            let close = project.site(*id);
+            for (site, path) in close
+                .iter()
+                .flat_map(|site| site.paths.iter().map(move |path| (site, path)))
+            {
+                let cluster = project.clusters.number(site.at.file);
+                for made in made::makers(path) {
+                    closed.entry((cluster, made)).or_insert(place);
+                }
+            }
+        }
+        let mut all = Self::default();
+        let unread = |site: &&Site<'_>| site.role.is_none() && site.targets.is_empty();
+        for site in project.sites().filter(unread) {
+            let cluster = project.clusters.number(site.at.file);
+            let paths = site.paths.iter();
+            let first = paths
+                .filter_map(|path| closed.get(&(cluster, &**path)))
+                .min();
+            let Some(first) = first else {
+                continue;
+            };
+            let holder = (*first, site.id);
+            all.by_function.entry(site.at).or_default().push(holder);
+            for arg in &site.call.args {
+                walk::each(&arg.value, &mut |inner| {
+                    for path in project.paths(site.at, inner) {
+                        all.by_path.entry((cluster, path)).or_default().push(holder);
+                    }
+                });
+            }
+        }
+        all
+    }
+}
+
 impl<'a> Project<'a> {
     /// The import of a dependency that may handle signals for a server: a call on the way it starts, named after the
     /// end of a process, of code that is not there and that no table tells of.
     pub fn unread_shutdown(&self, entry: &Entry) -> Option<String> {
-        self.sites
-            .iter()
-            .filter(|site| entry.runs(site.at, site.span))
-            .find_map(|site| {
-                let names = words::words(site.name());
-                // `provider.Shutdown()` ends one thing now; what registers says so with more words, and is no method.
-                let is_method = site.paths.iter().any(|path| path.contains("()"));
-                let ends = !is_method
-                    && names.len() > 1
-                    && names.iter().any(|word| ENDING.contains(&word.as_str()))
-                    && !names.iter().any(|word| SINGLE.contains(&word.as_str()));
-                if !ends || site.role.is_some() || !site.targets.is_empty() {
-                    return None;
-                }
-                self.dependency(site)
-            })
+        let ending = self.ending.get_or_init(|| ending(self));
+        let beside = ending.get(&self.clusters.number(entry.at.file));
+        let mut sites = beside.into_iter().flatten().filter_map(|id| self.site(*id));
+        sites.find_map(|site| {
+            let runs = entry.runs(site.at, site.span);
+            runs.then(|| self.dependency(site)).flatten()
+        })
     }
 
     /// The dependency that a call opens something for: what was opened is handed to a function or class of it, and a
     /// closing call at a stop is made on what that gave.
     pub fn unread_closing(&self, opened: &Site<'a>) -> Option<String> {
-        let holders: Vec<&Site<'a>> = self
-            .sites
-            .iter()
-            .filter(|site| site.id != opened.id && self.is_handed(site, opened))
-            .filter(|site| site.role.is_none() && site.targets.is_empty())
-            .collect();
-        let mut closing = self.closing.iter().filter_map(|id| self.site(*id));
-        closing.find_map(|close| {
-            let holder = holders.iter().find(|holder| {
-                holder.paths.iter().any(|path| {
-                    let made = format!("{path}()");
-                    close.paths.iter().any(|path| path.starts_with(&made))
-                })
-            })?;
-            self.dependency(holder)
-        })
+        let handed = self.handed.get_or_init(|| Handed::of(self));
+        let cluster = self.clusters.number(opened.at.file);
+        let mut found: BTreeSet<Holder> = BTreeSet::new();
+        for path in &opened.paths {
+            let made = (cluster, Name::from(format!("{path}()")));
+            found.extend(handed.by_path.get(&made).into_iter().flatten());
+        }
+        // It may stand among the arguments itself, as it is or in a function that is written there.
+        for (here, function) in self.outward(opened.at) {
+            let around = handed.by_function.get(&here).into_iter().flatten();
+            found.extend(around.filter(|(_, id)| self.takes(*id, opened.span)));
+            let outside = function.parent.map(|parent| here.beside(parent));
+            let around = outside.and_then(|outside| handed.by_function.get(&outside));
+            let around = around.into_iter().flatten();
+            found.extend(around.filter(|(_, id)| self.takes(*id, function.span)));
+        }
+        let holders = found.iter().filter(|(_, id)| *id != opened.id);
+        let mut holders = holders.filter_map(|(_, id)| self.site(*id));
+        holders.find_map(|holder| self.dependency(holder))
     }
 
-    /// Whether what a call opened stands among the arguments of another, as it is or inside an object or a call.
-    fn is_handed(&self, site: &Site<'a>, opened: &Site<'a>) -> bool {
-        let made: Vec<String> = opened
-            .paths
-            .iter()
-            .map(|path| format!("{path}()"))
-            .collect();
-        site.call.args.iter().any(|arg| {
-            if arg.value.span.holds(opened.span) {
-                return true;
-            }
-            let mut found = false;
-            crate::facts::walk::each(&arg.value, &mut |inner| {
-                if !found {
-                    found = self
-                        .values(site.at, inner)
-                        .into_iter()
-                        .filter_map(Value::path)
-                        .any(|path| made.iter().any(|made| **made == *path));
-                }
-            });
-            found
-        })
+    /// Whether a place stands among the arguments of a call of the same file.
+    fn takes(&self, id: SiteId, place: Span) -> bool {
+        budget::spend_on_places(1);
+        let args = self.site(id).map_or(&[][..], |site| &site.call.args);
+        args.iter().any(|arg| arg.value.span.holds(place))
     }
 
     /// The import that a call comes from, if it is of a dependency and no part of the language or of an SDK.
@@ -114,6 +145,28 @@ impl<'a> Project<'a> {
             || vocabulary::role(language, &import.source).is_some();
         (!known && !import.source.starts_with('.')).then(|| import.source.to_string())
     }
+}
+
+/// The calls of code that is not there and named after the end of a process, by the cluster of files.
+fn ending(project: &Project<'_>) -> HashMap<u32, Vec<SiteId>> {
+    let mut all: HashMap<u32, Vec<SiteId>> = HashMap::new();
+    for site in project.sites() {
+        if site.role.is_some() || !site.targets.is_empty() {
+            continue;
+        }
+        let names = words::words(site.name());
+        // `provider.Shutdown()` ends one thing now; what registers says so with more words, and is no method.
+        let is_method = site.paths.iter().any(|path| path.contains("()"));
+        let ends = !is_method
+            && names.len() > 1
+            && names.iter().any(|word| ENDING.contains(&word.as_str()))
+            && !names.iter().any(|word| SINGLE.contains(&word.as_str()));
+        if ends {
+            let cluster = project.clusters.number(site.at.file);
+            all.entry(cluster).or_default().push(site.id);
+        }
+    }
+    all
 }
 
 /// Whether an import is part of the language's own library.

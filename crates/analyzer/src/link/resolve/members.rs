@@ -5,7 +5,11 @@ use std::collections::HashMap;
 use crate::facts::{ClassId, Expr, ExprKind, FileFacts, Language, Name};
 
 use super::{MAX_STEPS, Resolver, Value, add};
+use crate::link::clusters::Clusters;
 use crate::link::{ClassRef, FnRef, modules, python};
+
+/// Records and bases of one class that are looked at.
+const MAX_FAMILY: usize = 16;
 
 impl<'a> Resolver<'_, 'a> {
     /// The value at a place of a list; of something else the first is the thing itself (Go's results), the others are not known.
@@ -164,8 +168,13 @@ impl<'a> Resolver<'_, 'a> {
             let Some(declared) = self.project.class(at) else {
                 continue;
             };
-            for twin in self.twins(at, &declared.name) {
-                if !all.contains(&twin) && all.len() < 16 {
+            for twin in self
+                .twins(at, &declared.name)
+                .iter()
+                .take(MAX_FAMILY)
+                .copied()
+            {
+                if !all.contains(&twin) && all.len() < MAX_FAMILY {
                     all.push(twin);
                 }
             }
@@ -176,7 +185,7 @@ impl<'a> Resolver<'_, 'a> {
                 for value in bases {
                     if let Value::Class(base) = value
                         && !all.contains(&base)
-                        && all.len() < 16
+                        && all.len() < MAX_FAMILY
                     {
                         all.push(base);
                     }
@@ -186,12 +195,13 @@ impl<'a> Resolver<'_, 'a> {
         all
     }
 
-    pub(super) fn twins(&self, class: ClassRef, name: &Name) -> Vec<ClassRef> {
+    pub(super) fn twins(&self, class: ClassRef, name: &Name) -> &[ClassRef] {
         let Some(file) = self.project.file(class.file) else {
-            return Vec::new();
+            return &[];
         };
-        let key = (file.language, twin_home(file), name.clone());
-        self.project.twins.get(&key).cloned().unwrap_or_default()
+        let home = twin_home(file, class.file, &self.project.clusters);
+        let twins = self.project.twins.get(&(home, name.clone()));
+        twins.map_or(&[], Vec::as_slice)
     }
 
     pub(super) fn instance_of(
@@ -214,18 +224,25 @@ impl<'a> Resolver<'_, 'a> {
     }
 }
 
-/// Records of one type by name: in Go those of a folder, in Rust those of the project.
-pub(in crate::link) fn twins(
-    files: &[FileFacts],
-) -> HashMap<(Language, String, Name), Vec<ClassRef>> {
-    let mut all: HashMap<(Language, String, Name), Vec<ClassRef>> = HashMap::new();
+/// The classes of a name where they are records of one type.
+pub(in crate::link) type Twins = HashMap<(Home, Name), Vec<ClassRef>>;
+
+/// Where the records of one type stand: in Go in one folder, in Rust in one cluster of files.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(in crate::link) enum Home {
+    Folder(Language, String),
+    Cluster(u32),
+}
+
+pub(in crate::link) fn twins(files: &[FileFacts], clusters: &Clusters) -> Twins {
+    let mut all = Twins::new();
     for (file, at) in files.iter().zip(0u32..) {
         if !matches!(file.language, Language::Rust | Language::Go) {
             continue;
         }
         for (class, id) in file.classes.iter().zip(0u32..) {
             if !class.name.is_empty() {
-                let key = (file.language, twin_home(file), class.name.clone());
+                let key = (twin_home(file, at, clusters), class.name.clone());
                 all.entry(key).or_default().push(ClassRef {
                     file: at,
                     id: ClassId(id),
@@ -236,11 +253,11 @@ pub(in crate::link) fn twins(
     all
 }
 
-fn twin_home(file: &FileFacts) -> String {
-    if file.language == Language::Go {
-        modules::folder(&file.path).to_owned()
+fn twin_home(file: &FileFacts, at: u32, clusters: &Clusters) -> Home {
+    if file.language == Language::Rust {
+        Home::Cluster(clusters.number(at))
     } else {
-        String::new()
+        Home::Folder(file.language, modules::folder(&file.path).to_owned())
     }
 }
 

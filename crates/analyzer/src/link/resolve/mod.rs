@@ -10,7 +10,7 @@ use crate::facts::{Expr, ExprKind, ImportItem, Logic, Name, Stmt, StmtKind, Vari
 use super::bindings::{Part, Set};
 use super::{ClassRef, FnRef, Project, VarRef};
 
-pub(super) use members::twins;
+pub(super) use members::{Twins, twins};
 
 /// Steps of resolution before it gives up.
 const MAX_STEPS: usize = 10;

@@ -21,7 +21,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
 
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
     let mut done: Vec<(u32, String)> = Vec::new();
-    for site in &project.sites {
+    for site in project.sites() {
         if !matches!(
             site.name(),
             "push" | "append" | "enqueue" | "push_back" | "put_nowait"
@@ -144,10 +144,7 @@ fn outlives(project: &Project<'_>, site: &Site<'_>, object: &Expr) -> bool {
 /// The functions that empty it: set it to an empty list, take all of it, or clear it.
 fn drains(project: &Project<'_>, file: u32, name: &str) -> Vec<FnRef> {
     let mut all = Vec::new();
-    for (at, function) in project
-        .functions()
-        .filter(|(at, _)| at.file == file && at.id != crate::facts::FnId::MODULE)
-    {
+    for (at, function) in project.functions_in(file).skip(1) {
         let mut found = false;
         walk::stmts(&function.body, &mut |stmt| {
             if let StmtKind::Assign {

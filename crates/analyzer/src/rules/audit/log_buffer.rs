@@ -21,18 +21,17 @@ pub(in crate::rules) const RULE: Rule = Rule {
 
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
     let exits = project
-        .sites
-        .iter()
+        .sites()
         .any(|site| matches!(site.role, Some(Role::Exit)) && project.runs_at_stop(site));
     dropped_guards(project, report);
-    let flushed = project.sites.iter().any(|site| {
+    let flushed = project.sites().any(|site| {
         project.runs_at_stop(site)
             && matches!(
                 site.name(),
                 "flush" | "flushSync" | "end" | "shutdown" | "closeLogger" | "Sync"
             )
     });
-    for site in &project.sites {
+    for site in project.sites() {
         if site.role == Some(Role::Open(Kind::LogBuffer))
             && (exits || listens(project, site))
             && !flushed

@@ -20,7 +20,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
 
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
     // A function that flushes is often handed to the shutdown rather than called by it.
-    let named = project.sites.iter().any(|site| {
+    let named = project.sites().any(|site| {
         let flushes = |name: &str| {
             let name = name.to_lowercase();
             name.contains("flush")
@@ -37,7 +37,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
                     .any(|name| flushes(name))
             })
     });
-    for site in &project.sites {
+    for site in project.sites() {
         if site.role == Some(Role::Open(Kind::Telemetry)) && !named && !project.closed_at_stop(site)
         {
             report.add(At { function: site.at, span: site.span }, "this provider exports in batches, and nothing shuts it down when the server is asked to stop");

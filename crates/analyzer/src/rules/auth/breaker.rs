@@ -1,5 +1,7 @@
 //! A breaker that permits when it is open.
 
+use std::collections::HashSet;
+
 use crate::facts::StmtKind;
 use crate::finding::Severity;
 use crate::link::{Project, Site, Value};
@@ -23,27 +25,27 @@ pub(in crate::rules) const RULE: Rule = Rule {
 
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
     rejected(project, report);
-    for site in project
-        .sites
-        .iter()
-        .filter(|site| site.name() == "fallback")
-    {
-        let on_breaker = is_on_breaker(project, site);
-        let guards = project.sites.iter().any(|made| {
-            made.role == Some(Role::Breaker)
-                && made.at.file == site.at.file
-                && made.call.args.iter().any(|arg| {
-                    project
-                        .last_name(made.at, &arg.value)
-                        .is_some_and(|name| project.hints.is_authority(&name))
-                })
-        });
+    let guarded: HashSet<u32> = project
+        .sites()
+        .filter(|made| made.role == Some(Role::Breaker))
+        .filter(|made| {
+            made.call.args.iter().any(|arg| {
+                let name = project.last_name(made.at, &arg.value);
+                name.is_some_and(|name| project.hints.is_authority(&name))
+            })
+        })
+        .map(|made| made.at.file)
+        .collect();
+    for site in project.sites() {
+        if site.name() != "fallback"
+            || !guarded.contains(&site.at.file)
+            || !is_on_breaker(project, site)
+        {
+            continue;
+        }
         let Some(fallback) = site.call.arg(0) else {
             continue;
         };
-        if !on_breaker || !guards {
-            continue;
-        }
         for value in project.values(site.at, fallback) {
             let Value::Function(function) = value else {
                 continue;

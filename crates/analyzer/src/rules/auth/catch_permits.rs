@@ -229,7 +229,7 @@ fn defaults(project: &Project<'_>, report: &mut Report<'_>) {
             }
         });
     }
-    for site in &project.sites {
+    for site in project.sites() {
         let defaulted = matches!(site.name(), "unwrap_or" | "getOrElse" | "map_or");
         let permits = site
             .call

@@ -38,7 +38,7 @@ fn decides(project: &Project<'_>, at: FnRef, left: usize) -> bool {
 }
 
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
-    for site in &project.sites {
+    for site in project.sites() {
         let waits =
             bounds::of_role(site).is_some_and(|limit| !bounds::is_bounded(project, site, limit));
         if waits && decides(project, site.at, MAX_CALLS) {

@@ -37,15 +37,15 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
     if reads.is_empty() {
         return;
     }
-    for site in &project.sites {
+    let reading = project.programs_of(reads.iter().map(|(file, _)| *file));
+    for site in project.sites() {
         if !matches!(site.role, Some(Role::Spawn(_)))
             || project.surface(site.at.file) != crate::finding::Surface::Runtime
         {
             continue;
         }
-        let read = reads
-            .iter()
-            .find(|(file, _)| project.same_program(*file, site.at.file));
+        let first = project.first_of(site.at.file, &reading);
+        let read = first.and_then(|first| reads.get(first));
         let Some((_, secret)) = read else {
             continue;
         };

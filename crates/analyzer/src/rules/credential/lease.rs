@@ -20,9 +20,8 @@ pub(in crate::rules) const RULE: Rule = Rule {
 };
 
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
-    let revoking: Vec<u32> = project
-        .sites
-        .iter()
+    let revoking = project
+        .sites()
         .filter(|site| {
             let by_path =
                 site.call.args.iter().any(|arg| {
@@ -33,11 +32,10 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
                 || by_path)
                 && project.runs_at_stop(site)
         })
-        .map(|site| site.at.file)
-        .collect();
+        .map(|site| site.at.file);
+    let revoking = project.programs_of(revoking);
     for site in project
-        .sites
-        .iter()
+        .sites()
         .filter(|site| site.role == Some(Role::Lease) || is_request(site))
     {
         let by_path = site.call.args.iter().any(|arg| {
@@ -49,9 +47,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
                     .any(|(_, literal)| says(literal, "creds/"))
         });
         let dynamic = by_path || (site.name().contains("cred") && !is_request(site));
-        let revoked = revoking
-            .iter()
-            .any(|file| project.same_program(*file, site.at.file));
+        let revoked = project.is_of(site.at.file, &revoking);
         if dynamic && !revoked {
             report.add(At { function: site.at, span: site.span }, "this leases credentials, and nothing revokes the lease when the server is asked to stop");
         }

@@ -22,7 +22,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
 };
 
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
-    for site in &project.sites {
+    for site in project.sites() {
         if !logs(project, site) {
             continue;
         }

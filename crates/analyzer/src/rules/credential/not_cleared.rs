@@ -94,7 +94,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
 
 /// Go: fields of a struct that a function makes of what its caller read from the environment.
 fn literals(project: &Project<'_>, cleared: &BTreeSet<String>, report: &mut Report<'_>) {
-    for site in &project.sites {
+    for site in project.sites() {
         let makes = site.call.form == CallForm::Literal
             && project.language(site.at.file) == Language::Go
             && project.surface(site.at.file) == crate::finding::Surface::Runtime;

@@ -22,8 +22,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
 
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
     for site in project
-        .sites
-        .iter()
+        .sites()
         .filter(|site| site.role == Some(Role::Responder))
     {
         let Some(name) = tool_name(project, site) else {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::facts::Language;
+use crate::facts::{Cover, Language, Span};
 use crate::link::{Failure, FailureKind, FnRef, Project, SiteId};
 
 /// Functions that are looked at on the way up.
@@ -12,7 +12,7 @@ const MAX_FUNCTIONS: usize = 64;
 pub(super) struct Escapes<'p, 'a> {
     project: &'p Project<'a>,
     callers: HashMap<FnRef, Vec<SiteId>>,
-    catches: HashMap<FnRef, Vec<&'p Failure<'a>>>,
+    catches: HashMap<FnRef, Cover>,
 }
 
 impl<'p, 'a> Escapes<'p, 'a> {
@@ -20,21 +20,24 @@ impl<'p, 'a> Escapes<'p, 'a> {
     pub(super) fn of(project: &'p Project<'a>, passes: impl Fn(&Failure<'a>) -> bool) -> Self {
         let reach = project.handler_reach();
         let mut callers: HashMap<FnRef, Vec<SiteId>> = HashMap::new();
-        for site in project.sites.iter().filter(|site| reach.contains(&site.at)) {
+        for site in project.sites().filter(|site| reach.contains(&site.at)) {
             for function in project.runs_of(site.id) {
                 callers.entry(*function).or_default().push(site.id);
             }
         }
-        let mut catches: HashMap<FnRef, Vec<&Failure<'a>>> = HashMap::new();
+        let mut catches: HashMap<FnRef, Vec<Span>> = HashMap::new();
         for failure in &project.failures {
             if failure.kind == FailureKind::Catch && !passes(failure) {
-                catches.entry(failure.at).or_default().push(failure);
+                catches.entry(failure.at).or_default().push(failure.guarded);
             }
         }
         Self {
             project,
             callers,
-            catches,
+            catches: catches
+                .into_iter()
+                .map(|(at, spans)| (at, spans.into_iter().collect()))
+                .collect(),
         }
     }
 
@@ -54,12 +57,8 @@ impl<'p, 'a> Escapes<'p, 'a> {
                 let Some(site) = self.project.site(*id) else {
                     continue;
                 };
-                let is_caught = self
-                    .catches
-                    .get(&site.at)
-                    .into_iter()
-                    .flatten()
-                    .any(|failure| failure.guarded.holds(site.span));
+                let guarded = self.catches.get(&site.at);
+                let is_caught = guarded.is_some_and(|guarded| guarded.holds(site.span));
                 if !is_caught && seen.len() < MAX_FUNCTIONS && seen.insert(site.at) {
                     open.push(site.at);
                 }

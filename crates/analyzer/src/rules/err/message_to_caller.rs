@@ -8,9 +8,11 @@ use crate::link::{Failure, FnRef, Project, Value};
 use crate::rules::{At, Axis, Report, Rule, effects};
 use crate::vocabulary::Role;
 
+use super::caught::Catches;
 use super::escape::Escapes;
 use super::expected;
 use super::flow::{Flow, Holds, Seek};
+use super::masked::Masks;
 use super::results;
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -52,6 +54,8 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             expected::is_all(project, failure) || super::again::goes_on(project, failure)
         }),
         error: Escapes::of(project, |failure| expected::is_all(project, failure)),
+        catches: Catches::of(project, |failure| expected::is_all(project, failure)),
+        masks: Masks::of(project),
     };
     let mut taken = BTreeMap::new();
     for failure in &project.failures {
@@ -115,6 +119,10 @@ struct Ways<'p, 'a> {
     text: Escapes<'p, 'a>,
     /// The error itself: the last region that it comes through is the one to blame.
     error: Escapes<'p, 'a>,
+    /// What catches errors on their way.
+    catches: Catches,
+    /// What replaces their texts.
+    masks: Masks,
 }
 
 fn region<'a>(
@@ -142,19 +150,19 @@ fn region<'a>(
     let mut leaks: Vec<Span> = Vec::new();
     let mut elsewhere: Vec<At> = Vec::new();
     walk::stmts(failure.body, &mut |stmt| {
-        if let Some(leak) = leak(project, &flow, stmt, place) {
+        if let Some(leak) = leak(&flow, stmt, place, ways) {
             leaks.push(leak.span);
             elsewhere.extend(flow.told(leak));
         }
         if !closed.iter().any(|span| span.holds(stmt.span))
-            && raises_again(project, failure, stmt)
+            && raises_again(project, failure, stmt, ways)
             && (place == Where::Responder || ways.error.reaches_a_handler(failure.at))
         {
             leaks.push(stmt.span);
         }
-        elsewhere.extend(thrown(project, &flow, stmt, place));
+        elsewhere.extend(thrown(&flow, stmt, place, ways));
     });
-    behind(project, failure, &mut flow, place, &mut leaks);
+    behind(failure, &mut flow, place, ways, &mut leaks);
     for at in elsewhere {
         taken
             .entry((at.function, at.span.start))
@@ -182,12 +190,13 @@ fn region<'a>(
 
 /// What the region put into a variable may be given back behind it.
 fn behind<'a>(
-    project: &Project<'a>,
     failure: &Failure<'a>,
     flow: &mut Flow<'_, 'a>,
     place: Where,
+    ways: &Ways<'_, 'a>,
     leaks: &mut Vec<Span>,
 ) {
+    let project = flow.project;
     let Some(function) = project.function(failure.at) else {
         return;
     };
@@ -207,35 +216,39 @@ fn behind<'a>(
                 let entered = flow.entered(value, failure.span);
                 leaks.push(entered.unwrap_or_else(|| flow.source(value).span));
             } else {
-                leaks.extend(leak(project, flow, stmt, place).map(|leak| leak.span));
+                leaks.extend(leak(flow, stmt, place, ways).map(|leak| leak.span));
             }
         }
     });
 }
 
 /// Whether a region raises what it caught as it is, and that reaches the SDK.
-fn raises_again(project: &Project<'_>, failure: &Failure<'_>, stmt: &Stmt) -> bool {
-    let passes = |failure: &Failure<'_>| expected::is_all(project, failure);
+fn raises_again(
+    project: &Project<'_>,
+    failure: &Failure<'_>,
+    stmt: &Stmt,
+    ways: &Ways<'_, '_>,
+) -> bool {
     super::again::raises(project, failure, stmt)
-        && !super::caught::throw(project, failure.at, stmt.span, &passes)
-        && !super::masked::is_masked(project, failure.at)
+        && !ways.catches.throw(project, failure.at, stmt.span)
+        && !ways.masks.hold(project, failure.at)
 }
 
 /// Functions that a region calls with the error, and that throw its text.
-fn thrown<'a>(project: &Project<'a>, flow: &Flow<'_, 'a>, stmt: &'a Stmt, place: Where) -> Vec<At> {
+fn thrown<'a>(flow: &Flow<'_, 'a>, stmt: &'a Stmt, place: Where, ways: &Ways<'_, 'a>) -> Vec<At> {
+    let project = flow.project;
     let (StmtKind::Expr(value) | StmtKind::Return(Some(value)) | StmtKind::Throw(Some(value))) =
         &stmt.kind
     else {
         return Vec::new();
     };
-    let passes = |failure: &Failure<'_>| expected::is_all(project, failure);
     let mut all = flow.thrown(value);
     all.retain(|at| {
         place != Where::Below
-            && !super::caught::throw(project, at.function, at.span, &passes)
-            && !super::masked::is_masked(project, at.function)
+            && !ways.catches.throw(project, at.function, at.span)
+            && !ways.masks.hold(project, at.function)
     });
-    if all.is_empty() || super::caught::throw(project, flow.at, stmt.span, &passes) {
+    if all.is_empty() || ways.catches.throw(project, flow.at, stmt.span) {
         return Vec::new();
     }
     all
@@ -254,11 +267,12 @@ enum Where {
 
 /// The expression of a statement by which the text leaves.
 fn leak<'a>(
-    project: &Project<'a>,
     flow: &Flow<'_, 'a>,
     stmt: &'a Stmt,
     place: Where,
+    ways: &Ways<'_, 'a>,
 ) -> Option<&'a Expr> {
+    let project = flow.project;
     if let StmtKind::Return(Some(value)) = &stmt.kind {
         let language = project.language(flow.at.file);
         // Below a handler these languages hand errors up with more words; they leave where a result is made of them.
@@ -276,14 +290,12 @@ fn leak<'a>(
         return Some(made);
     }
     let value = raised(project, flow.at, stmt)?;
-    let passes = |failure: &Failure<'_>| expected::is_all(project, failure);
     let is_caught = if matches!(stmt.kind, StmtKind::Throw(_)) {
-        super::caught::throw(project, flow.at, stmt.span, &passes)
+        ways.catches.throw(project, flow.at, stmt.span)
     } else {
-        super::caught::rejection(project, flow.at, &passes)
+        ways.catches.rejection(project, flow.at)
     };
-    let is_masked =
-        !passes_on(project, flow.at, value) && super::masked::is_masked(project, flow.at);
+    let is_masked = !passes_on(project, flow.at, value) && ways.masks.hold(project, flow.at);
     if is_caught || is_masked {
         return None;
     }

@@ -236,10 +236,7 @@ fn asks_for(project: &Project<'_>, at: FnRef, expr: &Expr) -> bool {
 }
 
 fn region<'a>(project: &Project<'a>, failure: &Failure<'a>, gives: Gives, report: &mut Report<'_>) {
-    let is_handler = project
-        .handlers
-        .iter()
-        .any(|handler| handler.function == failure.at);
+    let is_handler = project.handler(failure.at).is_some();
     let mut flow = Flow::new(project, failure.at, Seek::Message, &failure.errors);
     flow.read(failure.body);
     let mut answers = Vec::new();

@@ -53,7 +53,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         }
     }
     floating(project, report);
-    for site in &project.sites {
+    for site in project.sites() {
         let dropped = site.role == Some(Role::Task) && site.fate == Fate::Dropped;
         if dropped && project.language(site.at.file) == Language::Python {
             let place = At {

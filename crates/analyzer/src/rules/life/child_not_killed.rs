@@ -2,7 +2,7 @@
 
 use crate::facts::{Expr, ExprKind, Mode, StmtKind, walk};
 use crate::finding::{Confidence, Severity};
-use crate::link::{Fate, Guard, Project, Site};
+use crate::link::{Fate, Guard, Programs, Project, Site};
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::{Child, Kind, Role, words};
 
@@ -21,7 +21,10 @@ pub(in crate::rules) const RULE: Rule = Rule {
 
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
     let handlers = project.handler_reach();
-    for site in &project.sites {
+    let handled = project.hooks.iter();
+    let handled = handled.filter(|hook| hook.trigger.is_signal("SIGTERM"));
+    let handled = project.programs_of(handled.map(|hook| hook.at.file));
+    for site in project.sites() {
         let message = match site.role {
             Some(Role::Open(Kind::Browser)) if is_kept(project, site) => {
                 "the browser that is started here is not closed when the server is asked to stop"
@@ -30,7 +33,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
                 "the child that is started here is not ended when the server is asked to stop"
             }
             Some(Role::Spawn(Child::Blocking))
-                if handlers.contains(&site.at) && blocks(project, site) =>
+                if handlers.contains(&site.at) && blocks(project, site, &handled) =>
             {
                 "this child is waited for with the process blocked: a signal ends the server and leaves the child running"
             }
@@ -120,12 +123,9 @@ fn ends_serving_only(project: &Project<'_>, entry: &crate::link::Entry) -> bool 
 
 /// A blocking wait inside an asynchronous handler; in Python also where no handler of SIGTERM is: the default action
 /// ends the interpreter alone.
-fn blocks(project: &Project<'_>, site: &Site<'_>) -> bool {
+fn blocks(project: &Project<'_>, site: &Site<'_>, handled: &Programs) -> bool {
     let is_python = project.language(site.at.file) == crate::facts::Language::Python;
-    let is_handled = project.hooks.iter().any(|hook| {
-        hook.trigger.is_signal("SIGTERM") && project.same_program(hook.at.file, site.at.file)
-    });
-    if is_python && !is_handled {
+    if is_python && !project.is_of(site.at.file, handled) {
         return true;
     }
     let is_async = |function: &crate::facts::Function| function.mode == Mode::Async;

@@ -168,7 +168,7 @@ fn set_in(project: &Project<'_>, at: FnRef) -> Vec<Flag> {
 /// Go and Rust: a flag or event that is set after the wait for a signal.
 fn after_wait(project: &Project<'_>) -> Vec<Flag> {
     let mut flags = Vec::new();
-    for site in &project.sites {
+    for site in project.sites() {
         let sets = match site.name() {
             "store" | "Store" => site
                 .call

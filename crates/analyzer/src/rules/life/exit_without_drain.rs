@@ -1,6 +1,7 @@
 //! The process exits on a signal without waiting for calls in flight.
 
-use std::collections::BTreeSet;
+use std::cell::OnceCell;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::facts::{Arm, Expr, ExprKind, Function, Span, Stmt, StmtKind, walk};
 use crate::finding::{Confidence, Severity};
@@ -51,13 +52,23 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
     super::shutdown_unawaited::look(project, report);
     super::received::look(project, report);
     super::waited_exit::look(project, report);
+    let answering = OnceCell::new();
+    let leading = OnceCell::new();
     for hook in &project.hooks {
         if !hook.trigger.asks_to_stop() || !serves(project, hook) {
             continue;
         }
         match hook.form {
-            Form::Callback => callback(project, hook, report),
-            Form::Wait => selected(project, hook, report),
+            Form::Callback => {
+                let answering =
+                    || -> &Answering { answering.get_or_init(|| Answering::of(project)) };
+                callback(project, hook, answering, report);
+            }
+            Form::Wait => {
+                let entries = || project.entries.iter().map(|entry| entry.at);
+                let leading = leading.get_or_init(|| project.above_any(entries()));
+                selected(project, hook, leading, report);
+            }
         }
     }
 }
@@ -70,7 +81,12 @@ fn serves(project: &Project<'_>, hook: &Hook<'_>) -> bool {
         .any(|entry| entry.process.contains(&hook.at) || entry.at.file == hook.at.file)
 }
 
-fn callback(project: &Project<'_>, hook: &Hook<'_>, report: &mut Report<'_>) {
+fn callback<'r>(
+    project: &Project<'_>,
+    hook: &Hook<'_>,
+    answering: impl Fn() -> &'r Answering,
+    report: &mut Report<'_>,
+) {
     let reach = project.reach(&hook.functions);
     // What lies deeper is how something closes, unless it waits for what the calls of this server go through.
     let deep = near(project, &hook.functions, crate::facts::MAX_DEPTH);
@@ -81,7 +97,7 @@ fn callback(project: &Project<'_>, hook: &Hook<'_>, report: &mut Report<'_>) {
         .iter()
         .any(|entry| entry.wire == Wire::Http && entry.runs(hook.at, hook.span));
     if waits_for_calls(project, &near)
-        || waits_deep(project, &deep)
+        || waits_deep(project, &deep, answering)
         || (is_http && drains_listener(project, &near))
     {
         return;
@@ -144,38 +160,57 @@ fn near(project: &Project<'_>, roots: &[FnRef], depth: usize) -> BTreeSet<FnRef>
     all
 }
 
-/// Whether something deep below the handler waits for what calls count up or enter: a name that also stands in the
-/// code that answers them, or that leads to it.
-fn waits_deep(project: &Project<'_>, deep: &BTreeSet<FnRef>) -> bool {
-    let waited: BTreeSet<String> = deep
-        .iter()
-        .flat_map(|at| waited_for(project, *at))
-        .collect();
-    if waited.is_empty() {
-        return false;
-    }
-    let above: BTreeSet<FnRef> = project
-        .handlers
-        .iter()
-        .flat_map(|handler| project.above(handler.function))
-        .collect();
-    let answering = project.handler_reach().iter().chain(&above);
-    answering.filter(|at| !deep.contains(at)).any(|at| {
-        let mut found = false;
-        if let Some(function) = project.function(*at).filter(|_| at.id.0 != 0) {
+/// Where the code that answers calls, and what leads to it, names calls in flight: functions by the cluster of files and the name.
+struct Answering(HashMap<(u32, String), BTreeSet<FnRef>>);
+
+impl Answering {
+    fn of(project: &Project<'_>) -> Self {
+        let mut all: HashMap<_, BTreeSet<FnRef>> = HashMap::new();
+        let handlers = project.handlers.iter().map(|handler| handler.function);
+        let mut functions = project.above_any(handlers);
+        functions.extend(project.handler_reach());
+        for at in functions {
+            let Some(function) = project.function(at).filter(|_| at.id.0 != 0) else {
+                continue;
+            };
+            let cluster = project.cluster_of(at.file);
+            let mut keep = |name: &str| {
+                if is_in_flight(name) {
+                    let named = all.entry((cluster, name.to_owned())).or_default();
+                    named.insert(at);
+                }
+            };
             walk::exprs(&function.body, &mut |expr| {
-                found |= project
-                    .own_name(*at, expr)
-                    .is_some_and(|name| waited.contains(name));
+                project.own_name(at, expr).into_iter().for_each(&mut keep);
             });
             walk::stmts(&function.body, &mut |stmt| {
                 if let StmtKind::Assign { target, .. } = &stmt.kind {
-                    let name = project.target_name(*at, target);
-                    found |= name.is_some_and(|name| waited.contains(&name));
+                    let name = project.target_name(at, target);
+                    name.as_deref().into_iter().for_each(&mut keep);
                 }
             });
         }
-        found
+        Self(all)
+    }
+}
+
+/// Whether something deep below the handler waits for what calls count up or enter: a name that also stands in the
+/// code that answers them, or that leads to it.
+fn waits_deep<'r>(
+    project: &Project<'_>,
+    deep: &BTreeSet<FnRef>,
+    answering: impl Fn() -> &'r Answering,
+) -> bool {
+    let waited: BTreeSet<(u32, String)> = deep
+        .iter()
+        .flat_map(|at| {
+            let names = waited_for(project, *at).into_iter();
+            names.map(|name| (project.cluster_of(at.file), name))
+        })
+        .collect();
+    waited.iter().any(|name| {
+        let named = answering().0.get(name);
+        named.is_some_and(|named| named.iter().any(|at| !deep.contains(at)))
     })
 }
 
@@ -320,28 +355,34 @@ fn holds(block: &[Stmt], span: Span) -> bool {
 }
 
 /// Code that waits for a signal beside the serving, and then lets go of it.
-fn selected(project: &Project<'_>, hook: &Hook<'_>, report: &mut Report<'_>) {
-    for (at, function) in project.functions() {
-        // Go hands the context on to the function that serves.
-        let handed_on = project.language(at.file) == crate::facts::Language::Go
-            && project
-                .sites_of(hook.at)
-                .any(|site| site.targets.contains(&at));
-        let here = at == hook.at
-            || handed_on
-            || project
-                .callers(hook.at)
-                .iter()
-                .any(|id| project.site(*id).is_some_and(|site| site.at == at));
-        // A function that only waits for the signal leaves the rest to who calls it.
-        let only_waits = at == hook.at
-            && !project
-                .entries
-                .iter()
-                .any(|entry| entry.at == at || project.above(entry.at).contains(&at));
-        if !here || only_waits {
+fn selected(
+    project: &Project<'_>,
+    hook: &Hook<'_>,
+    leading: &BTreeSet<FnRef>,
+    report: &mut Report<'_>,
+) {
+    // Go hands the context on to the function that serves.
+    let is_go = project.language(hook.at.file) == crate::facts::Language::Go;
+    let handed: BTreeSet<FnRef> = project
+        .sites_of(hook.at)
+        .filter(|_| is_go)
+        .flat_map(|site| site.targets.iter().copied())
+        .collect();
+    let callers = project.callers(hook.at).iter();
+    let callers = callers.filter_map(|id| project.site(*id));
+    let mut near: BTreeSet<FnRef> = callers.map(|site| site.at).collect();
+    near.extend(&handed);
+    // A function that only waits for the signal leaves the rest to who calls it.
+    if leading.contains(&hook.at) {
+        near.insert(hook.at);
+    } else {
+        near.remove(&hook.at);
+    }
+    for at in near {
+        let Some(function) = project.function(at) else {
             continue;
-        }
+        };
+        let handed_on = handed.contains(&at);
         walk::stmts(&function.body, &mut |stmt| {
             let StmtKind::Select(arms) = &stmt.kind else {
                 return;

@@ -1,10 +1,11 @@
 //! No handler for SIGTERM where the process serves.
 
-use crate::facts::Language;
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use crate::facts::{Language, Name};
 use crate::finding::Confidence;
 use crate::finding::Severity;
-use crate::link::{Entry, Project};
-use crate::link::{Guard, Trigger};
+use crate::link::{Entry, Guard, Project, Site, Trigger};
 use crate::rules::{At, Axis, Report, Rule, effects};
 use crate::vocabulary::{Role, Wire};
 
@@ -33,12 +34,14 @@ const REGISTERING: &[&str] = &[
 ];
 
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
-    let mut done: Vec<u32> = Vec::new();
+    let mut done: Option<u32> = None;
     let mut entries: Vec<&Entry> = project.entries.iter().collect();
+    let losing = losing(project);
+    let programs = programs(project);
     // Where several transports of one file lack it, stdio stands for all.
     entries.sort_by_key(|entry| (entry.at.file, entry.wire, entry.span));
     for entry in entries {
-        if entry.guard == Guard::Framework || done.contains(&entry.at.file) {
+        if entry.guard == Guard::Framework || done == Some(entry.at.file) {
             continue;
         }
         let handled = project.hooks_of(entry).any(|hook| {
@@ -49,12 +52,12 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         if handled {
             continue;
         }
-        done.push(entry.at.file);
+        done = Some(entry.at.file);
         // What is registered for the end of the process looks like the handler that is missing; SIGTERM skips it.
         let skipped = project
             .hooks_of(entry)
             .find(|hook| hook.trigger == Trigger::Exit);
-        let started = start(project, entry);
+        let started = start(project, entry, &programs);
         let at = skipped.map_or(started, |hook| At {
             function: hook.at,
             span: hook.span,
@@ -66,6 +69,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         let elsewhere = project
             .hooks
             .iter()
+            .filter(|hook| project.cluster_of(hook.at.file) == project.cluster_of(entry.at.file))
             .find(|hook| hook.trigger.is_signal("SIGTERM"));
         let message = match elsewhere {
             _ if skipped.is_some() => format!(
@@ -107,60 +111,75 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         if entry.wire == Wire::Http {
             finding.sure(Confidence::Likely);
         }
-        if skipped.is_none() && has_nothing_to_lose(project, entry) {
+        if skipped.is_none() && has_nothing_to_lose(project, entry, &losing) {
             finding.weigh(Severity::Medium);
         }
     }
 }
 
+/// Python: what a signal takes more of than the answer: calls that open, write or start something, by the cluster of files.
+fn losing<'p, 'a>(project: &'p Project<'a>) -> HashMap<u32, Vec<&'p Site<'a>>> {
+    let mut all: HashMap<u32, Vec<&Site<'_>>> = HashMap::new();
+    for site in project.sites() {
+        let keeps = matches!(
+            site.role,
+            Some(
+                Role::Open(_) | Role::Spawn(_) | Role::Task | Role::Outbound(..) | Role::Client(..)
+            )
+        );
+        if project.language(site.at.file) == Language::Python
+            && (keeps || effects::changes(site) || effects::is_of_files(Language::Python, site))
+        {
+            let cluster = project.cluster_of(site.at.file);
+            all.entry(cluster).or_default().push(site);
+        }
+    }
+    all
+}
+
 /// Python: nothing is open, nothing is written, no child runs and no task beside: what a signal cuts is the answer alone.
-fn has_nothing_to_lose(project: &Project<'_>, entry: &Entry) -> bool {
+fn has_nothing_to_lose(
+    project: &Project<'_>,
+    entry: &Entry,
+    losing: &HashMap<u32, Vec<&Site<'_>>>,
+) -> bool {
     let handlers = project.handler_reach();
+    let beside = losing.get(&project.cluster_of(entry.at.file));
     project.language(entry.at.file) == Language::Python
-        && !project.sites.iter().any(|site| {
-            let runs = entry.runs(site.at, site.span) || handlers.contains(&site.at);
-            let keeps = matches!(
-                site.role,
-                Some(
-                    Role::Open(_)
-                        | Role::Spawn(_)
-                        | Role::Task
-                        | Role::Outbound(..)
-                        | Role::Client(..)
-                )
-            );
-            runs && (keeps
-                || effects::changes(site)
-                || effects::is_of_files(Language::Python, site))
-        })
+        && !beside
+            .into_iter()
+            .flatten()
+            .any(|site| entry.runs(site.at, site.span) || handlers.contains(&site.at))
+}
+
+/// The files that a manifest names as what starts a program, or that say so themselves.
+fn programs(project: &Project<'_>) -> BTreeSet<u32> {
+    let named = project.manifests.iter();
+    let named: HashSet<&Name> = named.flat_map(|manifest| &manifest.entries).collect();
+    let files = project.files.iter().zip(0u32..);
+    files
+        .filter(|(file, _)| file.is_program || named.contains(&file.path))
+        .map(|(_, at)| at)
+        .collect()
 }
 
 /// Where the program starts this server: the call in the file that the manifest names, where another file does the serving.
-fn start(project: &Project<'_>, entry: &Entry) -> At {
+fn start(project: &Project<'_>, entry: &Entry, programs: &BTreeSet<u32>) -> At {
     let here = At {
         function: entry.at,
         span: entry.span,
     };
-    let is_program = |file: u32| {
-        project.file(file).is_some_and(|facts| {
-            facts.is_program
-                || project
-                    .manifests
-                    .iter()
-                    .any(|manifest| manifest.entries.contains(&facts.path))
-        })
-    };
-    if project.language(entry.at.file) != Language::TypeScript || is_program(entry.at.file) {
+    if project.language(entry.at.file) != Language::TypeScript || programs.contains(&entry.at.file)
+    {
         return here;
     }
     let above = project.above(entry.at);
-    let calls = project
-        .sites
-        .iter()
-        .filter(|site| site.targets.iter().any(|target| above.contains(target)))
-        .filter(|site| is_program(site.at.file));
+    let calls = above.iter().flat_map(|function| project.callers(*function));
+    let calls = calls.filter_map(|id| project.site(*id));
+    let calls = calls.filter(|site| programs.contains(&site.at.file));
     // The innermost call is the one that says what is started.
-    let innermost = calls.min_by_key(|site| (project.reach(&site.targets).len(), site.span));
+    let innermost =
+        calls.min_by_key(|site| (project.reach(&site.targets).len(), site.span, site.id));
     innermost.map_or(here, |site| At {
         function: site.at,
         span: site.span,

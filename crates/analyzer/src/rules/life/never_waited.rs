@@ -71,10 +71,7 @@ fn root(expr: &Expr) -> Option<VarId> {
 /// Whether anything but the registration, its undoing and a clone for it uses the variable.
 fn is_used(project: &Project<'_>, site: &Site<'_>, id: VarId) -> bool {
     let mut used = false;
-    for (at, function) in project.functions() {
-        if at.file != site.at.file {
-            continue;
-        }
+    for (at, function) in project.functions_in(site.at.file) {
         let undone: Vec<_> = project
             .sites_of(at)
             .filter(|other| other.name() == "Stop")

@@ -15,7 +15,7 @@ const SERVES: &[&str] = &[
 
 /// `Shutdown` waits for calls in flight, but the serving call returns as soon as it begins: what comes after that must wait for it.
 pub(super) fn look(project: &Project<'_>, report: &mut Report<'_>) {
-    for site in &project.sites {
+    for site in project.sites() {
         if project.language(site.at.file) != Language::Go || site.name() != "Shutdown" {
             continue;
         }

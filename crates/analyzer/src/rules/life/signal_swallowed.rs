@@ -1,5 +1,8 @@
 //! A handler for SIGTERM that ends nothing.
 
+use std::cell::OnceCell;
+use std::collections::{BTreeSet, HashMap};
+
 use crate::facts::{ExprKind, Pattern, Span, StmtKind, walk};
 use crate::finding::Severity;
 use crate::link::{FnRef, Form, Hook, Project};
@@ -36,6 +39,8 @@ const READING: &[&str] = &[
 
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
     super::never_waited::look(project, report);
+    let reads = OnceCell::new();
+    let reads = || -> &Reads { reads.get_or_init(|| Reads::of(project)) };
     for hook in &project.hooks {
         if hook.form != Form::Callback
             || !hook.trigger.is_signal("SIGTERM")
@@ -45,7 +50,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             continue;
         }
         let unknown = hook.functions.iter().any(|at| calls_unknown(project, *at));
-        if unknown || ends_something(project, hook) {
+        if unknown || ends_something(project, hook, &reads) {
             continue;
         }
         let place = At {
@@ -68,7 +73,11 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
     }
 }
 
-fn ends_something(project: &Project<'_>, hook: &Hook<'_>) -> bool {
+fn ends_something<'r>(
+    project: &Project<'_>,
+    hook: &Hook<'_>,
+    reads: &impl Fn() -> &'r Reads,
+) -> bool {
     let reach = project.reach(&hook.functions);
     reach.iter().any(|at| {
         let Some(function) = project.function(*at) else {
@@ -79,7 +88,7 @@ fn ends_something(project: &Project<'_>, hook: &Hook<'_>) -> bool {
             if let StmtKind::Throw(_) = &stmt.kind {
                 ends = true
             } else if let StmtKind::Assign { target, .. } = &stmt.kind {
-                ends |= set_and_read(project, *at, target, stmt.span)
+                ends |= set_and_read(project, *at, target, (stmt.span, reads))
             }
         });
         ends || project.sites_of(*at).any(|site| {
@@ -108,7 +117,7 @@ fn ends_something(project: &Project<'_>, hook: &Hook<'_>) -> bool {
                 || (matches!(
                     site.name(),
                     "set" | "notify" | "notify_one" | "notify_waiters" | "store"
-                ) && event_is_read(project, site))
+                ) && event_is_read(project, site, reads))
                 || is_parameter(project, site)
         })
     })
@@ -122,57 +131,85 @@ fn is_parameter(project: &Project<'_>, site: &crate::link::Site<'_>) -> bool {
         && project.function(site.at).is_some()
 }
 
+/// What code that does not itself run at a stop looks at, by the cluster of files and the name.
+#[derive(Default)]
+struct Reads {
+    /// Events that are waited for or asked.
+    events: BTreeSet<(u32, String)>,
+    /// Places of tests with the name in them.
+    tests: HashMap<(u32, String), Vec<(u32, Span)>>,
+}
+
+impl Reads {
+    fn of(project: &Project<'_>) -> Self {
+        let mut all = Self::default();
+        let stops = project.stopping();
+        for site in project.sites() {
+            if !READING.contains(&site.name()) || stops.contains(&site.at) {
+                continue;
+            }
+            let cluster = project.cluster_of(site.at.file);
+            let args = site.call.args.iter();
+            let names = args.filter_map(|arg| project.last_name(site.at, &arg.value));
+            let names = names.chain(project.receiver_name(site));
+            all.events.extend(names.map(|name| (cluster, name)));
+        }
+        for (at, function) in project.functions() {
+            if stops.contains(&at) {
+                continue;
+            }
+            let cluster = project.cluster_of(at.file);
+            walk::stmts(&function.body, &mut |stmt| {
+                let tests = if let StmtKind::If { test, .. } = &stmt.kind {
+                    Some(test)
+                } else if let StmtKind::Loop { over, .. } = &stmt.kind {
+                    over.as_ref()
+                } else {
+                    None
+                };
+                let Some(test) = tests else { return };
+                for name in project.names_in(at, test) {
+                    let tests = all.tests.entry((cluster, name)).or_default();
+                    tests.push((at.file, test.span));
+                }
+            });
+        }
+        all
+    }
+}
+
 /// Whether the event that a call sets is waited for or looked at anywhere else.
-fn event_is_read(project: &Project<'_>, set: &crate::link::Site<'_>) -> bool {
+fn event_is_read<'r>(
+    project: &Project<'_>,
+    set: &crate::link::Site<'_>,
+    reads: &impl Fn() -> &'r Reads,
+) -> bool {
     if set.call.receiver().is_none() {
         return false;
     }
     let Some(name) = project.receiver_name(set) else {
         return true;
     };
-    let stops = project.stopping();
-    project.sites.iter().any(|site| {
-        if !READING.contains(&site.name()) || stops.contains(&site.at) {
-            return false;
-        }
-        let receiver = project.receiver_name(site);
-        receiver.as_deref() == Some(name.as_str())
-            || site
-                .call
-                .args
-                .iter()
-                .any(|arg| project.last_name(site.at, &arg.value).as_deref() == Some(name.as_str()))
-    })
+    let key = (project.cluster_of(set.at.file), name);
+    reads().events.contains(&key)
 }
 
 /// Whether a flag that the handler sets is read outside of it.
-fn set_and_read(project: &Project<'_>, at: FnRef, target: &Pattern, set: Span) -> bool {
+fn set_and_read<'r>(
+    project: &Project<'_>,
+    at: FnRef,
+    target: &Pattern,
+    (set, reads): (Span, &impl Fn() -> &'r Reads),
+) -> bool {
     let own = target
         .variable()
         .and_then(|id| project.variable(at.variable(id)))
         .is_some_and(|variable| variable.owner == at.id);
     let name = project.target_name(at, target).filter(|_| !own);
-    name.as_ref().is_some_and(|name| {
-        project.functions().any(|(other, function)| {
-            let mut read = false;
-            if !project.stopping().contains(&other) {
-                walk::stmts(&function.body, &mut |stmt| {
-                    let tests = if let StmtKind::If { test, .. } = &stmt.kind {
-                        Some(test)
-                    } else if let StmtKind::Loop { over, .. } = &stmt.kind {
-                        over.as_ref()
-                    } else {
-                        None
-                    };
-                    if let Some(test) = tests
-                        && !set.holds(test.span)
-                    {
-                        read |= project.names_in(other, test).contains(name);
-                    }
-                });
-            }
-            read
-        })
+    name.is_some_and(|name| {
+        let tests = reads().tests.get(&(project.cluster_of(at.file), name));
+        let mut tests = tests.into_iter().flatten();
+        tests.any(|(file, test)| *file != at.file || !set.holds(*test))
     })
 }
 

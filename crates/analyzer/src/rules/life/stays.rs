@@ -7,26 +7,32 @@ use crate::vocabulary::{Role, Wire};
 
 /// A thread that never ends beside Python's server; a task that serves while `main` waits for nothing but a signal.
 pub(super) fn look(project: &Project<'_>, report: &mut Report<'_>) {
+    let is_thread = |site: &&Site<'_>| site.role == Some(Role::Task) && site.name() == "Thread";
+    let threads: Vec<&Site<'_>> = project.sites().filter(is_thread).collect();
     for entry in &project.entries {
         if entry.wire != Wire::Stdio || super::stdin_eof::is_watched(project, entry) {
             continue;
         }
         match project.language(entry.at.file) {
             Language::TypeScript => {}
-            Language::Python => threads(project, entry, report),
+            Language::Python => keep_alive(project, entry, &threads, report),
             Language::Go | Language::Rust => alone(project, entry, report),
         }
     }
 }
 
 /// `threading.Thread(target=poll).start()` where `poll` goes round for ever and is no daemon: the interpreter waits for it.
-fn threads(project: &Project<'_>, entry: &Entry, report: &mut Report<'_>) {
+fn keep_alive(
+    project: &Project<'_>,
+    entry: &Entry,
+    threads: &[&Site<'_>],
+    report: &mut Report<'_>,
+) {
     if entry.guard == Guard::Framework {
         return;
     }
-    for site in &project.sites {
-        let is_thread = site.role == Some(Role::Task) && site.name() == "Thread";
-        if !is_thread || !entry.runs(site.at, site.span) || is_daemon(project, site) {
+    for site in threads {
+        if !entry.runs(site.at, site.span) || is_daemon(project, site) {
             continue;
         }
         let endless = site.call.option("target").is_some_and(|target| {

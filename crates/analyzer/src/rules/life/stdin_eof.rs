@@ -1,5 +1,7 @@
 //! The end of stdin does not end the server.
 
+use std::collections::{BTreeSet, HashMap};
+
 use crate::facts::{Expr, ExprKind, FnId, Language, walk};
 use crate::finding::Severity;
 use crate::link::{Entry, Fate, FnRef, Guard, Project, Site, Trigger};
@@ -24,35 +26,43 @@ const PARENT: &[&str] = &["ppid", "getppid", "parentpid", "parent_pid", "parent_
 
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
     super::stays::look(project, report);
-    let mut judged: Vec<u32> = Vec::new();
+    let mut judged = BTreeSet::new();
+    let ended = project.sites().filter(|site| site.name() == "serveStdio");
+    let ended = project.programs_of(ended.map(|site| site.at.file));
+    let mut kept: HashMap<u32, Vec<&Site<'_>>> = HashMap::new();
+    for site in project.sites() {
+        if keeps_alive(project, site) {
+            let cluster = project.cluster_of(site.at.file);
+            kept.entry(cluster).or_default().push(site);
+        }
+    }
     for entry in &project.entries {
         let is_ours = entry.wire == Wire::Stdio
             && entry.guard == Guard::Author
             && project.language(entry.at.file) == Language::TypeScript;
         let file = entry.at.file;
-        let is_new = !judged.iter().any(|one| project.same_package(*one, file));
-        if is_ours && is_new {
-            judged.push(file);
-            server(project, entry, report);
+        // Version 2 of the SDK closes the transport at the end of stdin.
+        if is_ours && judged.insert(project.package_of(file)) && !project.is_of(file, &ended) {
+            let kept = kept.get(&project.cluster_of(file));
+            server(project, entry, kept.map_or(&[], Vec::as_slice), report);
         }
     }
 }
 
 /// One server of TypeScript.
-fn server(project: &Project<'_>, entry: &Entry, report: &mut Report<'_>) {
-    if sdk_ends(project, entry) || is_watched(project, entry) {
+fn server(project: &Project<'_>, entry: &Entry, kept: &[&Site<'_>], report: &mut Report<'_>) {
+    if is_watched(project, entry) {
         return;
     }
     let handlers = project.handler_reach();
-    let keeps: Vec<&Site<'_>> = project
-        .sites
+    let keeps: Vec<&Site<'_>> = kept
         .iter()
+        .copied()
         .filter(|site| {
             entry.runs(site.at, site.span)
                 || (handlers.contains(&site.at)
                     && project.same_program(entry.at.file, site.at.file))
         })
-        .filter(|site| keeps_alive(project, site))
         .collect();
     let Some(first) = keeps.first() else {
         return;
@@ -99,13 +109,6 @@ fn server(project: &Project<'_>, entry: &Entry, report: &mut Report<'_>) {
                 .via(project, start, "stdio is served here");
         }
     }
-}
-
-/// Version 2 of the SDK closes the transport at the end of stdin.
-fn sdk_ends(project: &Project<'_>, entry: &Entry) -> bool {
-    project.sites.iter().any(|site| {
-        site.name() == "serveStdio" && project.same_program(entry.at.file, site.at.file)
-    })
 }
 
 /// Whether something in the process looks at the parent and leaves when it is gone: `process.ppid === 1`,
@@ -175,14 +178,13 @@ fn closed_nearby(project: &Project<'_>, opened: &Site<'_>) -> bool {
 
 /// Whether a timer is let go: `setInterval(…).unref()`, or cleared anywhere.
 fn unreferenced(project: &Project<'_>, timer: &Site<'_>) -> bool {
-    project.sites.iter().any(|site| {
-        site.at.file == timer.at.file
-            && ((site.name() == "unref"
+    project.sites_in(timer.at.file).iter().any(|site| {
+        (site.name() == "unref"
                 && (site.span.holds(timer.span)
                     || site.at == timer.at
                     || site.span.start > timer.span.start))
                 // A stop that only a signal runs is none at the end of stdin.
-                || (site.name() == "clearInterval" && !project.stopping().contains(&site.at)))
+                || (site.name() == "clearInterval" && !project.stopping().contains(&site.at))
     })
 }
 

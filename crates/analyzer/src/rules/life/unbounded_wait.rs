@@ -15,7 +15,7 @@ pub(super) fn look(project: &Project<'_>, report: &mut Report<'_>) {
     if !waits {
         return;
     }
-    for site in &project.sites {
+    for site in project.sites() {
         if project.surface(site.at.file) == Surface::Tests {
             continue;
         }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use crate::budget::{self, Left};
 use crate::facts::{Arg, Expr, ExprKind, Pattern, StmtKind, walk};
 use crate::link::{FnRef, Project, Site, Value};
 use crate::rules::outbound::around::is_within;
@@ -278,19 +277,7 @@ pub(in crate::rules) fn makers<'s, 'a>(
     project: &'s Project<'a>,
     site: &Site<'a>,
 ) -> Vec<&'s Site<'a>> {
-    let makes = |maker: &&Site<'a>| {
-        matches!(maker.role, Some(Role::Client(..) | Role::Open(_)))
-            && maker.paths.iter().any(|made| {
-                let made = format!("{made}()");
-                site.paths
-                    .iter()
-                    .any(|path| path.starts_with(made.as_str()))
-            })
-    };
-    if budget::spend_on_places(project.sites.len()) == Left::Nothing {
-        return Vec::new();
-    }
-    let makers: Vec<&Site<'a>> = project.sites.iter().filter(makes).collect();
+    let makers = project.made_by(site);
     let own: Vec<&Site<'a>> = held(project, site, &makers);
     if own.is_empty() { makers } else { own }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::finding::{Confidence, Severity, Surface};
-use crate::link::{FnRef, Project, Site};
+use crate::link::{FnRef, Programs, Project, Site};
 use crate::rules::outbound::bounds::{is_bounded, of_role};
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::{Kind, Role, words};
@@ -30,7 +30,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
     }
     let reach = project.handler_reach();
     let mut files: BTreeMap<u32, (&Site<'_>, BTreeSet<FnRef>)> = BTreeMap::new();
-    for site in &project.sites {
+    for site in project.sites() {
         let remote = match site.role {
             Some(Role::Outbound(..)) => true,
             Some(Role::Open(Kind::Pool)) => !is_local(site.paths.first().map_or("", |path| path)),
@@ -44,8 +44,9 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             }
         }
     }
+    let with_breaker = with_breaker(project);
     for (file, (site, stuck)) in files {
-        if has_breaker(project, file) {
+        if project.is_of(file, &with_breaker) || project.uses_in(file, "breaker") {
             continue;
         }
         let finding = report.add(
@@ -71,26 +72,21 @@ fn is_local(path: &str) -> bool {
     path.contains("sqlite") || path.starts_with("duckdb")
 }
 
-/// A library, or code of its own that is named after it, in the package of a file.
-fn has_breaker(project: &Project<'_>, file: u32) -> bool {
+/// The programs that have code of their own that breaks circuits, or is named after it.
+fn with_breaker(project: &Project<'_>) -> Programs {
     let named = |name: &str| {
         let words = words::words(name);
         words
             .iter()
             .any(|word| matches!(word.as_str(), "breaker" | "circuitbreaker"))
     };
-    let near = |other: u32| project.same_program(file, other);
-    project
-        .sites
-        .iter()
-        .any(|site| site.role == Some(Role::Breaker) && near(site.at.file))
-        || project
-            .files
-            .iter()
-            .zip(0u32..)
-            .any(|(other, at)| other.classes.iter().any(|class| named(&class.name)) && near(at))
-        || project
-            .functions()
-            .any(|(at, function)| named(&function.name) && near(at.file))
-        || project.uses_in(file, "breaker")
+    let calls = project.sites();
+    let calls = calls.filter(|site| site.role == Some(Role::Breaker));
+    let classes = project.files.iter().zip(0u32..);
+    let classes = classes.filter(|(file, _)| file.classes.iter().any(|class| named(&class.name)));
+    let functions = project.functions();
+    let functions = functions.filter(|(_, function)| named(&function.name));
+    let files = calls.map(|site| site.at.file);
+    let files = files.chain(classes.map(|(_, at)| at));
+    project.programs_of(files.chain(functions.map(|(at, _)| at.file)))
 }

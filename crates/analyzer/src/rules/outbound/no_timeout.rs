@@ -22,7 +22,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
 
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
     let reach = project.handler_reach();
-    for site in &project.sites {
+    for site in project.sites() {
         if project.surface(site.at.file) != Surface::Runtime {
             continue;
         }
@@ -121,15 +121,7 @@ fn runs_in_server(project: &Project<'_>, site: &Site<'_>) -> bool {
 
 /// A client without a limit whose calls are not seen: it is handed to a library.
 fn client<'a>(project: &Project<'a>, maker: &Site<'a>, limit: Limit, report: &mut Report<'_>) {
-    let starts: Vec<String> = maker.paths.iter().map(|path| format!("{path}()")).collect();
-    let is_used = project.sites.iter().any(|site| {
-        let on_it = site
-            .paths
-            .iter()
-            .any(|path| starts.iter().any(|start| path.starts_with(start.as_str())));
-        on_it && matches!(site.role, Some(Role::Outbound(..)))
-    });
-    if is_used
+    if project.is_waited_on(maker)
         || super::bounds::is_made_bounded(project, maker, limit)
         || is_fallback(project, maker)
     {

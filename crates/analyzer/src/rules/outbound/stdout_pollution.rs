@@ -53,7 +53,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         .entries
         .iter()
         .any(|entry| project.speaks_by_hand(entry));
-    for site in &project.sites {
+    for site in project.sites() {
         if (site.role != Some(Role::Stdout) && !loggers::is_told_stdout(project, site))
             || !running.contains(&site.at)
             || project.surface(site.at.file) != Surface::Runtime
@@ -198,7 +198,7 @@ fn launchers(project: &Project<'_>) -> BTreeSet<FnRef> {
     {
         return all;
     }
-    for site in &project.sites {
+    for site in project.sites() {
         let inherits = site
             .call
             .option("stdio")
@@ -221,7 +221,7 @@ fn launchers(project: &Project<'_>) -> BTreeSet<FnRef> {
 
 /// The SDK of Python in its second version takes stdout away from everything else while it serves.
 fn keeps_stdout(project: &Project<'_>) -> bool {
-    project.sites.iter().any(|site| {
+    project.sites().any(|site| {
         site.role == Some(Role::Server)
             && project.language(site.at.file) == Language::Python
             && site.paths.iter().any(|path| path.ends_with("MCPServer"))
@@ -269,8 +269,7 @@ fn goes_elsewhere<'a>(project: &Project<'a>, site: &Site<'a>) -> bool {
 fn is_of_console(project: &Project<'_>, site: &Site<'_>) -> bool {
     let of_console = site.paths.iter().any(|path| path.contains("Console()"));
     of_console
-        && budget::spend_on_places(project.sites.len()) == Left::Some
-        && project.sites.iter().any(|maker| {
+        && project.sites_beside(site.at.file).any(|maker| {
             let mut args = maker.call.args.iter();
             maker.name() == "Console"
                 && args.any(|arg| matches!(arg.name.as_deref(), Some("stderr" | "file")))

@@ -43,7 +43,7 @@ const READING: &[&str] = &[
 ];
 
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
-    for site in &project.sites {
+    for site in project.sites() {
         if project.surface(site.at.file) != Surface::Runtime
             || !changes(project, site)
             || has_key(project, site)

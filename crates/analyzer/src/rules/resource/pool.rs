@@ -2,7 +2,7 @@
 
 use crate::facts::{ExprKind, Language, StmtKind, walk};
 use crate::finding::Severity;
-use crate::link::{Fate, Project, Site, Trigger};
+use crate::link::{Closers, Fate, Project, Site, Trigger};
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::{Kind, Role};
 
@@ -20,15 +20,27 @@ pub(in crate::rules) const RULE: Rule = Rule {
 };
 
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
-    for site in &project.sites {
+    let in_cleanup = |site: &&Site<'_>| Project::is_closing(site) && project.is_cleanup(site);
+    let cleanups = Closers::of(project, project.sites().filter(in_cleanup));
+    let exits: Vec<_> = project
+        .hooks
+        .iter()
+        .filter(|hook| hook.trigger == Trigger::Exit)
+        .flat_map(|hook| hook.functions.iter().copied())
+        .collect();
+    let exits = project.reach(&exits);
+    let at_exit = exits.iter().flat_map(|at| project.sites_of(*at));
+    let at_exit = Closers::of(project, at_exit.filter(|site| Project::is_closing(site)));
+    for site in project.sites() {
         if site.role != Some(Role::Open(Kind::Pool))
-            || !is_kept(project, site)
+            || !is_kept(project, site, &cleanups)
             || (site.fate == Fate::Returned && !is_stored(project, site, MAX_CALLS))
             || project.closed_at_stop(site)
-            || closed_at_exit(project, site)
+            // Closed when the process exits by itself: that a signal skips it is what LIFE-001 says.
+            || closed_by(project, site, &at_exit)
             || given_to_scopes(project, site)
             || (project.language(site.at.file) == Language::Python
-                && (!runs(project, site) || closed_in_cleanup(project, site)))
+                && (!runs(project, site) || closed_by(project, site, &cleanups)))
         {
             continue;
         }
@@ -59,7 +71,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
 }
 
 /// Whether it outlives the function: at the top of a file, in a field, given back; not closed where it was opened, nor by a scope.
-fn is_kept(project: &Project<'_>, opened: &Site<'_>) -> bool {
+fn is_kept(project: &Project<'_>, opened: &Site<'_>, cleanups: &Closers) -> bool {
     let Some(function) = project.function(opened.at) else {
         return false;
     };
@@ -72,14 +84,12 @@ fn is_kept(project: &Project<'_>, opened: &Site<'_>) -> bool {
         }
     });
     // What a factory makes may be closed by the scope that asked for it.
-    let closed_by_scope = project.sites.iter().any(|site| {
-        Project::is_closing(site)
-            && !matches!(site.at.id, crate::facts::FnId::MODULE)
-            && project.is_cleanup(site)
-            && project.may_close(site, opened)
-    });
-    if closed_by_scope && opened.at.id != crate::facts::FnId::MODULE {
-        return false;
+    if opened.at.id != crate::facts::FnId::MODULE {
+        let closing = cleanups.closing(project, opened);
+        let mut closing = closing.into_iter().filter_map(|id| project.site(id));
+        if closing.any(|site| site.at.id != crate::facts::FnId::MODULE) {
+            return false;
+        }
     }
     let closed_here = project.inside(opened.at).iter().any(|at| {
         project.sites_of(*at).any(|site| {
@@ -188,31 +198,23 @@ fn in_failure(project: &Project<'_>, site: &Site<'_>) -> bool {
         .any(|failure| failure.at.file == site.at.file && failure.span.holds(site.span))
 }
 
-/// Closed when the process exits by itself: that a signal skips it is what LIFE-001 says.
-fn closed_at_exit<'a>(project: &Project<'a>, opened: &Site<'a>) -> bool {
-    let roots: Vec<_> = project
-        .hooks
-        .iter()
-        .filter(|hook| hook.trigger == Trigger::Exit)
-        .flat_map(|hook| hook.functions.iter().copied())
-        .collect();
-    project.reach(&roots).iter().any(|at| {
-        project
-            .sites_of(*at)
-            .any(|site| Project::is_closing(site) && closes_itself(project, site, opened))
-    })
+/// Whether any of some calls closes what was opened itself. Of what stands in a `finally`, or after the `yield` of a
+/// lifespan, it does not matter what reaches it: there is a clean-up.
+fn closed_by(project: &Project<'_>, opened: &Site<'_>, closers: &Closers) -> bool {
+    let closing = closers.closing(project, opened);
+    let mut closing = closing.into_iter().filter_map(|id| project.site(id));
+    closing.any(|site| !is_on_part(site, opened))
 }
 
-/// Whether a call closes what was opened, and not something made with it: `engine.dispose()`, not `engine.connect().close()`.
-fn closes_itself<'a>(project: &Project<'a>, site: &Site<'a>, opened: &Site<'a>) -> bool {
-    let on_part = opened.paths.iter().any(|path| {
+/// Whether a call closes something made with what was opened: `engine.connect().close()`, not `engine.dispose()`.
+fn is_on_part(site: &Site<'_>, opened: &Site<'_>) -> bool {
+    opened.paths.iter().any(|path| {
         let made = format!("{path}()");
         site.paths.iter().any(|path| {
             path.strip_prefix(made.as_str())
                 .is_some_and(|rest| rest.contains("()"))
         })
-    });
-    !on_part && project.may_close(site, opened)
+    })
 }
 
 /// Opened by a function whose every caller puts the value into a scope that closes it.
@@ -244,13 +246,4 @@ fn runs(project: &Project<'_>, opened: &Site<'_>) -> bool {
         .iter()
         .any(|entry| entry.process.contains(&opened.at))
         || project.handler_reach().contains(&opened.at)
-}
-
-/// Closed in a `finally`, or after the `yield` of a lifespan, somewhere: there is a clean-up, whatever reaches it.
-fn closed_in_cleanup<'a>(project: &Project<'a>, opened: &Site<'a>) -> bool {
-    project.sites.iter().any(|site| {
-        Project::is_closing(site)
-            && project.is_cleanup(site)
-            && closes_itself(project, site, opened)
-    })
 }

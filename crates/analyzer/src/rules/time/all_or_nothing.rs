@@ -22,11 +22,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
 };
 
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
-    for site in project
-        .sites
-        .iter()
-        .filter(|site| site.role == Some(Role::All))
-    {
+    for site in project.sites().filter(|site| site.role == Some(Role::All)) {
         if !project.handler_reach().contains(&site.at) {
             continue;
         }

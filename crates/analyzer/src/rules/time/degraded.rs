@@ -1,5 +1,7 @@
 //! One failed write that takes the reads away.
 
+use std::collections::{BTreeSet, HashMap};
+
 use crate::facts::{ExprKind, Span, StmtKind, walk};
 use crate::finding::Severity;
 use crate::link::{Failure, FnRef, Project};
@@ -21,6 +23,13 @@ pub(in crate::rules) const RULE: Rule = Rule {
 };
 
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
+    let guards = std::cell::OnceCell::new();
+    let guards_others = |writer: FnRef, name: &str| {
+        let guards: &Guards = guards.get_or_init(|| guards_of(project));
+        let key = (project.cluster_of(writer.file), name.to_owned());
+        let guarded = guards.get(&key);
+        guarded.is_some_and(|guarded| guarded.iter().any(|at| *at != writer))
+    };
     for failure in &project.failures {
         let writes = project
             .sites_of(failure.at)
@@ -29,7 +38,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             continue;
         }
         for (name, span) in stored(project, failure) {
-            if guards_others(project, failure.at, &name) {
+            if guards_others(failure.at, &name) {
                 add(report, failure.at, span, &name);
             }
         }
@@ -45,9 +54,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             let Some(name) = name.filter(|name| is_health(name)) else {
                 return;
             };
-            if matches!(value.kind, ExprKind::Bool(false))
-                && guards_others(project, failure.at, &name)
-            {
+            if matches!(value.kind, ExprKind::Bool(false)) && guards_others(failure.at, &name) {
                 add(report, failure.at, stmt.span, &name);
             }
         });
@@ -88,16 +95,22 @@ fn is_health(name: &str) -> bool {
     health && !split
 }
 
-fn guards_others(project: &Project<'_>, writer: FnRef, name: &str) -> bool {
-    project.functions().any(|(at, function)| {
-        let mut found = false;
-        if at != writer {
-            walk::stmts(&function.body, &mut |stmt| {
-                if let StmtKind::If { test, .. } = &stmt.kind {
-                    found |= project.names_in(at, test).iter().any(|known| known == name);
+/// The functions that test something of a name, by the cluster of files.
+type Guards = HashMap<(u32, String), BTreeSet<FnRef>>;
+
+fn guards_of(project: &Project<'_>) -> Guards {
+    let mut all = Guards::new();
+    for (at, function) in project.functions() {
+        let cluster = project.cluster_of(at.file);
+        walk::stmts(&function.body, &mut |stmt| {
+            if let StmtKind::If { test, .. } = &stmt.kind {
+                for name in project.names_in(at, test) {
+                    if is_health(&name) {
+                        all.entry((cluster, name)).or_default().insert(at);
+                    }
                 }
-            });
-        }
-        found
-    })
+            }
+        });
+    }
+    all
 }

@@ -1,0 +1,165 @@
+//! Calls that close something, found by what they close.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::facts::Name;
+use crate::vocabulary::words;
+
+use super::{Project, Site, SiteId};
+
+/// Closing calls by what they are made on, of each cluster of files.
+#[derive(Debug, Default)]
+pub struct Closers {
+    /// By the path of the call that made it.
+    made: HashMap<(u32, Name), Vec<SiteId>>,
+    /// Of Go's commands.
+    commands: HashMap<u32, Vec<SiteId>>,
+    /// By the name of what is closed, where nothing more is known of it.
+    named: HashMap<u32, BTreeMap<Called, Vec<SiteId>>>,
+}
+
+/// What something that is closed is called.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Called {
+    /// In small letters.
+    name: String,
+    of: Number,
+}
+
+/// Whether a name is of one connection, which is no pool of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Number {
+    One,
+    Any,
+}
+
+impl Called {
+    fn by(name: &str) -> Self {
+        let of_one = words::words(name)
+            .iter()
+            .any(|word| matches!(word.as_str(), "conn" | "connection" | "cursor" | "session"));
+        Self {
+            name: name.to_lowercase(),
+            of: if of_one { Number::One } else { Number::Any },
+        }
+    }
+
+    /// Whether it may be what is held under a name, in small letters.
+    fn fits(&self, holder: &str) -> bool {
+        if self.of == Number::One && holder.contains("pool") && !self.name.contains("pool") {
+            return false;
+        }
+        self.name.contains(holder) || holder.contains(self.name.as_str())
+    }
+}
+
+impl Closers {
+    /// Finds closing calls by what they close.
+    pub fn of<'s, 'a: 's>(
+        project: &Project<'a>,
+        closing: impl IntoIterator<Item = &'s Site<'a>>,
+    ) -> Self {
+        let mut all = Self::default();
+        for site in closing {
+            let cluster = project.cluster_of(site.at.file);
+            // What was got from the opened value, a connection of a pool, is another thing.
+            for made in site.paths.iter().filter_map(|path| path.rsplit_once("()")) {
+                let made = all.made.entry((cluster, Name::from(made.0))).or_default();
+                made.push(site.id);
+            }
+            if site.paths.iter().any(|path| is_command(path)) {
+                all.commands.entry(cluster).or_default().push(site.id);
+            }
+            if is_unknown(site) {
+                let named = all.named.entry(cluster).or_default();
+                for name in names(project, site) {
+                    named.entry(Called::by(&name)).or_default().push(site.id);
+                }
+            }
+        }
+        all
+    }
+
+    /// The calls that may close what a call opened, in order.
+    pub fn closing(&self, project: &Project<'_>, opened: &Site<'_>) -> BTreeSet<SiteId> {
+        let cluster = project.cluster_of(opened.at.file);
+        let mut all = BTreeSet::new();
+        for path in &opened.paths {
+            let made = self.made.get(&(cluster, path.clone()));
+            all.extend(made.into_iter().flatten());
+        }
+        // Go's `cmd.Start()` gives nothing: the command itself is the handle.
+        if opened.paths.iter().any(|path| is_command(path)) {
+            all.extend(self.commands.get(&cluster).into_iter().flatten());
+        }
+        if let Some(named) = self.named.get(&cluster) {
+            for holder in project.holders(opened) {
+                let holder = holder.to_lowercase();
+                let fitting = named.iter().filter(|(called, _)| called.fits(&holder));
+                all.extend(fitting.flat_map(|(_, sites)| sites));
+            }
+        }
+        all
+    }
+
+    /// Whether any of them may.
+    pub fn close(&self, project: &Project<'_>, opened: &Site<'_>) -> bool {
+        !self.closing(project, opened).is_empty()
+    }
+}
+
+fn is_command(path: &str) -> bool {
+    path.starts_with("os/exec.")
+}
+
+/// A receiver that is not known, an item of a collection, or what another thread made closes whatever fits its name.
+fn is_unknown(site: &Site<'_>) -> bool {
+    let unknown = site.paths.is_empty()
+        || site.paths.iter().any(|path| {
+            path.starts_with('?')
+                || path.starts_with("Promise()")
+                || path.contains("to_thread()")
+                || path.contains("run_in_executor()")
+        });
+    unknown && site.targets.is_empty()
+}
+
+/// The names of what a closing call is made on or given.
+fn names(project: &Project<'_>, site: &Site<'_>) -> Vec<String> {
+    let mut names: Vec<String> = project.receiver_name(site).into_iter().collect();
+    for arg in &site.call.args {
+        names.extend(project.last_name(site.at, &arg.value));
+    }
+    names
+}
+
+impl<'a> Project<'a> {
+    /// Whether something that a call opened is closed at a stop: by a closing call on the same value.
+    pub fn closed_at_stop(&self, opened: &Site<'a>) -> bool {
+        self.closers.close(self, opened)
+    }
+
+    /// Whether a closing call may be on the value that another call gave.
+    pub fn may_close(&self, site: &Site<'a>, opened: &Site<'a>) -> bool {
+        let commands = |site: &Site<'_>| site.paths.iter().any(|path| is_command(path));
+        if commands(site) && commands(opened) {
+            return true;
+        }
+        let mut made = site.paths.iter().filter_map(|path| path.rsplit_once("()"));
+        if made.any(|(made, _)| opened.paths.iter().any(|path| **path == *made)) {
+            return true;
+        }
+        is_unknown(site) && {
+            let names: Vec<Called> = names(self, site)
+                .iter()
+                .map(|name| Called::by(name))
+                .collect();
+            let holders = self.holders(opened);
+            let holds = |name: &Called| {
+                let mut holders = holders.iter();
+                holders.any(|holder| name.fits(&holder.to_lowercase()))
+            };
+            names.iter().any(holds)
+        }
+    }
+}
