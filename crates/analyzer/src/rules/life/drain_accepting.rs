@@ -70,7 +70,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
 fn open_intake(project: &Project<'_>, hook: &Hook<'_>, report: &mut Report<'_>) {
     let reach = project.reach(&hook.functions);
     for at in &reach {
-        let Some(wait) = super::exit_without_drain::first_wait(project, *at) else {
+        let Some(wait) = super::in_flight::first_wait(project, *at) else {
             continue;
         };
         let before = |other: FnRef, span: Span| other != *at || span.start < wait.start;

@@ -126,11 +126,10 @@ fn waits_after(project: &Project<'_>, at: FnRef, function: &Function, place: Spa
         .filter(|site| site.span.start >= place.end || site.name() == "Wait");
     found
         || after.into_iter().any(|site| {
-            super::exit_without_drain::drains(site)
-                || project.reach(&site.targets).iter().any(|inner| {
-                    project
-                        .sites_of(*inner)
-                        .any(super::exit_without_drain::drains)
-                })
+            super::selected::drains(site)
+                || project
+                    .reach(&site.targets)
+                    .iter()
+                    .any(|inner| project.sites_of(*inner).any(super::selected::drains))
         })
 }

@@ -7,10 +7,15 @@ use crate::link::{FnRef, Form, Hook, Project, Site};
 use crate::rules::{At, Report};
 use crate::vocabulary::{Role, words};
 
-use super::exit_without_drain::{drains, in_second_branch, waits_for_calls};
+use super::exit_without_drain::in_second_branch;
+use super::in_flight::waits_for_calls;
+use super::selected::drains;
 
 /// `go func() { <-stop; os.Exit(0) }()`, `tokio::spawn(async { ctrl_c().await; exit(0) })`.
 pub(super) fn look(project: &Project<'_>, report: &mut Report<'_>) {
+    // What serves or leads there does after a signal is another matter.
+    let leading = project.above_any(project.entries.iter().map(|entry| entry.at));
+    let mut seen: BTreeSet<FnRef> = BTreeSet::new();
     for hook in &project.hooks {
         let is_ours = matches!(
             project.language(hook.at.file),
@@ -24,19 +29,11 @@ pub(super) fn look(project: &Project<'_>, report: &mut Report<'_>) {
             continue;
         }
         for at in project.inside(hook.at) {
-            if !is_on_the_way(project, at) {
+            if !leading.contains(&at) && seen.insert(at) {
                 beside(project, hook, at, report);
             }
         }
     }
-}
-
-/// Whether a function serves or leads there: what it does after a signal is another matter.
-fn is_on_the_way(project: &Project<'_>, at: FnRef) -> bool {
-    project
-        .entries
-        .iter()
-        .any(|entry| entry.at == at || project.above(entry.at).contains(&at))
 }
 
 fn beside(project: &Project<'_>, hook: &Hook<'_>, at: FnRef, report: &mut Report<'_>) {

@@ -1,12 +1,72 @@
-//! How the work grows with the source: what one package takes is no more beside others that have nothing to do with it.
+//! Files that take too much, and how the work grows with the source.
 
 use std::path::Path;
 
-use crate::budget;
-use crate::extract::{self, STACK_BYTES, Source, manifest};
-use crate::facts::{FileFacts, Language, Manifest, Name};
-use crate::link::Project;
-use crate::rules::{RULES, Report};
+use super::*;
+use crate::extract::manifest;
+
+const SERVER: &str = r#"import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
+import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
+const server = new McpServer({ name: "one", version: "1" });
+console.log("up");
+await server.connect(new StdioServerTransport());
+"#;
+
+fn analyzed(texts: &[(&str, &str)], most: u64) -> Analysis {
+    let mut collected = collect::Collected::default();
+    for (path, text) in texts {
+        collected.text(Name::from(*path), (*text).to_owned());
+    }
+    let settings = Settings::default();
+    let weighing = Weighing::of(&settings).unwrap();
+    run(collected, &settings, &weighing, most)
+}
+
+#[test]
+fn a_file_that_takes_too_much_is_told_and_the_others_are_judged() {
+    let long = format!("export function f() {{\n{}}}\n", "  g();\n".repeat(2_000));
+    let texts = [("src/long.ts", long.as_str()), ("src/server.ts", SERVER)];
+    let whole = analyzed(&texts, budget::MOST);
+    assert!(whole.unanalysable.is_empty());
+    assert!(whole.score.is_some());
+    let cut = analyzed(&texts, 2_000);
+    let told: Vec<&str> = cut.unanalysable.iter().map(|file| &*file.file).collect();
+    assert_eq!(told, ["src/long.ts"]);
+    assert!(
+        cut.unanalysable[0]
+            .why
+            .contains("more work than one file may")
+    );
+    assert!(cut.score.is_none(), "no grade without all files");
+    assert!(cut.findings.iter().any(|finding| finding.rule == "IO-001"));
+    let none = analyzed(&texts, 1);
+    assert_eq!(none.unanalysable.len(), 2);
+    assert_eq!(none.analysed.files, 0);
+}
+
+#[test]
+fn a_twin_for_the_other_module_system_is_judged_once_and_another_server_of_its_name_too() {
+    let twin = r#""use strict";
+Object.defineProperty(exports, "__esModule", { value: true });
+const mcp_js_1 = require("@modelcontextprotocol/sdk/server/mcp.js");
+const stdio_js_1 = require("@modelcontextprotocol/sdk/server/stdio.js");
+const server = new mcp_js_1.McpServer({ name: "one", version: "1" });
+console.log("up");
+server.connect(new stdio_js_1.StdioServerTransport());
+"#;
+    let once = analyzed(&[("server.cjs", twin), ("server.js", SERVER)], budget::MOST);
+    assert_eq!(once.analysed.files, 1);
+    let other = twin.replace(
+        "console.log(",
+        "process.on(\"SIGTERM\", () => {}); console.log(",
+    );
+    for (left, right) in [(other.as_str(), SERVER), (twin, "export const a = 1;\n")] {
+        let both = analyzed(&[("server.cjs", left), ("server.js", right)], budget::MOST);
+        assert_eq!(both.analysed.files, 2);
+        let mut found = both.findings.iter();
+        assert!(found.any(|finding| finding.file.ends_with(".cjs")));
+    }
+}
 
 /// Packages beside one another.
 const MANY: u64 = 4;
