@@ -27,6 +27,9 @@ pub struct Checks {
     load: Load,
     /// What the breakers gave for the probe that runs.
     probe: Option<ProbePass>,
+    /// What it gave for the ping that was sent last.
+    ping: Option<ProbePass>,
+    send_ping: Ping,
     changes: Vec<Change>,
     effects: Vec<Effect>,
 }
@@ -48,6 +51,8 @@ pub struct News {
     pub changes: Vec<Change>,
     /// What the mode asks for.
     pub effects: Vec<Effect>,
+    /// Whether to send a ping.
+    pub ping: Ping,
 }
 
 impl Checks {
@@ -60,8 +65,39 @@ impl Checks {
             breakers,
             load,
             probe: None,
+            ping: None,
+            send_ping: Ping::None,
             changes: Vec::new(),
             effects: Vec::new(),
+        }
+    }
+
+    /// Tries the breaker of the server by a ping, as soon as it is half-open and the server could be
+    /// sent one, so that no caller's call is the trial. To be called before every call and whenever
+    /// time has passed; costs next to nothing while the breaker is closed. [`News::ping`] says
+    /// whether to send one.
+    pub fn ping_server(&mut self, possible: Probable, now: Duration) {
+        match (self.breakers.upstream(), possible) {
+            (Phase::Open | Phase::HalfOpen, Probable::Now) => {}
+            (Phase::Open | Phase::HalfOpen, Probable::NotNow)
+            | (
+                Phase::Closed | Phase::ForcedOpen | Phase::ForcedClosed | Phase::Disabled,
+                Probable::Now | Probable::NotNow,
+            ) => return,
+        }
+        let (pass, changes) = self.breakers.admit_ping(PING_WITHIN, now);
+        self.changes.extend(changes);
+        if pass.is_some() {
+            self.ping = pass;
+            self.send_ping = Ping::Send;
+        }
+    }
+
+    /// The server answered the ping that was sent last, in whatever way.
+    pub fn pinged(&mut self, now: Duration) {
+        if let Some(pass) = self.ping.take() {
+            let changes = self.breakers.record_probe(pass, Verdict::Success, now);
+            self.changes.extend(changes);
         }
     }
 
@@ -237,6 +273,7 @@ impl Checks {
             }
         }
         news.effects = std::mem::take(&mut self.effects);
+        news.ping = std::mem::take(&mut self.send_ping);
         news
     }
 
@@ -287,6 +324,19 @@ impl Checks {
             self.changes.extend(changes);
         }
     }
+}
+
+/// How long a ping may take to be answered before the server's breaker opens again.
+const PING_WITHIN: Duration = Duration::from_secs(2);
+
+/// Whether the server is to be sent a ping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Ping {
+    /// There is no need.
+    #[default]
+    None,
+    /// It is, and [`Checks::pinged`] wants to know of the answer.
+    Send,
 }
 
 /// Whether the server could be sent a probe.

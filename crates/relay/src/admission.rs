@@ -291,6 +291,7 @@ impl Relay {
                 self.limits_of(item).timeout
             }),
         };
+        self.try_server(now);
         let admitted = call.admit(&mut self.checks, &attempt, now);
         self.heed_checks(now);
         match admitted {

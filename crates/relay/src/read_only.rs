@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dropgate_gate::checks::Probable;
+use dropgate_gate::checks::{Ping, Probable};
 use dropgate_gate::mode::{Class, Effect, Listed, Probed, Standing};
 use dropgate_gate::outcome::Outcome;
 use dropgate_gate::shutdown::Phase;
@@ -29,6 +29,22 @@ impl Relay {
         }
     }
 
+    /// Tries the server's breaker by a ping where nothing else does: a probe of the write path is
+    /// its trial as well.
+    pub(crate) fn try_server(&mut self, now: Duration) {
+        if self.write_probe.tool().is_some() {
+            return;
+        }
+        let running = self.shutdown.phase() == Phase::Running;
+        let awake = !self.tree.is_asleep() && !self.hibernation.holds_messages();
+        let possible = if running && awake && self.answered_once {
+            Probable::Now
+        } else {
+            Probable::NotNow
+        };
+        self.checks.ping_server(possible, now);
+    }
+
     /// Records what the breakers did, and does what the mode asks for.
     pub(crate) fn heed_checks(&mut self, now: Duration) {
         let Self {
@@ -41,6 +57,10 @@ impl Relay {
             |tool| listed.class(tool, &settings.tools.known(tool).settings),
             now,
         );
+        match news.ping {
+            Ping::Send => self.send_ping(),
+            Ping::None => {}
+        }
         for change in news.changes {
             self.record_breaker(&change);
         }
@@ -70,10 +90,26 @@ impl Relay {
         }
     }
 
+    /// As with a probe: what is not sent counts as not answered.
+    fn send_ping(&mut self) {
+        if self.upstream.outlet.has_backlog() {
+            return;
+        }
+        if let Some(message) = self.write_probe.next_ping() {
+            self.upstream.outlet.say(&message);
+            self.flush_upstream();
+        }
+    }
+
     /// The server answered a call that is none of the host's: perhaps a probe.
     pub(crate) fn hear_probe(&mut self, id: &CallId, outcome: Outcome, now: Duration) -> Heard {
         let heard = self.write_probe.hear(id);
-        if heard == Heard::Awaited {
+        if heard == Heard::Awaited && self.write_probe.tool().is_none() {
+            // Whatever it says, it answers.
+            self.checks.pinged(now);
+            self.try_server(now);
+            self.heed_checks(now);
+        } else if heard == Heard::Awaited {
             let probed = match outcome {
                 Outcome::Completed => Probed::Good,
                 Outcome::ToolError

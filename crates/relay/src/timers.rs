@@ -61,6 +61,7 @@ impl Relay {
         let now = self.now();
         self.expire_calls(now);
         self.checks.tick(self.probable(), now);
+        self.try_server(now);
         self.heed_checks(now);
         match self.shutdown.phase() {
             Phase::Running => self.time_while_running(now),

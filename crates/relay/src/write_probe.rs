@@ -1,4 +1,4 @@
-//! The probe of the write path: a call of dropgate's own, whose answer stays here.
+//! Requests of dropgate's own, whose answers stay here: the probe of the write path, and pings.
 
 use dropgate_wire::{Id, edit, reply};
 
@@ -97,17 +97,30 @@ impl WriteProbe {
         }
     }
 
+    /// The message of a ping, which is the probe that runs from here on.
+    pub(crate) fn next_ping(&mut self) -> Option<Vec<u8>> {
+        let raw = self.begin()?;
+        Some(reply::ping(&raw))
+    }
+
     /// The message of a new probe, which is the one that runs from here on.
     pub(crate) fn next(&mut self) -> Option<Vec<u8>> {
+        self.tool.as_ref()?;
+        let raw = self.begin()?;
         let tool = self.tool.as_deref()?;
-        self.sent += 1;
-        let raw = edit::quoted(&format!("{}{}", self.prefix, self.sent));
-        self.running = Some(CallId::of_request(&Id::parse(&raw)?));
         let meta = match &self.handshake {
             Handshake::Never(meta) => Some(&**meta),
             Handshake::NotYet | Handshake::Begun | Handshake::Done => None,
         };
         Some(reply::tool_call(&raw, tool, meta))
+    }
+
+    /// A new id, that of the probe which runs from here on.
+    fn begin(&mut self) -> Option<Vec<u8>> {
+        self.sent += 1;
+        let raw = edit::quoted(&format!("{}{}", self.prefix, self.sent));
+        self.running = Some(CallId::of_request(&Id::parse(&raw)?));
+        Some(raw)
     }
 
     /// The server answered a call that is none of the host's.
@@ -129,7 +142,7 @@ impl WriteProbe {
     /// answer to one of the two would be taken for the other's.
     pub(crate) fn owns(&self, id: &CallId) -> bool {
         // As JSON writes it, in quotes.
-        self.tool.is_some()
+        (self.tool.is_some() || self.sent > 0)
             && id
                 .to_string()
                 .get(1..)
@@ -232,5 +245,10 @@ mod tests {
         let mut without = WriteProbe::new(None, 7);
         without.note_request(request);
         assert!(!without.may_begin() && without.next().is_none());
+        let ping: Value =
+            serde_json::from_slice(&without.next_ping().expect("an id")).expect("JSON");
+        assert_eq!(ping["method"], "ping");
+        assert!(without.owns(&id(&ping)));
+        assert_eq!(without.hear(&id(&ping)), Heard::Awaited);
     }
 }

@@ -91,6 +91,11 @@ pub fn tool_call(id: &[u8], tool: &str, meta: Option<&[u8]>) -> Vec<u8> {
     ])
 }
 
+/// A request that asks for nothing but an answer.
+pub fn ping(id: &[u8]) -> Vec<u8> {
+    message_with(&[b"\"id\":", id, b",\"method\":\"ping\""])
+}
+
 /// The notification that the list of tools changed; `subscription` is the id of the request that
 /// asked to be told, where the protocol has such requests.
 pub fn tools_list_changed(subscription: Option<&[u8]>) -> Vec<u8> {

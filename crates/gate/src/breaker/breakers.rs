@@ -223,6 +223,23 @@ impl Breakers {
         (pass, changes)
     }
 
+    /// Admits a ping of dropgate's own, if the upstream's breaker waits for a trial. It says that the
+    /// upstream answers, and nothing of any tool, so it tries no other breaker. One that is not
+    /// answered by `timeout` is a failure by itself.
+    pub fn admit_ping(
+        &mut self,
+        timeout: Duration,
+        now: Duration,
+    ) -> (Option<ProbePass>, Vec<Change>) {
+        let changes = changes(&Scope::Upstream, self.upstream.tick(now));
+        let waits = self.upstream.awaits_trial();
+        let pass = waits.then(|| ProbePass {
+            upstream: Some(self.upstream.grant(timeout, now)),
+            tools: Vec::new(),
+        });
+        (pass, changes)
+    }
+
     /// How many breakers wait for a trial that nobody runs. While there is one, and only a probe
     /// may be the trial, the next probe should not wait for its usual time.
     #[must_use]

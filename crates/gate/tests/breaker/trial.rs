@@ -72,6 +72,39 @@ fn a_dropped_pass_does_not_wedge_it() {
 }
 
 #[test]
+fn a_ping_tries_the_upstream_and_no_tool() {
+    let mut breakers = breakers(Probing::Callers);
+    assert_eq!(breakers.admit_ping(ms(2000), ms(0)).0, None);
+    let mut now = open(&mut breakers, "create", ms(0));
+    assert_eq!(breakers.admit_ping(ms(2000), now).0, None, "a tool's alone");
+    // Calls of tools without number, so that only the upstream's opens.
+    for nth in 0..5 {
+        call(
+            &mut breakers,
+            &format!("t{nth}"),
+            Ended::TransportFailed,
+            now,
+        );
+    }
+    assert_eq!(breakers.upstream(), Phase::Open);
+    while breakers.upstream() == Phase::Open {
+        now = breakers.next_due().unwrap();
+        breakers.tick(now);
+    }
+    for left in [Phase::HalfOpen, Phase::Closed] {
+        let ping = breakers.admit_ping(ms(2000), now).0.unwrap();
+        assert_eq!(breakers.admit_ping(ms(2000), now).0, None, "one at a time");
+        assert!(matches!(
+            breakers.admit(Some("other"), &WRITE, now).0,
+            Admission::Rejected(Rejection::TrialRunning { .. })
+        ));
+        breakers.record_probe(ping, Verdict::Success, now);
+        assert_eq!(breakers.upstream(), left);
+    }
+    assert_eq!(breakers.tool("t0"), Phase::Closed);
+}
+
+#[test]
 fn with_a_probe_a_write_is_never_the_trial() {
     let mut breakers = breakers(Probing::Probe);
     assert_eq!(breakers.admit_probe(ms(2000), ms(0)).0, None);
