@@ -24,7 +24,8 @@ pub(super) fn resolve(checkout: &Checkout) -> Vec<Finding> {
         .collect()
 }
 
-/// The README has a section whose heading contains "guarantee"; each of its rows or points links `[test_name](file.rs)`.
+/// The README has a section whose heading contains "guarantee"; each of its rows or points links `[test_name](file.rs)`, and
+/// every link of that form leads to such a test.
 pub(super) fn guarantees(checkout: &Checkout) -> Vec<Finding> {
     let Some(readme) = checkout.source("README.md") else {
         return vec![Finding::file(
@@ -37,10 +38,19 @@ pub(super) fn guarantees(checkout: &Checkout) -> Vec<Finding> {
     for (number, line) in section(&readme.text, "guarantee") {
         if is_row(line) {
             rows += 1;
-            let proved = links(line).iter().any(|link| is_test(checkout, link));
-            if !proved {
+            let links = links(line);
+            let proofs = || links.iter().filter(|link| link.label.starts_with('`'));
+            if proofs().next().is_none() {
                 findings.push(Finding::line("README.md", number, "a guarantee without its proof: link [`test_name`](path/to/file.rs) to an existing test function"));
             }
+            findings.extend(
+                proofs()
+                    .filter(|link| !is_test(checkout, link))
+                    .map(|link| {
+                        let what = format!("{} is no test in {}", link.label, link.target);
+                        Finding::line("README.md", number, what)
+                    }),
+            );
         }
     }
     if rows == 0 {

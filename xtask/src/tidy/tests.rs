@@ -212,6 +212,12 @@ const BAD: &[Bad] = &[
     Bad {
         rule: "guarantees",
         path: "README.md",
+        text: "# A\n## Guarantees\n- It holds. [x](README.md)",
+        line: 3,
+    },
+    Bad {
+        rule: "guarantees",
+        path: "README.md",
         text: "# A",
         line: 0,
     },
