@@ -5,9 +5,10 @@ use std::collections::{BTreeSet, HashMap};
 use rayon::prelude::*;
 
 use crate::budget;
-use crate::facts::{Expr, ExprKind, FnId, Function, ImportItem, Language, Pattern, StmtKind, walk};
+use crate::facts::{Expr, ExprKind, Function, ImportItem, Language, Pattern, StmtKind, walk};
 use crate::vocabulary::Role;
 
+use super::guesses::{Methods, is_common, is_unknown, methods, takes};
 use super::kept;
 use super::sites::SiteId;
 use super::{ClassRef, FnRef, Project, Site, Value, resolve};
@@ -366,135 +367,4 @@ pub(super) fn handed<'a>(project: &Project<'a>, at: FnRef, value: &'a Expr) -> V
         }
     }
     all
-}
-
-/// Methods by their name, of each cluster of files: a call on something unknown means none of code that it has nothing to do with.
-pub(super) type Methods<'a> = HashMap<(u32, &'a str), Vec<FnRef>>;
-
-fn methods<'a>(project: &Project<'a>) -> Methods<'a> {
-    let mut all = Methods::new();
-    for (file, at) in project.files.iter().zip(0u32..) {
-        let cluster = project.clusters.number(at);
-        for class in &file.classes {
-            for method in &class.methods {
-                all.entry((cluster, &*method.name))
-                    .or_default()
-                    .push(FnRef {
-                        file: at,
-                        id: method.function,
-                    });
-            }
-        }
-        // A function of Python is called by its own name; only a method may be called on something unknown.
-        if file.language == Language::Python {
-            continue;
-        }
-        // Functions in objects: `{ execute: async () => … }`.
-        for (function, id) in file.functions.iter().zip(0u32..) {
-            if function.class.is_none() && function.parent.is_some() && !function.name.is_empty() {
-                all.entry((cluster, &*function.name))
-                    .or_default()
-                    .push(FnRef {
-                        file: at,
-                        id: FnId(id),
-                    });
-            }
-        }
-    }
-    all
-}
-
-/// Whether a method may be called with so many arguments: Rust has neither defaults nor more than are written.
-fn takes(project: &Project<'_>, method: FnRef, site: &Site<'_>) -> bool {
-    project.language(method.file) != Language::Rust
-        || project
-            .function(method)
-            .is_some_and(|function| function.params.len() == site.call.args.len())
-}
-
-/// What keeps objects of the author's in Rust, of which a path says no more than that.
-const RUST_KEEPING: &[&str] = &[
-    "std.collections.HashMap.new().get().",
-    "std.collections.HashMap().get().",
-    "std.collections.BTreeMap.new().get().",
-    "std.collections.BTreeMap().get().",
-    "indexmap.IndexMap.new().get().",
-    "dashmap.DashMap.new().get().",
-    "Vec.new().iter().find().",
-    "std.sync.Arc.",
-    "Box.new().",
-];
-
-/// Whether a path says nothing of what a call is made on: what came out of a map may be anything that was put there.
-fn is_unknown(path: &str) -> bool {
-    let from_map = ["Map().", "object.", "list."]
-        .iter()
-        .any(|start| path.starts_with(start));
-    let from_collection = RUST_KEEPING.iter().any(|start| path.starts_with(start));
-    // What the SDK hands to a call was put there by its author.
-    let from_lifespan = path.contains(".lifespan_context.");
-    path.starts_with('?') || from_lifespan || from_collection || (from_map && path.contains("()."))
-}
-
-/// Names that every library has: a call of one on something unknown says nothing.
-fn is_common(name: &str) -> bool {
-    matches!(
-        name,
-        "get"
-            | "set"
-            | "push"
-            | "map"
-            | "filter"
-            | "then"
-            | "catch"
-            | "finally"
-            | "toString"
-            | "close"
-            | "end"
-            | "write"
-            | "read"
-            | "log"
-            | "error"
-            | "info"
-            | "warn"
-            | "debug"
-            | "on"
-            | "once"
-            | "emit"
-            | "send"
-            | "next"
-            | "add"
-            | "delete"
-            | "has"
-            | "json"
-            | "text"
-            | "join"
-            | "split"
-            | "forEach"
-            | "append"
-            | "items"
-            | "keys"
-            | "values"
-            | "format"
-            | "parse"
-            | "update"
-            | "clone"
-            | "new"
-            | "default"
-            | "from"
-            | "into"
-            | "String"
-            | "Error"
-            | "Close"
-            | "Get"
-            | "Set"
-            | "Add"
-            | "Done"
-            | "Wait"
-            | "Lock"
-            | "Unlock"
-            | "open"
-            | "constructor"
-            | "__init__"
-    )
 }

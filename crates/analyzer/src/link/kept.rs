@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::facts::{Expr, ExprKind, Language, Logic, Pattern, StmtKind, walk};
 
-use super::graph::Methods;
+use super::guesses::Methods;
 use super::{FnRef, Project, Site, Value};
 
 /// How many methods a call by a name under which tools are kept may mean, and how many expressions are looked at for one call.

@@ -7,10 +7,8 @@ use rayon::prelude::*;
 use crate::facts::{FnId, Language, Span};
 use crate::vocabulary::{self, Role, Serving, Wire};
 
-use super::decorated::{gives_registration, registers, wrappers};
-use super::graph::handed;
 use super::sites::SiteId;
-use super::{FnRef, Project, Value, branches};
+use super::{FnRef, Project, branches};
 
 /// A place where the process begins to serve.
 #[derive(Debug, Clone)]
@@ -49,15 +47,6 @@ pub enum Guard {
     Author,
     /// The framework.
     Framework,
-}
-
-/// A function that answers requests.
-#[derive(Debug, Clone)]
-pub struct Responder {
-    /// The function.
-    pub function: FnRef,
-    /// The call or decorator that registers it.
-    pub site: SiteId,
 }
 
 /// The serving places of runtime code.
@@ -331,13 +320,6 @@ fn process(
         .runs_from(&roots, &closed, &branches::edges(project, aside))
 }
 
-pub(super) fn answering(project: &Project<'_>) -> BTreeSet<FnRef> {
-    let handlers = project.handlers.iter().map(|handler| handler.function);
-    let by_hand = project.dispatchers.iter().copied();
-    let roots: Vec<FnRef> = handlers.chain(by_hand).collect();
-    project.reach(&roots)
-}
-
 /// The function around a start that belongs to it alone: a server often runs in a task of the function that also waits for signals.
 fn outermost(project: &Project<'_>, start: FnRef, above: &BTreeSet<FnRef>) -> FnRef {
     project
@@ -374,76 +356,6 @@ fn decided(project: &Project<'_>, at: FnRef, site: SiteId, span: Span) -> (FnRef
     found
 }
 
-/// The functions that answer requests: registered, or decorated.
-pub(super) fn handlers(project: &Project<'_>) -> Vec<Responder> {
-    let mut all = Vec::new();
-    for site in project.sites() {
-        // A server of Python's low-level SDK gets its handlers by name: `on_call_tool=f`.
-        let by_name = match site.role {
-            Some(Role::Responder) => None,
-            Some(Role::Server) => Some("on_"),
-            // `mcp.tool()(f)`: what registering by a decorator gives is called.
-            None if gives_registration(project, site) => None,
-            Some(_) | None => continue,
-        };
-        for arg in &site.call.args {
-            if let Some(start) = by_name
-                && !arg
-                    .name
-                    .as_ref()
-                    .is_some_and(|name| name.starts_with(start))
-            {
-                continue;
-            }
-            let mut functions = handed(project, site.at, &arg.value);
-            if arg.value.call().is_some() {
-                // `AddTool(tool, newHandler(client))`: what the call gives.
-                let values = project.values(site.at, &arg.value);
-                functions.extend(values.iter().filter_map(Value::function));
-            }
-            for function in functions {
-                all.push(Responder {
-                    function,
-                    site: site.id,
-                });
-            }
-        }
-    }
-    for (at, function) in project.functions() {
-        for decorator in &function.decorators {
-            let outer = project.decorated_in(at);
-            let callee = decorator.call().map_or(decorator, |call| &call.callee);
-            let language = project.language(at.file);
-            let is_handler = project
-                .paths(outer, callee)
-                .iter()
-                .any(|path| vocabulary::role(language, path) == Some(Role::Responder))
-                || (language == Language::Python && registers(project, outer, callee));
-            if is_handler {
-                let site = project.site_index.get(&(outer, decorator.span)).copied();
-                let site = site.unwrap_or(SiteId(0));
-                all.push(Responder { function: at, site });
-            }
-        }
-    }
-    all.extend(super::registrars::handlers(project));
-    let wrapped: Vec<Responder> = all
-        .iter()
-        .flat_map(|handler| {
-            let functions = wrappers(project, handler.function);
-            functions.into_iter().map(|function| Responder {
-                function,
-                site: handler.site,
-            })
-        })
-        .collect();
-    all.extend(wrapped);
-    all.extend(super::shapes::handlers(project));
-    all.sort_by_key(|handler| handler.function);
-    all.dedup_by_key(|handler| handler.function);
-    all
-}
-
 impl<'a> Project<'a> {
     /// The registrations that are made in a process that serves at an entry.
     pub fn hooks_of<'s>(&'s self, entry: &'s Entry) -> impl Iterator<Item = &'s super::Hook<'a>> {
@@ -463,22 +375,5 @@ impl<'a> Project<'a> {
         roots.retain(|root| !handlers.contains(root));
         let start = self.graph.runs_from(&roots, &handlers, &BTreeSet::new());
         start.contains(&hook.at)
-    }
-
-    /// The functions that a handler may run, handlers included.
-    pub fn handler_reach(&self) -> &BTreeSet<FnRef> {
-        &self.answering
-    }
-
-    /// Whether a function is a handler, or stands inside one.
-    pub fn is_handler(&self, at: FnRef) -> bool {
-        self.outward(at)
-            .any(|(here, _)| self.handler(here).is_some())
-    }
-
-    /// The handler that a function is.
-    pub fn handler(&self, at: FnRef) -> Option<&Responder> {
-        let place = self.handlers.binary_search_by_key(&at, |one| one.function);
-        self.handlers.get(place.ok()?)
     }
 }

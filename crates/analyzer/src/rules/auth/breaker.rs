@@ -1,10 +1,10 @@
 //! A breaker that permits when it is open.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::facts::StmtKind;
 use crate::finding::Severity;
-use crate::link::{Project, Site, Value};
+use crate::link::{FnRef, Project, Site, Value};
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::{self, Role};
 
@@ -78,14 +78,18 @@ fn is_on_breaker(project: &Project<'_>, site: &Site<'_>) -> bool {
 
 /// Python, Go and Rust: a breaker that rejects gives an error, and the check of access that went through it permits on that error.
 fn rejected(project: &Project<'_>, report: &mut Report<'_>) {
+    // Where each function first goes through a breaker.
+    let mut first: HashMap<FnRef, u32> = HashMap::new();
+    for site in project.sites().filter(|site| is_on_breaker(project, site)) {
+        let start = first.entry(site.at).or_insert(site.span.start);
+        *start = site.span.start.min(*start);
+    }
     for failure in &project.failures {
-        let by_breaker = project
-            .sites_of(failure.at)
-            .any(|site| site.span.start < failure.span.start && is_on_breaker(project, site));
         let Some(authority) = permit::authority_around(project, failure.at) else {
             continue;
         };
-        if !by_breaker {
+        let by_breaker = first.get(&failure.at);
+        if by_breaker.is_none_or(|start| *start >= failure.span.start) {
             continue;
         }
         for stmt in permit::permitting(project, authority, failure.body) {

@@ -46,8 +46,7 @@ fn last<'p, 'a>(project: &'p Project<'a>, failure: &Failure<'a>) -> Option<&'p S
     project
         .outward(failure.at)
         .take(2)
-        .flat_map(|(at, _)| project.sites_of(at))
-        .filter(|site| failure.guarded.holds(site.span))
+        .flat_map(|(at, _)| project.sites_within(at, failure.guarded))
         .max_by_key(|site| (site.span.end, std::cmp::Reverse(site.span.start)))
 }
 

@@ -13,6 +13,7 @@ use super::escape::Escapes;
 use super::expected;
 use super::flow::{Flow, Holds, Seek};
 use super::masked::Masks;
+use super::own::Origins;
 use super::results;
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -58,13 +59,14 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         masks: Masks::of(project),
     };
     let mut taken = BTreeMap::new();
+    let mut origins = Origins::default();
     for failure in &project.failures {
         if !reach.contains(&failure.at) && !project.is_handler(failure.at) {
             continue;
         }
         if project.surface(failure.at.file) == Surface::Tests
             || expected::is_all(project, failure)
-            || super::own::is_own(project, failure)
+            || origins.are_own(project, failure)
             || super::arguments::is_about(project, failure)
         {
             continue;
@@ -169,10 +171,10 @@ fn region<'a>(
             .or_insert((at.span, caught));
     }
     let Some(first) = leaks.first() else { return };
-    let remote = project.sites_of(failure.at).any(|site| {
-        failure.guarded.holds(site.span)
-            && (matches!(site.role, Some(Role::Outbound(..) | Role::Spawn(_)))
-                || effects::is_of_files(project.language(site.at.file), site))
+    let mut tried = project.sites_within(failure.at, failure.guarded);
+    let remote = tried.any(|site| {
+        matches!(site.role, Some(Role::Outbound(..) | Role::Spawn(_)))
+            || effects::is_of_files(project.language(site.at.file), site)
     });
     let at = At {
         function: failure.at,

@@ -1,44 +1,70 @@
 //! Errors whose texts are the author's own words: nothing of a driver, client or system is in them.
 
+use std::collections::HashMap;
+
 use crate::facts::{Expr, ExprKind, Language, Pattern, StmtKind, VarId, walk};
 use crate::link::{Failure, FailureKind, FnRef, Project};
 
 /// How far calls are followed for the origin of an error.
 const MAX_CALLS: usize = 4;
 
-/// Go: whether what failed is a function of the project whose errors are all made of its own texts.
-pub(super) fn is_own(project: &Project<'_>, failure: &Failure<'_>) -> bool {
-    if project.language(failure.at.file) != Language::Go || failure.kind != FailureKind::Checked {
-        return false;
-    }
-    let Some(error) = failure.errors.first() else {
-        return false;
-    };
-    let Some(function) = project.function(failure.at) else {
-        return false;
-    };
-    let mut last: Option<&Expr> = None;
-    walk::stmts(&function.body, &mut |stmt| {
-        if let StmtKind::Assign {
-            target,
-            value: Some(value),
-        } = &stmt.kind
-            && stmt.span.end <= failure.span.start
-            && sets(target, *error)
-        {
-            last = Some(value);
-        }
-    });
-    last.is_some_and(|value| gives_own(project, failure.at, value, MAX_CALLS))
+/// What the variables of one function of Go are set to, to ask for each error that is checked in it.
+#[derive(Default)]
+pub(super) struct Origins<'a> {
+    of: Option<FnRef>,
+    /// Values by the end of the statement that sets them.
+    set: HashMap<VarId, Vec<(u32, &'a Expr)>>,
 }
 
-fn sets(target: &Pattern, id: VarId) -> bool {
+impl<'a> Origins<'a> {
+    /// Whether what failed is a function of the project whose errors are all made of its own texts.
+    pub(super) fn are_own(&mut self, project: &Project<'a>, failure: &Failure<'a>) -> bool {
+        if project.language(failure.at.file) != Language::Go || failure.kind != FailureKind::Checked
+        {
+            return false;
+        }
+        if self.of != Some(failure.at) {
+            self.read(project, failure.at);
+        }
+        let set = failure.errors.first().and_then(|error| self.set.get(error));
+        let set = set.map_or(&[][..], Vec::as_slice);
+        let before = set.partition_point(|(end, _)| *end <= failure.span.start);
+        let last = before.checked_sub(1).and_then(|last| set.get(last));
+        last.is_some_and(|(_, value)| gives_own(project, failure.at, value, MAX_CALLS))
+    }
+
+    fn read(&mut self, project: &Project<'a>, at: FnRef) {
+        self.of = Some(at);
+        self.set.clear();
+        let Some(function) = project.function(at) else {
+            return;
+        };
+        walk::stmts(&function.body, &mut |stmt| {
+            if let StmtKind::Assign {
+                target,
+                value: Some(value),
+            } = &stmt.kind
+            {
+                for id in set(target) {
+                    let all = self.set.entry(id).or_default();
+                    all.push((stmt.span.end, value));
+                }
+            }
+        });
+        for set in self.set.values_mut() {
+            set.sort_by_key(|(end, _)| *end);
+        }
+    }
+}
+
+/// The variables that are set as a whole, alone or in a list.
+fn set(target: &Pattern) -> Vec<VarId> {
     if let Pattern::Var(one) = target {
-        *one == id
+        vec![*one]
     } else if let Pattern::List(parts) = target {
-        parts.iter().any(|part| sets(part, id))
+        parts.iter().flat_map(set).collect()
     } else {
-        false
+        Vec::new()
     }
 }
 

@@ -34,12 +34,12 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         {
             continue;
         }
-        let changed = project.sites_of(failure.at).find(|site| {
-            failure.guarded.holds(site.span) && effects::changes(site) && !is_removal(site)
-        });
+        let changed = project
+            .sites_within(failure.at, failure.guarded)
+            .find(|site| effects::changes(site) && !is_removal(site));
         let closing = project
-            .sites_of(failure.at)
-            .any(|site| failure.guarded.holds(site.span) && Project::is_closing(site));
+            .sites_within(failure.at, failure.guarded)
+            .any(|site| Project::is_closing(site));
         if let (Some(site), false) = (changed, closing) {
             let place = At {
                 function: failure.at,
@@ -77,9 +77,9 @@ fn ignored(project: &Project<'_>, report: &mut Report<'_>) {
             let Some(value) = dropped(stmt) else {
                 return;
             };
-            let changed = project.sites_of(*at).find(|site| {
-                value.span.holds(site.span) && effects::changes(site) && !is_removal(site)
-            });
+            let changed = project
+                .sites_within(*at, value.span)
+                .find(|site| effects::changes(site) && !is_removal(site));
             let Some(site) = changed.filter(|_| !has_comment(project, *at, stmt.span)) else {
                 return;
             };

@@ -32,8 +32,8 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
     };
     for failure in &project.failures {
         let writes = project
-            .sites_of(failure.at)
-            .any(|site| failure.guarded.holds(site.span) && effects::changes(site));
+            .sites_within(failure.at, failure.guarded)
+            .any(effects::changes);
         if !writes {
             continue;
         }
@@ -69,8 +69,7 @@ fn add(report: &mut Report<'_>, function: FnRef, span: Span, name: &str) {
 /// Atomic flags that a region sets to false: `healthy.store(false, …)`, `healthy.Store(false)`.
 fn stored(project: &Project<'_>, failure: &Failure<'_>) -> Vec<(String, Span)> {
     project
-        .sites_of(failure.at)
-        .filter(|site| failure.span.holds(site.span))
+        .sites_within(failure.at, failure.span)
         .filter(|site| matches!(site.name(), "store" | "Store"))
         .filter(|site| {
             let value = site.call.arg(0).map(|arg| &arg.kind);

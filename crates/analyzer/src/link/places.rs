@@ -1,0 +1,115 @@
+//! Functions and calls by where they stand.
+
+use crate::budget::{self, Left};
+use crate::facts::{Expr, FnId, Function, Span};
+
+use super::{FnRef, Project, Site, SiteId};
+
+impl<'a> Project<'a> {
+    /// The calls around one in the same function, from the inside out.
+    pub fn sites_around(&self, site: &Site<'a>) -> impl Iterator<Item = &Site<'a>> {
+        let outside = |id: SiteId| {
+            let place = usize::try_from(id.0).ok()?;
+            *self.sites_outside.get(place)?
+        };
+        std::iter::successors(outside(site.id), move |id| outside(*id))
+            .filter_map(|id| self.site(id))
+    }
+
+    /// The calls of a function around a place of it, from the inside out.
+    pub fn sites_holding(&self, at: FnRef, place: Span) -> impl Iterator<Item = &Site<'a>> {
+        budget::on(at.file);
+        // Those around a place are around one another.
+        let starts_before = |id: &SiteId| {
+            let site = self.site(*id);
+            site.is_some_and(|site| (site.at, site.span.start) <= (at, place.start))
+        };
+        let before = self.sites_placed.partition_point(starts_before);
+        let last = before.checked_sub(1);
+        let last = last.and_then(|last| self.site(*self.sites_placed.get(last)?));
+        let inner = last.filter(|last| last.at == at).into_iter();
+        inner
+            .flat_map(|last| std::iter::once(last).chain(self.sites_around(last)))
+            .filter(move |site| site.span.holds(place))
+    }
+
+    /// The calls of a function inside a stretch of it, in the order of the source.
+    pub fn sites_within(&self, at: FnRef, stretch: Span) -> impl Iterator<Item = &Site<'a>> {
+        budget::on(at.file);
+        let before = |start: u32| {
+            self.sites_placed.partition_point(|id| {
+                let site = self.site(*id);
+                site.is_some_and(|site| (site.at, site.span.start) < (at, start))
+            })
+        };
+        let placed = before(stretch.start)..before(stretch.end.saturating_add(1));
+        let sites = self.sites_placed.get(placed).unwrap_or_default();
+        sites
+            .iter()
+            .take_while(|_| budget::spend(1) == Left::Some)
+            .filter_map(|id| self.site(*id))
+            .filter(move |site| stretch.holds(site.span))
+    }
+
+    /// The calls of a file.
+    pub fn sites_in(&self, file: u32) -> &[Site<'a>] {
+        let from = self.sites.partition_point(|site| site.at.file < file);
+        let rest = self.sites.get(from..).unwrap_or_default();
+        let count = rest.partition_point(|site| site.at.file == file);
+        rest.get(..count).unwrap_or_default()
+    }
+
+    /// The call at an expression.
+    pub fn site_at(&self, at: FnRef, expr: &Expr) -> Option<&Site<'a>> {
+        let id = self.site_index.get(&(at, expr.bare().span))?;
+        self.site(*id)
+    }
+
+    /// The function and all that are written inside it.
+    pub fn inside(&self, at: FnRef) -> Vec<FnRef> {
+        let Some(outer) = self.function(at) else {
+            return Vec::new();
+        };
+        let Some(file) = self.file(at.file) else {
+            return Vec::new();
+        };
+        if at.id == FnId::MODULE {
+            return vec![at];
+        }
+        file.functions
+            .iter()
+            .zip(0u32..)
+            .filter(|(inner, id)| *id != 0 && (FnId(*id) == at.id || outer.span.holds(inner.span)))
+            .map(|(_, id)| FnRef {
+                file: at.file,
+                id: FnId(id),
+            })
+            .collect()
+    }
+
+    /// The innermost function around a place.
+    pub fn around(&self, file: u32, span: Span) -> FnRef {
+        let mut best = (FnId::MODULE, u32::MAX);
+        if let Some(facts) = self.file(file) {
+            for (function, id) in facts.functions.iter().zip(0u32..).skip(1) {
+                let size = function.span.end.saturating_sub(function.span.start);
+                if function.span.holds(span) && size <= best.1 {
+                    best = (FnId(id), size);
+                }
+            }
+        }
+        FnRef { file, id: best.0 }
+    }
+
+    /// The function and those around it, from the inside out.
+    pub fn outward(&self, at: FnRef) -> impl Iterator<Item = (FnRef, &'a Function)> + '_ {
+        let mut next = Some(at);
+        std::iter::from_fn(move || {
+            let here = next.take()?;
+            let function = self.function(here)?;
+            next = function.parent.map(|id| here.beside(id));
+            Some((here, function))
+        })
+        .take(crate::facts::MAX_DEPTH)
+    }
+}
