@@ -192,6 +192,22 @@ impl Policies {
         }
     }
 
+    /// The Cedar policies that deny nothing for a while, in words for the operator.
+    #[must_use]
+    pub fn shadows(&self) -> Vec<String> {
+        match &self.0 {
+            Rule::LocalOwner | Rule::Nobody => Vec::new(),
+            Rule::Asked(asked) => match asked.state.read() {
+                Ok(state) => state
+                    .cedar
+                    .as_ref()
+                    .map(CedarPolicies::shadows)
+                    .unwrap_or_default(),
+                Err(_) => Vec::new(),
+            },
+        }
+    }
+
     /// Why Cedar policies decide as they do; none if there are none.
     #[must_use]
     pub fn explain(&self, question: &Question<'_>) -> Option<Explanation> {

@@ -6,6 +6,7 @@ use dropgate_journal as journal;
 use dropgate_policy::PolicyFile;
 
 use crate::orders::Orders;
+use crate::recorder::Recorder;
 use crate::relay::Relay;
 use crate::tool_rules::ToolRules;
 
@@ -47,18 +48,21 @@ impl Relay {
             Err(why) => format!("the old one stays in force: {why}"),
         };
         self.log.line(&format!("configuration: {text}"));
-        self.recorder.note(journal::Note {
-            topic: journal::Topic::Config,
-            call: None,
-            subject: "dropgate.toml".into(),
-            text: text.into(),
-        });
+        note(&mut self.recorder, "dropgate.toml", &text);
     }
 
     fn renew(&mut self, renewed: Renewed, now: Duration) -> Result<(), String> {
         if let Some(files) = &renewed.policies {
             let replaced = self.settings.policies.replace(files, now);
             replaced.map_err(|complaints| complaints.to_string())?;
+            for shadow in self.settings.policies.shadows() {
+                self.log.line(&format!("weakened by {shadow}"));
+                note(
+                    &mut self.recorder,
+                    "policies",
+                    &format!("weakened by {shadow}"),
+                );
+            }
         }
         self.settings.tools = renewed.tools;
         self.settings.calls.timeout = renewed.timeout;
@@ -70,4 +74,14 @@ impl Relay {
         self.obey(renewed.orders, now);
         Ok(())
     }
+}
+
+/// Records something of the configuration.
+pub(crate) fn note(recorder: &mut Recorder, subject: &str, text: &str) {
+    recorder.note(journal::Note {
+        topic: journal::Topic::Config,
+        call: None,
+        subject: subject.into(),
+        text: text.into(),
+    });
 }

@@ -226,6 +226,10 @@ fn begin(start: Start, settings: &Settings, bell: &Bell, log: &mut Log) -> Resul
         }
     };
     leases::record(&settings.secrets, &mut recorder);
+    for shadow in settings.policies.shadows() {
+        log.line(&format!("weakened by {shadow}"));
+        crate::reload::note(&mut recorder, "policies", &format!("weakened by {shadow}"));
+    }
     settings.secrets.keep(older, bell.ringer())?;
     let start: Start = Box::new(move || Ok(start()?.closer(closer.iter().cloned())));
     let Spawned { tree, streams } = start()?.spawn()?;

@@ -5,6 +5,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use cedar_policy::{Authorizer, Decision, Entities, PolicySet, Request};
 use dropgate_gate::decision::{PolicyAnswer, PolicyFailure, PolicyIds, PolicyVerdict};
 
+/// What stands before the id of a policy in shadow that would have denied the call.
+const WOULD_DENY: &str = "would_deny:";
+
 /// What an evaluation came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Evaluation {
@@ -15,6 +18,8 @@ pub(super) enum Evaluation {
         determining: Vec<String>,
         /// Policies that failed, and how.
         errors: Vec<(String, String)>,
+        /// Policies in shadow that would have forbidden it.
+        shadowed: Vec<String>,
     },
     /// It could not begin, or broke off.
     Failed {
@@ -36,6 +41,7 @@ impl Evaluation {
                 verdict,
                 determining,
                 errors,
+                shadowed,
             } => match errors.first() {
                 // The failed policy made the denial, so it is the one to be named.
                 Some((id, text)) if verdict != PolicyVerdict::Forbidden => {
@@ -44,7 +50,9 @@ impl Evaluation {
                         .because(format_args!("policy {id} failed: {text}"))
                 }
                 Some(_) | None => {
-                    PolicyAnswer::evaluated(verdict, errors.len(), PolicyIds::of(&determining))
+                    let shadowed = shadowed.iter().map(|id| format!("{WOULD_DENY}{id}"));
+                    let told = PolicyIds::of(shadowed.chain(determining));
+                    PolicyAnswer::evaluated(verdict, errors.len(), told)
                 }
             },
             Self::Failed { failure, detail } => PolicyAnswer::failed(failure).because(detail),
@@ -90,6 +98,7 @@ pub(super) fn evaluate<'a>(
             verdict,
             determining,
             errors,
+            shadowed: Vec::new(),
         }
     })
 }

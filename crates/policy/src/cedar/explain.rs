@@ -72,6 +72,7 @@ impl fmt::Display for Explanation {
                 verdict,
                 determining,
                 errors,
+                shadowed,
             } => {
                 let (some, all) = self.evaluated;
                 writeln!(f, "  {some} of {all} policies could apply")?;
@@ -83,6 +84,13 @@ impl fmt::Display for Explanation {
                 match determining.is_empty() {
                     true => writeln!(f, "  {said}")?,
                     false => writeln!(f, "  {said} {}", determining.join(", "))?,
+                }
+                if !shadowed.is_empty() {
+                    writeln!(
+                        f,
+                        "  would be forbidden by {}, in shadow",
+                        shadowed.join(", ")
+                    )?;
                 }
                 for (id, text) in errors {
                     writeln!(f, "  failed, which denies: {id}: {text}")?;

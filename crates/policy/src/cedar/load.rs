@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use cedar_policy::{Policy, PolicyId, PolicySet};
 use miette::Diagnostic;
@@ -9,6 +10,7 @@ use serde_json::Value;
 
 use super::complaint::{Complaint, Complaints, Severity};
 use super::nesting::{MAX_NESTING, MAX_OPERATORS, too_deep};
+use super::shadow::{Lasts, Shadow};
 use crate::sha::sha256;
 
 /// The most policies of one set.
@@ -36,6 +38,8 @@ pub(super) struct Placed {
     pub(super) file: Box<str>,
     pub(super) line: usize,
     pub(super) reach: Reach,
+    /// As long as it denies nothing.
+    pub(super) shadow: Option<Shadow>,
 }
 
 /// Whether a policy can be checked before the server has listed its tools.
@@ -51,6 +55,12 @@ impl Placed {
     pub(super) fn id(&self) -> String {
         let id: &str = self.policy.id().as_ref();
         id.to_owned()
+    }
+
+    /// Whether it denies nothing yet, when the wall says this.
+    pub(super) fn is_in_shadow(&self, wall: SystemTime) -> bool {
+        let shadow = self.shadow.as_ref();
+        shadow.is_some_and(|shadow| shadow.lasts(wall) == Lasts::Still)
     }
 
     pub(super) fn complain(&self, severity: Severity, text: String) -> Complaint {
@@ -167,8 +177,10 @@ fn parse_file(file: &PolicyFile, ids: &mut HashSet<String>) -> Result<Vec<Placed
             None => free_id(&file.name, line, ids),
         };
         ids.insert(id.clone());
+        let shadow = Shadow::of(policy).map_err(|text| complain(line, text))?;
         policies.push(Placed {
             reach: reach(policy),
+            shadow,
             policy: policy.new_id(PolicyId::new(id)),
             file: file.name.as_str().into(),
             line,

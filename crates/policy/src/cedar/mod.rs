@@ -14,6 +14,7 @@ mod nesting;
 mod policies;
 mod request;
 mod scope;
+mod shadow;
 mod shape;
 mod slices;
 mod vocabulary;

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use dropgate_gate::decision::{PolicyAnswer, PolicyFailure};
+use cedar_policy::{Entities, PolicySet, Request};
+use dropgate_gate::decision::{PolicyAnswer, PolicyFailure, PolicyVerdict};
 use dropgate_gate::pins::{Extent, MAX_TOOLS, ToolDefinition, ToolPage};
 use dropgate_gate::strict_json;
 use serde_json::Value;
@@ -24,6 +25,8 @@ use crate::question::{Question, Subject};
 
 /// How alike two names have to be for one to be suggested for the other.
 const ALIKE: f64 = 0.75;
+/// The most policies in shadow that are named at once.
+const MOST_SHADOWS_NAMED: usize = 32;
 
 /// The policies of one server, checked against the tools that it lists.
 #[derive(Debug)]
@@ -180,6 +183,25 @@ impl CedarPolicies {
         Arc::clone(&self.set.digest)
     }
 
+    /// The policies that deny nothing for a while, in words for the operator.
+    #[must_use]
+    pub fn shadows(&self) -> Vec<String> {
+        let all = self.set.policies.iter();
+        let mut shadows = all.filter_map(|placed| Some((placed, placed.shadow.as_ref()?)));
+        let named = shadows.by_ref().take(MOST_SHADOWS_NAMED);
+        let mut told: Vec<String> = named
+            .map(|(placed, shadow)| {
+                let (id, until) = (placed.id(), shadow.until());
+                format!("policy {id:?} in shadow: it denies nothing until {until}")
+            })
+            .collect();
+        let others = shadows.count();
+        if others > 0 {
+            told.push(format!("{others} further policies in shadow"));
+        }
+        told
+    }
+
     /// The policies' answer.
     #[must_use]
     pub fn answer(&self, question: &Question<'_>) -> PolicyAnswer {
@@ -259,7 +281,8 @@ impl CedarPolicies {
         let slices = self.set.slices.of(environment.family, name);
         let slices = slices.map(|slice| &slice.set);
         if environment.family == Family::Tools {
-            return evaluate(&request, slices, &environment.entities);
+            let first = evaluate(&request, slices, &environment.entities);
+            return self.unshadowed(first, (question, &request), &environment.entities);
         }
         // The thing is only known now; it lies inside the server like any other.
         let thing = resource(environment.family, name, &self.server).and_then(|thing| {
@@ -268,8 +291,63 @@ impl CedarPolicies {
             entities.map_err(|error| error.to_string())
         });
         match thing {
-            Ok(entities) => evaluate(&request, slices, &entities),
+            Ok(entities) => {
+                let first = evaluate(&request, slices, &entities);
+                self.unshadowed(first, (question, &request), &entities)
+            }
             Err(error) => Evaluation::failed(PolicyFailure::Internal, error),
+        }
+    }
+
+    /// What the evaluation comes to without the policies in shadow, if they alone forbade. Nothing
+    /// else of them is overlooked: one that fails denies.
+    fn unshadowed(
+        &self,
+        first: Evaluation,
+        (question, request): (&Question<'_>, &Request),
+        entities: &Entities,
+    ) -> Evaluation {
+        let Evaluation::Ran {
+            verdict: PolicyVerdict::Forbidden,
+            determining,
+            errors,
+            ..
+        } = &first
+        else {
+            return first;
+        };
+        let wall = question.now.wall;
+        let shadows = self
+            .set
+            .policies
+            .iter()
+            .filter(|placed| placed.is_in_shadow(wall));
+        let shadows: HashSet<String> = shadows.map(Placed::id).collect();
+        if !errors.is_empty() || !determining.iter().all(|id| shadows.contains(id)) {
+            return first;
+        }
+        let subject = question.subject;
+        let slices = self.set.slices.of(Family::of(subject), subject.name());
+        let members = slices.flat_map(|slice| &slice.members);
+        let members = members.filter_map(|at| self.set.policies.get(*at));
+        let others = members.filter(|placed| !shadows.contains(&placed.id()));
+        let others = PolicySet::from_policies(others.map(|placed| placed.policy.clone()));
+        match others {
+            Ok(others) => match evaluate(request, std::iter::once(&others), entities) {
+                Evaluation::Ran {
+                    verdict,
+                    determining: by,
+                    errors,
+                    shadowed: _none,
+                } => Evaluation::Ran {
+                    verdict,
+                    determining: by,
+                    errors,
+                    shadowed: determining.clone(),
+                },
+                failed @ Evaluation::Failed { .. } => failed,
+            },
+            Err(error) => Evaluation::failed(PolicyFailure::Internal, error.to_string()),
         }
     }
 

@@ -127,6 +127,53 @@ fn a_forbid_that_fails_denies() {
 }
 
 #[test]
+fn a_shadow_covers_its_own_denials_alone() {
+    let until = std::time::SystemTime::now() + std::time::Duration::from_secs(3600);
+    let until = humantime::format_rfc3339_seconds(until);
+    let text = format!(
+        r#"
+        permit (principal, action, resource);
+        @shadow_until("{until}") @id("tried")
+        forbid (principal, action == Action::"read_file", resource)
+        when {{ context.args.path like "/tried*" }};
+        @shadow_until("{until}")
+        forbid (principal, action == Action::"read_file", resource)
+        when {{ context.args has head && context.args.head + 9223372036854775807 < 0 }};
+        @id("firm")
+        forbid (principal, action == Action::"read_file", resource)
+        when {{ context.args.path like "*firm" }};
+    "#
+    );
+    let policies = Policies::cedar(cedar(&text));
+    let rows = [
+        (json!({"path": "/a"}), None),
+        (json!({"path": "/tried"}), None),
+        (
+            json!({"path": "/tried/firm"}),
+            Some(Reason::ForbiddenByPolicy),
+        ),
+        (
+            json!({"path": "/tried", "head": 1}),
+            Some(Reason::ForbiddenByPolicy),
+        ),
+        (
+            json!({"path": "/a", "head": 1}),
+            Some(Reason::EvaluationError),
+        ),
+    ];
+    for (arguments, expected) in rows {
+        let asked = Asked::call("read_file", &arguments);
+        let mut late = Asked::call("read_file", &arguments);
+        late.now.wall += std::time::Duration::from_secs(2 * 365 * 86_400 * 60);
+        assert_eq!(asked.of(&policies), expected, "{arguments}");
+        assert_eq!(
+            late.of(&policies).is_some(),
+            arguments != json!({"path": "/a"})
+        );
+    }
+}
+
+#[test]
 fn decisions_name_their_policies() {
     let text = r#"
         @id("readers") permit (principal, action, resource);
