@@ -74,7 +74,7 @@ fn on_routes(wanted: &Wanted, results: &mut Results) -> Result<(), Failure> {
         rivals::measure(&routes, wanted, results)?;
     }
     if wanted.has(Part::Gate) {
-        gate::measure(&routes, results)?;
+        gate::measure(&routes, wanted, results)?;
     }
     if wanted.has(Part::Journal) {
         journal::measure(&routes, wanted, results)?;

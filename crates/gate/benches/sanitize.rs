@@ -14,6 +14,9 @@ use serde_json::json;
 const ROUNDS: u32 = 5;
 const ROUND: Duration = Duration::from_millis(120);
 const MIB: usize = 1 << 20;
+/// What servers say of wrong arguments.
+const INVALID: &str = "email: Invalid email\n2 validation errors for Order\nitems.0.count: Input \
+                       should be greater than 0\n\"due\" is required and must be an ISO 8601 date\n";
 
 const SHAPES: &[&str] = &[
     include_str!("../tests/sanitize/corpus/node.txt"),
@@ -92,6 +95,11 @@ fn main() {
         &result(fill(&shapes, MIB), End::Failed),
         &sanitizer,
     );
+    for (size, length) in [("4 KiB", 4096), ("1 MiB", MIB)] {
+        let refusals = fill(INVALID, length);
+        let name = format!("{size} of validation messages");
+        report(&name, &result(refusals, End::Failed), &sanitizer);
+    }
     report("1 MiB of code", &result(code(MIB), End::Failed), &sanitizer);
     report(
         "1 MiB of prose",
@@ -275,14 +283,16 @@ fn measure(name: &str, bytes: usize, mut body: impl FnMut()) {
     if !is_wanted(name) {
         return;
     }
-    let best = (0..ROUNDS)
-        .map(|_| per_call(&mut body))
-        .fold(f64::INFINITY, f64::min);
+    let rounds: Vec<f64> = (0..ROUNDS).map(|_| per_call(&mut body)).collect();
+    let best = rounds.iter().copied().fold(f64::INFINITY, f64::min);
     let rate = bytes as f64 / best / 1e6;
     eprintln!(
         "{name:56} {bytes:>8} B {:>12.2} us {rate:>8.1} MB/s",
         best * 1e6
     );
+    let rounds: Vec<f64> = rounds.iter().map(|seconds| seconds * 1e6).collect();
+    let words = name.split(" (").next().unwrap_or_default();
+    eprintln!("{words}, us by round: {rounds:.2?}");
 }
 
 /// Seconds per call over one round, which ends early for slow bodies. Time on the processor counts, where the system

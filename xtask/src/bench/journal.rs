@@ -20,6 +20,9 @@ const WRITE_TIER: f64 = 1.5;
 /// How many times as many records the `sync` tier makes durable as one fdatasync for each does.
 const SYNC_TIER: f64 = 30.0;
 
+/// How many records a second are verified.
+const VERIFIED: f64 = 500_000.0;
+
 pub(super) fn measure(
     routes: &Routes,
     wanted: &Wanted,
@@ -42,10 +45,13 @@ pub(super) fn measure(
         "--bench",
         "figures",
     ];
-    let sync = measured::rounds(
+    let [sync, verify] = measured::rounds(
         &[&bench[..], &["--no-run"]].concat(),
         &bench,
-        "tier sync, times as many by round",
+        [
+            "tier sync, times as many by round",
+            "verify, records/s of processor time by round",
+        ],
     )?;
     results.figures.push(Figure {
         what: format!(
@@ -54,6 +60,12 @@ pub(super) fn measure(
         measured: sync,
         unit: "x",
         bar: Bar::AtLeast(SYNC_TIER),
+    });
+    results.figures.push(Figure {
+        what: "journal verify, one processor".to_owned(),
+        measured: verify,
+        unit: "records/s",
+        bar: Bar::AtLeast(VERIFIED),
     });
     Ok(())
 }

@@ -11,11 +11,20 @@ use crate::workspace;
 /// A cold release build of what is measured, on a slow machine.
 const BUILD_LIMIT: Duration = Duration::from_secs(30 * 60);
 
-/// Builds with `--no-run` or `build`, then runs, and reads the list in brackets behind `label`.
-pub(super) fn rounds(build: &[&str], run: &[&str], label: &str) -> Result<Spread, Failure> {
+/// Builds with `--no-run` or `build`, then runs, and reads the list in brackets behind each of the labels.
+pub(super) fn rounds<const N: usize>(
+    build: &[&str],
+    run: &[&str],
+    labels: [&str; N],
+) -> Result<[Spread; N], Failure> {
     let mut builds = workspace::cargo();
     builds.args(build);
-    Step::new(format!("build for {label}"), BUILD_LIMIT, builds).run()?;
+    Step::new(
+        format!("build for {}", labels.join("; ")),
+        BUILD_LIMIT,
+        builds,
+    )
+    .run()?;
     let mut runs: Command = workspace::cargo();
     runs.args(run);
     let output = runs
@@ -30,12 +39,16 @@ pub(super) fn rounds(build: &[&str], run: &[&str], label: &str) -> Result<Spread
             output.status
         )));
     }
-    read(&text, label).ok_or_else(|| {
-        Failure::failed(format!(
-            "cargo {}: it does not tell `{label}`",
-            run.join(" ")
-        ))
-    })
+    let mut spreads = [Spread::exact(0.0); N];
+    for (label, spread) in labels.into_iter().zip(&mut spreads) {
+        *spread = read(&text, label).ok_or_else(|| {
+            Failure::failed(format!(
+                "cargo {}: it does not tell `{label}`",
+                run.join(" ")
+            ))
+        })?;
+    }
+    Ok(spreads)
 }
 
 fn read(text: &str, label: &str) -> Option<Spread> {

@@ -103,6 +103,25 @@ impl Routes {
         Ok(self.stdio("dropgate, write tier", &words))
     }
 
+    /// dropgate whose breaker of the server is held open, so that it answers every call itself.
+    pub(super) fn dropgate_refusing(&self) -> Result<Route, Failure> {
+        let config = self.scratch.dir.join("refusing.toml");
+        let text = "[breaker]\nserver = \"open\"\n";
+        std::fs::write(&config, text).doing(format_args!("writing {}", config.display()))?;
+        let program = self.program("dropgate");
+        let config = config.display().to_string();
+        let words = [
+            &*program,
+            "run",
+            "--journal",
+            "off",
+            "--config",
+            &config,
+            "--",
+        ];
+        Ok(self.stdio("dropgate, breaker open", &words))
+    }
+
     /// The same way to a server made with an SDK: rmcp, whose only work is to ask the echo.
     pub(super) fn to_sdk(&self, mut route: Route) -> Route {
         let at = route.command.len().saturating_sub(1);
