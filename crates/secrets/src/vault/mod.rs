@@ -3,7 +3,8 @@
 mod lease;
 mod login;
 
-use std::path::PathBuf;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -84,6 +85,20 @@ pub enum VaultError {
     Source(#[from] crate::source::SourceError),
 }
 
+/// The most bytes of a file of certificates.
+const MAX_CERTIFICATES: u64 = 1 << 20;
+
+/// Reads a file of certificates; one that is longer than any such file is none.
+fn certificates(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path)?;
+    file.take(MAX_CERTIFICATES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_CERTIFICATES {
+        return Err(io::Error::other("larger than 1 MiB"));
+    }
+    Ok(bytes)
+}
+
 /// The most bytes of a complaint that are passed on.
 const MAX_COMPLAINT: usize = 300;
 
@@ -98,7 +113,7 @@ impl Vault {
         let roots =
             match &settings.ca_file {
                 None => None,
-                Some(path) => Some(std::fs::read(path).map_err(|error| {
+                Some(path) => Some(certificates(path).map_err(|error| {
                     VaultError::Settings(format!("{}: {error}", path.display()))
                 })?),
             };
@@ -216,4 +231,22 @@ fn complaint(body: &[u8]) -> String {
         .take(MAX_COMPLAINT)
         .collect();
     one_line.trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_certificates_has_a_limit() {
+        let name = format!("dropgate-certificates-{}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let limit = usize::try_from(MAX_CERTIFICATES).expect("a length");
+        for (length, fits) in [(limit, true), (limit + 1, false)] {
+            std::fs::write(&path, vec![b'\n'; length]).expect("writable");
+            assert_eq!(certificates(&path).is_ok(), fits, "{length}");
+        }
+        std::fs::remove_file(&path).expect("removed");
+        assert!(certificates(&path).is_err());
+    }
 }
