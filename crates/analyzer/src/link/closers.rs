@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::facts::Name;
+use crate::finding::Surface;
 use crate::vocabulary::words;
 
 use super::{Project, Site, SiteId};
@@ -99,6 +100,10 @@ impl Closers {
                 all.extend(fitting.flat_map(|(_, sites)| sites));
             }
         }
+        all.retain(|id| {
+            let site = project.site(*id);
+            site.is_some_and(|site| !is_apart(project, site, opened))
+        });
         all
     }
 
@@ -106,6 +111,12 @@ impl Closers {
     pub fn close(&self, project: &Project<'_>, opened: &Site<'_>) -> bool {
         !self.closing(project, opened).is_empty()
     }
+}
+
+/// What a test or an example closes is its own, and nothing of the running code.
+fn is_apart(project: &Project<'_>, site: &Site<'_>, opened: &Site<'_>) -> bool {
+    let runs = |site: &Site<'_>| project.surface(site.at.file) == Surface::Runtime;
+    runs(opened) && !runs(site)
 }
 
 fn is_command(path: &str) -> bool {
@@ -141,6 +152,9 @@ impl<'a> Project<'a> {
 
     /// Whether a closing call may be on the value that another call gave.
     pub fn may_close(&self, site: &Site<'a>, opened: &Site<'a>) -> bool {
+        if is_apart(self, site, opened) {
+            return false;
+        }
         let commands = |site: &Site<'_>| site.paths.iter().any(|path| is_command(path));
         if commands(site) && commands(opened) {
             return true;

@@ -6,8 +6,11 @@ use crate::facts::{Language, Manifest, Name};
 pub(super) fn read(path: &Name, text: &str) -> Option<Manifest> {
     let root: toml::Table = text.parse().ok()?;
     let package = root.get("package");
-    let name = package
-        .and_then(|package| package.get("name")?.as_str())
+    // What a library of a name of its own is imported by.
+    let library = root.get("lib").and_then(|library| library.get("name"));
+    let name = library
+        .or_else(|| package?.get("name"))
+        .and_then(toml::Value::as_str)
         .unwrap_or_default();
     let mut dependencies = Vec::new();
     let tables = [
@@ -88,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn binaries_dependencies_and_features() {
+    fn names_binaries_dependencies_and_features() {
         let text = "[package]\nname = \"my-server\"\n[[bin]]\nname = \"x\"\npath = \"app/x.rs\"\n[dependencies]\nctrlc = { version = \"3\", features = [\"termination\"] }\nrmcp = \"0.8\"\n[target.'cfg(unix)'.dependencies]\nnix = \"0.30\"\n";
         let manifest = read(&Name::from("Cargo.toml"), text).expect("a package");
         assert_eq!(&*manifest.name, "my-server");
@@ -100,6 +103,9 @@ mod tests {
             .map(|(name, _)| &**name)
             .collect();
         assert_eq!(names, ["ctrlc", "ctrlc/termination", "rmcp", "nix"]);
+        let text = "[package]\nname = \"my-server\"\n[lib]\nname = \"notes\"\n";
+        let manifest = read(&Name::from("Cargo.toml"), text).expect("a package");
+        assert_eq!(&*manifest.name, "notes");
         assert!(read(&Name::from("Cargo.toml"), "[workspace]\nmembers = []\n").is_none());
         assert!(read(&Name::from("Cargo.toml"), "= no").is_none());
     }

@@ -7,19 +7,24 @@ use crate::link::{FnRef, Project};
 const MAX_CALLS: usize = 2;
 
 /// Parts of names, in small letters and without `_`, of what makes a result or an error of the protocol.
-const NAMES: &[&str] = &[
+const PARTS: &[&str] = &[
     "toolresult",
     "toolresponse",
-    "toolerror",
-    "mcperror",
     "mcpresponse",
-    "errordata",
-    "internalerror",
-    "rpcerror",
     "rpcresponse",
     "errorresponse",
     "errorresult",
+];
+
+/// Whole names of errors of the protocol: with a word before it, a name is that of an error of the author's.
+const NAMES: &[&str] = &[
+    "mcperror",
+    "errordata",
+    "rpcerror",
+    "jsonrpcerror",
+    "calltoolerror",
     "responseerror",
+    "internalerror",
     // The macro of `mcp_attr` that returns an error whose text every caller gets.
     "bailpublic",
 ];
@@ -74,7 +79,7 @@ fn is_named(project: &Project<'_>, at: FnRef, call: &Call) -> bool {
         } else {
             return false;
         };
-        if NAMES.iter().any(|known| name.contains(known)) {
+        if NAMES.contains(&name.as_str()) || PARTS.iter().any(|part| name.contains(part)) {
             return true;
         }
         let ExprKind::Member(object, _) = &callee.kind else {

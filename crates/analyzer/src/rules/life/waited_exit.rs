@@ -56,13 +56,13 @@ fn beside(project: &Project<'_>, hook: &Hook<'_>, at: FnRef, report: &mut Report
         .flat_map(|site| site.targets.iter().copied())
         .collect();
     let reach = project.reach(&called);
-    let near: BTreeSet<FnRef> = reach.iter().copied().collect();
-    let waits = after.iter().any(|site| drains(site))
+    // A function of the author's that is called `shutdown` drains if something in it does; what lies deeper is how things close.
+    let near: BTreeSet<FnRef> = called.iter().copied().collect();
+    let waits = |site: &Site<'_>| site.targets.is_empty() && drains(site);
+    let drained = after.iter().any(|site| waits(site))
         || waits_for_calls(project, &near)
-        || near
-            .iter()
-            .any(|inner| project.sites_of(*inner).any(drains));
-    if waits {
+        || near.iter().any(|inner| project.sites_of(*inner).any(waits));
+    if drained {
         return;
     }
     let below = reach.iter().flat_map(|inner| project.sites_of(*inner));
