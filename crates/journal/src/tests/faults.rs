@@ -131,26 +131,34 @@ fn what_a_successor_holds_for_certain_outlives_its_own_failure() {
 
 #[test]
 fn a_full_disk_refuses_calls_and_takes_the_rest_when_there_is_room() {
-    let mut stage = Stage::new(BOUND);
-    let (call, ticket) = stage.begin(Tier::Write).expect("sound");
-    stage.safe(ticket);
-    stage.disk.set(Manner::Cramped);
-    let ticket = stage.end(call, Tier::Write);
-    let state = stage.wait_for(failing);
-    assert!(
-        matches!(
-            state,
-            State::Failing {
-                why: Why::NoSpace,
-                ..
-            }
-        ),
-        "{state:?}"
-    );
-    stage.disk.set(Manner::Well);
-    stage.safe(ticket);
-    stage.wait_for(|state| *state == State::Sound);
-    stage.whole();
+    // After many syncs there is room that is filled for lines to come.
+    for syncs in [0, 40] {
+        let mut stage = Stage::new(BOUND);
+        for _ in 0..syncs {
+            let (_, ticket) = stage.begin(Tier::Sync).expect("sound");
+            stage.safe(ticket);
+        }
+        let (call, ticket) = stage.begin(Tier::Write).expect("sound");
+        stage.safe(ticket);
+        assert_eq!(stage.text().ends_with("\n\n"), syncs > 0);
+        stage.disk.set(Manner::Cramped);
+        let ticket = stage.end(call, Tier::Write);
+        let state = stage.wait_for(failing);
+        assert!(
+            matches!(
+                state,
+                State::Failing {
+                    why: Why::NoSpace,
+                    ..
+                }
+            ),
+            "{state:?}"
+        );
+        stage.disk.set(Manner::Well);
+        stage.safe(ticket);
+        stage.wait_for(|state| *state == State::Sound);
+        stage.whole();
+    }
 }
 
 /// A call that is refused, and never was let through.

@@ -8,6 +8,7 @@ mod busy;
 mod changes;
 mod cut;
 mod disks;
+mod filler;
 mod hostile;
 mod keyless;
 mod kills;

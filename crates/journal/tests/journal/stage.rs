@@ -85,6 +85,7 @@ impl Place {
             .flat_map(|path| {
                 let text = std::fs::read_to_string(path).expect("text");
                 text.lines()
+                    .filter(|line| !line.is_empty())
                     .map(|line| serde_json::from_str(line).expect("every line is JSON"))
                     .collect::<Vec<_>>()
             })

@@ -466,7 +466,8 @@ impl<'a> Watch<'a> {
         let mut from = HashMap::new();
         // A new journal has none yet.
         for path in books.segments().unwrap_or_default() {
-            let length = text_of(&path)?.len();
+            // Behind the lines there may be filled room.
+            let length = text_of(&path)?.trim_end().len();
             from.insert(path, length);
         }
         Ok(Self { books, from })
