@@ -4,6 +4,8 @@
 //! In one thing the form is stricter: a number that a double can't hold exactly
 //! keeps its digits, so that two different ids never look the same.
 
+use std::borrow::Cow;
+
 /// The deepest nesting that is brought into form.
 const DEPTH: usize = 128;
 
@@ -33,7 +35,7 @@ struct Reader<'a> {
     at: usize,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
     fn blanks(&mut self) {
         while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
             self.at += 1;
@@ -133,7 +135,7 @@ impl Reader<'_> {
         depth: usize,
     ) -> Result<(), NoForm> {
         // Members are first found, so that they can be taken in the order of their names.
-        let mut members: Vec<(Vec<u8>, usize)> = Vec::new();
+        let mut members: Vec<(Cow<'a, [u8]>, usize)> = Vec::new();
         self.items(b'}', |reader| {
             reader.blanks();
             let name = reader.string()?;
@@ -161,7 +163,7 @@ impl Reader<'_> {
             string(out, name);
             out.push(b':');
             path.push(b'/');
-            for byte in name {
+            for byte in name.iter() {
                 match byte {
                     b'~' => path.extend_from_slice(b"~0"),
                     b'/' => path.extend_from_slice(b"~1"),
@@ -258,7 +260,7 @@ impl Reader<'_> {
     }
 
     /// The inside of a string, without its quotes.
-    fn raw_string(&mut self) -> Result<&[u8], NoForm> {
+    fn raw_string(&mut self) -> Result<&'a [u8], NoForm> {
         if self.peek() != Some(b'"') {
             return Err(NoForm);
         }
@@ -277,10 +279,10 @@ impl Reader<'_> {
     }
 
     /// A string with its escapes resolved; half a surrogate pair stays an escape.
-    fn string(&mut self) -> Result<Vec<u8>, NoForm> {
+    fn string(&mut self) -> Result<Cow<'a, [u8]>, NoForm> {
         let raw = self.raw_string()?;
-        if !raw.contains(&b'\\') {
-            return Ok(raw.to_vec());
+        if memchr::memchr(b'\\', raw).is_none() {
+            return Ok(Cow::Borrowed(raw));
         }
         let mut out = Vec::with_capacity(raw.len());
         let mut rest = raw;
@@ -303,7 +305,7 @@ impl Reader<'_> {
                 _other => return Err(NoForm),
             }
         }
-        Ok(out)
+        Ok(Cow::Owned(out))
     }
 }
 

@@ -179,7 +179,7 @@ impl Journal {
     /// # Errors
     /// The journal is failing, its queue is three quarters full, or it is being sealed.
     pub fn intent(&mut self, intent: Intent, tier: Tier) -> Result<Ticket<Send>, Unavailable> {
-        if let State::Failing { why, .. } = self.look(Instant::now()) {
+        if let State::Failing { why, .. } = self.look(None) {
             return Err(Unavailable::Failing(why));
         }
         let call = intent.call;
@@ -224,7 +224,7 @@ impl Journal {
                 (What::Unknown, Retry::Unsafe)
             }
         };
-        self.ledger.settle(call, what, retry, Stamp::now());
+        self.ledger.settle(call, what, retry);
         put
     }
 
@@ -414,10 +414,11 @@ impl Journal {
     /// the writer: a disk that hangs is seen by the time that has passed.
     pub fn state(&mut self, now: Instant) -> State {
         self.rouse();
-        self.look(now)
+        self.look(Some(now))
     }
 
-    fn look(&mut self, now: Instant) -> State {
+    /// Without a time the clock is looked at where it matters.
+    fn look(&mut self, now: Option<Instant>) -> State {
         let told = {
             let news = self.shared.news();
             if news.gone {
@@ -426,7 +427,10 @@ impl Journal {
                 news.failing.clone()
             }
         };
-        let why = told.or_else(|| self.is_overdue(now).then_some(Why::Stalled));
+        let time = || now.unwrap_or_else(Instant::now);
+        let due = self.first_due();
+        let overdue = || due.is_some_and(|due| due <= time());
+        let why = told.or_else(|| overdue().then_some(Why::Stalled));
         match (why, &self.failing_since) {
             (None, _) => {
                 self.failing_since = None;
@@ -436,8 +440,9 @@ impl Journal {
                 State::Failing { why, since: *since }
             }
             (Some(why), _) => {
-                self.failing_since = Some((why.clone(), now));
-                State::Failing { why, since: now }
+                let since = time();
+                self.failing_since = Some((why.clone(), since));
+                State::Failing { why, since }
             }
         }
     }
@@ -451,10 +456,6 @@ impl Journal {
     fn first_due(&mut self) -> Option<Instant> {
         self.forget_safe();
         self.backlog.since()?.checked_add(self.commit_within)
-    }
-
-    fn is_overdue(&mut self, now: Instant) -> bool {
-        self.first_due().is_some_and(|due| due <= now)
     }
 
     fn forget_safe(&mut self) {

@@ -148,7 +148,7 @@ impl Ledger {
     }
 
     /// A call has an outcome; one that is unknown makes an orphan.
-    pub(crate) fn settle(&mut self, call: CallRef, what: What, retry: Retry, now: Stamp) {
+    pub(crate) fn settle(&mut self, call: CallRef, what: What, retry: Retry) {
         let Some((fingerprint, key)) = self.open.remove(&call) else {
             return;
         };
@@ -162,7 +162,7 @@ impl Ledger {
                 call,
                 fingerprint,
                 what,
-                at: now,
+                at: Stamp::now(),
             });
         }
     }

@@ -112,6 +112,8 @@ enum Need {
     Sync,
 }
 
+/// So many records that are made together share one look at the clocks.
+const OF_ONE_TIME: usize = 32;
 /// More than this never waits for a sync, so that memory and what a loss of power takes stay bounded.
 const UNSYNCED: usize = 1 << 20;
 /// How long a full segment is gone on with where there is no room for another one.
@@ -287,7 +289,10 @@ impl Writer {
         }
         self.first_line();
         let refused = self.claim(batch);
-        for queued in batch.iter() {
+        for (at, queued) in batch.iter().enumerate() {
+            if at % OF_ONE_TIME == 0 {
+                self.clock.hold();
+            }
             if self.checkpoint_if_many() == Ended::Yes || self.commit_if_much() == Ended::Yes {
                 return Ended::Yes;
             }
@@ -338,6 +343,7 @@ impl Writer {
         }
         batch.clear();
         self.flush_marks();
+        self.clock.release();
         Ended::No
     }
 
@@ -347,7 +353,9 @@ impl Writer {
             return Ended::No;
         }
         self.flush_marks();
-        self.commit()
+        let ended = self.commit();
+        self.clock.hold();
+        ended
     }
 
     fn flush_marks(&mut self) {

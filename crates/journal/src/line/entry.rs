@@ -1,5 +1,7 @@
 //! Entries as lines.
 
+use std::sync::Arc;
+
 use super::tape::Tape;
 use super::text::{bare_reference, count, hex, key, member, number, reference, string};
 use super::time::{Clock, Stamp};
@@ -16,6 +18,43 @@ pub(crate) struct Scratch {
     shown: Vec<u8>,
     /// Paths whose values may be recorded as they are.
     clear: Vec<String>,
+    /// What the last intent said of who asked for what.
+    asked: Option<Asked>,
+}
+
+/// Members of an intent that are mostly those of the one before: they are copied then.
+struct Asked {
+    server: Arc<str>,
+    tool: Arc<str>,
+    class: Class,
+    principal: Arc<str>,
+    decision: Decision,
+    members: Vec<u8>,
+}
+
+impl Asked {
+    fn of(intent: &Intent) -> Self {
+        let mut members = Vec::new();
+        intent_members(&mut members, intent);
+        Self {
+            server: Arc::clone(&intent.server),
+            tool: Arc::clone(&intent.tool),
+            class: intent.class,
+            principal: Arc::clone(&intent.principal),
+            decision: intent.decision.clone(),
+            members,
+        }
+    }
+
+    /// Whether an intent says the same: what it shares with this one is equal.
+    fn is_of(&self, intent: &Intent) -> bool {
+        Arc::ptr_eq(&self.server, &intent.server)
+            && Arc::ptr_eq(&self.tool, &intent.tool)
+            && self.class == intent.class
+            && Arc::ptr_eq(&self.principal, &intent.principal)
+            && Arc::ptr_eq(&self.decision.policies, &intent.decision.policies)
+            && Arc::ptr_eq(&self.decision.digest, &intent.decision.digest)
+    }
 }
 
 impl Scratch {
@@ -57,9 +96,14 @@ pub(crate) fn render(
         }
         Entry::Intent(intent) => {
             let hashes = Hashes::of(intent, keys, scratch, clock.now());
+            if scratch.asked.as_ref().is_none_or(|one| !one.is_of(intent)) {
+                scratch.asked = Some(Asked::of(intent));
+            }
             tape.line(clock, "intent", |out| {
                 reference(out, "call", &intent.call);
-                intent_members(out, intent);
+                if let Some(asked) = &scratch.asked {
+                    out.extend_from_slice(&asked.members);
+                }
                 hashes.members(out, scratch);
                 if let Some(trace) = &intent.trace_id {
                     member(out, "trace_id", trace);

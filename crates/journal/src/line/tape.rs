@@ -5,7 +5,7 @@ use sha2::{Digest as _, Sha256};
 use super::hash::{Hash, Head};
 use super::scan::Line;
 use super::text;
-use super::time::{Clock, Stamp, since_boot};
+use super::time::{Clock, Stamp};
 
 /// Rendered lines that are not yet known to be on the disk, and the head after them.
 pub(crate) struct Tape {
@@ -47,7 +47,7 @@ impl Tape {
         members: impl FnOnce(&mut Vec<u8>),
     ) -> Stamp {
         let now = clock.now();
-        self.line_at(clock, now, kind, members);
+        self.line_of(clock, now, kind, members);
         now
     }
 
@@ -55,19 +55,24 @@ impl Tape {
     pub(crate) fn line_at(
         &mut self,
         clock: &mut Clock,
-        now: Stamp,
+        stamp: Stamp,
+        kind: &str,
+        members: impl FnOnce(&mut Vec<u8>),
+    ) {
+        clock.now();
+        self.line_of(clock, stamp, kind, members);
+    }
+
+    fn line_of(
+        &mut self,
+        clock: &mut Clock,
+        stamp: Stamp,
         kind: &str,
         members: impl FnOnce(&mut Vec<u8>),
     ) {
         self.begin();
         let out = &mut self.bytes;
-        out.extend_from_slice(b",\"ts\":\"");
-        out.extend_from_slice(clock.text(now));
-        out.extend_from_slice(b"\",\"mono\":");
-        text::number(out, since_boot());
-        out.extend_from_slice(b",\"boot\":\"");
-        out.extend_from_slice(clock.boot().as_bytes());
-        out.extend_from_slice(b"\",\"kind\":\"");
+        out.extend_from_slice(clock.begins(stamp));
         out.extend_from_slice(kind.as_bytes());
         out.push(b'"');
         members(out);
@@ -91,10 +96,12 @@ impl Tape {
         self.bytes.extend_from_slice(b",\"prev\":\"");
         self.bytes.extend_from_slice(self.head.hash.text());
         self.bytes.push(b'"');
+        // The line ends here for its hash.
+        self.bytes.push(b'}');
         let mut digest = Sha256::new();
         digest.update(self.head.hash.text());
         digest.update(&self.bytes[self.line..]);
-        digest.update(b"}");
+        self.bytes.pop();
         self.head = Head {
             seq: self.head.seq + 1,
             hash: Hash::of(digest),

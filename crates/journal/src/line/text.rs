@@ -62,9 +62,18 @@ pub(crate) fn key(out: &mut Vec<u8>, name: &str) {
 pub(crate) fn string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
     let bytes = text.as_bytes();
+    // All bytes in one pass without a branch: almost no text needs an escape.
+    let escapes = bytes
+        .iter()
+        .fold(false, |any, byte| any | needs_escape(*byte));
+    if !escapes {
+        out.extend_from_slice(bytes);
+        out.push(b'"');
+        return;
+    }
     let mut from = 0;
     for (at, byte) in bytes.iter().enumerate() {
-        if *byte >= 0x20 && *byte != b'"' && *byte != b'\\' {
+        if !needs_escape(*byte) {
             continue;
         }
         out.extend_from_slice(&bytes[from..at]);
@@ -85,6 +94,10 @@ pub(crate) fn string(out: &mut Vec<u8>, text: &str) {
     }
     out.extend_from_slice(&bytes[from..]);
     out.push(b'"');
+}
+
+const fn needs_escape(byte: u8) -> bool {
+    (byte < 0x20) | (byte == b'"') | (byte == b'\\')
 }
 
 /// The text up to [`MAX_TEXT`] bytes, cut between characters.

@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::Read as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::text::number;
+
 /// Milliseconds since 1970, UTC.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Stamp(pub u64);
@@ -17,33 +19,85 @@ const MAX_BOOT_ID: u64 = 64;
 /// the system's does, the last stamp is repeated and `mono` tells the truth.
 pub(crate) struct Clock {
     last: Stamp,
+    /// Milliseconds since boot, at the last look.
+    mono: u64,
+    looks: Looks,
     second: u64,
     text: [u8; STAMP],
     boot: Box<str>,
+    /// What lines of this time begin with, after their number.
+    begins: Vec<u8>,
+    begins_at: (Stamp, u64),
+}
+
+/// When the system's clocks are looked at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Looks {
+    /// For each line.
+    Always,
+    /// Not before the next word: lines that are made together have one time.
+    Held,
 }
 
 impl Clock {
     pub(crate) fn new(boot: &str, not_before: Stamp) -> Self {
         Self {
             last: not_before,
+            mono: since_boot(),
+            looks: Looks::Always,
             second: u64::MAX,
             text: *b"0000-00-00T00:00:00.000Z",
             boot: boot.into(),
+            begins: Vec::new(),
+            begins_at: (Stamp(u64::MAX), 0),
         }
     }
 
-    pub(crate) fn boot(&self) -> &str {
-        &self.boot
+    /// Looks at the clocks now, and not again for the lines that follow.
+    pub(crate) fn hold(&mut self) {
+        self.look();
+        self.looks = Looks::Held;
+    }
+
+    /// Lines have the time at which they are made again.
+    pub(crate) fn release(&mut self) {
+        self.looks = Looks::Always;
+    }
+
+    fn look(&mut self) {
+        self.last = self.last.max(Stamp::now());
+        self.mono = since_boot();
     }
 
     /// The stamp of what is recorded now.
     pub(crate) fn now(&mut self) -> Stamp {
-        self.last = self.last.max(Stamp::now());
+        if self.looks == Looks::Always {
+            self.look();
+        }
         self.last
     }
 
+    /// What a line of that stamp begins with: its time by all clocks, and the name of what is its kind.
+    pub(crate) fn begins(&mut self, stamp: Stamp) -> &[u8] {
+        let at = (stamp, self.mono);
+        if self.begins_at != at {
+            let mut begins = std::mem::take(&mut self.begins);
+            begins.clear();
+            begins.extend_from_slice(b",\"ts\":\"");
+            begins.extend_from_slice(self.text(stamp));
+            begins.extend_from_slice(b"\",\"mono\":");
+            number(&mut begins, self.mono);
+            begins.extend_from_slice(b",\"boot\":\"");
+            begins.extend_from_slice(self.boot.as_bytes());
+            begins.extend_from_slice(b"\",\"kind\":\"");
+            self.begins = begins;
+            self.begins_at = at;
+        }
+        &self.begins
+    }
+
     /// Its text.
-    pub(crate) fn text(&mut self, stamp: Stamp) -> &[u8; STAMP] {
+    fn text(&mut self, stamp: Stamp) -> &[u8; STAMP] {
         let second = stamp.0 / 1000;
         if second != self.second {
             self.second = second;
