@@ -98,12 +98,18 @@ fn open(dir: &Path) -> (Journal, Receiver<()>) {
 /// Calls per second, and processor time per call.
 fn calls(dir: &Path, tier: Tier, count: usize) -> (f64, f64) {
     let (mut journal, wakes) = open(dir);
+    let first = intent(journal.new_call().unwrap());
     let (begin, before) = (Instant::now(), processor_time());
     for _ in 0..count / AT_ONCE {
         let calls: Vec<_> = (0..AT_ONCE).map(|_| journal.new_call().unwrap()).collect();
         let mut intents = Vec::new();
         for call in &calls {
-            intents.push(journal.intent(intent(*call), tier).expect("taken"));
+            // As the relay's, they share what is the same for all of them.
+            let intent = Intent {
+                call: *call,
+                ..first.clone()
+            };
+            intents.push(journal.intent(intent, tier).expect("taken"));
         }
         for mut ticket in intents {
             while let Redeemed::Pending(pending) = journal.redeem(ticket) {

@@ -297,9 +297,9 @@ impl Journal {
         })?;
         self.forget_safe();
         self.backlog.add(tier);
-        // Its owner waits for what goes to the disk, and rouses the writer when nothing more is to
-        // come: one sync then serves all of it. The rest need not wait.
-        if tier == Tier::Write || P::AWAITED == Awaited::No {
+        // Whoever waits for an entry rouses the writer when nothing more is to come: one write and
+        // one sync then serve all of it. Nobody would for the rest.
+        if P::AWAITED == Awaited::No {
             self.rouse();
         }
         Ok(Ticket {

@@ -1,9 +1,9 @@
 //! What the relay's thread and the writer's thread share: the queue toward the
 //! disk, and how far the disk has come.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::entry::{Entry, Tier};
 use crate::line::hash::Head;
@@ -29,6 +29,8 @@ pub(crate) struct Bounds {
 pub(crate) struct Shared {
     queue: Mutex<Queue>,
     arrived: Condvar,
+    /// Whether the writer was told something since it last took what there was.
+    told: AtomicBool,
     /// Every entry up to this one is in the kernel's hands.
     written: AtomicU64,
     /// Every entry up to this one is as durable as its tier asks.
@@ -46,11 +48,32 @@ struct Queue {
     entries: Vec<Queued>,
     weight: usize,
     closing: Closing,
+    turn: Turn,
     writer: Doing,
 }
 
+/// Whether the owner has more to enter before it waits for anything.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// Perhaps: what comes may go to the disk with what is there.
+    #[default]
+    Open,
+    Over,
+}
+
+/// What the writer is told with what it takes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Told {
+    pub(crate) closing: Closing,
+    pub(crate) turn: Turn,
+}
+
+/// So many entries are worth waking the writer before the owner's turn is over: it renders them
+/// while the rest arrives.
+const AHEAD: usize = 16;
+
 /// Whether the writer has been told to come to an end.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Closing {
     #[default]
     No,
@@ -88,8 +111,8 @@ pub(crate) enum NotTaken {
 }
 
 impl Shared {
-    /// Puts an entry into the queue, if it fits into this share of the bounds. The writer is not
-    /// told: [`Self::rouse`] does that.
+    /// Puts an entry into the queue, if it fits into this share of the bounds. The writer is told
+    /// once there are many: of the rest [`Self::rouse`] tells it.
     pub(crate) fn put(&self, queued: Queued, bounds: Bounds) -> Result<(), NotTaken> {
         let weight = queued.entry.weight();
         let mut queue = lock(&self.queue);
@@ -103,6 +126,9 @@ impl Shared {
         }
         queue.weight += weight;
         queue.entries.push(queued);
+        if queue.entries.len() >= AHEAD {
+            self.wake(queue);
+        }
         Ok(())
     }
 
@@ -112,14 +138,19 @@ impl Shared {
         if queue.closing != Closing::Leave {
             queue.closing = closing;
         }
-        queue.writer = Doing::Work;
-        drop(queue);
+        self.wake(queue);
         self.arrived.notify_one();
     }
 
-    /// Tells the writer that there is something.
+    /// Tells the writer that nothing more is to come at present.
     pub(crate) fn rouse(&self) {
         let mut queue = lock(&self.queue);
+        queue.turn = Turn::Over;
+        self.wake(queue);
+    }
+
+    fn wake(&self, mut queue: MutexGuard<'_, Queue>) {
+        self.told.store(true, Ordering::Release);
         if queue.writer == Doing::Wait {
             queue.writer = Doing::Work;
             drop(queue);
@@ -127,21 +158,39 @@ impl Shared {
         }
     }
 
-    /// Takes everything that is queued into `batch`, which is empty; waits for something, at most this long.
-    pub(crate) fn take(&self, batch: &mut Vec<Queued>, at_most: Duration) -> Closing {
+    /// Stays awake until the writer is told something, at most this long, and lets everybody else
+    /// have the processor meanwhile.
+    pub(crate) fn stay_awake(&self, at_most: Duration) {
+        let begin = Instant::now();
+        while !self.told.load(Ordering::Acquire) && begin.elapsed() < at_most {
+            std::thread::yield_now();
+        }
+    }
+
+    /// Takes everything that is queued into `batch`, which is empty; waits for many entries or the
+    /// end of a turn, at most this long. A wait that was long enough ends a turn as well.
+    pub(crate) fn take(&self, batch: &mut Vec<Queued>, at_most: Duration) -> Told {
         let mut queue = lock(&self.queue);
-        if queue.entries.is_empty() && queue.closing == Closing::No {
+        let waits = queue.entries.is_empty() && queue.turn == Turn::Open;
+        if waits && queue.closing == Closing::No {
             queue.writer = Doing::Wait;
-            let (woken, _) = self
+            let (woken, waited) = self
                 .arrived
                 .wait_timeout_while(queue, at_most, |queue| queue.writer == Doing::Wait)
                 .unwrap_or_else(PoisonError::into_inner);
             queue = woken;
             queue.writer = Doing::Work;
+            if waited.timed_out() {
+                queue.turn = Turn::Over;
+            }
         }
+        self.told.store(false, Ordering::Release);
         std::mem::swap(&mut queue.entries, batch);
         queue.weight = 0;
-        queue.closing
+        Told {
+            closing: queue.closing,
+            turn: std::mem::take(&mut queue.turn),
+        }
     }
 
     /// Waits while the disk is out of order, unless what `seen` says of closing changes meanwhile.

@@ -30,7 +30,7 @@ use crate::line::time::{Clock, Stamp};
 use crate::mark::Mark;
 use crate::segment::{Faults, Segment, remove_unused};
 use crate::settings::Settings;
-use crate::shared::{Closing, Queued, Shared};
+use crate::shared::{Closing, Queued, Shared, Told, Turn};
 use crate::sign::Signer;
 
 /// Where a chain can be gone on with.
@@ -112,6 +112,10 @@ enum Need {
     Sync,
 }
 
+/// Where so many entries waited for one sync, the next ones come as soon as these have receipts.
+const MANY: usize = 16;
+/// So long the writer stays awake for them: being woken would take as long.
+const SOON: Duration = Duration::from_micros(50);
 /// So many records that are made together share one look at the clocks.
 const OF_ONE_TIME: usize = 32;
 /// More than this never waits for a sync, so that memory and what a loss of power takes stay bounded.
@@ -200,25 +204,41 @@ impl Writer {
     /// Writes until the journal is sealed or dropped.
     pub(crate) fn run(mut self) {
         let mut batch = Vec::new();
+        let mut waits = Waits::Nothing;
         self.prune();
         self.take_room();
         loop {
             // What is known later, while the disk is out of order, holds from the next turn on: only
             // what was taken with the word to seal is all that there is.
-            let closing = self.shared.take(&mut batch, self.nap());
+            let Told { closing, turn } = self.shared.take(&mut batch, self.nap());
             self.closing = closing;
-            let something = !batch.is_empty();
+            if !batch.is_empty() {
+                waits = Waits::Something;
+            }
+            let many = batch.len() >= MANY;
             if self.render(&mut batch) == Ended::Yes {
                 break;
             }
             let end = match closing {
                 Closing::No => {
-                    let something = self.checkpoint_if_due() == Due::Now || something;
-                    if something || self.is_failing() {
+                    if self.checkpoint_if_due() == Due::Now {
+                        waits = Waits::Something;
+                    }
+                    // One sync serves a whole turn: what is rendered ahead waits for the rest.
+                    let syncs = self.goal.sync == Need::Sync;
+                    let ahead = turn == Turn::Open && syncs;
+                    if self.is_failing() || waits == Waits::Something && !ahead {
+                        waits = Waits::Nothing;
                         let ended = self.commit();
                         self.turn_segment();
+                        if many && syncs {
+                            self.shared.stay_awake(SOON);
+                        }
                         ended
                     } else {
+                        if ahead {
+                            self.shared.stay_awake(SOON);
+                        }
                         Ended::No
                     }
                 }
@@ -508,6 +528,13 @@ impl Writer {
             self.prune();
         }
     }
+}
+
+/// Whether something was rendered and not committed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Waits {
+    Nothing,
+    Something,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
