@@ -21,15 +21,34 @@ pub(super) fn registers<'a>(project: &Project<'a>, at: FnRef, decorator: &'a Exp
     values.iter().filter_map(Value::function).any(|function| {
         project.inside(function).into_iter().any(|inner| {
             project.sites_of(inner).any(|site| {
-                let hands_on = site.call.args.iter().any(|arg| {
-                    matches!(arg.value.kind, ExprKind::Var(id) if project
-                        .variable(inner.variable(id))
-                        .is_some_and(|variable| matches!(variable.kind, VariableKind::Parameter(_))))
-                });
-                hands_on && (site.role == Some(Role::Responder) || gives_registration(project, site))
+                let hands_on = site
+                    .call
+                    .args
+                    .iter()
+                    .any(|arg| is_decorated(project, function, inner, &arg.value));
+                hands_on
+                    && (site.role == Some(Role::Responder) || gives_registration(project, site))
             })
         })
     })
+}
+
+/// Whether a value inside a decorator is what it decorates: a parameter, or the function that it puts around that.
+fn is_decorated(project: &Project<'_>, decorator: FnRef, at: FnRef, value: &Expr) -> bool {
+    let ExprKind::Var(id) = value.kind else {
+        return false;
+    };
+    let is_parameter = project
+        .variable(at.variable(id))
+        .is_some_and(|variable| matches!(variable.kind, VariableKind::Parameter(_)));
+    is_parameter || {
+        let inside = project.inside(decorator);
+        let around = super::graph::handed(project, at, value);
+        !around.is_empty()
+            && around
+                .iter()
+                .all(|one| *one != decorator && inside.contains(one))
+    }
 }
 
 /// The functions that decorators of the project put in the place of a handler: they answer.

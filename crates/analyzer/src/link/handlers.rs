@@ -72,6 +72,7 @@ pub(super) fn handlers(project: &Project<'_>) -> Vec<Responder> {
         }
     }
     all.extend(super::registrars::handlers(project));
+    all.extend(super::listed::handlers(project));
     let wrapped: Vec<Responder> = all
         .iter()
         .flat_map(|handler| {

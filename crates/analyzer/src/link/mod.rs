@@ -14,6 +14,7 @@ mod graph;
 mod guesses;
 mod handlers;
 mod kept;
+mod listed;
 mod made;
 mod modules;
 mod packages;

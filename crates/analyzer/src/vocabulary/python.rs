@@ -299,6 +299,9 @@ pub const ROWS: &[Row] = &[
         "asyncpg.connect().execute",
         Outbound(Remote::Database, ASYNCPG),
     ),
+    Row("meilisearch*.Client", Client(Remote::Http, TIMEOUT)),
+    Row("gitlab.Gitlab", Client(Remote::Http, TIMEOUT)),
+    Row("jira.JIRA", Client(Remote::Http, TIMEOUT)),
     Row("smtplib.SMTP*", Client(Remote::Other, TIMEOUT)),
     Row(
         "smtplib.SMTP*().send*",
@@ -331,6 +334,10 @@ pub const ROWS: &[Row] = &[
     Row("pexpect.spawn", Spawn(Child::Handle)),
     Row("asyncio*.create_subprocess_exec", Spawn(Child::Handle)),
     Row("asyncio*.create_subprocess_shell", Spawn(Child::Handle)),
+    Row(
+        "asyncio*.create_subprocess_*().communicate",
+        Outbound(Remote::Child, Limit::Nothing),
+    ),
     Row("anyio.open_process", Spawn(Child::Handle)),
     Row("trio.lowlevel.open_process", Spawn(Child::Handle)),
     Row("anyio.run_process", Spawn(Child::Awaited)),

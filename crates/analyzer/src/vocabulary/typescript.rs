@@ -228,6 +228,10 @@ pub const ROWS: &[Row] = &[
         "axios*.create",
         Client(Remote::Http, Limit::Option(AXIOS_LIMITS)),
     ),
+    Row(
+        "axios*.Axios",
+        Client(Remote::Http, Limit::Option(AXIOS_LIMITS)),
+    ),
     Row("axios", Outbound(Remote::Http, Limit::Client(AXIOS_LIMITS))),
     Row(
         "axios.default",

@@ -53,6 +53,13 @@ pub(super) fn goes_on(project: &Project<'_>, failure: &Failure<'_>) -> bool {
     if super::caught::throws_on(failure) {
         return true;
     }
+    // These hand errors up as values.
+    if matches!(
+        project.language(failure.at.file),
+        Language::Go | Language::Rust
+    ) {
+        return false;
+    }
     let mut flow = Flow::new(project, failure.at, Seek::Message, &failure.errors);
     flow.read(failure.body);
     let mut found = false;

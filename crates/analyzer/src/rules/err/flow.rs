@@ -109,6 +109,11 @@ impl<'p, 'a> Flow<'p, 'a> {
         }
     }
 
+    /// Whether a variable holds an error or a text of it.
+    pub(super) fn is_kept(&self) -> bool {
+        !(self.errors.is_empty() && self.texts.is_empty() && self.parts.is_empty())
+    }
+
     /// Where the text came into a variable in a stretch: into one that stands in an expression, if any did.
     pub(super) fn entered(&self, expr: &'a Expr, within: Span) -> Option<Span> {
         let mut named = BTreeSet::new();

@@ -207,6 +207,9 @@ fn behind<'a>(
         Language::Python | Language::TypeScript
     ) {
         flow.forget(&failure.errors);
+        if !flow.is_kept() {
+            return;
+        }
         flow.read_behind(&function.body, failure.span.end);
     }
     walk::stmts(&function.body, &mut |stmt| {
@@ -244,6 +247,12 @@ fn thrown<'a>(flow: &Flow<'_, 'a>, stmt: &'a Stmt, place: Where, ways: &Ways<'_,
     else {
         return Vec::new();
     };
+    if matches!(
+        project.language(flow.at.file),
+        Language::Go | Language::Rust
+    ) {
+        return Vec::new();
+    }
     let mut all = flow.thrown(value);
     all.retain(|at| {
         place != Where::Below

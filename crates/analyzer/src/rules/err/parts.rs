@@ -14,6 +14,11 @@ impl Parts {
         self.0.entry(id).or_default().extend(names);
     }
 
+    /// Whether no variable has such members.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether any member holds the text: whoever gets the whole gets it too.
     pub(super) fn has(&self, id: VarId) -> bool {
         self.0.contains_key(&id)

@@ -57,7 +57,19 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         let skipped = project
             .hooks_of(entry)
             .find(|hook| hook.trigger == Trigger::Exit);
-        let started = start(project, entry, &programs);
+        let elsewhere = project
+            .hooks
+            .iter()
+            .filter(|hook| project.cluster_of(hook.at.file) == project.cluster_of(entry.at.file))
+            .find(|hook| hook.trigger.is_signal("SIGTERM"));
+        let mut started = start(project, entry, &programs);
+        if elsewhere.is_some_and(|hook| hook.at.file == started.function.file) {
+            // Beside a handler for another start the call would look handled.
+            started = At {
+                function: entry.at,
+                span: entry.span,
+            };
+        }
         let at = skipped.map_or(started, |hook| At {
             function: hook.at,
             span: hook.span,
@@ -66,11 +78,6 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             Wire::Stdio => "stdio",
             Wire::Http => "HTTP",
         };
-        let elsewhere = project
-            .hooks
-            .iter()
-            .filter(|hook| project.cluster_of(hook.at.file) == project.cluster_of(entry.at.file))
-            .find(|hook| hook.trigger.is_signal("SIGTERM"));
         let message = match elsewhere {
             _ if skipped.is_some() => format!(
                 "this clean-up runs when the process exits by itself; nothing handles SIGTERM for the {wire} server, and its default action skips it"

@@ -49,6 +49,7 @@ pub(in crate::rules) fn is_bounded<'a>(
         Limit::Client(names) => {
             given(project, site, names) == Given::Bounding
                 || client(project, site, names) == Given::Bounding
+                || super::later::has_request_with_deadline(project, site)
         }
         Limit::Deadline => {
             given(project, site, USUAL) == Given::Bounding
@@ -95,6 +96,9 @@ pub(super) fn given<'a>(project: &Project<'a>, site: &Site<'a>, names: &[&str]) 
     let mut most = Given::Absent;
     for arg in &site.call.args {
         most = stronger(most, argument(project, site.at, arg, names));
+    }
+    if most == Given::Absent && super::later::is_set_on(project, site, names) {
+        return Given::Bounding;
     }
     most
 }

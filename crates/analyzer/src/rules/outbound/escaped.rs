@@ -21,9 +21,7 @@ pub(super) fn without_limit<'a>(project: &Project<'a>, site: &Site<'a>, names: &
                 .iter()
                 .any(|arg| arg.value.span.holds(site.span))
     });
-    is_argument
-        || variable(project, site)
-            .is_some_and(|id| !is_limited(project, site, id, names) && is_given(project, site, id))
+    is_argument || variable(project, site).is_some_and(|id| is_given(project, site, id))
 }
 
 /// Whether the callee is outside the project, and no construction.
@@ -48,26 +46,6 @@ fn variable(project: &Project<'_>, site: &Site<'_>) -> Option<VarId> {
             && value.span == site.span
         {
             found = Some(*id);
-        }
-    });
-    found
-}
-
-/// `client.Timeout = limit`.
-fn is_limited(project: &Project<'_>, site: &Site<'_>, id: VarId, names: &[&str]) -> bool {
-    let Some(function) = project.function(site.at) else {
-        return false;
-    };
-    let mut found = false;
-    walk::stmts(&function.body, &mut |stmt| {
-        if let StmtKind::Assign {
-            target: Pattern::Place(place),
-            ..
-        } = &stmt.kind
-            && let ExprKind::Member(object, name) = &place.kind
-        {
-            found |=
-                matches!(object.kind, ExprKind::Var(one) if one == id) && names.contains(&&**name);
         }
     });
     found

@@ -3,6 +3,7 @@
 mod around;
 pub(super) mod bounds;
 mod escaped;
+mod later;
 mod loggers;
 pub(super) mod no_breaker;
 pub(super) mod no_timeout;

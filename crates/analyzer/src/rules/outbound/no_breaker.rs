@@ -6,7 +6,7 @@ use crate::finding::{Confidence, Severity, Surface};
 use crate::link::{FnRef, Programs, Project, Site};
 use crate::rules::outbound::bounds::{is_bounded, of_role};
 use crate::rules::{At, Axis, Report, Rule};
-use crate::vocabulary::{Kind, Role, words};
+use crate::vocabulary::{Kind, Remote, Role, words};
 
 /// So many functions that answer requests and wait for one remote end without a limit make it worse: all of them can hang at once.
 const MANY: usize = 3;
@@ -32,7 +32,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
     let mut files: BTreeMap<u32, (&Site<'_>, BTreeSet<FnRef>)> = BTreeMap::new();
     for site in project.sites() {
         let remote = match site.role {
-            Some(Role::Outbound(..)) => true,
+            Some(Role::Outbound(remote, _)) => remote != Remote::Child,
             Some(Role::Open(Kind::Pool)) => !is_local(site.paths.first().map_or("", |path| path)),
             Some(_) | None => false,
         };
