@@ -16,5 +16,6 @@ mod recover_body;
 mod repeats;
 mod retention;
 mod round_trip;
+mod rounds;
 mod stage;
 mod times;

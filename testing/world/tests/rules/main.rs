@@ -16,6 +16,7 @@ mod programs;
 mod record;
 mod refusals;
 mod repeats;
+mod rounds;
 mod shutdown;
 mod stalled_disk;
 mod steps;
@@ -87,6 +88,7 @@ fn main() -> ExitCode {
         full_disk::RULES,
         stalled_disk::RULES,
         repeats::RULES,
+        rounds::RULES,
         unnoticed::RULES,
         programs::RULES,
         hibernation::RULES,
