@@ -6,7 +6,7 @@ use crate::vocabulary::{Role, words};
 
 use super::decorated::gives_registration;
 use super::graph::handed;
-use super::handlers::Responder;
+use super::responders::Responder;
 use super::{FnRef, Project, Site, Value};
 
 /// How many functions make a list of tools.

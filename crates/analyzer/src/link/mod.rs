@@ -12,7 +12,6 @@ mod decorated;
 mod failure;
 mod graph;
 mod guesses;
-mod handlers;
 mod kept;
 mod listed;
 mod made;
@@ -22,6 +21,7 @@ mod places;
 mod python;
 mod registrars;
 mod resolve;
+mod responders;
 mod server;
 mod shapes;
 mod shutdown;
@@ -43,8 +43,8 @@ use crate::hints::Hints;
 pub use closers::Closers;
 pub use clusters::Programs;
 pub use failure::{Failure, FailureKind};
-pub use handlers::Responder;
 pub use resolve::Value;
+pub use responders::Responder;
 pub use server::{Entry, Guard};
 pub use shutdown::{Form, Hook, Trigger};
 pub(crate) use sites::callee_name as callee;
@@ -147,6 +147,8 @@ pub struct Project<'a> {
     /// All calls by their functions and places, outer ones first.
     sites_placed: Vec<SiteId>,
     site_index: HashMap<(FnRef, Span), SiteId>,
+    /// All functions by their files and places, outer ones first.
+    functions_placed: Vec<FnRef>,
     default_timeout: std::sync::OnceLock<Programs>,
     clusters: clusters::Clusters,
     /// The calls that close something at a stop.
@@ -188,6 +190,7 @@ impl<'a> Project<'a> {
             sites_of: sites::by_function(&sites),
             sites_outside: sites::outside(&sites, &sites_placed),
             sites_placed,
+            functions_placed: places::placed(files),
             site_index: sites
                 .iter()
                 .map(|site| ((site.at, site.span), site.id))
@@ -227,7 +230,7 @@ impl<'a> Project<'a> {
             || {
                 rayon::join(
                     || server::entries(&project),
-                    || handlers::handlers(&project),
+                    || responders::handlers(&project),
                 )
             },
             || {
@@ -242,7 +245,7 @@ impl<'a> Project<'a> {
         project.hooks = hooks;
         project.failures = failures;
         project.timers = timers;
-        project.answering = handlers::answering(&project);
+        project.answering = responders::answering(&project);
         server::keep_told(&mut project);
         project.clusters.serve(&project.entries);
         project.stop = stop::Stop::of(&project);

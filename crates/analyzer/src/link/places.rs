@@ -1,7 +1,7 @@
 //! Functions and calls by where they stand.
 
 use crate::budget::{self, Left};
-use crate::facts::{Expr, FnId, Function, Span};
+use crate::facts::{Expr, FileFacts, FnId, Function, Span};
 
 use super::{FnRef, Project, Site, SiteId};
 
@@ -70,21 +70,33 @@ impl<'a> Project<'a> {
         let Some(outer) = self.function(at) else {
             return Vec::new();
         };
-        let Some(file) = self.file(at.file) else {
-            return Vec::new();
-        };
         if at.id == FnId::MODULE {
             return vec![at];
         }
-        file.functions
-            .iter()
-            .zip(0u32..)
-            .filter(|(inner, id)| *id != 0 && (FnId(*id) == at.id || outer.span.holds(inner.span)))
-            .map(|(_, id)| FnRef {
-                file: at.file,
-                id: FnId(id),
+        let code = |of: &FnRef| {
+            let id = usize::try_from(of.id.0).ok()?;
+            self.file(of.file)?.functions.get(id)
+        };
+        let starts_before = |start: u32| {
+            self.functions_placed.partition_point(|placed| {
+                code(placed)
+                    .is_some_and(|function| (placed.file, function.span.start) < (at.file, start))
             })
-            .collect()
+        };
+        let placed =
+            starts_before(outer.span.start)..starts_before(outer.span.end.saturating_add(1));
+        let placed = self.functions_placed.get(placed).unwrap_or_default();
+        budget::spend_on_places(placed.len());
+        let mut all: Vec<FnRef> = placed
+            .iter()
+            .copied()
+            .filter(|inner| inner.id != FnId::MODULE)
+            .filter(|inner| {
+                *inner == at || code(inner).is_some_and(|code| outer.span.holds(code.span))
+            })
+            .collect();
+        all.sort();
+        all
     }
 
     /// The innermost function around a place.
@@ -112,4 +124,18 @@ impl<'a> Project<'a> {
         })
         .take(crate::facts::MAX_DEPTH)
     }
+}
+
+/// All functions by their files and places, outer ones first.
+pub(super) fn placed(files: &[FileFacts]) -> Vec<FnRef> {
+    let mut all: Vec<(FnRef, Span)> = Vec::new();
+    for (facts, file) in files.iter().zip(0u32..) {
+        let functions = facts.functions.iter().zip(0u32..);
+        all.extend(functions.map(|(function, id)| {
+            let id = FnId(id);
+            (FnRef { file, id }, function.span)
+        }));
+    }
+    all.sort_by_key(|(at, span)| (at.file, span.start, std::cmp::Reverse(span.end), at.id));
+    all.into_iter().map(|(at, _)| at).collect()
 }

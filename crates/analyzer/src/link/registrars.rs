@@ -9,7 +9,7 @@ use crate::vocabulary::Role;
 use super::bindings::Part;
 use super::decorated::gives_registration;
 use super::graph::handed;
-use super::handlers::Responder;
+use super::responders::Responder;
 use super::sites::{Fate, SiteId};
 use super::{FnRef, Project, Site};
 

@@ -1,7 +1,7 @@
 //! Handlers that are known by their shape: no call registers them by name.
 
 use super::graph::handed;
-use super::handlers::Responder;
+use super::responders::Responder;
 use super::sites::{SiteId, callee_name};
 use super::{FnRef, Project};
 use crate::facts::{ExprKind, Function, Language, Pattern, StmtKind, walk};

@@ -1,11 +1,14 @@
 //! Go and Rust: a channel, stream or flag that SIGTERM goes to, and that nothing looks at.
 
-use crate::facts::{Expr, ExprKind, Language, Pattern, StmtKind, VarId, walk};
+use std::collections::HashMap;
+
+use crate::facts::{Cover, Expr, ExprKind, Language, Pattern, Span, StmtKind, VarId, walk};
 use crate::link::{Form, Hook, Project, Site};
 use crate::rules::{At, Report};
 
 /// The default action of the signal is gone once it is asked for: what it goes to must be waited for.
 pub(super) fn look(project: &Project<'_>, report: &mut Report<'_>) {
+    let mut used: HashMap<u32, HashMap<VarId, Vec<Span>>> = HashMap::new();
     for hook in &project.hooks {
         let language = project.language(hook.at.file);
         let waits = hook.form == Form::Wait && hook.trigger.is_signal("SIGTERM");
@@ -18,7 +21,11 @@ pub(super) fn look(project: &Project<'_>, report: &mut Report<'_>) {
         let Some(receiver) = receiver(project, hook, site) else {
             continue;
         };
-        if is_used(project, site, receiver) {
+        let file = site.at.file;
+        let uses = used.entry(file).or_insert_with(|| uses(project, file));
+        let mut uses = uses.get(&receiver).into_iter().flatten();
+        // Anything but the registration, its undoing and a clone for it.
+        if uses.any(|span| !site.span.holds(*span)) {
             continue;
         }
         let place = At {
@@ -68,20 +75,19 @@ fn root(expr: &Expr) -> Option<VarId> {
     found
 }
 
-/// Whether anything but the registration, its undoing and a clone for it uses the variable.
-fn is_used(project: &Project<'_>, site: &Site<'_>, id: VarId) -> bool {
-    let mut used = false;
-    for (at, function) in project.functions_in(site.at.file) {
-        let undone: Vec<_> = project
-            .sites_of(at)
-            .filter(|other| other.name() == "Stop")
-            .map(|other| other.span)
-            .collect();
+/// Where the variables of a file are used, but for undoing a registration.
+fn uses(project: &Project<'_>, file: u32) -> HashMap<VarId, Vec<Span>> {
+    let mut all: HashMap<VarId, Vec<Span>> = HashMap::new();
+    for (at, function) in project.functions_in(file) {
+        let undone = project.sites_of(at).filter(|other| other.name() == "Stop");
+        let undone: Cover = undone.map(|other| other.span).collect();
         walk::exprs(&function.body, &mut |expr| {
-            let registers =
-                site.span.holds(expr.span) || undone.iter().any(|span| span.holds(expr.span));
-            used |= matches!(expr.kind, ExprKind::Var(one) if one == id) && !registers;
+            if let ExprKind::Var(id) = expr.kind
+                && !undone.holds(expr.span)
+            {
+                all.entry(id).or_default().push(expr.span);
+            }
         });
     }
-    used
+    all
 }

@@ -1,5 +1,7 @@
 //! Go: `main` waits for a signal and returns, while goroutines serve.
 
+use std::collections::BTreeSet;
+
 use crate::facts::{CallForm, Expr, ExprKind, FnId, Function, Language, Span, StmtKind, walk};
 use crate::link::{FnRef, Form, Hook, Project};
 use crate::rules::{At, Report};
@@ -57,14 +59,16 @@ fn starts_serving(project: &Project<'_>, at: FnRef) -> bool {
             } else {
                 site.targets.clone()
             };
-            site.call.form == CallForm::Go
-                && project.entries.iter().any(|entry| {
-                    entry.site == site.id
-                        || started.contains(&entry.at)
-                        || started
-                            .iter()
-                            .any(|function| project.inside(*function).contains(&entry.at))
-                })
+            if site.call.form != CallForm::Go {
+                return false;
+            }
+            let inside = started
+                .iter()
+                .flat_map(|function| project.inside(*function));
+            let mut started: BTreeSet<FnRef> = inside.collect();
+            started.extend(site.targets.iter().copied());
+            let mut entries = project.entries.iter();
+            entries.any(|entry| entry.site == site.id || started.contains(&entry.at))
         })
 }
 

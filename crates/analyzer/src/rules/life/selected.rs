@@ -14,9 +14,17 @@ pub(super) fn look<'a>(project: &Project<'a>, hooks: &[&Hook<'a>], report: &mut 
     }
     let leading = project.above_any(project.entries.iter().map(|entry| entry.at));
     let mut waiting: BTreeMap<FnRef, Vec<Waiting<'_, 'a>>> = BTreeMap::new();
+    // Hooks of one function are waited for by the same functions.
+    let mut registered: BTreeMap<FnRef, Vec<&Hook<'a>>> = BTreeMap::new();
     for hook in hooks {
-        for (at, from) in near(project, hook, &leading) {
-            waiting.entry(at).or_default().push(Waiting { hook, from });
+        registered.entry(hook.at).or_default().push(hook);
+    }
+    for (at, hooks) in registered {
+        for (near, from) in near(project, at, &leading) {
+            if chooses(project, near) {
+                let waiting = waiting.entry(near).or_default();
+                waiting.extend(hooks.iter().map(|hook| Waiting { hook, from }));
+            }
         }
     }
     for (at, hooks) in waiting {
@@ -41,25 +49,32 @@ enum From {
     HandedOn,
 }
 
-/// The functions that may wait for a hook.
-fn near(
-    project: &Project<'_>,
-    hook: &Hook<'_>,
-    leading: &BTreeSet<FnRef>,
-) -> BTreeMap<FnRef, From> {
-    let callers = project.callers(hook.at).iter();
+/// Whether a function chooses between things to wait for.
+fn chooses(project: &Project<'_>, at: FnRef) -> bool {
+    let mut found = false;
+    if let Some(function) = project.function(at) {
+        walk::stmts(&function.body, &mut |stmt| {
+            found |= matches!(stmt.kind, StmtKind::Select(_));
+        });
+    }
+    found
+}
+
+/// The functions that may wait for the hooks of a function.
+fn near(project: &Project<'_>, hooked: FnRef, leading: &BTreeSet<FnRef>) -> BTreeMap<FnRef, From> {
+    let callers = project.callers(hooked).iter();
     let callers = callers.filter_map(|id| project.site(*id));
     let mut near: BTreeMap<FnRef, From> = callers.map(|site| (site.at, From::Below)).collect();
-    if project.language(hook.at.file) == Language::Go {
-        let called = project.sites_of(hook.at);
+    if project.language(hooked.file) == Language::Go {
+        let called = project.sites_of(hooked);
         let called = called.flat_map(|site| site.targets.iter().copied());
         near.extend(called.map(|at| (at, From::HandedOn)));
     }
     // A function that only waits for the signal leaves the rest to who calls it.
-    if !leading.contains(&hook.at) {
-        near.remove(&hook.at);
+    if !leading.contains(&hooked) {
+        near.remove(&hooked);
     } else {
-        near.entry(hook.at).or_insert(From::Below);
+        near.entry(hooked).or_insert(From::Below);
     }
     near
 }

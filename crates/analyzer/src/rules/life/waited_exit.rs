@@ -15,6 +15,7 @@ use super::selected::drains;
 pub(super) fn look(project: &Project<'_>, report: &mut Report<'_>) {
     // What serves or leads there does after a signal is another matter.
     let leading = project.above_any(project.entries.iter().map(|entry| entry.at));
+    let mut asked: BTreeSet<FnRef> = BTreeSet::new();
     let mut seen: BTreeSet<FnRef> = BTreeSet::new();
     for hook in &project.hooks {
         let is_ours = matches!(
@@ -26,6 +27,10 @@ pub(super) fn look(project: &Project<'_>, report: &mut Report<'_>) {
             .iter()
             .any(|entry| entry.process.contains(&hook.at) || entry.at.file == hook.at.file);
         if !is_ours || hook.form != Form::Wait || !hook.trigger.asks_to_stop() || !serves {
+            continue;
+        }
+        // Hooks of one function stand beside the same functions.
+        if !asked.insert(hook.at) {
             continue;
         }
         for at in project.inside(hook.at) {
