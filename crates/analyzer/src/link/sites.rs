@@ -222,6 +222,8 @@ struct Callee {
     paths: Vec<Name>,
     targets: Vec<FnRef>,
     makes: Vec<ClassRef>,
+    /// The name of what a thread runs.
+    label: Option<Name>,
 }
 
 /// Gives the calls of a project their paths, targets and roles, as the project knows them now.
@@ -240,6 +242,9 @@ pub(super) fn resolve(project: &mut Project<'_>) {
         site.paths = callee.paths;
         site.targets = callee.targets;
         site.makes = callee.makes;
+        if let Some(label) = callee.label {
+            site.label = label;
+        }
         site.role = site.paths.iter().find_map(|path| {
             *roles.entry((language, path.clone())).or_insert_with(|| {
                 vocabulary::role(language, path).filter(|role| !is_of_answer(language, path, *role))
@@ -250,7 +255,23 @@ pub(super) fn resolve(project: &mut Project<'_>) {
 
 fn callee(project: &Project<'_>, site: &Site<'_>) -> Callee {
     let mut callee = Callee::default();
-    for value in project.values(site.at, &site.call.callee) {
+    let mut values = project.values(site.at, &site.call.callee);
+    // What a thread runs is what is called: its functions are those that the call is given.
+    let language = project.language(site.at.file);
+    let run = values.iter().find_map(|value| {
+        let path = value.clone().path()?;
+        site.call.arg(vocabulary::threaded(language, &path)?)
+    });
+    if let Some(run) = run {
+        let given = project.values(site.at, run).into_iter();
+        let outside: Vec<_> = given
+            .filter(|value| matches!(value, Value::Path(_)))
+            .collect();
+        values.splice(0..0, outside);
+        let name = callee_name(run);
+        callee.label = (!name.is_empty()).then(|| Name::from(name));
+    }
+    for value in values {
         match value {
             Value::Path(path) => callee.paths.push(path),
             Value::Function(function) => callee.targets.push(function),

@@ -222,6 +222,18 @@ fn may_match(pattern: &str, text: &str) -> bool {
     first == Some(&b'*') || first == text.as_bytes().first()
 }
 
+/// Where a function of Python that runs another one in a thread is given that one: `asyncio.to_thread(connect, url)`.
+pub fn threaded(language: Language, path: &str) -> Option<usize> {
+    if language != Language::Python {
+        return None;
+    }
+    let first = ["to_thread", "to_thread.run_sync", "run_in_threadpool"];
+    if first.iter().any(|end| path.ends_with(end)) {
+        return Some(0);
+    }
+    path.ends_with(".run_in_executor").then_some(1)
+}
+
 /// Whether a path gives its argument back.
 pub fn is_same(language: Language, path: &str) -> bool {
     table(language)

@@ -178,6 +178,11 @@ pub const ROWS: &[Row] = &[
     Row("postgres.default", Open(Kind::Pool)),
     Row("@prisma/client*.PrismaClient", Open(Kind::Pool)),
     Row("better-sqlite3*", Open(Kind::Pool)),
+    Row("sequelize*.Sequelize", Open(Kind::Pool)),
+    Row("typeorm*.DataSource", Open(Kind::Pool)),
+    Row("cassandra-driver*.Client", Open(Kind::Pool)),
+    Row("amqplib*.connect", Open(Kind::Pool)),
+    Row("nats*.connect", Open(Kind::Pool)),
     Row("neo4j-driver*.driver", Open(Kind::Pool)),
     Row("oracledb*.createPool", Open(Kind::Pool)),
     Row("puppeteer*.launch", Open(Kind::Browser)),
@@ -196,6 +201,8 @@ pub const ROWS: &[Row] = &[
     Row("pino*.transport", Open(Kind::LogBuffer)),
     Row("pino*.destination", Open(Kind::LogBuffer)),
     Row("winston*.createLogger", Open(Kind::LogBuffer)),
+    Row("posthog-node*.PostHog", Open(Kind::LogBuffer)),
+    Row("@segment/analytics-node*.Analytics", Open(Kind::LogBuffer)),
     Row("worker_threads.Worker", Open(Kind::Workers)),
     // Remote ends.
     Row(
@@ -211,6 +218,10 @@ pub const ROWS: &[Row] = &[
     ),
     Row(
         "cross-fetch",
+        Outbound(Remote::Http, Limit::Option(&["signal", "timeout"])),
+    ),
+    Row(
+        "cross-fetch.fetch",
         Outbound(Remote::Http, Limit::Option(&["signal", "timeout"])),
     ),
     Row(
@@ -266,6 +277,26 @@ pub const ROWS: &[Row] = &[
     Row(
         "got*.extend",
         Client(Remote::Http, Limit::Option(HTTP_LIMITS)),
+    ),
+    Row(
+        "graphql-request.request",
+        Outbound(Remote::Http, Limit::Option(HTTP_LIMITS)),
+    ),
+    Row(
+        "graphql-request*.GraphQLClient",
+        Client(Remote::Http, Limit::Option(&["signal", "timeout", "fetch"])),
+    ),
+    Row(
+        "graphql-request*.GraphQLClient().request",
+        Outbound(Remote::Http, Limit::Client(&["signal", "timeout", "fetch"])),
+    ),
+    Row(
+        "@octokit/rest*.Octokit",
+        Client(Remote::Http, Limit::Option(&["request"])),
+    ),
+    Row(
+        "@slack/web-api*.WebClient",
+        Client(Remote::Http, Limit::Option(&["timeout", "agent"])),
     ),
     Row("ky", Outbound(Remote::Http, Limit::Default)),
     Row("ky.*", Outbound(Remote::Http, Limit::Default)),

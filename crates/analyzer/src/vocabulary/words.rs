@@ -193,8 +193,8 @@ pub fn is_secret(name: &str) -> bool {
         return true;
     }
     let words = words(name);
-    // `hasApiKey` is an answer, and no key.
-    if is_question(name) {
+    // `hasApiKey` is an answer, and no key; Google's variable of application credentials is a path.
+    if is_question(name) || joined_name.contains("application_credentials") {
         return false;
     }
     // `AUTH_TYPE`, `TOKEN_LIMIT`, `auth_url` speak about a secret and hold none.

@@ -88,6 +88,18 @@ impl<'a> Resolver<'_, 'a> {
         }
         let mut callees = Vec::new();
         self.expr(at, &call.callee, steps, &mut callees);
+        let run = callees.iter().find_map(|callee| {
+            let place = if let Value::Path(path) = callee {
+                vocabulary::threaded(language, path)?
+            } else {
+                return None;
+            };
+            call.arg(place)
+        });
+        if let Some(run) = run {
+            callees.clear();
+            self.expr(at, run, steps, &mut callees);
+        }
         for callee in callees {
             match callee {
                 Value::Function(function) => self.result(function, next, out),

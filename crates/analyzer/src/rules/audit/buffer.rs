@@ -24,7 +24,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
     for site in project.sites() {
         if !matches!(
             site.name(),
-            "push" | "append" | "enqueue" | "push_back" | "put_nowait"
+            "push" | "append" | "enqueue" | "push_back" | "put" | "put_nowait"
         ) {
             continue;
         }
@@ -36,7 +36,9 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             continue;
         };
         let key = (site.at.file, name.clone());
-        let collects = is_buffer(&name) || project.hints.is_audit(&name);
+        let collects = is_buffer(&name)
+            || project.hints.is_audit(&name)
+            || (holds_some(&name) && is_recorder(project, site));
         if !collects || !outlives(project, site, object) || done.contains(&key) {
             continue;
         }
@@ -45,6 +47,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             || drains
                 .iter()
                 .any(|at| project.stopping().contains(at) || runs_at_stop(project, *at))
+            || is_awaited_at_stop(project, site.at.file, &name)
         {
             continue;
         }
@@ -79,6 +82,38 @@ fn runs_at_stop(project: &Project<'_>, at: FnRef) -> bool {
         project
             .site(*id)
             .is_some_and(|site| project.runs_at_stop(site))
+    })
+}
+
+/// `queue.join()`: whoever takes from it has taken all.
+fn is_awaited_at_stop(project: &Project<'_>, file: u32, name: &str) -> bool {
+    project.sites_in(file).iter().any(|site| {
+        site.name() == "join"
+            && project.runs_at_stop(site)
+            && project.receiver_name(site).as_deref() == Some(name)
+    })
+}
+
+/// Names that say that something is kept, and not what.
+fn holds_some(name: &str) -> bool {
+    matches!(
+        name.to_lowercase().trim_start_matches('_'),
+        "buffer" | "queue" | "batch" | "pending" | "backlog" | "entries" | "events" | "records"
+    )
+}
+
+/// Whether a call stands in a class that records what happens.
+fn is_recorder(project: &Project<'_>, site: &Site<'_>) -> bool {
+    let class = project
+        .class_of(site.at)
+        .and_then(|class| project.class(class));
+    class.is_some_and(|class| {
+        words::words(&class.name).iter().any(|word| {
+            matches!(
+                word.as_str(),
+                "audit" | "auditor" | "telemetry" | "analytics" | "metrics" | "logger" | "recorder"
+            )
+        })
     })
 }
 
@@ -160,7 +195,7 @@ fn drains(project: &Project<'_>, file: u32, name: &str) -> Vec<FnRef> {
         found |= project.sites_of(at).any(|site| {
             let takes = matches!(
                 site.name(),
-                "splice" | "clear" | "drain" | "take" | "popleft"
+                "splice" | "clear" | "drain" | "take" | "popleft" | "get" | "get_nowait"
             );
             takes && project.receiver_name(site).as_deref() == Some(name)
         });

@@ -49,8 +49,17 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
 }
 
 /// Python's listener is a daemon thread: whatever way the process ends, what is queued is lost unless it is stopped.
+/// Clients of analytics send in batches; what a handler keeps in memory is lost where a signal ends the process at once.
 fn listens(project: &Project<'_>, site: &Site<'_>) -> bool {
-    project.language(site.at.file) == Language::Python && site.name() == "QueueListener"
+    let cut = || !project.hooks.iter().any(|hook| hook.trigger.asks_to_stop());
+    match project.language(site.at.file) {
+        Language::Python => {
+            matches!(site.name(), "QueueListener" | "Posthog" | "Client")
+                || (site.name() == "MemoryHandler" && cut())
+        }
+        Language::TypeScript => matches!(site.name(), "PostHog" | "Analytics"),
+        Language::Rust | Language::Go => false,
+    }
 }
 
 /// Rust: `let (writer, _) = non_blocking(…)` drops the guard at once, and with it whatever is not yet written.

@@ -1,11 +1,12 @@
 //! A credential in a log.
 
 use crate::facts::{Expr, ExprKind, Pattern, StmtKind, walk};
-use crate::finding::Severity;
+use crate::finding::{Confidence, Severity};
 use crate::link::{FnRef, Project, Site};
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::{Role, words};
 
+use super::arguments::Arguments;
 use super::source;
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -22,8 +23,21 @@ pub(in crate::rules) const RULE: Rule = Rule {
 };
 
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
+    let arguments = Arguments::of(project);
     for site in project.sites() {
         if !logs(project, site) {
+            continue;
+        }
+        let place = At {
+            function: site.at,
+            span: site.span,
+        };
+        let mut given = site.call.args.iter();
+        if given.any(|arg| shows_all(&arguments, site.at, &arg.value)) {
+            report
+                .add(place, "this writes all arguments of a call to a log, whatever secret the caller put among them")
+                .weigh(Severity::Medium)
+                .sure(Confidence::Likely);
             continue;
         }
         if site
@@ -32,13 +46,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             .iter()
             .any(|arg| shows(project, site.at, &arg.value))
         {
-            report.add(
-                At {
-                    function: site.at,
-                    span: site.span,
-                },
-                "this writes a credential to a log",
-            );
+            report.add(place, "this writes a credential to a log");
         }
     }
 }
@@ -50,7 +58,46 @@ fn logs(project: &Project<'_>, site: &Site<'_>) -> bool {
     ) && project
         .receiver_name(site)
         .is_some_and(|name| name.to_lowercase().contains("log"));
-    matches!(site.role, Some(Role::Log | Role::Stdout)) || named
+    matches!(site.role, Some(Role::Log | Role::Stdout)) || named || is_own_log(project, site)
+}
+
+/// A function of the project that is named like a log and writes to one.
+fn is_own_log(project: &Project<'_>, site: &Site<'_>) -> bool {
+    let named = matches!(
+        site.name(),
+        "log" | "info" | "debug" | "warn" | "warning" | "error" | "trace"
+    );
+    named
+        && site.targets.iter().any(|target| {
+            let mut inner = project.sites_of(*target);
+            inner.any(|site| matches!(site.role, Some(Role::Log | Role::Stdout)))
+        })
+}
+
+/// Whether all arguments of a call are shown: as they are, inside a text, or in an object.
+fn shows_all(arguments: &Arguments, at: FnRef, expr: &Expr) -> bool {
+    if let ExprKind::Join(parts) | ExprKind::Opaque(parts) = &expr.kind {
+        parts.iter().any(|part| shows_all(arguments, at, part))
+    } else if let ExprKind::Object(entries) = &expr.kind {
+        let mut values = entries.iter().map(|entry| &entry.value);
+        values.any(|value| shows_all(arguments, at, value))
+    } else if let Some(call) = expr.call() {
+        makes_text(crate::link::callee_name(&call.callee))
+            && call
+                .args
+                .iter()
+                .any(|arg| shows_all(arguments, at, &arg.value))
+    } else {
+        arguments.holds(at, expr)
+    }
+}
+
+/// A whole object made into a text is the object.
+fn makes_text(name: &str) -> bool {
+    matches!(
+        name,
+        "stringify" | "dumps" | "inspect" | "dict" | "pformat" | "str" | "repr" | "format"
+    )
 }
 
 /// Whether the value itself is shown: bare or inside a text, not as a test or a length.
@@ -69,11 +116,8 @@ fn shows<'a>(project: &Project<'a>, at: FnRef, expr: &'a Expr) -> bool {
     } else if let ExprKind::Object(entries) = &expr.kind {
         entries.iter().any(|entry| shows(project, at, &entry.value))
     } else if let Some(call) = expr.call() {
-        // A whole object made into a text is the object.
-        matches!(
-            crate::link::callee_name(&call.callee),
-            "stringify" | "dumps" | "inspect" | "dict" | "pformat" | "str" | "repr" | "format"
-        ) && call.args.iter().any(|arg| shows(project, at, &arg.value))
+        makes_text(crate::link::callee_name(&call.callee))
+            && call.args.iter().any(|arg| shows(project, at, &arg.value))
     } else {
         false
     }

@@ -1,5 +1,7 @@
 //! Credentials: how long they live and where they go.
 
+mod arguments;
+mod configured;
 pub(super) mod inherited;
 pub(super) mod lease;
 pub(super) mod logged;

@@ -88,6 +88,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         });
     }
     fields(project, &cleared, report);
+    super::configured::look(project, &cleared, report);
     constructed(project, &cleared, report);
     literals(project, &cleared, report);
 }
@@ -146,9 +147,10 @@ fn constructed(project: &Project<'_>, cleared: &BTreeSet<String>, report: &mut R
             let secret = source::secret(project, at, value)
                 .filter(|_| holds_it(value))
                 .or_else(|| by_default(project, at, value))
-                .or_else(|| source::by_caller(project, at, value));
+                .or_else(|| source::by_caller(project, at, value))
+                .or_else(|| super::configured::in_headers(project, at, value));
             let keeps = matches!(object.kind, ExprKind::This)
-                && project.hints.is_secret(field)
+                && (project.hints.is_secret(field) || super::configured::is_headers(value))
                 && !cleared.contains(&**field);
             if let (Some(name), true) = (secret, keeps) {
                 let message = format!(

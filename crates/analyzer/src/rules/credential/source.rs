@@ -41,6 +41,16 @@ pub(super) fn secret(project: &Project<'_>, at: FnRef, expr: &Expr) -> Option<St
     {
         return secret(project, at, object.bare());
     }
+    // `bool(os.getenv("TOKEN"))` says whether there is one.
+    let asks = expr.call().is_some_and(|call| {
+        matches!(
+            crate::link::callee_name(&call.callee),
+            "bool" | "Boolean" | "len" | "any" | "all"
+        )
+    });
+    if asks {
+        return None;
+    }
     // What a function of the project gives for a secret is its own: a list of names, a client.
     let is_own = expr.call().is_some_and(|call| {
         call.form != CallForm::New

@@ -10,6 +10,8 @@ use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::{Role, Wire, words};
 
 use super::in_flight::{self, Answering};
+use super::listener::{beside_listener, drains_listener};
+use super::ways::Ways;
 
 pub(in crate::rules) const RULE: Rule = Rule {
     id: "LIFE-002",
@@ -62,16 +64,18 @@ fn callback<'r>(
     let deep = near(project, &hook.functions, crate::facts::MAX_DEPTH);
     let near = near(project, &hook.functions, MAX_CALLS);
     // Where calls come by HTTP its listener is what has to be drained.
-    let is_http = project
-        .entries
-        .iter()
-        .any(|entry| entry.wire == Wire::Http && entry.runs(hook.at, hook.span));
+    let serves = |wire: Wire| {
+        let mut entries = project.entries.iter();
+        entries.any(|entry| entry.wire == wire && entry.runs(hook.at, hook.span))
+    };
+    let drains = serves(Wire::Http) && drains_listener(project, &near);
     if in_flight::waits_for_calls(project, &near)
         || in_flight::waits_deep(project, &deep, answering)
-        || (is_http && drains_listener(project, &near))
+        || (drains && !serves(Wire::Stdio))
     {
         return;
     }
+    let ways = Ways::of(project, &hook.functions);
     if hook.is_of_library(project) && !hook.functions.is_empty() {
         let place = At {
             function: hook.at,
@@ -88,12 +92,15 @@ fn callback<'r>(
         for site in project.sites_of(*at) {
             let ends = matches!(site.role, Some(Role::Exit | Role::ExitUnwinding))
                 || is_exit_alias(project, site);
-            if !ends || in_second_branch(project, site) {
+            // Where both ways of serving share a shutdown, one that drains the listener leaves the branch without it.
+            let beside = drains && !beside_listener(project, site);
+            if !ends || beside || in_second_branch(project, site) {
                 continue;
             }
+            let decided = ways.decided(project, site);
             let place = At {
-                function: *at,
-                span: site.span,
+                function: decided.at,
+                span: decided.span,
             };
             let finding = report.add(place, "the process exits here on a signal while calls may be in flight; nothing waits for them");
             let registered = At {
@@ -136,27 +143,6 @@ fn is_exit_alias(project: &Project<'_>, site: &Site<'_>) -> bool {
     site.paths
         .iter()
         .any(|path| crate::vocabulary::role(language, path) == Some(Role::Exit))
-}
-
-/// Whether any of these functions waits for the end of an HTTP listener.
-fn drains_listener(project: &Project<'_>, near: &BTreeSet<FnRef>) -> bool {
-    near.iter()
-        .any(|at| project.sites_of(*at).any(|site| drains_http(project, site)))
-}
-
-/// `httpServer.close(callback)` whose callback goes on: the listener's own drain.
-pub(super) fn drains_http(project: &Project<'_>, site: &Site<'_>) -> bool {
-    site.name() == "close"
-        && site
-            .call
-            .args
-            .first()
-            .is_some_and(|arg| matches!(arg.value.kind, ExprKind::Function(_) | ExprKind::Var(_)))
-        && site
-            .paths
-            .iter()
-            .any(|path| path.contains("listen()") || path.contains("createServer()"))
-        && project.function(site.at).is_some()
 }
 
 /// Whether a call stands where only a second signal comes: in the branch of a flag that says that the shutdown runs.

@@ -139,6 +139,15 @@ fn waited_for(project: &Project<'_>, at: FnRef) -> Vec<String> {
         } = &stmt.kind
         {
             names.extend(project.names_in(at, over));
+        } else if let StmtKind::If { test, then, .. } = &stmt.kind {
+            // `if (running > 0) await new Promise(…)`.
+            let mut waits = false;
+            walk::exprs(then, &mut |expr| {
+                waits |= matches!(expr.kind, ExprKind::Await(_));
+            });
+            if waits && matches!(test.kind, ExprKind::Compare(..)) {
+                names.extend(project.names_in(at, test));
+            }
         }
     });
     walk::exprs(&function.body, &mut |expr| {

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use crate::facts::Span;
 use crate::finding::Severity;
-use crate::link::{Fate, FnRef, Form, Project, Site, Trigger};
+use crate::link::{Fate, FnRef, Form, Hook, Project, Site, Trigger};
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::Role;
+
+use super::ways::Ways;
 
 pub(in crate::rules) const RULE: Rule = Rule {
     id: "LIFE-006",
@@ -22,37 +25,55 @@ pub(in crate::rules) const RULE: Rule = Rule {
 
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
     super::unbounded_wait::look(project, report);
+    let mut told: BTreeSet<(FnRef, Span)> = BTreeSet::new();
     for hook in &project.hooks {
-        let signal = matches!(hook.trigger, Trigger::Signal(_)) && hook.trigger.asks_to_stop();
-        if !signal || hook.form != Form::Callback || hook.is_of_library(project) {
+        let stops = match hook.trigger {
+            Trigger::Signal(_) | Trigger::Eof => hook.trigger.asks_to_stop(),
+            Trigger::SomeSignal | Trigger::Closed | Trigger::Exit | Trigger::Crash => false,
+        };
+        if !stops || hook.form != Form::Callback || hook.is_of_library(project) {
             continue;
         }
         let reach = project.reach(&hook.functions);
         if is_bounded(project, &reach) {
             continue;
         }
+        let ways = Ways::of(project, &hook.functions);
         for at in &reach {
             for site in project.sites_of(*at) {
                 if (!waits(site) && !ends_by_callback(project, site)) || has_limit(project, site) {
                     continue;
                 }
-                let place = At {
-                    function: *at,
-                    span: site.span,
-                };
-                let message = format!("the shutdown waits for `{}` without a limit", site.name());
-                let finding = report.add(place, message);
-                finding.via(
-                    project,
-                    At {
-                        function: hook.at,
-                        span: hook.span,
-                    },
-                    "on this signal",
-                );
+                let outer = ways.outer(site);
+                if told.insert((outer.at, outer.span)) {
+                    tell(project, hook, site, outer, report);
+                }
             }
         }
     }
+}
+
+fn tell(
+    project: &Project<'_>,
+    hook: &Hook<'_>,
+    site: &Site<'_>,
+    outer: &Site<'_>,
+    report: &mut Report<'_>,
+) {
+    let place = |site: &Site<'_>| At {
+        function: site.at,
+        span: site.span,
+    };
+    let message = format!("the shutdown waits for `{}` without a limit", outer.name());
+    let finding = report.add(place(outer), message);
+    if outer.id != site.id {
+        finding.via(project, place(site), "this is waited for");
+    }
+    let registered = At {
+        function: hook.at,
+        span: hook.span,
+    };
+    finding.via(project, registered, "on this signal");
 }
 
 /// Whether a timer or a race bounds the shutdown as a whole.
@@ -84,7 +105,7 @@ fn waits(site: &Site<'_>) -> bool {
 /// `httpServer.close(() => process.exit(0))`: connections that stay open keep the exit waiting.
 fn ends_by_callback(project: &Project<'_>, site: &Site<'_>) -> bool {
     let given = project.runs_of(site.id);
-    super::exit_without_drain::drains_http(project, site)
+    super::listener::drains_http(project, site)
         && project.reach(given).iter().any(|at| {
             project
                 .sites_of(*at)

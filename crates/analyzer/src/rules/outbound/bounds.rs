@@ -103,7 +103,7 @@ pub(super) fn given<'a>(project: &Project<'a>, site: &Site<'a>, names: &[&str]) 
     most
 }
 
-fn stronger(one: Given, other: Given) -> Given {
+pub(super) fn stronger(one: Given, other: Given) -> Given {
     match (one, other) {
         (Given::Bounding, _) | (_, Given::Bounding) => Given::Bounding,
         (Given::Unlimited, _) | (_, Given::Unlimited) => Given::Unlimited,
@@ -159,8 +159,13 @@ fn object<'a>(project: &Project<'a>, at: FnRef, literal: &'a Expr, names: &[&str
 /// Options that come from elsewhere: what is not known may hold the one that matters.
 fn options<'a>(project: &Project<'a>, at: FnRef, expr: &'a Expr, names: &[&str]) -> Given {
     let found = literals(project, at, expr);
-    if found.is_empty() || is_set_later(project, at, expr, names) {
+    if is_set_later(project, at, expr, names) {
         return Given::Bounding;
+    }
+    if found.is_empty() {
+        return super::handed::by_callers(project, at, expr, &|at, literal| {
+            object(project, at, literal, names)
+        });
     }
     found
         .into_iter()

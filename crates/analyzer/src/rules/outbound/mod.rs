@@ -2,7 +2,10 @@
 
 mod around;
 pub(super) mod bounds;
+mod chosen;
 mod escaped;
+mod handed;
+mod inherited;
 mod later;
 mod loggers;
 pub(super) mod no_breaker;

@@ -7,6 +7,7 @@ use crate::facts::{Expr, ExprKind, Language, Pattern, Stmt, StmtKind, walk};
 use crate::finding::{Confidence, Severity, Surface};
 use crate::link::{FnRef, Project, Site};
 use crate::rules::outbound::around::is_within;
+use crate::rules::outbound::chosen::Chosen;
 use crate::rules::outbound::{loggers, other_branch};
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::{Role, Wire};
@@ -53,8 +54,11 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         .entries
         .iter()
         .any(|entry| project.speaks_by_hand(entry));
+    let chosen = Chosen::of(project);
     for site in project.sites() {
-        if (site.role != Some(Role::Stdout) && !loggers::is_told_stdout(project, site))
+        let child = super::inherited::stdout(project, site);
+        let writes = site.role == Some(Role::Stdout) || loggers::is_told_stdout(project, site);
+        if (!writes && !child)
             || !running.contains(&site.at)
             || project.surface(site.at.file) != Surface::Runtime
             || goes_elsewhere(project, site)
@@ -84,7 +88,11 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         let is_aside = entries().all(|entry| !entry.runs(site.at, site.span))
             && entries().any(|entry| entry.process.contains(&site.at));
         // What may also be a logger of the author's is none of stdout's.
-        if is_aside || !site.targets.is_empty() || other_branch::holds(project, site) {
+        if is_aside
+            || !site.targets.is_empty()
+            || other_branch::holds(project, site)
+            || chosen.holds(project, site)
+        {
             continue;
         }
         let finding = report.add(
@@ -92,12 +100,13 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
                 function: site.at,
                 span: site.span,
             },
-            format!(
-                "`{}` writes to stdout, which belongs to the protocol",
-                site.name()
-            ),
+            if child {
+                format!("the child of `{}` gets the stdout of the server, which belongs to the protocol", site.name())
+            } else {
+                format!("`{}` writes to stdout, which belongs to the protocol", site.name())
+            },
         );
-        if !in_call {
+        if !in_call || child {
             finding.sure(Confidence::Likely);
         }
     }

@@ -1,0 +1,53 @@
+//! The listener of calls that come over HTTP, and its own drain.
+
+use std::collections::BTreeSet;
+
+use crate::facts::{ExprKind, Span, Stmt, StmtKind, walk};
+use crate::link::{FnRef, Project, Site};
+
+/// Whether any of these functions waits for the end of an HTTP listener.
+pub(super) fn drains_listener(project: &Project<'_>, near: &BTreeSet<FnRef>) -> bool {
+    near.iter()
+        .any(|at| project.sites_of(*at).any(|site| drains_http(project, site)))
+}
+
+/// `httpServer.close(callback)` whose callback goes on: the listener's own drain.
+pub(super) fn drains_http(project: &Project<'_>, site: &Site<'_>) -> bool {
+    site.name() == "close"
+        && site
+            .call
+            .args
+            .first()
+            .is_some_and(|arg| matches!(arg.value.kind, ExprKind::Function(_) | ExprKind::Var(_)))
+        && site
+            .paths
+            .iter()
+            .any(|path| path.contains("listen()") || path.contains("createServer()"))
+        && project.function(site.at).is_some()
+}
+
+/// Whether an exit stands in the branch beside the one that drains a listener: what is done without one.
+pub(super) fn beside_listener(project: &Project<'_>, exit: &Site<'_>) -> bool {
+    let Some(function) = project.function(exit.at) else {
+        return false;
+    };
+    let drains = |block: &[Stmt]| {
+        let mut sites = project.sites_of(exit.at);
+        sites.any(|site| drains_http(project, site) && holds(block, site.span))
+    };
+    let mut found = false;
+    walk::stmts(&function.body, &mut |stmt| {
+        if let StmtKind::If {
+            then, otherwise, ..
+        } = &stmt.kind
+        {
+            found |= (drains(then) && holds(otherwise, exit.span))
+                || (drains(otherwise) && holds(then, exit.span));
+        }
+    });
+    found
+}
+
+fn holds(block: &[Stmt], span: Span) -> bool {
+    block.iter().any(|stmt| stmt.span.holds(span))
+}
