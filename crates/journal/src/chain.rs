@@ -111,10 +111,13 @@ impl Chain {
 
     /// Takes the chain, unless its writer lives. Waits for no writer.
     pub(crate) fn lock(&self) -> Result<Writing, FolderError> {
-        /// How long those that only look may be met, one after another.
+        /// How long, and how often at least, those that only look may be met one after another. Time
+        /// alone would count that in which this thread had no processor.
         const LOOKS_WITHIN: Duration = Duration::from_millis(100);
+        const LOOKS: u32 = 1000;
         let file = self.folder.write_or_create(LOCK)?;
         let began = Instant::now();
+        let mut met = 0;
         loop {
             match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
                 Ok(()) => return Ok(Writing::Ours(Lock { _file: file })),
@@ -122,7 +125,9 @@ impl Chain {
                 Err(errno) => return Err(system(&self.folder.path().join(LOCK), errno.into())),
             }
             // Whoever looks shares the lock for a moment, and whoever writes never does.
-            if self.is_written()? == Liveness::Writer || began.elapsed() > LOOKS_WITHIN {
+            met += 1;
+            let too_long = met > LOOKS && began.elapsed() > LOOKS_WITHIN;
+            if too_long || self.is_written()? == Liveness::Writer {
                 return Ok(Writing::Elsewhere);
             }
             std::thread::yield_now();

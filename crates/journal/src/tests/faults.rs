@@ -74,6 +74,7 @@ fn what_was_queued_before_the_word_to_seal_stands_before_the_seal() {
     // of the batch.
     stage.disk.set(Manner::Hang);
     let _nobody_waits = stage.end(other, Tier::Sync);
+    stage.until_it_hangs();
     for _ in 0..2_000 {
         let (_, _ticket) = stage.begin(Tier::Write).expect("not known yet");
     }
@@ -97,6 +98,7 @@ fn a_queue_full_of_refusals_has_room_for_outcomes_of_calls_that_ran() {
     stage.safe(ticket);
     stage.disk.set(Manner::Hang);
     let (_, _ticket) = stage.begin(Tier::Sync).expect("not known yet");
+    stage.until_it_hangs();
     let mut refused = 0;
     while stage.refuse().is_ok() {
         refused += 1;
@@ -390,6 +392,10 @@ fn an_outcome_for_which_the_queue_has_no_room_is_refused_though_the_journal_is_s
     stage.disk.set(Manner::Hang);
     let mut taken = Vec::new();
     let mut refused = Vec::new();
+    let mut calls = calls.into_iter();
+    let first = completed(calls.next().expect("there are many"));
+    taken.push(stage.journal.outcome(first, Tier::Sync).expect("sound"));
+    stage.until_it_hangs();
     for call in calls {
         match stage.journal.outcome(completed(call), Tier::Sync) {
             Ok(ticket) => taken.push(ticket),
@@ -399,7 +405,7 @@ fn an_outcome_for_which_the_queue_has_no_room_is_refused_though_the_journal_is_s
             }
         }
     }
-    assert!(!refused.is_empty());
+    assert_eq!((taken.len(), refused.len()), (1 + ENTRIES, ENTRIES - 1));
     assert_eq!(stage.journal.state(Instant::now()), State::Sound);
     let repeated = stage.journal.consider(&crate::Asked {
         principal: "local",

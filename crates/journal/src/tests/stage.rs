@@ -51,6 +51,15 @@ pub(super) struct Disk {
     manner: Mutex<Manner>,
     changed: Condvar,
     failed_writes: Mutex<u64>,
+    hangs: Mutex<Hangs>,
+}
+
+/// Whether a sync is waiting to come back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Hangs {
+    #[default]
+    No,
+    Yes,
 }
 
 impl Disk {
@@ -61,6 +70,21 @@ impl Disk {
 
     pub(super) fn manner(&self) -> Manner {
         *self.manner.lock().expect("no panic")
+    }
+
+    /// Waits until a sync does not come back.
+    fn wait_until_it_hangs(&self) {
+        let hangs = self.hangs.lock().expect("no panic");
+        let (_hangs, waited) = self
+            .changed
+            .wait_timeout_while(hangs, BOUND, |hangs| *hangs == Hangs::No)
+            .expect("no panic");
+        assert!(!waited.timed_out(), "the writer syncs");
+    }
+
+    fn set_hangs(&self, hangs: Hangs) {
+        *self.hangs.lock().expect("no panic") = hangs;
+        self.changed.notify_all();
     }
 
     fn count_failed_write(&self) {
@@ -105,11 +129,13 @@ impl crate::segment::Faults for Disk {
     fn sync(&self) -> Option<io::Error> {
         let manner = self.manner();
         if manner == Manner::Hang {
+            self.set_hangs(Hangs::Yes);
             let manner = self.manner.lock().expect("no panic");
             let released = self
                 .changed
                 .wait_timeout_while(manner, BOUND, |manner| *manner == Manner::Hang);
             drop(released);
+            self.set_hangs(Hangs::No);
         }
         if manner == Manner::FailAroundSync(Around::Failed) {
             self.set(Manner::FailAroundSync(Around::Synced));
@@ -235,6 +261,12 @@ impl Stage {
             }
             self.woken(until);
         }
+    }
+
+    /// Waits until the writer waits for a disk that hangs: it takes nothing more then.
+    pub(super) fn until_it_hangs(&mut self) {
+        self.journal.rouse();
+        self.disk.wait_until_it_hangs();
     }
 
     pub(super) fn wait_for(&mut self, wanted: impl Fn(&State) -> bool) -> State {
