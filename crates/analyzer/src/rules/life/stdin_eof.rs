@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::facts::{Expr, ExprKind, FnId, Language, walk};
+use crate::facts::{Expr, ExprKind, FnId, Language, Span, walk};
 use crate::finding::Severity;
-use crate::link::{Entry, Fate, FnRef, Guard, Project, Site, Trigger};
+use crate::link::{Entry, Fate, FnRef, Guard, Project, Site, Trigger, Value};
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::{Kind, Role, Wire};
 
@@ -64,9 +64,9 @@ fn server(project: &Project<'_>, entry: &Entry, kept: &[&Site<'_>], report: &mut
                     && project.same_program(entry.at.file, site.at.file))
         })
         .collect();
-    let Some(first) = keeps.first() else {
+    if keeps.is_empty() {
         return;
-    };
+    }
     let ends: Vec<_> = project
         .hooks_of(entry)
         .filter(|hook| matches!(hook.trigger, Trigger::Eof | Trigger::Closed))
@@ -84,13 +84,16 @@ fn server(project: &Project<'_>, entry: &Entry, kept: &[&Site<'_>], report: &mut
     if ended {
         return;
     }
-    let kept = At {
-        function: first.at,
-        span: first.span,
-    };
-    let what = what(first);
-    match ends.first() {
-        Some(hook) => {
+    let noticed = ends.iter().find(|hook| hook.trigger == Trigger::Eof);
+    // One of a file stands for its others; what another file opens is closed there.
+    let mut files = BTreeSet::new();
+    for opened in keeps.iter().filter(|site| files.insert(site.at.file)) {
+        let kept = At {
+            function: opened.at,
+            span: opened.span,
+        };
+        let what = what(opened);
+        if let Some(hook) = noticed {
             let place = At {
                 function: hook.at,
                 span: hook.span,
@@ -98,16 +101,15 @@ fn server(project: &Project<'_>, entry: &Entry, kept: &[&Site<'_>], report: &mut
             report
                 .add(place, format!("the end of stdin is noticed here, but {what} is left open and keeps the process alive"))
                 .via(project, kept, "opened here");
+            return;
         }
-        None => {
-            let start = At {
-                function: entry.at,
-                span: entry.span,
-            };
-            report
-                .add(kept, format!("{what} keeps the process alive after stdin ended, and nothing listens for that end"))
-                .via(project, start, "stdio is served here");
-        }
+        let start = At {
+            function: entry.at,
+            span: entry.span,
+        };
+        report
+            .add(kept, format!("{what} keeps the process alive after stdin ended, and nothing that runs then ends it"))
+            .via(project, start, "stdio is served here");
     }
 }
 
@@ -143,11 +145,9 @@ fn is_zero(signal: &Expr) -> bool {
 fn keeps_alive(project: &Project<'_>, site: &Site<'_>) -> bool {
     match site.role {
         Some(Role::Open(Kind::Pool | Kind::Browser | Kind::Listener)) => {
-            // A watcher that is not persistent lets the process go.
-            let lets_go = site
-                .call
-                .option("persistent")
-                .is_some_and(|value| matches!(value.kind, ExprKind::Bool(false)));
+            // A watcher that is not persistent and a pool that may be left idle let the process go.
+            let lets_go = is_set(project, site, "persistent", false)
+                || is_set(project, site, "allowExitOnIdle", true);
             !lets_go && !closed_nearby(project, site)
         }
         Some(Role::Every) => !unreferenced(project, site),
@@ -155,11 +155,27 @@ fn keeps_alive(project: &Project<'_>, site: &Site<'_>) -> bool {
     }
 }
 
+/// Whether an option of a call is this value, also where the options stand in a variable.
+fn is_set(project: &Project<'_>, site: &Site<'_>, name: &str, wanted: bool) -> bool {
+    let is_wanted = |value: &Expr| matches!(value.kind, ExprKind::Bool(given) if given == wanted);
+    let in_variable = || {
+        let args = site.call.args.iter();
+        let mut values = args.flat_map(|arg| project.values(site.at, &arg.value));
+        values.any(|value| {
+            matches!(value, Value::Literal(_, literal) if literal.entry(name).is_some_and(is_wanted))
+        })
+    };
+    site.call.option(name).is_some_and(is_wanted) || in_variable()
+}
+
 /// Whether the function that opened it closes it as well, or all that get it from that function do.
 fn closed_nearby(project: &Project<'_>, opened: &Site<'_>) -> bool {
     let closes = |at: FnRef, after: u32| {
         project.sites_of(at).any(|site| {
-            site.span.start > after && Project::is_closing(site) && project.may_close(site, opened)
+            site.span.start > after
+                && Project::is_closing(site)
+                && !only_if_failed(project, site, opened.span)
+                && project.may_close(site, opened)
         })
     };
     if opened.at.id == FnId::MODULE {
@@ -176,9 +192,27 @@ fn closed_nearby(project: &Project<'_>, opened: &Site<'_>) -> bool {
                 .all(|site| site.at.id != FnId::MODULE && closes(site.at, site.span.start)))
 }
 
-/// Whether a timer is let go: `setInterval(…).unref()`, or cleared anywhere.
+/// Whether a call runs only where something failed, while the place given runs without a failure.
+fn only_if_failed(project: &Project<'_>, site: &Site<'_>, opened: Span) -> bool {
+    project.failures.iter().any(|failure| {
+        failure.at == site.at && failure.span.holds(site.span) && !failure.span.holds(opened)
+    })
+}
+
+/// Whether a timer is let go: `setInterval(…).unref()`, or cleared anywhere. One that nobody holds cannot be cleared.
 fn unreferenced(project: &Project<'_>, timer: &Site<'_>) -> bool {
-    project.sites_in(timer.at.file).iter().any(|site| {
+    if timer.fate == Fate::Dropped {
+        return false;
+    }
+    // One that is given back is cleared where it is asked for.
+    let callers = project.callers(timer.at).iter();
+    let askers = callers
+        .filter_map(|id| project.site(*id))
+        .filter(|_| timer.fate == Fate::Returned)
+        .map(|site| site.at.file);
+    let files: BTreeSet<u32> = askers.chain([timer.at.file]).collect();
+    let mut sites = files.iter().flat_map(|file| project.sites_in(*file));
+    sites.any(|site| {
         (site.name() == "unref"
                 && (site.span.holds(timer.span)
                     || site.at == timer.at
