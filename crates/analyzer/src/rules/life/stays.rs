@@ -1,6 +1,7 @@
 //! Python, Go and Rust: the function that serves returns at the end of stdin, and something else keeps the process.
 
 use crate::facts::{CallForm, ExprKind, Language, LoopKind, StmtKind, walk};
+use crate::finding::Surface;
 use crate::link::{Entry, Fate, FnRef, Form, Guard, Project, Site};
 use crate::rules::{At, Report};
 use crate::vocabulary::{Role, Wire};
@@ -101,14 +102,14 @@ fn alone(project: &Project<'_>, entry: &Entry, report: &mut Report<'_>) {
     let Some(serving) = project.site(entry.site) else {
         return;
     };
-    let Some((outer, started)) = started(project, serving) else {
+    let Some((serving, (outer, started))) = beside(project, entry, serving) else {
         return;
     };
     let waits = project
         .hooks
         .iter()
         .any(|hook| hook.form == Form::Wait && hook.at == outer && hook.trigger.asks_to_stop());
-    if !waits || tells(project, serving) || started.fate != Fate::Dropped {
+    if !waits || tells(project, entry, serving) || started.fate != Fate::Dropped {
         return;
     }
     let place = At {
@@ -125,6 +126,40 @@ fn alone(project: &Project<'_>, entry: &Entry, report: &mut Report<'_>) {
             "this returns when stdin ends, and nobody notices: the process waits for a signal",
         )
         .via(project, start, "it is started beside here");
+}
+
+/// Calls between the one that serves and the one that is started beside `main`.
+const MAX_WRAPPERS: usize = 3;
+
+/// The call that serves, or the call of a function that gives back what it gives, where that is started beside another function.
+fn beside<'p, 'a>(
+    project: &'p Project<'a>,
+    entry: &Entry,
+    serving: &'p Site<'a>,
+) -> Option<(&'p Site<'a>, (FnRef, &'p Site<'a>))> {
+    let mut serving = serving;
+    for _ in 0..MAX_WRAPPERS {
+        if let Some(started) = started(project, serving) {
+            return Some((serving, started));
+        }
+        let given_back = serving.fate == Fate::Returned && ends_without_error(project, entry);
+        if !given_back || tells(project, entry, serving) {
+            return None;
+        }
+        let callers = project.callers(serving.at).iter();
+        let callers = callers.filter_map(|id| project.site(*id));
+        let mut callers = callers.filter(|site| project.surface(site.at.file) != Surface::Tests);
+        serving = callers.next().filter(|_| callers.next().is_none())?;
+    }
+    None
+}
+
+/// Whether serving gives no error at the end of stdin: in mcp-go, where `ServeStdio` and `Listen` give `nil` then.
+fn ends_without_error(project: &Project<'_>, entry: &Entry) -> bool {
+    let listens = project
+        .site(entry.site)
+        .is_some_and(|site| site.name() == "Listen");
+    project.language(entry.at.file) == Language::Go && (entry.guard == Guard::Framework || listens)
 }
 
 /// The function that starts the serving part with `go` or as a task, and the call that does.
@@ -145,14 +180,26 @@ fn started<'p, 'a>(
 }
 
 /// Whether the part that serves says that it is over: a send, a cancel, an exit after the call.
-fn tells(project: &Project<'_>, serving: &Site<'_>) -> bool {
+fn tells(project: &Project<'_>, entry: &Entry, serving: &Site<'_>) -> bool {
     let says = |site: &Site<'_>| {
         matches!(
             site.name(),
             "send" | "close" | "cancel" | "stop" | "Done" | "notify_one" | "notify_waiters"
         ) || matches!(site.role, Some(Role::Exit))
     };
-    project
-        .sites_of(serving.at)
-        .any(|site| site.id != serving.id && says(site) && serving.call.form != CallForm::Go)
+    // What ends without an error at the end of stdin does not come to where its error is looked at.
+    let only_of_error = |site: &Site<'_>| {
+        ends_without_error(project, entry)
+            && project.failures.iter().any(|failure| {
+                failure.at == site.at
+                    && failure.guarded.holds(serving.span)
+                    && failure.span.holds(site.span)
+            })
+    };
+    project.sites_of(serving.at).any(|site| {
+        site.id != serving.id
+            && says(site)
+            && !only_of_error(site)
+            && serving.call.form != CallForm::Go
+    })
 }
