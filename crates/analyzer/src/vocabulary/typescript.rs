@@ -143,6 +143,14 @@ pub const ROWS: &[Row] = &[
         Serve(Serving::Over(Wire::Http)),
     ),
     Row("fastify*().listen", Serve(Serving::Over(Wire::Http))),
+    Row(
+        "@smithery/sdk*.createStatefulServer().app.listen",
+        Serve(Serving::Over(Wire::Http)),
+    ),
+    Row(
+        "@smithery/sdk*.createStatelessServer().app.listen",
+        Serve(Serving::Over(Wire::Http)),
+    ),
     Row("@hono/node-server.serve", Serve(Serving::Over(Wire::Http))),
     Row("*.setRequestHandler", Responder),
     Row("*.registerTool", Responder),

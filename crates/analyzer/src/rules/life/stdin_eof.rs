@@ -6,7 +6,7 @@ use crate::facts::{Expr, ExprKind, FnId, Language, Span, walk};
 use crate::finding::Severity;
 use crate::link::{Entry, Fate, FnRef, Guard, Project, Site, Trigger, Value};
 use crate::rules::{At, Axis, Report, Rule};
-use crate::vocabulary::{Kind, Role, Wire};
+use crate::vocabulary::{Kind, Role, Serving, Wire};
 
 pub(in crate::rules) const RULE: Rule = Rule {
     id: "LIFE-004",
@@ -60,7 +60,9 @@ fn server(project: &Project<'_>, entry: &Entry, kept: &[&Site<'_>], report: &mut
         .copied()
         .filter(|site| {
             entry.runs(site.at, site.span)
-                || (handlers.contains(&site.at)
+                // What a tool listens on, such as for the answer of a login, is that call's own.
+                || (!is_http(site)
+                    && handlers.contains(&site.at)
                     && project.same_program(entry.at.file, site.at.file))
         })
         .collect();
@@ -151,8 +153,24 @@ fn keeps_alive(project: &Project<'_>, site: &Site<'_>) -> bool {
             !lets_go && !closed_nearby(project, site)
         }
         Some(Role::Every) => !unreferenced(project, site),
+        Some(_) if is_http(site) => !is_ended(project, site),
         Some(_) | None => false,
     }
+}
+
+/// Whether a call listens for HTTP.
+fn is_http(site: &Site<'_>) -> bool {
+    site.role == Some(Role::Serve(Serving::Over(Wire::Http)))
+}
+
+/// Whether a listener is let go, or closed by something that is not run by a signal alone.
+fn is_ended(project: &Project<'_>, listener: &Site<'_>) -> bool {
+    let sites = project.sites_in(listener.at.file);
+    sites.iter().any(|site| {
+        let lets_go = site.name() == "unref" && site.at == listener.at;
+        let closes = Project::is_closing(site) && !project.stopping().contains(&site.at);
+        lets_go || (closes && project.may_close(site, listener))
+    })
 }
 
 /// Whether an option of a call is this value, also where the options stand in a variable.
