@@ -148,8 +148,8 @@ fn keeps_alive(project: &Project<'_>, site: &Site<'_>) -> bool {
     match site.role {
         Some(Role::Open(Kind::Pool | Kind::Browser | Kind::Listener)) => {
             // A watcher that is not persistent and a pool that may be left idle let the process go.
-            let lets_go = is_set(project, site, "persistent", false)
-                || is_set(project, site, "allowExitOnIdle", true);
+            let lets_go = has_option(project, site, "persistent", is_false)
+                || has_option(project, site, "allowExitOnIdle", is_true);
             !lets_go && !closed_nearby(project, site)
         }
         Some(Role::Every) => !unreferenced(project, site),
@@ -173,9 +173,21 @@ fn is_ended(project: &Project<'_>, listener: &Site<'_>) -> bool {
     })
 }
 
-/// Whether an option of a call is this value, also where the options stand in a variable.
-fn is_set(project: &Project<'_>, site: &Site<'_>, name: &str, wanted: bool) -> bool {
-    let is_wanted = |value: &Expr| matches!(value.kind, ExprKind::Bool(given) if given == wanted);
+fn is_true(value: &Expr) -> bool {
+    matches!(value.kind, ExprKind::Bool(true))
+}
+
+fn is_false(value: &Expr) -> bool {
+    matches!(value.kind, ExprKind::Bool(false))
+}
+
+/// Whether an option of a call is wanted, also where the options stand in a variable.
+fn has_option(
+    project: &Project<'_>,
+    site: &Site<'_>,
+    name: &str,
+    is_wanted: fn(&Expr) -> bool,
+) -> bool {
     let in_variable = || {
         let args = site.call.args.iter();
         let mut values = args.flat_map(|arg| project.values(site.at, &arg.value));
