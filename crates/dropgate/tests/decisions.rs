@@ -4,6 +4,8 @@
     reason = "clippy knows tests by an attribute that what they share does not have"
 )]
 
+#[path = "host/decided.rs"]
+mod decided;
 mod host;
 
 use std::fs;
@@ -12,6 +14,7 @@ use std::process::{Command, Output};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
+use crate::decided::{decided, text};
 use crate::host::{Folder, Run, WITHIN};
 
 const NAME: &str = "files";
@@ -339,20 +342,9 @@ fn a_policy_in_shadow_denies_nothing_for_a_while_and_says_what_it_would() {
 /// What the journal says of the policies by which each call was decided: its outcome, and the digest.
 fn decided_by(place: &Place) -> Vec<(String, String)> {
     let shown = stdout(&place.say(&["journal", "show", "--format", "json", NAME]));
-    let records: Vec<Value> = shown
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
-    let of = |record: &Value, name: &str| record[name].as_str().unwrap_or_default().to_owned();
-    let outcomes = records.iter().filter(|one| one["kind"] == "outcome");
-    outcomes
-        .map(|outcome| {
-            let about = records
-                .iter()
-                .find(|one| one["kind"] == "intent" && one["call"] == outcome["call"])
-                .unwrap_or(outcome);
-            (of(outcome, "outcome"), of(about, "policy_digest"))
-        })
+    decided(&shown)
+        .iter()
+        .map(|(outcome, about)| (text(outcome, "outcome"), text(about, "policy_digest")))
         .collect()
 }
 

@@ -4,6 +4,8 @@
     reason = "clippy knows tests by an attribute that what they share does not have"
 )]
 
+#[path = "host/decided.rs"]
+mod decided;
 mod host;
 
 use std::fs;
@@ -11,6 +13,7 @@ use std::io::Write as _;
 
 use serde_json::{Value, json};
 
+use crate::decided::{decided, text};
 use crate::host::{Folder, Run};
 
 /// Writes down what it hears, and answers every request.
@@ -117,22 +120,13 @@ impl Played {
         let show = ["journal", "show", "--format", "json", "s"];
         let shown = self.folder.dropgate(&show).output().unwrap();
         let shown = String::from_utf8(shown.stdout).unwrap();
-        let records: Vec<Value> = shown
-            .lines()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect();
-        let of = |record: &Value, name: &str| record[name].as_str().unwrap_or_default().to_owned();
-        let outcomes = records.iter().filter(|one| one["kind"] == "outcome");
-        outcomes
-            .map(|outcome| {
-                let intent = records
-                    .iter()
-                    .find(|one| one["kind"] == "intent" && one["call"] == outcome["call"]);
-                let about = intent.unwrap_or(outcome);
+        decided(&shown)
+            .iter()
+            .map(|(outcome, about)| {
                 (
-                    of(about, "tool"),
-                    of(about, "class"),
-                    of(outcome, "outcome"),
+                    text(about, "tool"),
+                    text(about, "class"),
+                    text(outcome, "outcome"),
                 )
             })
             .collect()
