@@ -128,6 +128,58 @@ fn verify_tells_whole_tampered_torn_and_missing_apart() {
 }
 
 #[test]
+fn verify_takes_a_part_of_a_chain() {
+    let written = Written::new();
+    let head = written.head.hash.to_string();
+    let part = |arguments: &[&str]| {
+        let output = written.journal(&[&["verify"], arguments].concat());
+        let text = |bytes| String::from_utf8(bytes).expect("text");
+        (
+            output.status.code(),
+            text(output.stdout),
+            text(output.stderr),
+        )
+    };
+    let (code, text, _) = part(&["files", "--from", "2", "--to", "3"]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("2 records from 2 to 3\n"), "{text}");
+    assert!(text.contains(" at 3, signed up to "), "{text}");
+    let (code, text, _) = part(&["--from", "2", "--head", &head, "--format", "json"]);
+    let report: Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(code, Some(0), "{text}");
+    assert_eq!((&report["from"], &report["to"]), (&2.into(), &Value::Null));
+    assert_eq!(report["records"], written.head.seq - 1);
+    assert_eq!(part(&["--to", "3", "--head", &head]).0, Some(3));
+    assert_eq!(part(&["--to", "999"]).0, Some(3));
+
+    let path = segment(&written.dir);
+    let chain = path.parent().and_then(Path::file_name).expect("a chain");
+    let chain = chain.to_str().expect("text");
+    let (code, text, _) = part(&["--chain", chain, "--to", "1"]);
+    assert_eq!(code, Some(0), "{text}");
+    for (arguments, why) in [
+        (&["--from", "3", "--to", "2"][..], "must not come before"),
+        (&["--from", "0"], "--from"),
+        (&["--chain", "chain-A"], "no chain chain-A"),
+    ] {
+        let (code, _, stderr) = part(arguments);
+        assert_eq!(code, Some(64), "{stderr}");
+        assert!(stderr.contains(why), "{stderr}");
+    }
+    let (_, text, _) = part(&["--format", "json"]);
+    let report: Value = serde_json::from_str(&text).expect("JSON");
+    let key = report["chains"][0]["key"].as_str().expect("a key");
+    assert_eq!(part(&["--key", key, "--to", "2"]).0, Some(0));
+    assert_eq!(part(&["--key", key, "--from", "2"]).0, Some(64));
+
+    drop(Journal::open(Settings::new(written.dir.join("other")), Box::new(|| {})).expect("opens"));
+    let (code, _, stderr) = part(&["--from", "2"]);
+    assert_eq!(code, Some(64), "{stderr}");
+    assert!(stderr.contains("name the journal"), "{stderr}");
+    assert_eq!(part(&["--from", "2", "--chain", chain]).0, Some(0));
+}
+
+#[test]
 fn show_filters_and_json_is_the_records_themselves() {
     let written = Written::new();
     let all = written.text(&["show", "--format", "json"]);

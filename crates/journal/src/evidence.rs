@@ -1,6 +1,8 @@
 //! What else on the disk says that records were there: the mark beside a chain, and the claims on
 //! idempotency keys whose calls it recorded.
 
+use std::ops::ControlFlow;
+
 use crate::CallRef;
 use crate::chain::{Chain, Liveness};
 use crate::claim::Claim;
@@ -124,8 +126,11 @@ pub(crate) fn lack(chain: &Chain, from: u64) -> Result<Lack, FolderError> {
         let path = chain.folder.path().join(name(*number));
         let mut file = chain.folder.read(&name(*number))?;
         let mut lines = 0_u64;
-        let stop = through(&mut walk, &file, until, &mut |_, _, _| lines += 1)
-            .map_err(|source| system(&path, source))?;
+        let stop = through(&mut walk, &file, until, &mut |_, _| {
+            lines += 1;
+            ControlFlow::Continue(())
+        })
+        .map_err(|source| system(&path, source))?;
         let whole = match (stop.fault, next) {
             (None, _) => lines > 0,
             // The last write of a process that was killed.

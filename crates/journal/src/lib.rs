@@ -69,5 +69,7 @@ pub use settings::{Damage, Settings};
 pub use sign::is_verifier_key;
 pub use state::{State, Unavailable, Why};
 pub use ticket::{Answer, Fetch, Fetched, Know, Purpose, Receipt, Redeemed, Send, Ticket};
-pub use verify::{ChainVerified, Known, Sealing, Spot, Verdict, Verified, verify};
+pub use verify::{
+    ChainVerified, Known, Part, PartError, Sealing, Spot, Verdict, Verified, verify, verify_part,
+};
 pub use walk::Fault;

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use sha2::{Digest as _, Sha256};
@@ -154,8 +155,9 @@ impl End {
             return Err(crate::folder::refused(&path, why).into());
         }
         let mut walk = Walk::from(None);
-        let stop = through(&mut walk, &file, u64::MAX, &mut |line, raw, _| {
-            found.take(line, raw)
+        let stop = through(&mut walk, &file, u64::MAX, &mut |line, raw| {
+            found.take(line, raw);
+            ControlFlow::Continue(())
         })
         .map_err(wrong)?;
         let torn_at = stop.fault.map(|_| stop.length);

@@ -243,7 +243,8 @@ fn checksum(chain: &str, keys: &[u8]) -> [u8; 8] {
 #[derive(Clone)]
 pub(crate) struct Trust {
     chain: String,
-    epoch: u64,
+    /// Not known before the first note, if others went before it that were not read.
+    epoch: Option<u64>,
     since: Stamp,
     key: VerifyingKey,
     /// Records up to this one are covered by a note.
@@ -255,10 +256,19 @@ impl Trust {
     pub(crate) fn root(chain: &str, key: &str, at: Stamp) -> Option<Self> {
         Some(Self {
             chain: chain.to_owned(),
-            epoch: 0,
+            epoch: Some(0),
             since: at,
             key: public(key)?,
             signed: 0,
+        })
+    }
+
+    /// From the first record of a segment: what stands before it is believed.
+    pub(crate) fn within(chain: &str, key: &str, at: Stamp, seq: u64) -> Option<Self> {
+        Some(Self {
+            epoch: None,
+            signed: seq.saturating_sub(1),
+            ..Self::root(chain, key, at)?
         })
     }
 
@@ -295,7 +305,11 @@ impl Trust {
             .find_map(|line| line.strip_prefix("next "))
             .map(|key| public(key).ok_or("its note announces something that is no key"))
             .transpose()?;
-        if body(&self.chain, head, self.epoch, at, next.as_ref()) != text {
+        let epoch = self
+            .epoch
+            .or_else(|| stated_epoch(text))
+            .ok_or("its note names no epoch")?;
+        if body(&self.chain, head, epoch, at, next.as_ref()) != text {
             return Err("its note is about another head, time or epoch");
         }
         let origin = origin(&self.chain);
@@ -319,9 +333,10 @@ impl Trust {
         if next.is_none() && self.since < at.before(EPOCH + LENIENCE) {
             return Err("its key was too old to sign at that time");
         }
+        self.epoch = Some(epoch);
         if let Some(next) = next {
             self.key = next;
-            self.epoch += 1;
+            self.epoch = epoch.checked_add(1);
             self.since = at;
         }
         self.signed = head.seq;
@@ -361,6 +376,11 @@ fn body(chain: &str, head: &Head, epoch: u64, at: Stamp, next: Option<&Verifying
         origin(chain),
         head.seq
     )
+}
+
+fn stated_epoch(text: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix("epoch "));
+    line?.split_once(' ')?.0.parse().ok()
 }
 
 fn origin(chain: &str) -> String {

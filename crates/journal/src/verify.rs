@@ -1,6 +1,7 @@
 //! Verifying a whole journal: every record of every chain.
 
 mod notes;
+mod part;
 mod pass;
 
 use std::path::{Path, PathBuf};
@@ -10,6 +11,8 @@ use crate::claim::{Claim, Claims};
 use crate::folder::{Folder, FolderError};
 use crate::line::hash::{Hash, Head};
 
+use part::Extent;
+pub use part::{Part, PartError, verify_part};
 use pass::Pass;
 
 /// What is known from outside, which a journal alone can't prove.
@@ -40,11 +43,12 @@ pub struct ChainVerified {
     pub chain: String,
     /// What it is worth.
     pub verdict: Verdict,
-    /// How many records stand before the first fault, or in all.
+    /// How many records stand before the first fault, or in all; of a part those that are in it.
     pub records: u64,
-    /// The last of them.
+    /// The last of them; at a fault in a part the last one that was read.
     pub head: Option<Head>,
-    /// Its first public key, as C2SP notes write keys. All later ones follow from it.
+    /// Its first public key, as C2SP notes write keys. All later ones follow from it. There is none
+    /// where a part was read that does not begin the chain.
     pub key: Option<String>,
     /// Records up to this one are covered by a signed checkpoint.
     pub signed: u64,
@@ -52,7 +56,7 @@ pub struct ChainVerified {
     pub removed: u64,
     /// Whether a living process writes it.
     pub writer: Liveness,
-    /// Whether its last record is the seal of an orderly end.
+    /// Whether the last record that was read is the seal of an orderly end.
     pub ending: Sealing,
 }
 
@@ -169,7 +173,7 @@ pub fn verify(dir: &Path, known: &Known) -> Result<Verified, FolderError> {
     missing_chains.retain(|name| chains.iter().all(|chain| chain.name != *name));
     let chains = chains
         .iter()
-        .map(|chain| verify_chain(chain, &mut missing, &known.keys, &claims))
+        .map(|chain| verify_chain(chain, &Extent::WHOLE, &mut missing, &known.keys, &claims))
         .collect::<Result<_, _>>()?;
     Ok(Verified {
         chains,
@@ -185,13 +189,14 @@ const MOST_PASSES: usize = 16;
 /// where it changes, and no longer there the next time.
 fn verify_chain(
     chain: &Chain,
+    extent: &Extent,
     missing: &mut Vec<Hash>,
     keys: &[String],
     claims: &[Claim],
 ) -> Result<ChainVerified, FolderError> {
     let mut before = None;
     for _ in 1..MOST_PASSES {
-        match Pass::over(chain, missing, claims) {
+        match Pass::over(chain, extent, missing, claims) {
             Ok(pass) => {
                 let found = pass.sum_up(keys)?;
                 if found.verdict == Verdict::Whole || before.as_ref() == Some(&found.verdict) {
@@ -203,5 +208,5 @@ fn verify_chain(
             Err(error) => return Err(error),
         }
     }
-    Pass::over(chain, missing, claims)?.sum_up(keys)
+    Pass::over(chain, extent, missing, claims)?.sum_up(keys)
 }

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek as _, SeekFrom};
+use std::ops::ControlFlow;
 
 use crate::line::hash::Head;
 use crate::line::scan::Line;
@@ -102,12 +103,13 @@ pub(crate) struct Stop {
     pub(crate) fault: Option<Fault>,
 }
 
-/// Walks through a file up to the record before `until`. `visit` sees each good line and the bytes that it was read from.
+/// Walks through a file up to the record before `until`, or to the one after which `visit`, which
+/// sees each good line and the bytes that it was read from, breaks off.
 pub(crate) fn through(
     walk: &mut Walk,
     file: impl Read,
     until: u64,
-    visit: &mut dyn FnMut(&Line<'_>, &[u8], u64),
+    visit: &mut dyn FnMut(&Line<'_>, &[u8]) -> ControlFlow<()>,
 ) -> io::Result<Stop> {
     let mut lines = Lines::new(file, 0);
     let mut count = 1;
@@ -119,9 +121,11 @@ pub(crate) fn through(
             Next::Line(at, _) | Next::Odd(at) if ended => (at, None),
             Next::Line(at, raw) => match walk.step(raw) {
                 Ok(line) => {
-                    visit(&line, raw, at);
                     count += 1;
-                    continue;
+                    match visit(&line, raw) {
+                        ControlFlow::Continue(()) => continue,
+                        ControlFlow::Break(()) => (at + raw.len() as u64 + 1, None),
+                    }
                 }
                 Err(fault) => (at, Some(fault)),
             },

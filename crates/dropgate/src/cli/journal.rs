@@ -54,6 +54,22 @@ pub(crate) struct VerifyArgs {
     /// A chain's first key, as this verb printed it; no other may begin one [repeatable]
     #[arg(long, value_name = "KEY", value_parser = values::first_key)]
     pub(crate) key: Vec<String>,
+    /// Only this chain, by the name of its folder
+    #[arg(long, value_name = "CHAIN")]
+    pub(crate) chain: Option<String>,
+    /// Only records from this number of a chain on
+    ///
+    /// What stands before its segment is not looked at, and the key that
+    /// signs there is believed as it stands. Needs --chain where there are
+    /// several chains.
+    #[arg(long, value_name = "SEQ", conflicts_with = "key", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) from: Option<u64>,
+    /// Only records up to this number of a chain, which must be there
+    ///
+    /// Reads on to the signed note that covers it. Needs --chain where there
+    /// are several chains.
+    #[arg(long, value_name = "SEQ", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) to: Option<u64>,
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
 }

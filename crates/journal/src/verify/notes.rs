@@ -52,6 +52,15 @@ impl Notes {
         notes
     }
 
+    /// The first record that is read does not begin the chain: its key is believed as it stands.
+    pub(super) fn begin_within(&mut self, line: &Line<'_>, raw: &[u8]) {
+        let fields = Fields::read(raw);
+        let key = fields.public_key().unwrap_or_default();
+        let at = line.stamp().unwrap_or_default();
+        self.root = None;
+        self.trust = Trust::within(&self.chain, key, at, line.seq);
+    }
+
     /// Records up to this one are covered by a note.
     pub(super) fn signed(&self) -> u64 {
         self.trust.as_ref().map_or(0, |trust| trust.signed)

@@ -1,6 +1,7 @@
 //! One pass over a chain, from its first record to its last or to the first fault.
 
 use std::fs::File;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use crate::chain::{Chain, Liveness};
@@ -15,18 +16,24 @@ use crate::segment::{First, name};
 use crate::walk::{Fault, Later, Stop, Walk, later, through};
 
 use super::notes::Notes;
+use super::part::{Extent, Start};
 use super::{ChainVerified, Sealing, Spot, Verdict};
 
 /// What was found on the way.
 pub(super) struct Pass<'a> {
     chain: &'a Chain,
+    extent: &'a Extent,
     writer: Liveness,
     evidence: Evidence,
     notes: Notes,
     walk: Walk,
     /// The last of the records that were removed.
     removed: Head,
+    begins: Begins,
     records: u64,
+    /// The last record that is asked for, once it was read.
+    last: Option<Head>,
+    reached: Reached,
     ending: Sealing,
     /// The line after the last that was read.
     end: Spot,
@@ -34,9 +41,10 @@ pub(super) struct Pass<'a> {
 }
 
 impl<'a> Pass<'a> {
-    /// Reads the whole chain. Heads that it holds are taken from `missing`.
+    /// Reads the chain as far as it is asked for. Heads that it holds are taken from `missing`.
     pub(super) fn over(
         chain: &'a Chain,
+        extent: &'a Extent,
         missing: &mut Vec<Hash>,
         claims: &[Claim],
     ) -> Result<Self, FolderError> {
@@ -50,12 +58,16 @@ impl<'a> Pass<'a> {
         let begin = begin.unwrap_or_else(|| Head::before_first(&chain.name));
         let mut pass = Self {
             chain,
+            extent,
             writer,
             evidence,
             notes: Notes::new(&chain.name, stub.as_ref()),
             walk: Walk::from(Some(begin)),
             removed: begin,
+            begins: Begins::Chain,
             records: 0,
+            last: None,
+            reached: Reached::End,
             ending: Sealing::Sealed,
             end: Spot {
                 file: pass_path(chain, 1),
@@ -63,7 +75,8 @@ impl<'a> Pass<'a> {
             },
             verdict: Verdict::Whole,
         };
-        for (at, number) in segments.iter().enumerate() {
+        let passed_over = pass.passed_over(&segments)?;
+        for (at, number) in segments.iter().enumerate().skip(passed_over) {
             let next = segments.get(at + 1).copied();
             if at == 0 {
                 pass.begin_at(*number)?;
@@ -72,8 +85,27 @@ impl<'a> Pass<'a> {
                 pass.verdict = fault;
                 break;
             }
+            if pass.reached == Reached::Enough {
+                break;
+            }
         }
         Ok(pass)
+    }
+
+    /// How many segments stand before the one that holds the first record which is asked for.
+    fn passed_over(&mut self, segments: &[u64]) -> Result<usize, FolderError> {
+        if self.extent.start == Start::First {
+            return Ok(0);
+        }
+        for (at, number) in segments.iter().enumerate().skip(1).rev() {
+            let first = First::of(self.chain, *number)?;
+            if first.is_some_and(|first| first.seq <= self.extent.from()) {
+                self.walk = Walk::from(None);
+                self.begins = Begins::Segment;
+                return Ok(at);
+            }
+        }
+        Ok(0)
     }
 
     /// A segment that was to be removed may still be there. It counts as what it was: its end is the
@@ -104,9 +136,7 @@ impl<'a> Pass<'a> {
             &mut walk,
             &file,
             until.unwrap_or(u64::MAX),
-            &mut |line, raw, _| {
-                self.take(line, raw, missing);
-            },
+            &mut |line, raw| self.take(line, raw, missing),
         );
         let stop = read.map_err(|source| system(&path, source))?;
         self.walk = walk;
@@ -129,23 +159,41 @@ impl<'a> Pass<'a> {
     }
 
     /// A good record was read.
-    fn take(&mut self, line: &Line<'_>, raw: &[u8], missing: &mut Vec<Hash>) {
-        if !missing.is_empty() {
+    fn take(&mut self, line: &Line<'_>, raw: &[u8], missing: &mut Vec<Hash>) -> ControlFlow<()> {
+        let counts = self.extent.holds(line);
+        if counts && !missing.is_empty() {
             missing.retain(|hash| hash.text() != line.h);
         }
         if line.seq <= self.removed.seq {
             if line.seq == self.removed.seq && self.removed.hash.text() != line.h {
                 self.notes.fault = Some((line.seq, "it is not what the stub says".to_owned()));
             }
-            return;
+            return ControlFlow::Continue(());
         }
-        self.records += 1;
+        if counts {
+            self.records += 1;
+            if self.extent.to() == line.seq {
+                self.last = line.hash().map(|hash| Head {
+                    seq: line.seq,
+                    hash,
+                });
+            }
+        }
+        if self.begins == Begins::Segment {
+            self.begins = Begins::Chain;
+            self.notes.begin_within(line, raw);
+        }
         self.notes.take(line, raw);
         self.evidence.take(line, raw);
         self.ending = match line.kind {
             b"seal" if Fields::read(raw).end => Sealing::Sealed,
             _other => Sealing::Open,
         };
+        if self.extent.is_done(self.notes.signed()) {
+            self.reached = Reached::Enough;
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
     }
 
     fn head(&self) -> u64 {
@@ -185,9 +233,16 @@ impl<'a> Pass<'a> {
             self.verdict = Verdict::Unsigned { place, signed };
         }
         let stands = self.is_readable() || matches!(self.verdict, Verdict::Unsigned { .. });
+        let end = match self.reached {
+            Reached::End => self.head(),
+            // What is missing further on is missing from another part.
+            Reached::Enough => u64::MAX,
+        };
+        let place = || self.end.clone();
         let against = self
             .evidence
-            .against(self.head(), self.writer, self.end.clone());
+            .against(end, self.writer, place())
+            .or_else(|| self.lack(place()));
         if let (true, Some(worse)) = (stands, against) {
             self.verdict = worse;
         }
@@ -202,7 +257,7 @@ impl<'a> Pass<'a> {
         }
         Ok(ChainVerified {
             chain: self.chain.name.clone(),
-            head: self.walk.head().filter(|head| head.seq > 0),
+            head: self.last.or(self.walk.head()).filter(|head| head.seq > 0),
             key: self.notes.root.take(),
             verdict: self.verdict,
             records: self.records,
@@ -218,8 +273,16 @@ impl<'a> Pass<'a> {
         matches!(self.verdict, Verdict::Whole | Verdict::Torn { .. })
     }
 
+    /// What is asked for and is not in a chain whose records all fit together.
+    fn lack(&self, place: Spot) -> Option<Verdict> {
+        let why = self.extent.lack(self.removed.seq, self.head())?;
+        Some(Verdict::Gap { place, why })
+    }
+
     fn lacks_key(&self) -> Result<bool, FolderError> {
-        let is_left_open = self.writer == Liveness::Nobody && self.ending == Sealing::Open;
+        let is_left_open = self.writer == Liveness::Nobody
+            && self.ending == Sealing::Open
+            && self.reached == Reached::End;
         Ok(self.notes.is_keyless() || (is_left_open && self.notes.lacks_key(self.chain)?))
     }
 
@@ -257,6 +320,20 @@ fn judge(fault: Fault, after: Later, place: Spot, bytes: u64, last: Last) -> Ver
             why: fault.to_string(),
         },
     }
+}
+
+/// With what the first record that is read begins.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Begins {
+    Chain,
+    Segment,
+}
+
+/// Where the reading ended, unless at a fault.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reached {
+    End,
+    Enough,
 }
 
 /// Whether a segment is the last one, and still written.

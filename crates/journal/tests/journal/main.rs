@@ -12,6 +12,7 @@ mod filler;
 mod hostile;
 mod keyless;
 mod kills;
+mod parts;
 mod recover_body;
 mod repeats;
 mod retention;

@@ -6,7 +6,8 @@ use dropgate_journal::{Keep, Known, Sealed, Settings, Tier, Verdict, What, verif
 
 use crate::stage::{BOUND, Desk, Place, intent, outcome};
 
-fn write(settings: Settings, calls: usize) {
+/// A process that makes so many calls with answers that are kept, and ends in order.
+pub(crate) fn write(settings: Settings, calls: usize) {
     let mut desk = Desk::open(settings);
     for _ in 0..calls {
         let call = desk.journal.new_call().expect("a reference");

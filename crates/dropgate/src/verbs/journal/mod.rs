@@ -8,7 +8,7 @@ pub(crate) mod verify;
 
 use std::process::ExitCode;
 
-use dropgate_journal::FolderError;
+use dropgate_journal::{FolderError, PartError};
 
 use crate::cli::{JournalArgs, JournalVerb};
 use crate::{exit, output};
@@ -24,8 +24,15 @@ pub(crate) fn run(args: &JournalArgs) -> ExitCode {
     done.unwrap_or_else(|problem| {
         output::complain(&problem.to_string());
         ExitCode::from(match problem {
-            Problem::NoPlace | Problem::NoJournal(_) => exit::USAGE,
-            Problem::Folder(error) => exit::of_folder_error(&error),
+            Problem::NoPlace
+            | Problem::NoJournal(_)
+            | Problem::NoChain(_)
+            | Problem::WhichJournal
+            | Problem::NoPart(..)
+            | Problem::Part(PartError::NoChain(_) | PartError::WhichChain(_)) => exit::USAGE,
+            Problem::Folder(error) | Problem::Part(PartError::Folder(error)) => {
+                exit::of_folder_error(&error)
+            }
         })
     })
 }
@@ -37,6 +44,14 @@ enum Problem {
     NoPlace,
     #[error("there is no journal in {0}; name a server that ran, or give --dir")]
     NoJournal(String),
+    #[error("no journal here has a chain {0}; `journal verify` names those that there are")]
+    NoChain(String),
+    #[error("records are numbered in each chain: name the journal, or a chain by --chain")]
+    WhichJournal,
+    #[error("there is no record from {0} to {1}: --to must not come before --from")]
+    NoPart(u64, u64),
+    #[error(transparent)]
+    Part(#[from] PartError),
     #[error(transparent)]
     Folder(#[from] FolderError),
 }

@@ -1,9 +1,11 @@
 //! `dropgate journal verify`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use dropgate_journal::{ChainVerified, Known, Liveness, Sealing, Verdict, Verified, verify};
+use dropgate_journal::{
+    ChainVerified, Known, Liveness, Part, Sealing, Verdict, Verified, verify, verify_part,
+};
 use serde::Serialize;
 
 use super::Problem;
@@ -14,6 +16,9 @@ use crate::output;
 #[derive(Serialize)]
 struct Report {
     verdict: &'static str,
+    /// The numbers of the records that were asked for, where that was not all.
+    from: Option<u64>,
+    to: Option<u64>,
     records: u64,
     chains: Vec<Chain>,
     missing_heads: Vec<String>,
@@ -44,12 +49,16 @@ pub(super) fn run(args: &VerifyArgs) -> Result<ExitCode, Problem> {
     let mut chains = Vec::new();
     let mut missing_chains = Vec::new();
     let mut worst = 0;
-    for journal in journals(&args.which)? {
+    let part = part(args)?;
+    for journal in meant(args)? {
         let known = Known {
             heads: missing.clone(),
             keys: args.key.clone(),
         };
-        let verified = verify(&journal, &known)?;
+        let verified = match &part {
+            Some(part) => verify_part(&journal, part, &known)?,
+            None => verify(&journal, &known)?,
+        };
         missing.clone_from(&verified.missing_heads);
         worst = worse(worst, without_heads(&verified));
         let gone = verified.missing_chains.iter();
@@ -62,6 +71,8 @@ pub(super) fn run(args: &VerifyArgs) -> Result<ExitCode, Problem> {
     }
     let report = Report {
         verdict: word(worst),
+        from: args.from,
+        to: args.to,
         records: chains.iter().map(|chain| chain.records).sum(),
         chains,
         missing_heads: missing.iter().map(ToString::to_string).collect(),
@@ -72,6 +83,39 @@ pub(super) fn run(args: &VerifyArgs) -> Result<ExitCode, Problem> {
         Format::Text => output::print(&text(&report)),
     }
     Ok(ExitCode::from(worst))
+}
+
+/// What of a chain is asked for, if not all of all.
+fn part(args: &VerifyArgs) -> Result<Option<Part>, Problem> {
+    if let (Some(from), Some(to)) = (args.from, args.to)
+        && from > to
+    {
+        return Err(Problem::NoPart(from, to));
+    }
+    let some = args.chain.is_some() || args.from.is_some() || args.to.is_some();
+    Ok(some.then(|| Part {
+        chain: args.chain.clone(),
+        from: args.from,
+        to: args.to,
+    }))
+}
+
+/// The journals that are meant: one, where a part of a chain is.
+fn meant(args: &VerifyArgs) -> Result<Vec<PathBuf>, Problem> {
+    let mut found = journals(&args.which)?;
+    if let Some(chain) = &args.chain
+        && found.len() > 1
+    {
+        found.retain(|journal| journal.join(chain).is_dir());
+        if found.is_empty() {
+            return Err(Problem::NoChain(chain.clone()));
+        }
+    }
+    match found.len() {
+        0 | 1 => Ok(found),
+        _several if args.from.is_some() || args.to.is_some() => Err(Problem::WhichJournal),
+        _several => Ok(found),
+    }
 }
 
 fn without_heads(verified: &Verified) -> u8 {
@@ -144,8 +188,18 @@ fn text(report: &Report) -> String {
             (true, false) => "sealed",
             (false, false) => "not sealed",
         };
+        let extent = match (report.from, report.to) {
+            (None, None) => String::new(),
+            (Some(from), None) => format!(" from {from} on"),
+            (None, Some(to)) => format!(" up to {to}"),
+            (Some(from), Some(to)) => format!(" from {from} to {to}"),
+        };
+        // What stands behind a part was not asked for.
+        let state = report
+            .to
+            .map_or_else(|| format!(", {state}"), |_| String::new());
         text.push_str(&format!(
-            "{}  {}/{}  {} records, {state}\n",
+            "{}  {}/{}  {} records{extent}{state}\n",
             chain.verdict, chain.journal, chain.chain, chain.records
         ));
         if let Some(head) = &chain.head {
