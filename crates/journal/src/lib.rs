@@ -16,6 +16,7 @@ mod backlog;
 mod canon;
 mod chain;
 mod claim;
+mod clear;
 mod entry;
 mod evidence;
 mod folder;
@@ -49,6 +50,7 @@ mod writer;
 
 pub use chain::Liveness;
 pub use claim::Earlier;
+pub use clear::{Clear, Sight};
 pub use entry::{
     About, Again, Class, Decision, Fate, Intent, Keep, LateResult, MAX_KEPT, MAX_POLICIES,
     MAX_TEXT, Note, Outcome, Retry, Start, Tier, Topic, What,

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::clear::Clear;
+
 /// Where the journal is, and its limits.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -26,8 +28,8 @@ pub struct Settings {
     pub orphan_window: Duration,
     /// What to do about a chain that was changed by others.
     pub damage: Damage,
-    /// Paths (JSON pointers) of arguments that may stand in the journal as they are.
-    pub clear: Vec<String>,
+    /// Arguments that may stand in the journal as they are; none unless they are named.
+    pub clear: Clear,
     /// The most entries that wait for the disk.
     pub queue_entries: usize,
     /// About how many bytes of entries wait for the disk at most.
@@ -59,7 +61,7 @@ impl Settings {
             key_ttl: 24 * HOUR,
             orphan_window: HOUR / 6,
             damage: Damage::Refuse,
-            clear: Vec::new(),
+            clear: Clear::default(),
             queue_entries: 16_384,
             queue_bytes: 64 << 20,
         }

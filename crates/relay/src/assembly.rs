@@ -1,6 +1,6 @@
 //! A relay is put together from its parts.
 
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use dropgate_gate::breaker::{Breakers, Probing};
@@ -100,7 +100,7 @@ impl Relay {
             look_ups: LookUps::default(),
             own_tools: OwnTools::offered(&recorder, settings.journal_tools),
             deliveries: Deliveries::default(),
-            sanitizer: Rc::clone(&settings.sanitizer),
+            sanitizer: Arc::clone(&settings.sanitizer),
             settings,
             recorder,
             decisions: Decisions::default(),

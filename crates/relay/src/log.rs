@@ -1,7 +1,7 @@
 //! Standard error: what the server writes there, and lines of our own. The
 //! only module that writes to it while the relay runs.
 
-use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ pub(crate) struct Log {
     /// What the server wrote of a line that is not whole yet.
     partial: Vec<u8>,
     settings: LogSettings,
-    sanitizer: Rc<Sanitizer>,
+    sanitizer: Arc<Sanitizer>,
     filter: StderrFilter,
     /// The stray lines of the server's stdout, which are a text of their own.
     strays: Strays,
@@ -54,7 +54,7 @@ pub(crate) struct Log {
 impl Log {
     pub(crate) fn new(
         sink: Option<Endpoint>,
-        sanitizer: Rc<Sanitizer>,
+        sanitizer: Arc<Sanitizer>,
         settings: LogSettings,
     ) -> Self {
         Self {

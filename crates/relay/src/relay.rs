@@ -3,7 +3,7 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::rc::Rc;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
@@ -102,7 +102,7 @@ pub(crate) struct Relay {
     pub(crate) recorder: Recorder,
     /// Decisions as the record tells them.
     pub(crate) decisions: Decisions,
-    pub(crate) sanitizer: Rc<Sanitizer>,
+    pub(crate) sanitizer: Arc<Sanitizer>,
     /// None without a collector.
     pub(crate) telemetry: Option<Box<Telemetry>>,
     /// Rung by the journal's writer and other threads.

@@ -2,17 +2,19 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Instant;
 
+use dropgate_gate::sanitize::Sanitizer;
 use dropgate_gate::shutdown::Profile;
-use dropgate_journal::Journal;
+use dropgate_journal::{Journal, Sight};
 use dropgate_process::{SpawnError, Spawned, Spec, Tree};
 use dropgate_secrets::LeaseEnd;
 use tokio::runtime::Runtime;
 
 use crate::assembly::{Record, Streams};
 use crate::bell::Bell;
+use crate::cleaning::stopwatch;
 use crate::conclusion::conclude;
 use crate::downstream::stdio::Downstream;
 use crate::endpoint::{Endpoint, Use};
@@ -131,7 +133,7 @@ fn assembled(start: Start, mut settings: Settings) -> Result<Relay, RunError> {
     let signals = Signals::listen()?;
     let mut log = Log::new(
         Endpoint::inherited(rustix::stdio::stderr(), Use::Write).ok(),
-        Rc::clone(&settings.sanitizer),
+        Arc::clone(&settings.sanitizer),
         settings.log,
     );
     let notify = notify_socket(settings.shutdown.profile, &mut log);
@@ -208,6 +210,7 @@ fn begin(start: Start, settings: &Settings, bell: &Bell, log: &mut Log) -> Resul
     let mut recorder = match &settings.journal {
         None => Recorder::Off,
         Some(kept) => {
+            let kept = without_secrets(kept.clone(), &settings.sanitizer);
             let journal = Journal::open(kept.clone(), Box::new(bell.ringer()))?;
             for chain in journal.keyless() {
                 log.line(&format!(
@@ -255,6 +258,24 @@ fn begin(start: Start, settings: &Settings, bell: &Bell, log: &mut Log) -> Resul
         started,
         telemetry,
     })
+}
+
+/// What stands in the records as it is passes the same filter as what leaves toward the host.
+fn without_secrets(
+    mut kept: dropgate_journal::Settings,
+    sanitizer: &Arc<Sanitizer>,
+) -> dropgate_journal::Settings {
+    if !kept.clear.is_empty() {
+        let sanitizer = Arc::clone(sanitizer);
+        kept.clear = kept.clear.unless(move |member| {
+            if sanitizer.finds_credential(member, &stopwatch()) {
+                Sight::Secret
+            } else {
+                Sight::Harmless
+            }
+        });
+    }
+    kept
 }
 
 /// A manager that can't be told goes by the times of its unit file, so the run goes on.

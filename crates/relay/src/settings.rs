@@ -53,7 +53,7 @@ pub struct Settings {
     /// Reads the configuration again on SIGHUP, which begins the shutdown without it.
     pub reload: Option<Reload>,
     /// What is taken out of error texts.
-    pub sanitizer: Rc<Sanitizer>,
+    pub sanitizer: Arc<Sanitizer>,
     /// What the server is given in secret, and what of that has to be ended.
     pub secrets: Rc<Secrets>,
     /// Where calls are recorded; nowhere, without it.

@@ -11,6 +11,8 @@ const MAX_NAME: usize = 256;
 const MAX_TEXT: usize = 4096;
 /// How many tools may be named in an operator's orders.
 const MAX_ORDERS: usize = 256;
+/// How many arguments may be recorded in clear.
+const MAX_CLEAR: usize = 64;
 /// What other patterns know, and these don't.
 const OF_OTHER_PATTERNS: &[char] = &['?', '[', ']', '{', '}'];
 
@@ -54,7 +56,8 @@ pub(super) fn unusable(config: &Config) -> Option<(&'static str, String)> {
     let mut found = in_tools
         .chain(in_breaker(config))
         .chain(in_read_only(config))
-        .chain(in_authorize(config));
+        .chain(in_authorize(config))
+        .chain(in_journal(config));
     if let Some(found) = found.next() {
         return Some(found);
     }
@@ -111,6 +114,34 @@ fn in_authorize(config: &Config) -> Option<(&'static str, String)> {
         Ok(()) => "write http://HOST:PORT/access/v1/evaluation, or https".to_owned(),
     };
     Some(("authorize.authzen.url", why))
+}
+
+fn in_journal(config: &Config) -> Option<(&'static str, String)> {
+    let clear = &config.journal.clear;
+    let why = if clear.len() > MAX_CLEAR {
+        Some(format!(
+            "{} paths are named, and at most {MAX_CLEAR} may be",
+            clear.len()
+        ))
+    } else {
+        clear
+            .iter()
+            .find_map(|path| Some(format!("{:?}: {}", shown(path), pointer(path).err()?)))
+    };
+    Some(("journal.clear", why?))
+}
+
+/// A path into arguments, or why it can be none.
+fn pointer(path: &str) -> Result<(), String> {
+    fits(path, MAX_NAME)?;
+    let escapes = path.split('~').skip(1);
+    if !path.starts_with('/') {
+        Err("it leads to no argument; write /NAME, or /NAME/NAME for one further in".to_owned())
+    } else if escapes.clone().any(|rest| !rest.starts_with(['0', '1'])) {
+        Err("in a name write ~0 for ~, and ~1 for /".to_owned())
+    } else {
+        Ok(())
+    }
 }
 
 /// The name of one tool, or why it can be none.
@@ -407,6 +438,9 @@ mod tests {
             ),
             ("[calls]\nmax_in_flight = 70000\n", "from 0 to 65535"),
             ("[tools.a]\ntimeout = 5\n", "write a text in quotes"),
+            ("[journal]\nclear = [\"path\"]\n", "write /NAME"),
+            ("[journal]\nclear = [\"/a~2\"]\n", "write ~0 for ~"),
+            ("[journal]\nclear = [\"/a\", \"\"]\n", "it is empty"),
             (
                 "[calls]\ntimeout = \"10s\"\nmax_timeout = \"5s\"\n",
                 "shorter than calls.timeout",
@@ -414,6 +448,12 @@ mod tests {
         ] {
             let error = verdict(text).expect_err(text);
             assert!(error.contains(part), "{error}");
+        }
+        for (count, part) in [(64, None), (65, Some("at most 64"))] {
+            let text = format!("[journal]\nclear = [{}]\n", "\"/a~0b~1\",".repeat(count));
+            let error = verdict(&text).err();
+            assert_eq!(error.is_some(), part.is_some());
+            assert!(error.unwrap_or_default().contains(part.unwrap_or_default()));
         }
         let two = "[secrets.A]\nenv = \"B\"\n[secrets.A_FD]\nenv = \"C\"\n";
         assert_eq!(verdict(two), Ok(()));

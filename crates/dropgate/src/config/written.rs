@@ -289,6 +289,10 @@ pub(crate) struct Journal {
     pub(crate) keep: Option<Time>,
     /// How large a server's journal may grow. Default: 1GiB.
     pub(crate) max_size: Option<Size>,
+    /// Paths of arguments whose values stand in the records as they are, such as `/path` or
+    /// `/files/0/name` (JSON pointers), at most 64; of a call up to 4 KiB, and nothing that looks like
+    /// a credential. Default: none, and records hold hashes only.
+    pub(crate) clear: Vec<String>,
     /// What is refused while nothing can be recorded. With `deny_writes` calls that only read go
     /// on without a record; stderr says so, and the report counts them. Default: deny_all.
     pub(crate) on_failure: Option<OnFailure>,

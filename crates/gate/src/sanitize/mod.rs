@@ -109,6 +109,14 @@ impl Sanitizer {
         !self.values.is_empty() && found().unwrap_or(true)
     }
 
+    /// Whether a text holds the value of a secret or what looks like a credential, or there is no time to find out.
+    #[must_use]
+    pub fn finds_credential(&self, text: &str, time: &dyn Fn() -> Time) -> bool {
+        let mut redactions = Redactions::default();
+        let budget = &mut Budget::new(time);
+        self.cleaned(text, Depth::Secrets, &mut redactions, budget) != Ok(None)
+    }
+
     /// The cleaned text, or nothing if it is clean.
     fn cleaned(
         &self,

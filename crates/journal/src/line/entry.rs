@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::tape::Tape;
 use super::text::{bare_reference, count, hex, key, member, number, reference, string};
 use super::time::{Clock, Stamp};
+use crate::clear::{Clear, Sight};
 use crate::entry::{
     About, Class, Decision, Entry, Intent, LateResult, MAX_POLICIES, Note, Outcome, Start, Tier,
 };
@@ -16,8 +17,7 @@ pub(crate) struct Scratch {
     form: Vec<u8>,
     fields: Vec<u8>,
     shown: Vec<u8>,
-    /// Paths whose values may be recorded as they are.
-    clear: Vec<String>,
+    clear: Clear,
     /// What the last intent said of who asked for what.
     asked: Option<Asked>,
 }
@@ -58,9 +58,9 @@ impl Asked {
 }
 
 impl Scratch {
-    pub(crate) fn showing(clear: &[String]) -> Self {
+    pub(crate) fn showing(clear: &Clear) -> Self {
         Self {
-            clear: clear.to_vec(),
+            clear: clear.clone(),
             ..Self::default()
         }
     }
@@ -150,8 +150,8 @@ impl Hashes {
         let scope = (&*intent.principal, &*intent.server, &*intent.tool);
         let day = keys.of_day(now);
         let arguments = keys.arguments(&intent.args, &mut scratch.form, &mut |path, value| {
-            if clear.iter().any(|one| one.as_bytes() == path) {
-                show(shown, path, value);
+            if clear.names(path) {
+                show(shown, clear, path, value);
             }
             if fields < MOST_FIELDS && buffer.len() < ROOM_OF_FIELDS {
                 fields += 1;
@@ -212,8 +212,8 @@ fn field(out: &mut Vec<u8>, path: &[u8], digest: &[u8]) {
     out.push(b'"');
 }
 
-/// Adds a value that may be recorded as it is, unless that would be much.
-fn show(out: &mut Vec<u8>, path: &[u8], value: &[u8]) {
+/// Adds a value that may be recorded as it is, unless that would be much, or it is a secret.
+fn show(out: &mut Vec<u8>, clear: &Clear, path: &[u8], value: &[u8]) {
     const MOST: usize = 4096;
     let (Ok(path), Ok(value)) = (std::str::from_utf8(path), std::str::from_utf8(value)) else {
         return;
@@ -225,10 +225,15 @@ fn show(out: &mut Vec<u8>, path: &[u8], value: &[u8]) {
     if !out.is_empty() {
         out.push(b',');
     }
+    let member = out.len();
     string(out, path);
     out.push(b':');
     out.extend_from_slice(value.as_bytes());
-    if out.len() > MOST {
+    let written = out
+        .get(member..)
+        .and_then(|it| std::str::from_utf8(it).ok());
+    let sight = written.map_or(Sight::Secret, |member| clear.sight(member));
+    if out.len() > MOST || sight == Sight::Secret {
         out.truncate(before);
     }
 }

@@ -1,8 +1,9 @@
 //! What is entered stands in the journal, and the journal verifies.
 
 use dropgate_journal::{
-    About, Known, Liveness, MAX_LINE, MAX_POLICIES, MAX_TEXT, Note, Sealed, Sealing, Settings,
-    State, Tier, Topic, Unavailable, Verdict, What, finish_abandoned, leases_left, verify,
+    About, Clear, Known, Liveness, MAX_LINE, MAX_POLICIES, MAX_TEXT, Note, Sealed, Sealing,
+    Settings, Sight, State, Tier, Topic, Unavailable, Verdict, What, finish_abandoned, leases_left,
+    verify,
 };
 
 use crate::stage::{BOUND, Desk, Place, about, intent, outcome};
@@ -220,7 +221,7 @@ fn intents_are_refused_before_the_queue_is_full_of_them() {
 fn only_values_at_paths_that_were_named_stand_in_the_journal() {
     let place = Place::new();
     let mut settings = Settings::new(place.journal());
-    settings.clear = vec!["/times".to_owned(), "/nothing".to_owned()];
+    settings.clear = Clear::new(["/times".to_owned(), "/nothing".to_owned()]);
     let mut desk = Desk::open(settings);
     let call = desk.journal.new_call().expect("a reference");
     let ticket = desk
@@ -233,13 +234,40 @@ fn only_values_at_paths_that_were_named_stand_in_the_journal() {
 }
 
 #[test]
+fn a_named_value_that_is_secret_or_large_is_left_out() {
+    let place = Place::new();
+    let mut settings = Settings::new(place.journal());
+    let paths = ["/a", "/b", "/c/0", "/d"].map(str::to_owned);
+    settings.clear = Clear::new(paths).unless(|member| match member {
+        "\"/b\":\"told\"" => Sight::Secret,
+        _other => Sight::Harmless,
+    });
+    let mut desk = Desk::open(settings);
+    let call = desk.journal.new_call().expect("a reference");
+    let mut asked = intent(call);
+    let large = "x".repeat(4096);
+    asked.args = format!(r#"{{"a":"\u0061","b":"t\u006fld","c":[true],"d":"{large}"}}"#)
+        .into_bytes()
+        .into();
+    let ticket = desk.journal.intent(asked, Tier::Write).expect("taken");
+    drop(desk.receipt(ticket));
+    let record = &place.records()[1];
+    assert_eq!(
+        record["clear"],
+        serde_json::json!({ "/a": "a", "/c/0": true })
+    );
+    assert_eq!(record["fields"].as_object().map(|it| it.len()), Some(4));
+}
+
+#[test]
 fn no_entry_makes_a_line_that_is_longer_than_what_is_read() {
     let place = Place::new();
     let mut settings = Settings::new(place.journal());
     // Every byte of a text may take six in a line.
     let odd = |length: usize| "\u{1}".repeat(length);
     let path = |at: usize| format!("{}{at}", odd(200));
-    settings.clear = (0..200).map(|at| format!("/{}", path(at))).collect();
+    let paths: Vec<_> = (0..200).map(|at| format!("/{}", path(at))).collect();
+    settings.clear = Clear::new(paths);
     let mut desk = Desk::open(settings);
     let call = desk.journal.new_call().expect("a reference");
     let arguments: serde_json::Map<_, _> = (0..200).map(|at| (path(at), at.into())).collect();

@@ -27,7 +27,7 @@ pub(super) fn run(args: &ExportArgs) -> Result<ExitCode, Problem> {
     Ok(ExitCode::SUCCESS)
 }
 
-const COLUMNS: [&str; 11] = [
+const COLUMNS: [&str; 12] = [
     "ts",
     "call",
     "server",
@@ -39,6 +39,7 @@ const COLUMNS: [&str; 11] = [
     "ms",
     "bytes",
     "trace_id",
+    "clear",
 ];
 
 /// A member of the outcome, or else of the intent.
@@ -53,9 +54,8 @@ fn csv(value: &Value, intent: Option<&Value>) -> String {
     let cells = COLUMNS.map(|name| match either(value, intent, name) {
         Value::Null => String::new(),
         Value::String(text) => cell(text),
-        other @ (Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
-            other.to_string()
-        }
+        other @ (Value::Bool(_) | Value::Number(_)) => other.to_string(),
+        other @ (Value::Array(_) | Value::Object(_)) => cell(&other.to_string()),
     });
     cells.join(",")
 }
@@ -111,6 +111,7 @@ fn ocsf(record: &Record, value: &Value, intent: Option<&Value>) -> Value {
             "retry": of("retry"),
             "bytes": of("bytes"),
             "trace_id": of("trace_id"),
+            "clear": of("clear"),
             "chain": &*record.chain,
         },
     })

@@ -111,6 +111,9 @@ fn text(record: &Record, value: &Value, intent: Option<&Value>) -> String {
     if let Some(ms) = value.get("ms").and_then(Value::as_u64) {
         add(&format!("{ms} ms"));
     }
+    if let Some(clear) = value.get("clear") {
+        add(&clear.to_string());
+    }
     if let Some(calls) = value.get("calls").and_then(Value::as_array) {
         add(&format!("{} calls", calls.len()));
     }

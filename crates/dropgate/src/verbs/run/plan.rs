@@ -60,7 +60,7 @@ pub(crate) fn settings(
         principal: Arc::from(judges.caller.name()),
         caller: judges.caller,
         reload: None,
-        sanitizer: Rc::new(sanitizer(&config.sanitize, &secrets)),
+        sanitizer: Arc::new(sanitizer(&config.sanitize, &secrets)),
         log: telemetry::log(&config.log),
         telemetry: meant.telemetry,
         on_failure: match config.journal.on_failure {
@@ -145,6 +145,7 @@ fn journal_settings(
     if args.accept_damage {
         settings.damage = journal::Damage::Accept;
     }
+    settings.clear = journal::Clear::new(written.clear.clone());
     if let Some(keep) = written.keep {
         settings.keep = keep.0;
     }
