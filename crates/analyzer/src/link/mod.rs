@@ -10,6 +10,7 @@ mod closers;
 mod clusters;
 mod decorated;
 mod failure;
+mod gates;
 mod graph;
 mod guesses;
 mod kept;
@@ -43,6 +44,7 @@ use crate::hints::Hints;
 pub use closers::Closers;
 pub use clusters::Programs;
 pub use failure::{Failure, FailureKind};
+pub use gates::{Answer, Passes};
 pub use resolve::Value;
 pub use responders::Responder;
 pub use server::{Entry, Guard};
@@ -156,6 +158,8 @@ pub struct Project<'a> {
     closers: Closers,
     made: made::Made,
     handed: std::sync::OnceLock<unread::Handed>,
+    /// Functions whose answer callers refuse by.
+    gates: std::sync::OnceLock<HashMap<FnRef, Passes>>,
     /// Calls that are named after the end of a process, by the cluster of files.
     ending: std::sync::OnceLock<HashMap<u32, Vec<SiteId>>>,
     twins: resolve::Twins,
@@ -206,6 +210,7 @@ impl<'a> Project<'a> {
             closers: Closers::default(),
             made: made::Made::default(),
             handed: std::sync::OnceLock::new(),
+            gates: std::sync::OnceLock::new(),
             ending: std::sync::OnceLock::new(),
             default_timeout: std::sync::OnceLock::new(),
             clusters,

@@ -4,9 +4,9 @@ use crate::facts::{Compare, Expr, ExprKind, Language, Logic, StmtKind, walk};
 use crate::finding::Severity;
 use crate::link::{Failure, FailureKind, Project};
 use crate::rules::{At, Axis, Report, Rule};
-use crate::vocabulary::words;
+use crate::vocabulary::{Role, words};
 
-use super::permit;
+use super::{permit, preset, unanswered};
 
 pub(in crate::rules) const RULE: Rule = Rule {
     id: "AUTH-001",
@@ -48,9 +48,18 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
                 caught,
                 "when the check itself fails, the function goes on to its permit",
             );
+        } else if explicit.is_empty()
+            && failure.kind == FailureKind::Catch
+            && ends_without_refusal(project, failure)
+        {
+            report.add(
+                caught,
+                "when the check itself fails, the function ends without a refusal",
+            );
         }
     }
-    defaults(project, report);
+    unanswered::look(project, report);
+    preset::look(project, report);
     lists(project, report);
     skipped(project, report);
 }
@@ -174,6 +183,19 @@ fn deciding(project: &Project<'_>, failure: &Failure<'_>) -> Option<crate::link:
     if let Some(authority) = permit::authority_around(project, failure.at) {
         return Some(authority);
     }
+    let asks = || {
+        let mut sites = project.sites_within(failure.at, failure.guarded);
+        sites.any(|site| {
+            project.hints.is_authority(site.name())
+                || site
+                    .targets
+                    .iter()
+                    .any(|target| project.gate(*target).is_some())
+        })
+    };
+    if let Some(middleware) = permit::middleware_around(project, failure.at).filter(|_| asks()) {
+        return Some(middleware);
+    }
     let attached = failure.kind == FailureKind::Closure
         && project.sites_in(failure.at.file).iter().any(|site| {
             failure.guarded.holds(site.span) && project.hints.is_authority(site.name())
@@ -207,50 +229,34 @@ fn falls_through(
     !leaves && ends
 }
 
-/// `check() ?? true`, `check().unwrap_or(true)`.
-fn defaults(project: &Project<'_>, report: &mut Report<'_>) {
-    for (at, function) in project.functions() {
-        walk::exprs(&function.body, &mut |expr| {
-            if let ExprKind::Logic(Logic::Or | Logic::Coalesce, left, right) = &expr.kind
-                && matches!(right.kind, ExprKind::Bool(true))
-                && left.call().is_some_and(|call| {
-                    project
-                        .hints
-                        .is_authority(crate::link::callee(&call.callee))
-                })
-            {
-                report.add(
-                    At {
-                        function: at,
-                        span: expr.span,
-                    },
-                    "a check that gives no answer is taken as a permit",
-                );
-            }
-        });
-    }
-    for site in project.sites() {
-        let defaulted = matches!(site.name(), "unwrap_or" | "getOrElse" | "map_or");
-        let permits = site
-            .call
-            .arg(0)
-            .is_some_and(|arg| matches!(arg.kind, ExprKind::Bool(true)));
-        if defaulted
-            && permits
-            && let Some(object) = site.call.receiver()
-            && object.call().is_some_and(|call| {
-                project
-                    .hints
-                    .is_authority(crate::link::callee(&call.callee))
-            })
-        {
-            report.add(
-                At {
-                    function: site.at,
-                    span: site.span,
-                },
-                "a check that fails is taken as a permit",
-            );
+/// A function that refuses by throwing, and whose region of failure throws nothing and is followed by nothing that does.
+fn ends_without_refusal(project: &Project<'_>, failure: &Failure<'_>) -> bool {
+    let Some(function) = project.function(failure.at) else {
+        return false;
+    };
+    let (mut throws, mut answers, mut later) = (false, false, false);
+    walk::stmts(&function.body, &mut |stmt| {
+        let in_region = failure.span.holds(stmt.span);
+        if let StmtKind::Throw(_) = stmt.kind {
+            throws |= !in_region;
+            later |= stmt.span.start >= failure.span.end;
+        } else if let StmtKind::Return(Some(value)) = &stmt.kind {
+            answers |= !matches!(value.kind, ExprKind::Null);
         }
-    }
+    });
+    let mut goes_on = true;
+    let mut leaves = false;
+    walk::stmts(failure.body, &mut |stmt| {
+        goes_on &= !matches!(stmt.kind, StmtKind::Throw(_) | StmtKind::Assign { .. });
+        leaves |= matches!(stmt.kind, StmtKind::Return(_));
+    });
+    let ends = project
+        .sites_within(failure.at, failure.span)
+        .any(|site| matches!(site.role, Some(Role::Exit | Role::ExitUnwinding)));
+    throws
+        && !answers
+        && goes_on
+        && !ends
+        && (leaves || !later)
+        && project.refuses_access(failure.at, &function.body)
 }

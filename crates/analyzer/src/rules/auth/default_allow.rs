@@ -1,12 +1,13 @@
 //! Access that is permitted because nothing is configured or nothing matched.
 
-use crate::facts::{Compare, Expr, ExprKind, Pattern, StmtKind, VariableKind, walk};
+use crate::facts::{Arm, Compare, Expr, ExprKind, Language, Pattern, StmtKind, VariableKind, walk};
 use crate::finding::Severity;
 use crate::link::{FnRef, Project};
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::{Role, words};
 
-use super::permit;
+use super::unanswered::{self, Missing};
+use super::{permit, skipped};
 
 pub(in crate::rules) const RULE: Rule = Rule {
     id: "AUTH-004",
@@ -40,13 +41,23 @@ const STATES: &[&str] = &[
 ];
 
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
+    for found in unanswered::defaults(project) {
+        if found.missing == Missing::Entry {
+            let place = At {
+                function: found.function,
+                span: found.value.span,
+            };
+            report.add(place, "what the policy does not name is permitted");
+        }
+    }
+    skipped::look(project, report);
     for (at, function) in project.functions() {
         if !permit::is_authority(project, at) && !is_gate(project, at) {
             continue;
         }
         walk::stmts(&function.body, &mut |stmt| {
             if let StmtKind::If { test, then, .. } = &stmt.kind
-                && is_missing(project, at, test)
+                && (is_missing(project, at, test) || is_unlisted(project, at, test))
             {
                 for found in permit::permitting(project, at, then) {
                     report.add(
@@ -58,8 +69,9 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
                     );
                 }
             }
-            if let StmtKind::Match { arms, .. } = &stmt.kind
+            if let StmtKind::Match { subject, arms } = &stmt.kind
                 && arms.len() > 1
+                && (!is_optional(arms) || is_setup(project, at, subject))
             {
                 for arm in arms
                     .iter()
@@ -103,6 +115,26 @@ fn is_missing(project: &Project<'_>, at: FnRef, test: &Expr) -> bool {
     } else {
         false
     }
+}
+
+/// `let Some(origin) = request.origin() else`: what is not there is no case that nobody thought of.
+fn is_optional(arms: &[Arm]) -> bool {
+    arms.iter().any(|arm| {
+        matches!(&arm.pattern, Pattern::Of(path, _) if crate::link::callee_name(path) == "Some")
+    })
+}
+
+/// Go: `!known` of `answer, known := rules[tool]`.
+fn is_unlisted(project: &Project<'_>, at: FnRef, test: &Expr) -> bool {
+    let ExprKind::Not(inner) = &test.kind else {
+        return false;
+    };
+    let ExprKind::Var(id) = inner.kind else {
+        return false;
+    };
+    let is_go = project.language(at.file) == Language::Go;
+    let mut set = project.assigned(at.variable(id)).filter(|_| is_go);
+    set.any(|(_, value)| matches!(value.kind, ExprKind::Index(..)))
 }
 
 /// What is measured: `len(x)`, `x.length`, `x.len()`.
@@ -150,7 +182,7 @@ fn is_setup(project: &Project<'_>, at: FnRef, expr: &Expr) -> bool {
             .assigned(at.variable(*id))
             .any(|(from, value)| asks_environment(project, from, value))
     } else if let ExprKind::Member(object, _) = &expr.kind {
-        matches!(object.kind, ExprKind::This) || is_environment(object)
+        matches!(object.kind, ExprKind::This) || permit::is_environment(object)
     } else {
         asks_environment(project, at, expr)
     }
@@ -161,8 +193,4 @@ fn asks_environment(project: &Project<'_>, at: FnRef, expr: &Expr) -> bool {
     project
         .site_at(at, expr)
         .is_some_and(|site| site.role == Some(Role::Environment))
-}
-
-fn is_environment(object: &Expr) -> bool {
-    matches!(&object.kind, ExprKind::Member(outer, name) if &**name == "env" && matches!(&outer.kind, ExprKind::Global(global) if &**global == "process"))
 }

@@ -1,14 +1,87 @@
 //! What counts as a permit: the answer of a predicate that lets a call pass.
 
-use crate::facts::{Expr, ExprKind, Stmt, StmtKind, walk};
-use crate::link::{FnRef, Project};
+use crate::facts::{Expr, ExprKind, Language, Stmt, StmtKind, walk};
+use crate::link::{FnRef, Passes, Project};
 use crate::vocabulary::words;
 
-/// Whether a function decides on access, by its name or that of the class it is in.
+/// Whether a function decides on access: by its name, as a method of what decides, or since its callers refuse by its answer.
 pub(super) fn is_authority(project: &Project<'_>, at: FnRef) -> bool {
-    project
+    project.gate(at).is_some()
+        || project.function(at).is_some_and(|function| {
+            let named = project.hints.is_authority(&function.name);
+            (named && !is_about_checks(&function.name)) || is_method_of_one(project, at)
+        })
+}
+
+/// `shouldAuthenticate`, `isAuthRequired`: whether there is to be a check is no check.
+fn is_about_checks(name: &str) -> bool {
+    let words = words::words(name);
+    let asks = words.iter().any(|word| {
+        matches!(
+            word.as_str(),
+            "required"
+                | "requires"
+                | "enabled"
+                | "disabled"
+                | "configured"
+                | "supported"
+                | "supports"
+        )
+    });
+    let should = words.first().is_some_and(|first| first == "should")
+        && words.iter().any(|word| {
+            matches!(
+                word.as_str(),
+                "check" | "require" | "skip" | "verify" | "authenticate" | "enforce" | "validate"
+            )
+        });
+    asks || should
+}
+
+/// `AccessPolicy.evaluate`, `AuthService.check`.
+fn is_method_of_one(project: &Project<'_>, at: FnRef) -> bool {
+    let Some(function) = project
         .function(at)
-        .is_some_and(|function| project.hints.is_authority(&function.name))
+        .filter(|function| function.class.is_some())
+    else {
+        return false;
+    };
+    let decides = matches!(
+        function.name.to_lowercase().as_str(),
+        "check"
+            | "can"
+            | "allow"
+            | "allows"
+            | "allowed"
+            | "permit"
+            | "permits"
+            | "permitted"
+            | "verify"
+            | "evaluate"
+            | "decide"
+            | "enforce"
+            | "isallowed"
+            | "is_allowed"
+    );
+    let class = project.class_of(at).and_then(|class| project.class(class));
+    decides
+        && class.is_some_and(|class| {
+            words::words(&class.name).iter().any(|word| {
+                matches!(
+                    word.as_str(),
+                    "auth"
+                        | "authorization"
+                        | "authorizer"
+                        | "access"
+                        | "permission"
+                        | "permissions"
+                        | "policy"
+                        | "acl"
+                        | "rbac"
+                        | "guard"
+                )
+            })
+        })
 }
 
 /// The nearest function around that decides on access.
@@ -20,37 +93,85 @@ pub(super) fn authority_around(project: &Project<'_>, at: FnRef) -> Option<FnRef
         .find(|here| is_authority(project, *here))
 }
 
-/// Whether a name asks whether something is forbidden: its `false` permits.
-fn is_negative(project: &Project<'_>, at: FnRef) -> bool {
-    project.function(at).is_some_and(|function| {
-        words::words(&function.name).iter().any(|word| {
-            matches!(
-                word.as_str(),
-                "blocked"
-                    | "denied"
-                    | "forbidden"
-                    | "disallowed"
-                    | "unauthorized"
-                    | "revoked"
-                    | "blacklisted"
-                    | "denylisted"
-                    | "expired"
-                    | "expiring"
-                    | "invalid"
-                    | "stale"
-                    | "missing"
-                    | "needed"
-                    | "needs"
-            )
+/// What a function that decides on access answers where it permits: `false` where it asks whether something is forbidden.
+pub(super) fn granting(project: &Project<'_>, at: FnRef) -> Passes {
+    if let Some(passes) = project.gate(at) {
+        return passes;
+    }
+    let asks_true = project
+        .function(at)
+        .is_none_or(|function| answers_true(&function.name));
+    if asks_true {
+        Passes::True
+    } else {
+        Passes::False
+    }
+}
+
+/// Whether a check by this name permits with `true`: it asks for nothing forbidden.
+pub(super) fn answers_true(name: &str) -> bool {
+    let words = words::words(name);
+    !words.iter().any(|word| FORBIDDEN.contains(&word.as_str()))
+}
+
+/// Words of names that ask whether something is forbidden.
+const FORBIDDEN: &[&str] = &[
+    "blocked",
+    "denied",
+    "forbidden",
+    "disallowed",
+    "unauthorized",
+    "revoked",
+    "blacklisted",
+    "denylisted",
+    "expired",
+    "expiring",
+    "invalid",
+    "stale",
+    "missing",
+    "needed",
+    "needs",
+];
+
+/// Whether a value is the literal answer that permits.
+pub(super) fn is_grant(value: &Expr, passes: Passes) -> bool {
+    matches!(value.kind, ExprKind::Bool(answer) if answer == (passes == Passes::True))
+}
+
+/// Whether a function refuses by an error, so that an end without one permits.
+fn is_guard(project: &Project<'_>, at: FnRef) -> bool {
+    project
+        .function(at)
+        .is_some_and(|function| project.refuses_access(at, &function.body))
+}
+
+/// The nearest function around that goes on to the next one of a chain, and refuses access on another way.
+pub(super) fn middleware_around(project: &Project<'_>, at: FnRef) -> Option<FnRef> {
+    let mut around = project.outward(at).take(4);
+    let goes_on = around.any(|(here, function)| {
+        let mut params = function.params.iter();
+        params.any(|param| {
+            let name = project.target_name(here, &param.pattern);
+            matches!(name.as_deref(), Some("next" | "call_next"))
         })
-    })
+    });
+    (goes_on && is_guard(project, at)).then_some(at)
 }
 
 /// Whether a value of such a function permits.
 pub(super) fn permits(project: &Project<'_>, at: FnRef, value: &Expr) -> bool {
-    let negative = is_negative(project, at);
     match &value.kind {
-        ExprKind::Bool(answer) => *answer != negative,
+        ExprKind::Bool(_) => is_grant(value, granting(project, at)),
+        // Go's `return nil`: no error.
+        ExprKind::Null => {
+            let gives_error = project.function(at).is_some_and(|function| {
+                let returns = function.returns.as_ref();
+                returns.is_some_and(
+                    |ty| matches!(&ty.kind, ExprKind::Global(name) if &**name == "error"),
+                )
+            });
+            gives_error && project.language(at.file) == Language::Go && is_guard(project, at)
+        }
         ExprKind::Str(text) => matches!(
             text.to_lowercase().as_str(),
             "allow" | "allowed" | "permit" | "granted"
@@ -74,8 +195,12 @@ pub(super) fn permits(project: &Project<'_>, at: FnRef, value: &Expr) -> bool {
         ExprKind::Call(call) => {
             // `Ok(true)`, `Some(true)`, `Decision::Allow` as a call.
             let name = crate::link::callee(&call.callee);
+            let is_empty = call
+                .arg(0)
+                .is_some_and(|inner| matches!(inner.kind, ExprKind::Null));
             (matches!(name, "Ok" | "Some" | "resolve")
                 && call.arg(0).is_some_and(|inner| permits(project, at, inner)))
+                || (name == "Ok" && is_empty && is_guard(project, at))
                 || matches!(name, "Allow" | "Permit")
         }
         ExprKind::List(parts) => parts.first().is_some_and(|first| {
@@ -86,7 +211,6 @@ pub(super) fn permits(project: &Project<'_>, at: FnRef, value: &Expr) -> bool {
         }
         ExprKind::Await(inner) => permits(project, at, inner),
         ExprKind::Number(_)
-        | ExprKind::Null
         | ExprKind::Var(_)
         | ExprKind::Global(_)
         | ExprKind::This
@@ -131,9 +255,21 @@ pub(super) fn permitting<'a>(project: &Project<'a>, at: FnRef, block: &'a [Stmt]
     found
 }
 
-/// `next()` of a middleware, without an error.
+/// `next()` of a middleware, without an error; `call_next(request)`, `next.ServeHTTP(w, r)`, `next.run(request)`.
 fn is_next(project: &Project<'_>, at: FnRef, value: &Expr) -> bool {
     value.call().is_some_and(|call| {
-        call.args.is_empty() && project.last_name(at, &call.callee).as_deref() == Some("next")
+        let name = crate::link::callee_name(&call.callee);
+        let own = project.last_name(at, &call.callee);
+        (call.args.is_empty() && own.as_deref() == Some("next"))
+            || own.as_deref() == Some("call_next")
+            || (matches!(name, "ServeHTTP" | "run")
+                && call
+                    .receiver()
+                    .is_some_and(|object| project.is_named(at, object, "next")))
     })
+}
+
+/// `process.env`.
+pub(super) fn is_environment(object: &Expr) -> bool {
+    matches!(&object.kind, ExprKind::Member(outer, name) if &**name == "env" && matches!(&outer.kind, ExprKind::Global(global) if &**global == "process"))
 }
