@@ -328,6 +328,19 @@ pub const ROWS: &[Row] = &[
         "https.get",
         Outbound(Remote::Http, Limit::Option(HTTP_LIMITS)),
     ),
+    // A request has 15 s unless told otherwise.
+    Row(
+        "mssql*.request().query",
+        Outbound(Remote::Database, Limit::Default),
+    ),
+    Row(
+        "mssql*.request().batch",
+        Outbound(Remote::Database, Limit::Default),
+    ),
+    Row(
+        "mssql*.request().execute",
+        Outbound(Remote::Database, Limit::Default),
+    ),
     Row(
         "pg*.Pool().query",
         Outbound(Remote::Database, Limit::Client(SQL_LIMITS)),

@@ -1,6 +1,6 @@
 //! Children that write where the server writes.
 
-use crate::facts::{Expr, ExprKind, Language};
+use crate::facts::{Expr, ExprKind, FnId, Language, Pattern, StmtKind, walk};
 use crate::link::{Project, Site};
 use crate::vocabulary::Role;
 
@@ -12,7 +12,8 @@ pub(super) fn stdout(project: &Project<'_>, site: &Site<'_>) -> bool {
     match project.language(site.at.file) {
         Language::TypeScript => site.call.option("stdio").is_some_and(is_inherited),
         Language::Python => by_default(site),
-        Language::Rust | Language::Go => false,
+        Language::Rust => of_rust(project, site),
+        Language::Go => of_go(project, site),
     }
 }
 
@@ -56,4 +57,95 @@ fn is_list(arg: &crate::facts::Arg) -> bool {
         return false;
     };
     matches!(inner.kind, ExprKind::List(_))
+}
+
+/// A command of Rust that nothing gives another stdout: `status` and `spawn` pass on that of the process. Where the command
+/// was made elsewhere it may have been told.
+fn of_rust(project: &Project<'_>, site: &Site<'_>) -> bool {
+    let passes = matches!(site.name(), "status" | "spawn")
+        && site
+            .paths
+            .iter()
+            .any(|path| path.contains("process.Command.new()"));
+    if !passes {
+        return false;
+    }
+    let made_here = project.sites_of(site.at).any(|made| {
+        let is_new = made.name() == "new"
+            && made
+                .paths
+                .iter()
+                .any(|path| path.ends_with("process.Command.new"));
+        is_new && made.span.start <= site.span.end
+    });
+    let mut told = project
+        .sites_of(site.at)
+        .filter(|told| told.name() == "stdout");
+    let is_told = told.any(|told| !is_passed_on(told));
+    let handed_on = project.sites_of(site.at).any(|other| {
+        // `configure(&mut command)` may tell it.
+        let mut args = other.call.args.iter();
+        let command = site.call.receiver().map(|on| &on.bare().kind);
+        !other.targets.is_empty()
+            && args.any(|arg| {
+                matches!((&arg.value.bare().kind, command), (ExprKind::Var(a), Some(ExprKind::Var(b))) if a == b)
+            })
+    });
+    made_here && !is_told && !handed_on
+}
+
+/// `.stdout(Stdio::inherit())`.
+fn is_passed_on(told: &Site<'_>) -> bool {
+    let stream = told.call.arg(0).and_then(Expr::call);
+    stream.is_some_and(|stream| crate::link::callee_name(&stream.callee) == "inherit")
+}
+
+/// A command of Go whose `Stdout` is set to that of the process: `command.Stdout = os.Stdout`, `&exec.Cmd{Stdout: os.Stdout}`.
+fn of_go(project: &Project<'_>, site: &Site<'_>) -> bool {
+    let Some(ExprKind::Var(command)) = site.call.receiver().map(|on| &on.bare().kind) else {
+        return false;
+    };
+    let Some(function) = project
+        .function(site.at)
+        .filter(|_| site.at.id != FnId::MODULE)
+    else {
+        return false;
+    };
+    let is_stdout = |value: &Expr| {
+        let mut found = false;
+        walk::each(value, &mut |inner| {
+            found |= matches!(&inner.kind, ExprKind::Member(of, name)
+                if &**name == "Stdout" && project.last_name(site.at, of).as_deref() == Some("os"));
+        });
+        found
+    };
+    let mut last = false;
+    walk::stmts(&function.body, &mut |stmt| {
+        let StmtKind::Assign {
+            target,
+            value: Some(value),
+        } = &stmt.kind
+        else {
+            return;
+        };
+        if stmt.span.start > site.span.start {
+            return;
+        }
+        if let Pattern::Place(place) = target
+            && let ExprKind::Member(of, name) = &place.kind
+            && &**name == "Stdout"
+            && matches!(of.bare().kind, ExprKind::Var(id) if id == *command)
+        {
+            last = is_stdout(value);
+        }
+        let is_made = target
+            .leaves()
+            .iter()
+            .any(|leaf| leaf.variable() == Some(*command));
+        if is_made {
+            let stream = value.call().and_then(|made| made.option("Stdout"));
+            last |= stream.is_some_and(is_stdout);
+        }
+    });
+    last
 }

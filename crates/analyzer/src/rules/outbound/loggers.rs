@@ -1,7 +1,8 @@
-//! Loggers of Rust and Go that write to stdout, and messages of a server that writes them itself.
+//! Loggers that write to stdout, and messages of a server that writes them itself.
 
 use crate::facts::{Expr, ExprKind, Language, walk};
 use crate::link::{Project, Site};
+use crate::rules::outbound::stdout_loggers;
 use crate::vocabulary::Role;
 
 /// Functions of Go that write, or make something write, to what they are given.
@@ -15,10 +16,14 @@ const WRITING: &[&str] = &[
     "NewJSONHandler",
     "ConsoleWriter",
     "NewConsoleWriter",
+    "Lock",
+    "AddSync",
+    "NewMultiWriteSyncer",
+    "MultiWriter",
 ];
 
 /// Modules of Go whose loggers these are.
-const MODULES: &[&str] = &["fmt", "log", "slog", "logrus", "zerolog", "zap"];
+const MODULES: &[&str] = &["fmt", "io", "log", "slog", "logrus", "zerolog", "zap"];
 
 /// Functions that print what they are given.
 const PRINTING: &[&str] = &[
@@ -38,10 +43,11 @@ const PRINTING: &[&str] = &[
 ];
 
 /// Whether a call writes to stdout, or makes a logger that does, by what it is given.
-pub(super) fn is_told_stdout(project: &Project<'_>, site: &Site<'_>) -> bool {
+pub(super) fn is_told_stdout<'a>(project: &Project<'a>, site: &Site<'a>) -> bool {
     match project.language(site.at.file) {
         Language::Go => {
-            WRITING.contains(&site.name()) && of_logger(site) && given_stdout(project, site)
+            (WRITING.contains(&site.name()) && of_logger(site) && given_stdout(project, site))
+                || is_config_of_zap(site)
         }
         Language::Rust => {
             site.name() == "with_writer"
@@ -50,7 +56,8 @@ pub(super) fn is_told_stdout(project: &Project<'_>, site: &Site<'_>) -> bool {
                     name.as_deref() == Some("stdout")
                 })
         }
-        Language::TypeScript | Language::Python => false,
+        Language::TypeScript => stdout_loggers::of_typescript(project, site),
+        Language::Python => stdout_loggers::of_python(project, site),
     }
 }
 
@@ -61,6 +68,19 @@ fn of_logger(site: &Site<'_>) -> bool {
             .split(['/', '.', '(', ')'])
             .any(|part| MODULES.contains(&part))
     })
+}
+
+/// `zap.Config{OutputPaths: []string{"stdout"}}`.
+fn is_config_of_zap(site: &Site<'_>) -> bool {
+    let is_config = site.paths.iter().any(|path| path.ends_with("zap.Config"));
+    let outputs = site.call.option("OutputPaths").filter(|_| is_config);
+    let mut found = false;
+    if let Some(outputs) = outputs {
+        walk::each(outputs, &mut |inner| {
+            found |= inner.text().is_some_and(|text| &**text == "stdout");
+        });
+    }
+    found
 }
 
 fn given_stdout(project: &Project<'_>, site: &Site<'_>) -> bool {

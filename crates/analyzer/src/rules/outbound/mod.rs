@@ -11,5 +11,7 @@ mod loggers;
 pub(super) mod no_breaker;
 pub(super) mod no_timeout;
 mod other_branch;
+mod repeated;
+mod stdout_loggers;
 pub(super) mod stdout_pollution;
 pub(super) mod unsafe_retry;

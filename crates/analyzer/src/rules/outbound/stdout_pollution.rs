@@ -304,7 +304,13 @@ fn leaves_after<'a>(project: &Project<'a>, site: &Site<'a>) -> bool {
     let mut around: Vec<&Stmt> = Vec::new();
     let blocks = walk::enclosing(&function.body, site.span, &mut around);
     let exits = |stmt: &Stmt| {
-        if let StmtKind::Return(_) | StmtKind::Throw(_) = &stmt.kind {
+        if let StmtKind::Return(value) = &stmt.kind {
+            // Who called goes on with a text, or with nothing, unless that is the way to the serving.
+            !matches!(
+                value.as_ref().map(|value| &value.kind),
+                None | Some(ExprKind::Str(_))
+            ) || serves(project, site.at)
+        } else if let StmtKind::Throw(_) = &stmt.kind {
             true
         } else if let StmtKind::Expr(expr) = &stmt.kind {
             leaves(project, site.at, expr)

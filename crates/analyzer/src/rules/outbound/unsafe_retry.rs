@@ -1,10 +1,11 @@
 //! A call that changes something is repeated on failure, though the first try may have worked.
 
-use crate::facts::{Expr, ExprKind, Language, LoopKind, Span, Stmt, StmtKind, walk};
+use crate::facts::{Expr, ExprKind, walk};
 use crate::finding::{Confidence, Severity, Surface};
 use crate::link::{FnRef, Project, Site};
+use crate::rules::outbound::repeated::Repeated;
 use crate::rules::{At, Axis, Report, Rule};
-use crate::vocabulary::{self, Role, words};
+use crate::vocabulary::{self, Kind, Remote, Role, words};
 
 pub(in crate::rules) const RULE: Rule = Rule {
     id: "RETRY-001",
@@ -43,22 +44,30 @@ const READING: &[&str] = &[
 ];
 
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
+    let repeated = Repeated::of(project);
     for site in project.sites() {
         if project.surface(site.at.file) != Surface::Runtime
-            || !changes(project, site)
+            || !(changes(project, site) || inserts_into_given(project, site, &repeated))
             || has_key(project, site)
         {
             continue;
         }
-        let repeated =
-            is_decorated(project, site.at) || is_looped(project, site) || is_wrapped(project, site);
-        if repeated {
-            report
-                .add(
-                    At { function: site.at, span: site.span },
-                    "this is repeated on failure and has no idempotency key: a try that timed out may have worked",
-                )
-                .sure(Confidence::Likely);
+        let Some(place) = repeated.place(project, site) else {
+            continue;
+        };
+        let here = At {
+            function: site.at,
+            span: site.span,
+        };
+        let is_given = place.function != here.function || place.span != here.span;
+        let message = if is_given {
+            "what is given to this function is called again when it fails, and a write without an idempotency key is given to it: a try that timed out may have worked"
+        } else {
+            "this is repeated on failure and has no idempotency key: a try that timed out may have worked"
+        };
+        let finding = report.add(place, message).sure(Confidence::Likely);
+        if is_given {
+            finding.via(project, here, "this is repeated");
         }
     }
 }
@@ -83,22 +92,92 @@ fn changes<'a>(project: &Project<'a>, site: &Site<'a>) -> bool {
                 .iter()
                 .any(|path| path.contains(".post()"))
         });
-    let by_option = site
-        .call
-        .option("method")
-        .or_else(|| {
-            site.call
-                .arg(0)
-                .filter(|_| matches!(site.name(), "request" | "Request"))
-        })
-        .and_then(Expr::text)
-        .is_some_and(|method| method.eq_ignore_ascii_case("post"));
-    let reads = project.function(site.at).is_some_and(|function| {
+    let by_option = posts(project, site);
+    // A closure is read by the name of the function around it.
+    let named = project
+        .outward(site.at)
+        .find(|(_, function)| !function.name.is_empty());
+    let reads = named.is_some_and(|(_, function)| {
         words::words(&function.name)
             .iter()
             .any(|word| READING.contains(&word.as_str()))
     });
     (by_name || by_builder || by_request || by_option || inserts(project, site)) && !reads
+}
+
+/// Whether the method of a request that names it is POST, or may be: one that is not known, sent with a body.
+fn posts<'a>(project: &Project<'a>, site: &Site<'a>) -> bool {
+    let first = site
+        .call
+        .arg(0)
+        .filter(|_| matches!(site.name(), "request" | "Request"));
+    if let Some(method) = site.call.option("method").or(first) {
+        let bodies = ["json", "data", "body", "content"];
+        let with_body = bodies.iter().any(|name| site.call.option(name).is_some());
+        return match method_of(project, site, method) {
+            Method::Post => true,
+            Method::Other => false,
+            Method::Unknown => with_body,
+        };
+    }
+    // `client.Do(request)` of Go sends what was made before.
+    let by_made = site.name() == "Do"
+        && made_before(project, site).iter().any(|made| {
+            let place = usize::from(made.name() == "NewRequestWithContext");
+            let method = made.call.arg(place);
+            method.is_some_and(|method| method_of(project, made, method) == Method::Post)
+        });
+    // `request.send()` of Rust sends what its builder was told.
+    let of_builder = |site: &Site<'_>| site.paths.iter().any(|path| path.contains(".request()"));
+    let by_builder = site.name() == "send"
+        && of_builder(site)
+        && project.sites_of(site.at).any(|told| {
+            matches!(told.name(), "json" | "body" | "form" | "multipart") && of_builder(told)
+        });
+    by_made || by_builder
+}
+
+/// The calls that made the request which is the first argument.
+fn made_before<'p, 'a>(project: &'p Project<'a>, site: &Site<'a>) -> Vec<&'p Site<'a>> {
+    let Some(ExprKind::Var(id)) = site.call.arg(0).map(|arg| &arg.bare().kind) else {
+        return Vec::new();
+    };
+    project
+        .assigned(site.at.variable(*id))
+        .filter_map(|(at, value)| project.site_at(at, value))
+        .filter(|made| made.name().starts_with("NewRequest"))
+        .collect()
+}
+
+/// What is known of a method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Method {
+    /// POST, at least from one caller.
+    Post,
+    /// Known, and another.
+    Other,
+    /// Nothing.
+    Unknown,
+}
+
+fn method_of<'a>(project: &Project<'a>, site: &Site<'a>, method: &'a Expr) -> Method {
+    let mut known = Method::Unknown;
+    for value in project.values(site.at, method) {
+        let name = if let Some((_, literal)) = value.literal() {
+            literal.text().map(ToString::to_string)
+        } else {
+            value
+                .path()
+                .and_then(|path| path.rsplit('.').next().map(ToString::to_string))
+        };
+        let name = name.unwrap_or_default().to_lowercase();
+        match name.trim_start_matches("method") {
+            "post" => return Method::Post,
+            "get" | "head" | "put" | "delete" | "options" | "patch" => known = Method::Other,
+            _ => {}
+        }
+    }
+    known
 }
 
 /// `stripe.charges.create(…)`, `mailer.sendMail(…)`: calls of libraries that make or send one more each time.
@@ -129,34 +208,76 @@ fn makes_one(site: &Site<'_>) -> bool {
         )
 }
 
-/// A statement to a database that adds rows and says nothing of those that are there.
+/// What a statement says where it adds nothing to rows that are there.
+const SAFE: &[&str] = &[
+    "ON CONFLICT",
+    "ON DUPLICATE KEY",
+    "INSERT IGNORE",
+    "INSERT OR IGNORE",
+    "INSERT OR REPLACE",
+    "NOT EXISTS",
+];
+
+/// A statement to a database that adds rows and says nothing of those that are there, or may: whoever calls says what it is.
 fn inserts<'a>(project: &Project<'a>, site: &Site<'a>) -> bool {
-    let is_database = matches!(
-        site.role,
-        Some(Role::Outbound(crate::vocabulary::Remote::Database, _))
+    matches!(site.role, Some(Role::Outbound(Remote::Database, _))) && adds_rows(project, site)
+}
+
+/// The same on a pool that a function of the author's gives to a closure.
+fn inserts_into_given<'a>(project: &Project<'a>, site: &Site<'a>, repeated: &Repeated) -> bool {
+    let asks = matches!(
+        site.name(),
+        "query" | "execute" | "batch" | "run" | "exec" | "executemany"
     );
-    is_database
-        && site.call.args.iter().any(|arg| {
-            let mut text = String::new();
-            let values = project.values(site.at, &arg.value);
-            let literals = values.iter().filter_map(|value| Some(value.literal()?.1));
-            for literal in literals.chain(std::iter::once(&arg.value)) {
-                walk::each(literal, &mut |inner| {
-                    text.extend(inner.text().map(|text| text.to_uppercase()));
-                });
-            }
-            text.trim_start().starts_with("INSERT")
-                && ![
-                    "ON CONFLICT",
-                    "ON DUPLICATE KEY",
-                    "INSERT IGNORE",
-                    "INSERT OR IGNORE",
-                    "INSERT OR REPLACE",
-                    "NOT EXISTS",
-                ]
-                .iter()
-                .any(|safe| text.contains(safe))
+    let given = || repeated.given_to(project, site);
+    let is_pool = |(at, value): (FnRef, &'a Expr)| {
+        let paths = project.paths(at, value);
+        let mut made = paths.iter().filter_map(|path| path.strip_suffix("()"));
+        made.any(|made| {
+            vocabulary::role(project.language(at.file), made) == Some(Role::Open(Kind::Pool))
         })
+    };
+    asks && site.role.is_none() && given().is_some_and(is_pool) && adds_rows(project, site)
+}
+
+fn adds_rows<'a>(project: &Project<'a>, site: &Site<'a>) -> bool {
+    let texts: Vec<String> = site
+        .call
+        .args
+        .iter()
+        .map(|arg| statement(project, site, &arg.value))
+        .collect();
+    let adds = |text: &String| {
+        text.trim_start().starts_with("INSERT") && !SAFE.iter().any(|safe| text.contains(safe))
+    };
+    texts.iter().any(adds)
+        || (texts.first().is_some_and(String::is_empty) && is_given(project, site))
+}
+
+/// The texts of an argument, in capitals.
+fn statement<'a>(project: &Project<'a>, site: &Site<'a>, arg: &'a Expr) -> String {
+    let mut text = String::new();
+    let values = project.values(site.at, arg);
+    let literals = values.iter().filter_map(|value| Some(value.literal()?.1));
+    for literal in literals.chain(std::iter::once(arg)) {
+        walk::each(literal, &mut |inner| {
+            text.extend(inner.text().map(|text| text.to_uppercase()));
+        });
+    }
+    text
+}
+
+/// Whether the statement is a value, and what it gives is not read as rows.
+fn is_given(project: &Project<'_>, site: &Site<'_>) -> bool {
+    let first = site.call.arg(0);
+    let is_value = first.is_some_and(|arg| matches!(arg.bare().kind, ExprKind::Var(_)));
+    let reads = |other: &Site<'_>| {
+        matches!(
+            other.name(),
+            "fetchall" | "fetchone" | "fetchmany" | "fetch_all" | "fetch_one"
+        )
+    };
+    is_value && !reads(site) && !project.sites_of(site.at).any(reads)
 }
 
 /// Whether an argument or the function speaks of a key.
@@ -190,143 +311,5 @@ fn has_key(project: &Project<'_>, site: &Site<'_>) -> bool {
             });
         }
     });
-    found
-}
-
-fn is_decorated(project: &Project<'_>, at: FnRef) -> bool {
-    let Some(function) = project.function(at) else {
-        return false;
-    };
-    let outer = project.decorated_in(at);
-    function.decorators.iter().any(|decorator| {
-        let callee = decorator.call().map_or(decorator, |call| &call.callee);
-        let language = project.language(at.file);
-        project
-            .paths(outer, callee)
-            .iter()
-            .any(|path| vocabulary::role(language, path) == Some(Role::Retry))
-    })
-}
-
-/// Whether the function is handed to a library that repeats it.
-fn is_wrapped(project: &Project<'_>, site: &Site<'_>) -> bool {
-    let Some(function) = project.function(site.at) else {
-        return false;
-    };
-    let Some(parent) = function.parent else {
-        return false;
-    };
-    let outer = site.at.beside(parent);
-    project
-        .sites_of(outer)
-        .any(|other| other.role == Some(Role::Retry) && other.span.holds(function.span))
-}
-
-/// `for attempt in range(3): try: post(…) except: …`, unless the failure leaves the loop.
-fn is_looped(project: &Project<'_>, site: &Site<'_>) -> bool {
-    let Some(function) = project.function(site.at) else {
-        return false;
-    };
-    let mut found = false;
-    walk::stmts(&function.body, &mut |stmt| {
-        if let StmtKind::Loop {
-            kind,
-            item,
-            over,
-            body,
-        } = &stmt.kind
-            && stmt.span.holds(site.span)
-        {
-            let mut names = Vec::new();
-            if let Some(item) = item {
-                names.extend(project.target_name(site.at, item));
-            }
-            if let Some(over) = over {
-                names.extend(project.names_in(site.at, over));
-            }
-            let counts = names.iter().any(|name| {
-                words::words(name).iter().any(|word| {
-                    matches!(
-                        word.as_str(),
-                        "attempt" | "attempts" | "retry" | "retries" | "tries"
-                    )
-                })
-            });
-            let again = match project.language(site.at.file) {
-                Language::TypeScript | Language::Python => {
-                    (counts || *kind == LoopKind::Forever)
-                        && body.iter().any(|stmt| goes_on(stmt, site.span))
-                }
-                Language::Go | Language::Rust => counts && goes_round(project, site, stmt.span),
-            };
-            found |= again;
-        }
-    });
-    found
-}
-
-/// A `try` around the place whose every failure goes on with the loop.
-fn goes_on(stmt: &Stmt, span: Span) -> bool {
-    let mut found = false;
-    let mut open = vec![stmt];
-    while let Some(stmt) = open.pop() {
-        if let StmtKind::Try { body, catches, .. } = &stmt.kind
-            && body.iter().any(|inner| inner.span.holds(span))
-        {
-            found |= catches.iter().any(|catch| {
-                !catch.body.iter().any(|stmt| {
-                    matches!(
-                        stmt.kind,
-                        StmtKind::Return(_) | StmtKind::Throw(_) | StmtKind::Break
-                    )
-                })
-            });
-        }
-        for block in walk::blocks(stmt) {
-            open.extend(block);
-        }
-    }
-    found
-}
-
-/// Go and Rust: a failure of the call that is looked at inside the loop and does not leave it.
-fn goes_round(project: &Project<'_>, site: &Site<'_>, around: Span) -> bool {
-    let inside: Vec<_> = project
-        .failures
-        .iter()
-        .filter(|failure| failure.at == site.at && around.holds(failure.span))
-        .collect();
-    let leaves = inside.iter().any(|failure| {
-        failure.body.iter().any(|stmt| {
-            matches!(
-                stmt.kind,
-                StmtKind::Return(_) | StmtKind::Throw(_) | StmtKind::Break
-            )
-        })
-    });
-    !leaves && !is_propagated(project, site) && !is_given_back(project, site)
-}
-
-/// `return call().await` leaves the loop with whatever came.
-fn is_given_back(project: &Project<'_>, site: &Site<'_>) -> bool {
-    let mut found = false;
-    if let Some(function) = project.function(site.at) {
-        walk::stmts(&function.body, &mut |stmt| {
-            if let StmtKind::Return(Some(value)) = &stmt.kind {
-                found |= value.bare().span == site.span;
-            }
-        });
-    }
-    found
-}
-
-/// `call().await?` gives the failure to the caller.
-fn is_propagated(project: &Project<'_>, site: &Site<'_>) -> bool {
-    let mut found = false;
-    if let Some(function) = project.function(site.at) {
-        walk::exprs(&function.body, &mut |expr| {
-            found |= matches!(expr.kind, ExprKind::Propagate(_)) && expr.span.holds(site.span);
-        });
-    }
     found
 }
