@@ -7,7 +7,7 @@ mod tracked;
 mod twins;
 
 use std::cmp::Ordering;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use rayon::prelude::*;
@@ -58,7 +58,7 @@ impl Analysis {
 }
 
 /// A file that could not be read.
-#[derive(Debug, Clone, serde::Serialize)]
+#[derive(Debug, Clone, serde::Serialize, schemars::JsonSchema)]
 pub struct Unanalysable {
     /// The file.
     pub file: String,
@@ -67,7 +67,7 @@ pub struct Unanalysable {
 }
 
 /// How much was read.
-#[derive(Debug, Clone, Copy, Default, serde::Serialize)]
+#[derive(Debug, Clone, Copy, Default, serde::Serialize, schemars::JsonSchema)]
 pub struct Analysed {
     /// Files.
     pub files: usize,
@@ -175,11 +175,11 @@ fn run(
             break conclude(&project, found, refused, texts, settings, weighing);
         }
         drop(project);
-        for file in over {
+        for (file, rule) in over {
             let file = usize::try_from(file).ok().and_then(|at| files.get_mut(at));
             if let Some(file) = file {
-                *file =
-                    FileFacts::unread(file.path.clone(), file.language, file.bytes, Why::TooMuch);
+                let why = Why::TooMuch(rule, most);
+                *file = FileFacts::unread(file.path.clone(), file.language, file.bytes, why);
             }
         }
     }
@@ -254,8 +254,12 @@ fn conclude(
     analysis
 }
 
-/// What the rules find, and the files for which one spent more than `most`, by their places.
-fn judge(project: &Project<'_>, texts: &[String], most: u64) -> (Vec<Finding>, BTreeSet<u32>) {
+/// What the rules find, and the files for which one spent more than `most`, by their places with the first such rule.
+fn judge(
+    project: &Project<'_>,
+    texts: &[String],
+    most: u64,
+) -> (Vec<Finding>, BTreeMap<u32, &'static str>) {
     let judged: Vec<(Vec<Finding>, Vec<u32>)> = RULES
         .par_iter()
         .map(|rule| {
@@ -268,12 +272,17 @@ fn judge(project: &Project<'_>, texts: &[String], most: u64) -> (Vec<Finding>, B
         .collect();
     let (found, over): (Vec<_>, Vec<_>) = judged.into_iter().unzip();
     let found = found.into_iter().flatten().collect();
-    // One that was given up before has nothing left to give.
-    let is_read = |place: &u32| {
-        let file = project.file(*place);
-        file.is_some_and(|file| file.reading == Reading::Whole)
-    };
-    (found, over.into_iter().flatten().filter(is_read).collect())
+    let mut given_up = BTreeMap::new();
+    for (rule, places) in RULES.iter().zip(over) {
+        for place in places {
+            // One that was given up before has nothing left to give.
+            let file = project.file(place);
+            if file.is_some_and(|file| file.reading == Reading::Whole) {
+                given_up.entry(place).or_insert(rule.id);
+            }
+        }
+    }
+    (found, given_up)
 }
 
 fn by_user_rules(

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
@@ -9,7 +10,7 @@ use crate::facts::Name;
 use crate::probed::Word;
 
 /// A fault at a place.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Finding {
     /// The rule: `LIFE-001`; of user rules their own name.
     pub rule: Cow<'static, str>,
@@ -23,6 +24,7 @@ pub struct Finding {
     pub surface: Surface,
     /// The file, relative to the root of the analysis.
     #[serde(serialize_with = "text")]
+    #[schemars(with = "String")]
     pub file: Name,
     /// First line, from 1.
     pub line: u32,
@@ -51,10 +53,11 @@ pub struct Finding {
 }
 
 /// A place on the way to a finding.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Related {
     /// The file.
     #[serde(serialize_with = "text")]
+    #[schemars(with = "String")]
     pub file: Name,
     /// The line, from 1.
     pub line: u32,
@@ -63,7 +66,7 @@ pub struct Related {
 }
 
 /// How bad a finding is; the order is that of weight.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Worth knowing; costs nothing.
@@ -77,7 +80,7 @@ pub enum Severity {
 }
 
 /// How sure a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Confidence {
     /// Code that would be needed was not there to be read; never counts.
@@ -89,7 +92,7 @@ pub enum Confidence {
 }
 
 /// What kind of code a file is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Surface {
     /// Runs with the server.

@@ -3,6 +3,10 @@
 //! Text becomes facts ([`extract`]), facts of a package become a project ([`link`]), rules look at projects ([`rules`]).
 #![forbid(unsafe_code)]
 
+// What the tests of the crate share with those beside it names the crate as they do.
+#[cfg(test)]
+extern crate self as dropgate_analyzer;
+
 pub mod analysis;
 pub mod baseline;
 mod bounded;

@@ -82,7 +82,7 @@ pub enum Started {
 }
 
 /// What a run said of a finding.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase", tag = "outcome", content = "because")]
 pub enum Word {
     /// It is so.

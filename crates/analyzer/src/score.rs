@@ -23,7 +23,7 @@ pub struct Score {
 }
 
 /// The axes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Axes {
     /// Security.
     pub security: u32,
@@ -36,7 +36,9 @@ pub struct Axes {
 }
 
 /// A letter; the order is from worst to best.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, schemars::JsonSchema,
+)]
 pub enum Grade {
     /// Below 60.
     F,

@@ -43,6 +43,7 @@ const LANGUAGES: [SupportLang; 6] = [
 pub struct UserRules {
     rules: RuleCollection<SupportLang>,
     ids: Vec<String>,
+    files: HashMap<String, String>,
 }
 
 impl fmt::Debug for UserRules {
@@ -68,6 +69,12 @@ pub enum UserRuleError {
         /// The file.
         path: String,
     },
+    /// A file holds no rule.
+    #[error("{path} holds no rule: write one with id, language and rule, or do not name the file")]
+    None {
+        /// The file.
+        path: String,
+    },
     /// A rule is wrong.
     #[error("{path}: {what}: {why}")]
     Wrong {
@@ -88,10 +95,16 @@ impl UserRules {
     pub fn read(files: &[PathBuf]) -> Result<Self, UserRuleError> {
         let mut all = Vec::new();
         let mut ids: HashSet<String> = HashSet::new();
+        let mut from = HashMap::new();
         for file in files {
             let path = file.display().to_string();
             let text = read(file)?;
-            for rule in parse(&text, &path)? {
+            let parsed = parse(&text, &path)?;
+            if parsed.is_empty() {
+                return Err(UserRuleError::None { path });
+            }
+            for rule in parsed {
+                from.insert(rule.id.clone(), path.clone());
                 if rules::find(&rule.id).is_some() || !ids.insert(rule.id.clone()) {
                     return Err(UserRuleError::Wrong {
                         path,
@@ -112,7 +125,40 @@ impl UserRules {
             what: "files or ignores".to_owned(),
             why: error.to_string(),
         })?;
-        Ok(Self { rules, ids })
+        Ok(Self {
+            rules,
+            ids,
+            files: from,
+        })
+    }
+
+    /// Everything that is said of the rule with an id, in Markdown.
+    pub fn explain(&self, id: &str) -> Option<String> {
+        let rule = self.rules.get_rule(id)?;
+        let message = if rule.message.is_empty() {
+            "It says nothing of what it finds."
+        } else {
+            &rule.message
+        };
+        Some(format!(
+            "{id}\n\n{message}\n\nSeverity {}; {}; a rule of your own, of {}.\n\nFix: {}\n",
+            severity(rule),
+            rule.language,
+            self.files.get(id).map_or("", String::as_str),
+            fix(rule)
+        ))
+    }
+
+    /// One line a rule.
+    pub fn list(&self) -> String {
+        let mut lines: Vec<String> = Vec::new();
+        self.rules.for_each_rule(|rule| {
+            let severity = severity(rule).word();
+            let message = rule.message.lines().next().unwrap_or_default();
+            lines.push(format!("{:<9} {severity:<6} {message}\n", rule.id));
+        });
+        lines.sort();
+        lines.concat()
     }
 
     /// Ids of the rules, in their order.
@@ -217,6 +263,24 @@ fn parse(text: &str, path: &str) -> Result<Vec<RuleConfig<SupportLang>>, UserRul
         .collect()
 }
 
+fn severity(rule: &RuleConfig<SupportLang>) -> Severity {
+    match rule.severity {
+        Written::Error => Severity::High,
+        Written::Warning => Severity::Medium,
+        Written::Info => Severity::Low,
+        Written::Hint | Written::Off => Severity::Info,
+    }
+}
+
+/// What to do about what a rule finds.
+fn fix(rule: &RuleConfig<SupportLang>) -> String {
+    let note = rule
+        .note
+        .clone()
+        .unwrap_or_else(|| format!("See the rule {} of your own.", rule.id));
+    note.trim().to_owned()
+}
+
 fn finding(
     rule: &RuleConfig<SupportLang>,
     path: &Name,
@@ -224,26 +288,17 @@ fn finding(
     message: String,
     print: String,
 ) -> Finding {
-    let fix = rule
-        .note
-        .clone()
-        .unwrap_or_else(|| format!("See the rule {} of your own.", rule.id));
     Finding {
         rule: Cow::Owned(rule.id.clone()),
         name: Cow::Owned(rule.id.clone()),
-        severity: match rule.severity {
-            Written::Error => Severity::High,
-            Written::Warning => Severity::Medium,
-            Written::Info => Severity::Low,
-            Written::Hint | Written::Off => Severity::Info,
-        },
+        severity: severity(rule),
         confidence: Confidence::Proved,
         surface: surface::of(path),
         file: path.clone(),
         line: span.line,
         end_line: span.end_line,
         message,
-        fix: Cow::Owned(fix.trim().to_owned()),
+        fix: Cow::Owned(fix(rule)),
         fingerprint: print,
         related: Vec::new(),
         symbol: String::new(),

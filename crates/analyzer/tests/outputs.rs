@@ -7,7 +7,7 @@ use dropgate_analyzer::analysis::analyze_texts;
 use dropgate_analyzer::facts::Name;
 use dropgate_analyzer::finding::Surface;
 use dropgate_analyzer::gate::{Empty, Gate, Verdict, judge};
-use dropgate_analyzer::output::{badge, explain, github, html, json, text};
+use dropgate_analyzer::output::{badge, explain, github, gitlab, html, json, junit, text};
 use dropgate_analyzer::rules::{RULES, find};
 use serde_json::Value;
 
@@ -144,6 +144,119 @@ fn annotations_are_one_line_each() {
     );
 }
 
+/// Faults, one that a comment accepts, one in a test, and a file that can't be read, with names that mean something to XML.
+fn mixed() -> Analysis {
+    let rule = find("LIFE-002").expect("the rule is there");
+    let fault = rule.fixtures[0].bad;
+    let accepted = fault.replace(
+        "// FINDING",
+        "// dropgate-ignore LIFE-002: <only> \"reads\"",
+    );
+    let mut analysis = of(&[
+        ("src/a&b<'>.ts", fault),
+        ("src/accepted.ts", &accepted),
+        ("src/other.ts", fault),
+        ("src/broken.ts", "export function ( {"),
+    ]);
+    let first = analysis.findings.first_mut().expect("faults are found");
+    first.surface = Surface::Tests;
+    analysis
+}
+
+#[test]
+fn json_is_as_its_schema_says() {
+    let schema: Value = serde_json::from_str(&json::schema()).expect("the schema is JSON");
+    let validator = jsonschema::validator_for(&schema).expect("the schema is one");
+    for analysis in [mixed(), bad(), of(&[])] {
+        let page = serde_json::to_value(json::Page::of(&analysis)).expect("JSON");
+        let errors: Vec<String> = validator
+            .iter_errors(&page)
+            .map(|error| format!("{}: {error}", error.instance_path()))
+            .collect();
+        assert!(errors.is_empty(), "{}", errors.join("\n"));
+        for member in ["version", "grade", "analysed", "findings"] {
+            let mut less = page.clone();
+            less.as_object_mut().expect("an object").remove(member);
+            assert!(!validator.is_valid(&less), "{member} can be left out");
+        }
+    }
+    let mut wrong = serde_json::to_value(json::Page::of(&bad())).expect("JSON");
+    wrong["findings"][0]["severity"] = Value::from("awful");
+    assert!(!validator.is_valid(&wrong));
+}
+
+#[test]
+fn the_schema_of_the_json_is_up_to_date() {
+    up_to_date("audit.schema.json", &json::schema());
+}
+
+#[test]
+fn gitlab_gets_every_finding_and_every_file_that_was_not_read() {
+    let analysis = mixed();
+    let issues = serde_json::to_value(gitlab::issues(&analysis, "pkg/")).expect("JSON");
+    let issues = issues.as_array().expect("a list");
+    assert_eq!(issues.len(), analysis.findings.len() + 1);
+    let mut prints = std::collections::BTreeSet::new();
+    for issue in issues {
+        for member in ["description", "check_name", "fingerprint", "severity"] {
+            assert!(
+                issue[member].as_str().is_some_and(|text| !text.is_empty()),
+                "{member} in {issue}"
+            );
+        }
+        let known = ["info", "minor", "major", "critical", "blocker"];
+        assert!(known.iter().any(|word| issue["severity"] == *word));
+        assert!(issue["location"]["lines"]["begin"].as_u64() >= Some(1));
+        assert!(
+            issue["location"]["path"]
+                .as_str()
+                .is_some_and(|path| path.starts_with("pkg/"))
+        );
+        assert!(prints.insert(issue["fingerprint"].to_string()), "{issue}");
+    }
+    let unread = issues.last().expect("one is there");
+    assert_eq!(unread["severity"], "blocker");
+    assert_eq!(unread["location"]["path"], "pkg/src/broken.ts");
+}
+
+#[test]
+fn junit_counts_what_it_holds() {
+    let analysis = mixed();
+    let report = junit::render(&analysis, "pkg/");
+    let count = |what: &str| report.matches(what).count();
+    let open = analysis.findings.iter();
+    let failing = open
+        .filter(|one| dropgate_analyzer::gate::counts(one))
+        .count();
+    assert!(failing > 0 && failing < analysis.findings.len());
+    assert_eq!(count("<failure "), failing);
+    assert_eq!(count("<error "), 1);
+    let skipped = analysis.findings.len() - failing + analysis.suppressed.len();
+    assert_eq!(count("<skipped "), skipped);
+    let told = format!(
+        "tests=\"{}\" failures=\"{failing}\" errors=\"1\" skipped=\"{skipped}\"",
+        count("<testcase ")
+    );
+    assert_eq!(count(&told), 2, "{told}");
+    assert!(report.contains("pkg/src/a&amp;b&lt;&#39;&gt;.ts"));
+    assert!(report.contains("&lt;only&gt; &quot;reads&quot;"));
+    let clean = junit::render(&of(&[]), "");
+    assert_eq!(clean.matches("<testcase ").count(), RULES.len());
+    assert!(clean.contains("failures=\"0\" errors=\"0\" skipped=\"0\""));
+}
+
+#[test]
+fn a_drawn_badge_says_what_the_other_says() {
+    for analysis in [bad(), mixed()] {
+        let badge = serde_json::to_value(badge::Badge::of(&analysis)).expect("JSON");
+        let drawn = badge::svg(&analysis);
+        let message = badge["message"].as_str().expect("a text");
+        assert!(drawn.starts_with("<svg ") && drawn.ends_with("</svg>\n"));
+        assert!(drawn.contains(&format!(">{message}</text>")), "{drawn}");
+        assert!(!drawn.contains("http://") || drawn.matches("http").count() == 1);
+    }
+}
+
 #[test]
 fn gates_count_what_is_as_bad_or_worse() {
     let analysis = bad();
@@ -267,13 +380,18 @@ fn every_rule_is_explained_with_code() {
 
 #[test]
 fn the_page_of_rules_is_up_to_date() {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/rules.md");
-    let page = explain::page();
+    up_to_date("rules.md", &explain::page());
+}
+
+/// Whether a page of the documentation is what would be written now.
+fn up_to_date(name: &str, page: &str) {
+    let docs = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
+    let path = docs.join(name);
     if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
-        std::fs::write(&path, &page).expect("the page can be written");
+        std::fs::write(&path, page).expect("the page can be written");
     }
     assert!(
         std::fs::read_to_string(&path).is_ok_and(|text| text == page),
-        "docs/rules.md is stale; renew it with UPDATE_SNAPSHOTS=1 cargo test -p dropgate-analyzer --test outputs"
+        "docs/{name} is stale; renew it with UPDATE_SNAPSHOTS=1 cargo test -p dropgate-analyzer --test outputs"
     );
 }

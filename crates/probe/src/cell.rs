@@ -9,6 +9,7 @@ use crate::client::{Address, Answered, Id, Method, Question, Session};
 use crate::ending::{Blow, Ending};
 use crate::findings::{CallState, Caller, Cell};
 use crate::grid::{Case, InFlight};
+use crate::listed;
 use crate::options::Options;
 use crate::place::Place;
 use crate::port;
@@ -82,9 +83,24 @@ pub(crate) fn run(case: &Case, setting: &Setting) -> Result<Cell, NotProbed> {
     })
 }
 
-/// Starts the program of a cell and lets it go once it has answered.
-pub(crate) fn rehearse(case: &Case, setting: &Setting) -> Result<(), NotProbed> {
-    in_a_run(case, setting, "at the first start", |_| Ok(()))
+/// Starts the program of a cell and lets it go once it has answered; `tool` has to be one that it lists.
+pub(crate) fn rehearse(
+    case: &Case,
+    setting: &Setting,
+    tool: Option<&str>,
+) -> Result<(), NotProbed> {
+    in_a_run(case, setting, "at the first start", |run| {
+        let known = listed::tools(&run.session.answer(Id::ToolsList));
+        match (tool, known) {
+            (Some(tool), Some(known)) if !known.iter().any(|name| name == tool) => {
+                Err(Why::NoSuchTool {
+                    tool: tool.to_owned(),
+                    known,
+                })
+            }
+            (Some(_) | None, _) => Ok(()),
+        }
+    })
 }
 
 fn in_a_run<T>(

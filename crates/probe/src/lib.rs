@@ -13,6 +13,7 @@ mod client;
 mod ending;
 mod findings;
 mod grid;
+mod listed;
 mod options;
 mod place;
 mod port;

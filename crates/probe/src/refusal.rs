@@ -37,6 +37,14 @@ pub enum Why {
         /// The names that there are.
         known: String,
     },
+    /// The call is of a tool that the server does not list.
+    #[error("the server has no tool {tool:?}; {}", named(known))]
+    NoSuchTool {
+        /// The name that was given.
+        tool: String,
+        /// The names that it lists.
+        known: Vec<String>,
+    },
     /// The system refused to start the program.
     #[error("can not start {program:?}: {why}")]
     NotStarted {
@@ -106,6 +114,17 @@ impl Why {
             why: self,
             stderr: Vec::new(),
         }
+    }
+}
+
+/// What there is to choose from, as far as it fits a line.
+fn named(known: &[String]) -> String {
+    const MOST: usize = 20;
+    let shown = known.get(..known.len().min(MOST)).unwrap_or_default();
+    match (known.len(), known.len() - shown.len()) {
+        (0, _) => "it lists none".to_owned(),
+        (_, 0) => format!("choose from: {}", shown.join(", ")),
+        (_, more) => format!("choose from: {} and {more} more", shown.join(", ")),
     }
 }
 

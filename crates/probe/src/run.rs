@@ -68,7 +68,8 @@ pub fn probe(
     if let Some(case) = cases.first() {
         // Alone, since a launcher may have to fetch the program, and since nothing else is worth
         // starting if this fails.
-        cell::rehearse(case, &setting)?;
+        let call = options.call.as_ref().filter(|_| !target.is_wrapper());
+        cell::rehearse(case, &setting, call.map(|call| call.tool.as_str()))?;
     }
     progress(Progress::Planned { cells: cases.len() });
     let cells = run_all(&cases, &setting, options.jobs, &mut progress)?;

@@ -86,13 +86,21 @@ impl Collected {
             return;
         }
         let size = std::fs::symlink_metadata(file).map_or(0, |meta| meta.len());
-        let over = self.sources.len() >= MAX_FILES || *bytes + size > MAX_TOTAL_BYTES;
-        if size > MAX_FILE_BYTES || over {
-            self.refuse(&path, &Why::TooLarge);
+        let limit = if size > MAX_FILE_BYTES {
+            Some(Why::TooLarge(MAX_FILE_BYTES))
+        } else if self.sources.len() >= MAX_FILES {
+            Some(Why::TooMany(MAX_FILES))
+        } else if *bytes + size > MAX_TOTAL_BYTES {
+            Some(Why::TooMuchInAll(MAX_TOTAL_BYTES))
+        } else {
+            None
+        };
+        if let Some(why) = limit {
+            self.refuse(&path, &why);
             return;
         }
         match bounded::read(file, MAX_FILE_BYTES) {
-            Ok(None) => self.refuse(&path, &Why::TooLarge),
+            Ok(None) => self.refuse(&path, &Why::TooLarge(MAX_FILE_BYTES)),
             Ok(Some(content)) => {
                 *bytes += size;
                 match String::from_utf8(content) {
@@ -190,7 +198,7 @@ pub(super) fn collect(paths: &[PathBuf], settings: &Settings) -> Result<Collecte
             }
             let path = relative(entry.path(), base);
             if is_last {
-                collected.refuse(&path, &Why::TooDeep);
+                collected.refuse(&path, &Why::TooFar(MAX_FOLDERS));
                 continue;
             }
             collected.file(entry.path(), path.clone(), &wanted, &mut bytes);

@@ -1,5 +1,7 @@
 //! Files that take too much, and how the work grows with the source.
 
+mod growth;
+
 use std::path::Path;
 
 use super::*;
@@ -115,8 +117,7 @@ fn bad(language: Language) -> Vec<(String, String)> {
 }
 
 /// What is spent on joining the files and on each rule.
-fn work(count: u64) -> Vec<(&'static str, u64)> {
-    let (manifests, sources) = packages(count);
+fn work(manifests: &[Manifest], sources: Vec<(Name, String)>) -> Vec<(&'static str, u64)> {
     let files: Vec<FileFacts> = sources
         .iter()
         .map(|(path, text)| {
@@ -130,9 +131,9 @@ fn work(count: u64) -> Vec<(&'static str, u64)> {
     let texts: Vec<String> = sources.into_iter().map(|(_, text)| text).collect();
     let mut all = vec![(
         "joining",
-        budget::spent(files.len(), || drop(Project::of(&files, &manifests))),
+        budget::spent(files.len(), || drop(Project::of(&files, manifests))),
     )];
-    let project = Project::of(&files, &manifests);
+    let project = Project::of(&files, manifests);
     for rule in RULES {
         let work = budget::spent(files.len(), || {
             let mut report = Report::new(rule, &project, &texts);
@@ -144,15 +145,23 @@ fn work(count: u64) -> Vec<(&'static str, u64)> {
     all
 }
 
-#[test]
-fn packages_beside_others_take_no_more_work_than_alone() {
-    // One thread, so that all is counted on it.
+/// Runs on one thread, so that all is counted on it.
+fn counting<T: Send>(run: impl FnOnce() -> T + Send) -> T {
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(1)
         .stack_size(STACK_BYTES)
         .build()
         .unwrap();
-    let (one, many) = pool.install(|| (work(1), work(MANY)));
+    pool.install(run)
+}
+
+#[test]
+fn packages_beside_others_take_no_more_work_than_alone() {
+    let of = |count| {
+        let (manifests, sources) = packages(count);
+        work(&manifests, sources)
+    };
+    let (one, many) = counting(|| (of(1), of(MANY)));
     let total: u64 = one.iter().map(|(_, work)| work).sum();
     assert!(total > 100_000, "only {total} units were counted");
     let grown: Vec<String> = one

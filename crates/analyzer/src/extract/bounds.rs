@@ -31,7 +31,7 @@ const LONG_SHARE: usize = 30;
 pub(super) fn refuse(source: &Source<'_>) -> Option<Why> {
     let text = source.text;
     if text.len() as u64 > MAX_FILE_BYTES {
-        return Some(Why::TooLarge);
+        return Some(Why::TooLarge(MAX_FILE_BYTES));
     }
     if source.language == Language::TypeScript && is_minified(text) {
         return Some(Why::Bundled);

@@ -58,12 +58,18 @@ pub enum Reading {
 pub enum Why {
     /// A bundle or minified: its names and lines say nothing of its author's code.
     Bundled,
-    /// Larger than the limit.
-    TooLarge,
-    /// Nested too deep.
+    /// Larger than so many bytes, the limit for one such file.
+    TooLarge(u64),
+    /// Beyond so many files, the limit for one analysis.
+    TooMany(usize),
+    /// Beyond so many bytes, the limit for all files of one analysis.
+    TooMuchInAll(u64),
+    /// Below so many folders, the limit for one analysis.
+    TooFar(usize),
+    /// Nested deeper than a parser may go.
     TooDeep,
-    /// A rule would have to look at too much of it.
-    TooMuch,
+    /// A rule, named by its id, would have to look at more of it than so many units.
+    TooMuch(&'static str, u64),
     /// Not UTF-8.
     NotText,
     /// The parser's first complaint with its line.
@@ -248,9 +254,31 @@ impl std::fmt::Display for Why {
             Self::Bundled => {
                 out.write_str("bundled or minified: analyse the sources that it was made from")
             }
-            Self::TooLarge => out.write_str("larger than the limit for one file"),
-            Self::TooDeep => out.write_str("nested too deep"),
-            Self::TooMuch => out.write_str("takes more work than one file may: split it"),
+            Self::TooLarge(most) => write!(
+                out,
+                "larger than {} MiB, the limit for one file: split it",
+                most >> 20
+            ),
+            Self::TooMany(most) => write!(
+                out,
+                "beyond the first {most} sources, the limit for one analysis: audit folders of it one by one"
+            ),
+            Self::TooMuchInAll(most) => write!(
+                out,
+                "beyond the first {} MiB, the limit for one analysis: audit folders of it one by one",
+                most >> 20
+            ),
+            Self::TooFar(most) => write!(
+                out,
+                "more than {most} folders down, the limit for one analysis: audit it by its own path"
+            ),
+            Self::TooDeep => out.write_str(
+                "brackets, blocks or expressions in it are nested deeper than is parsed: take it apart",
+            ),
+            Self::TooMuch(rule, most) => write!(
+                out,
+                "takes more work than one file may, which is {most} places for {rule}: split it"
+            ),
             Self::NotText => out.write_str("not UTF-8"),
             Self::Syntax(line, what) => write!(out, "line {line}: {what}"),
             Self::Io(what) => out.write_str(what),

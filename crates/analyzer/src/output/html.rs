@@ -259,7 +259,7 @@ fn prose(text: &str) -> String {
 }
 
 /// As text or as a value in quotes, where it can't be anything else.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     visible(text)
         .replace('&', "&amp;")
         .replace('<', "&lt;")

@@ -1,5 +1,7 @@
 //! JSON for programs; its shape is stable.
 
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
 use serde::Serialize;
 
 use crate::analysis::{Analysed, Analysis, Unanalysable};
@@ -8,15 +10,28 @@ use crate::rules::{Axis, RULES};
 use crate::score::{Axes, Grade};
 use crate::suppress::Suppressed;
 
-/// What is written of an analysis.
-#[derive(Debug, Serialize)]
+/// The version of the shape. Members may be added to it; one that goes or means something else is another version.
+const VERSION: u32 = 1;
+
+/// What `dropgate audit --format json` writes.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(title = "What `dropgate audit --format json` writes, version 1")]
 pub struct Page<'a> {
+    /// The version of this shape. Members may be added to it.
+    version: u32,
+    /// The letter of the score; null where there is no grade.
     grade: Option<Grade>,
+    /// The lowest axis, from 0 to 100; null where there is no grade.
     score: Option<u32>,
+    /// Each axis; null where there is no grade.
     axes: Option<Axes>,
+    /// How much was read.
     analysed: Analysed,
+    /// What is open, by file, line and rule.
     findings: &'a [Finding],
+    /// What is accepted and counts for nothing.
     suppressed: &'a [Suppressed],
+    /// Files that could not be analysed; where there is one, there is no grade.
     unanalysable: &'a [Unanalysable],
 }
 
@@ -25,6 +40,7 @@ impl<'a> Page<'a> {
     pub fn of(analysis: &'a Analysis) -> Self {
         let score = analysis.score.as_ref();
         Self {
+            version: VERSION,
             grade: score.map(|score| score.grade),
             score: score.map(|score| score.score),
             axes: score.map(|score| score.axes),
@@ -34,6 +50,15 @@ impl<'a> Page<'a> {
             unanalysable: &analysis.unanalysable,
         }
     }
+}
+
+/// The JSON Schema of [`Page`], indented.
+pub fn schema() -> String {
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    let schema = settings.into_generator().into_root_schema_for::<Page<'_>>();
+    let mut text = serde_json::to_string_pretty(&schema).unwrap_or_default();
+    text.push('\n');
+    text
 }
 
 /// What is written of a rule.

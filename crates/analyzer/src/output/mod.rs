@@ -3,8 +3,10 @@
 pub mod badge;
 pub mod explain;
 pub mod github;
+pub mod gitlab;
 pub mod html;
 pub mod json;
+pub mod junit;
 pub mod sarif;
 pub mod text;
 

@@ -3,6 +3,7 @@
 mod directive;
 mod reach;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use self::directive::{Directive, Reach};
@@ -14,7 +15,7 @@ use crate::rules::{self, At, Report};
 use crate::settings::{Settings, Weight};
 
 /// A finding that is known and accepted, and counts for nothing.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Suppressed {
     /// What was found.
     #[serde(flatten)]
@@ -24,7 +25,7 @@ pub struct Suppressed {
 }
 
 /// Who accepted a finding.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Suppression {
     /// A comment in the source.
@@ -107,7 +108,7 @@ pub(crate) fn apply(
         report.add(
             at(unused.file, unused.span),
             format!(
-                "this comment ignores {}, but nothing of that rule is found in {place}",
+                "this comment ignores {0}, but nothing of {0} is found in {place}: remove the comment, or name in it the rule that is found there",
                 unused.rule
             ),
         );
@@ -152,7 +153,10 @@ fn acceptances(
         if let Some((span, _)) = directives.get(MAX_COMMENTS) {
             report.add(
                 at(file, *span),
-                format!("only the first {MAX_COMMENTS} comments that ignore findings are obeyed"),
+                format!(
+                    "only the first {MAX_COMMENTS} comments of a file that ignore findings are obeyed, and this and later ones are not: \
+                     use `dropgate-ignore-file RULE: reason`, or split the file"
+                ),
             );
         }
         for (span, directive) in directives.into_iter().take(MAX_COMMENTS) {
@@ -172,7 +176,7 @@ fn acceptances(
                     report.add(
                         at(file, span),
                         format!(
-                            "no rule is called {rule}: `dropgate audit --list-rules` lists all"
+                            "no rule is called {rule}, so nothing is ignored: write the id or name of one, as `dropgate audit --list-rules` lists them"
                         ),
                     );
                     continue;

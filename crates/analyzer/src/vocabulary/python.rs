@@ -452,6 +452,7 @@ pub const ROWS: &[Row] = &[
     Row("threading.Thread", Task),
     Row("threading.*Lock().acquire", Lock),
     Row("threading.*Semaphore().acquire", Lock),
+    Row("threading.Condition().acquire", Lock),
     Row("asyncio.shield", Same),
     Row("asyncio.run", Same),
     Row("contextlib.closing", Same),

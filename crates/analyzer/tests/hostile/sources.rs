@@ -108,6 +108,31 @@ pub(crate) const KINDS: &[Kind] = &[
         size: 5_000,
     },
     Kind {
+        name: "failures told by one long function",
+        text: |language, size| {
+            let body = many(size, |at| looked_at(language, at));
+            let caught = many(size, |at| told(language, at));
+            format!("{}{}", telling(language, &body), inside(language, &caught))
+        },
+        size: 5_000,
+    },
+    Kind {
+        name: "failures kept in one variable",
+        text: |language, size| {
+            let caught = many(size, |at| kept(language, at));
+            inside(language, &format!("{}{caught}", variable(language)))
+        },
+        size: 5_000,
+    },
+    Kind {
+        name: "failures answered by one variable",
+        text: |language, size| {
+            let caught = many(size, |at| answered(language, at));
+            inside(language, &format!("{}{caught}", variable(language)))
+        },
+        size: 5_000,
+    },
+    Kind {
         name: "methods",
         text: methods,
         size: 10_000,
@@ -403,6 +428,88 @@ fn methods(language: Language, size: usize) -> String {
             });
             format!("type C struct{{}}\n{methods}func big(x any) {{ (&C{{}}).m0() }}\n")
         }
+    }
+}
+
+/// The function `tell`, which is given errors.
+fn telling(language: Language, body: &str) -> String {
+    match language {
+        Language::TypeScript => format!("function tell(e) {{\n{body}return e.message;\n}}\n"),
+        Language::Python => format!("def tell(e):\n{body} return str(e)\n"),
+        Language::Rust => {
+            format!("fn tell(e: std::io::Error) -> String {{\n{body}e.to_string()\n}}\n")
+        }
+        Language::Go => format!("func tell(e error) string {{\n{body}return e.Error()\n}}\n"),
+    }
+}
+
+fn looked_at(language: Language, at: usize) -> String {
+    match language {
+        Language::TypeScript => format!("const v{at} = f{at}(e);\n"),
+        Language::Python => format!(" v{at} = f{at}(e)\n"),
+        Language::Rust => format!("let v{at} = f{at}(&e);\n"),
+        Language::Go => format!("v{at} := f{at}(e)\n"),
+    }
+}
+
+fn told(language: Language, at: usize) -> String {
+    match language {
+        Language::TypeScript => {
+            format!("try {{ await f{at}(x); }} catch (e) {{ return tell(e); }}\n")
+        }
+        Language::Python => {
+            format!(" try:\n  f{at}(x)\n except Exception as e:\n  return tell(e)\n")
+        }
+        Language::Rust => format!("if let Err(e) = f{at}(&x) {{ return tell(e); }}\n"),
+        Language::Go => {
+            format!(
+                "if err := f{at}(x); err != nil {{ return mcp.NewToolResultError(tell(err)), nil }}\n"
+            )
+        }
+    }
+}
+
+/// The variable that all failures share.
+fn variable(language: Language) -> &'static str {
+    match language {
+        Language::TypeScript => "let v;\n",
+        Language::Python => " v = None\n",
+        Language::Rust => "let mut v = String::new();\n",
+        Language::Go => "v := \"\"\n",
+    }
+}
+
+fn kept(language: Language, at: usize) -> String {
+    match language {
+        Language::TypeScript => {
+            format!("try {{ await f{at}(x); }} catch (e) {{ v = e.message; }}\ng{at}(v);\n")
+        }
+        Language::Python => {
+            format!(" try:\n  f{at}(x)\n except Exception as e:\n  v = str(e)\n g{at}(v)\n")
+        }
+        Language::Rust => {
+            format!("if let Err(e) = f{at}(&x) {{ v = e.to_string(); }}\ng{at}(&v);\n")
+        }
+        Language::Go => {
+            format!("if err := f{at}(x); err != nil {{ v = err.Error() }}\ng{at}(v)\n")
+        }
+    }
+}
+
+fn answered(language: Language, at: usize) -> String {
+    match language {
+        Language::TypeScript => {
+            format!("try {{ await f{at}(x); }} catch (e) {{ v = \"failed {at}\"; return v; }}\n")
+        }
+        Language::Python => {
+            format!(" try:\n  f{at}(x)\n except Exception as e:\n  v = 'failed {at}'\n  return v\n")
+        }
+        Language::Rust => format!(
+            "if let Err(e) = f{at}(&x) {{ v = String::from(\"failed {at}\"); return v; }}\n"
+        ),
+        Language::Go => format!(
+            "if err := f{at}(x); err != nil {{ v = \"failed {at}\"; return mcp.NewToolResultText(v), nil }}\n"
+        ),
     }
 }
 

@@ -22,8 +22,14 @@ pub(crate) enum AuditFormat {
     Html,
     /// Annotations in the log of a GitHub workflow
     Github,
+    /// A report of code quality for GitLab
+    Gitlab,
+    /// A report of tests, which most servers for CI can show
+    Junit,
     /// A badge, as the endpoint of shields.io takes it
     Badge,
+    /// A badge, drawn
+    BadgeSvg,
 }
 
 #[derive(Args, Debug)]
@@ -92,4 +98,7 @@ pub(crate) struct AuditArgs {
     /// List all rules
     #[arg(long)]
     pub(crate) list_rules: bool,
+    /// Print the JSON Schema of what --format json writes
+    #[arg(long)]
+    pub(crate) schema: bool,
 }

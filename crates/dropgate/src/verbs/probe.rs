@@ -41,9 +41,10 @@ pub(crate) fn run(args: ProbeArgs) -> ExitCode {
         Err(error) => {
             output::complain(&error.to_string());
             ExitCode::from(match error.why {
-                Why::NoCommand | Why::NoSuchScenario { .. } | Why::NoSuchEnding { .. } => {
-                    exit::USAGE
-                }
+                Why::NoCommand
+                | Why::NoSuchScenario { .. }
+                | Why::NoSuchEnding { .. }
+                | Why::NoSuchTool { .. } => exit::USAGE,
                 Why::NotStarted { .. }
                 | Why::Ended { .. }
                 | Why::Refused { .. }

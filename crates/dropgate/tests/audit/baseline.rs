@@ -48,8 +48,12 @@ fn mistakes_are_named() {
     assert!(wrong.stderr().contains("known.json is no baseline"));
     assert_eq!(place.audit(&["--baseline", "none.json"]).code(), 2);
     let nameless = place.audit(&["--write-baseline"]);
-    assert_eq!(nameless.code(), 2);
+    assert_eq!(nameless.code(), 64);
+    assert_eq!(nameless.stdout(), "");
     assert!(nameless.stderr().contains("name it with --baseline"));
+    place.write("dropgate.toml", "[audit]\nbaseline = \"listed.json\"\n");
+    assert_eq!(place.audit(&["--write-baseline"]).code(), 0);
+    assert!(place.read("listed.json").starts_with('{'));
     let nowhere = place.audit(&["--baseline", "no/where.json", "--write-baseline"]);
     assert_eq!(nowhere.code(), 2);
     assert!(nowhere.stderr().contains("can't write the baseline"));

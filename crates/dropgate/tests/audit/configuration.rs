@@ -72,7 +72,28 @@ fn rules_of_the_users_own_count_like_others() {
     );
     place.write("src/server.ts", accepted);
     assert!(!rules(&place.json(&[])).contains(&"no-console".to_owned()));
-    place.write("dropgate.toml", "");
+    for from in [&[][..], &["--rules", "own/log.yml"]] {
+        let explained = place.audit(&[from, &["--explain", "no-console"]].concat());
+        assert_eq!(explained.code(), 0, "{}", explained.stderr());
+        for part in [
+            "$A goes to a log",
+            "Severity high; TypeScript",
+            "own/log.yml",
+            "Fix: Use the logger.",
+        ] {
+            assert!(
+                explained.stdout().contains(part),
+                "{part}: {}",
+                explained.stdout()
+            );
+        }
+        let listed = place.audit(&[from, &["--list-rules"]].concat()).stdout();
+        assert!(
+            listed.contains("no-console high   $A goes to a log"),
+            "{listed}"
+        );
+        place.write("dropgate.toml", "");
+    }
     let flag = place.json(&["--rules", "own/log.yml", "--no-suppressions"]);
     assert!(rules(&flag).contains(&"no-console".to_owned()));
 }
@@ -117,6 +138,8 @@ fn mistakes_are_named() {
         ("language: Go\nrule: {pattern: f()}", "id should be a word"),
         ("id: x\nlanguage: Go\nrule: {kind: nothing_such}", "x.yml"),
         ("- [", "x.yml"),
+        ("", "x.yml holds no rule"),
+        ("# to be written\n", "x.yml holds no rule"),
     ] {
         place.write("x.yml", yaml);
         let ran = place.audit(&["--rules", "x.yml"]);

@@ -72,6 +72,17 @@ fn mistakes_are_named() {
     assert_eq!(place.audit(&["pkg", "--", "node", "run.js"]).code(), 64);
     let none = place.audit(&["pkg", "--probe", "--", "/nonexistent/server"]);
     assert_eq!(none.code(), 2, "{}", none.stderr());
+    if node_is_there() {
+        place.write("run.js", SERVER);
+        let call = ["--probe-call", "nothing_such", "{}"];
+        let mut line = vec!["pkg", "--probe"];
+        line.extend(call);
+        line.extend(["--", "node", "run.js"]);
+        let unknown = place.audit(&line);
+        assert_eq!(unknown.code(), 64, "{}", unknown.stderr());
+        let told = "--probe-call: the server has no tool \"nothing_such\"; it lists none";
+        assert!(unknown.stderr().contains(told), "{}", unknown.stderr());
+    }
     let silent = place.audit(&["pkg", "--probe", "--", "true"]);
     assert_eq!(silent.code(), 2, "{}", silent.stderr());
 }

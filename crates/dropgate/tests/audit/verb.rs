@@ -45,6 +45,7 @@ fn codes_tell_passed_failed_and_not_known() {
         (&["--explain", "nothing-such"], 64),
         (&["--explain-score"], 0),
         (&["--list-rules"], 0),
+        (&["--schema"], 0),
     ];
     for (arguments, code) in rows {
         let ran = place.audit(arguments);
@@ -68,7 +69,17 @@ fn the_same_source_gives_the_same_bytes() {
     for name in ["a", "b", "c"] {
         place.write(&format!("src/{name}.ts"), BAD);
     }
-    for format in ["text", "json", "sarif", "html", "github", "badge"] {
+    for format in [
+        "text",
+        "json",
+        "sarif",
+        "html",
+        "github",
+        "gitlab",
+        "junit",
+        "badge",
+        "badge-svg",
+    ] {
         let once = place.audit(&["--format", format]).stdout();
         assert!(!once.is_empty());
         for _ in 0..3 {
@@ -79,6 +90,61 @@ fn the_same_source_gives_the_same_bytes() {
             );
         }
     }
+}
+
+#[test]
+fn reports_for_ci_tell_what_a_gate_would() {
+    let place = Place::with("bad/src/server.ts", BAD);
+    let gitlab = place.audit(&["bad", "--format", "gitlab", "--fail-on", "high"]);
+    assert_eq!(gitlab.code(), 1);
+    let issues: serde_json::Value = serde_json::from_str(&gitlab.stdout()).unwrap();
+    let issue = issues
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|it| it["check_name"] == "LIFE-002");
+    let issue = issue.unwrap();
+    assert_eq!(issue["location"]["path"], "bad/src/server.ts");
+    assert_eq!(issue["severity"], "critical");
+    let junit = place.audit(&["bad", "--format", "junit", "--fail-on", "high"]);
+    assert_eq!(junit.code(), 1);
+    let report = junit.stdout();
+    assert!(report.starts_with("<?xml "));
+    assert!(
+        report.contains("<testcase classname=\"LIFE-002\""),
+        "{report}"
+    );
+    assert!(report.contains("file=\"bad/src/server.ts\""), "{report}");
+    let badge = place.audit(&["bad", "--format", "badge-svg"]).stdout();
+    assert!(badge.starts_with("<svg "), "{badge}");
+}
+
+#[test]
+fn the_schema_is_of_what_is_written() {
+    let place = Place::with("src/server.ts", BAD);
+    let schema: serde_json::Value =
+        serde_json::from_str(&place.audit(&["--schema"]).stdout()).unwrap();
+    let page = place.json(&[]);
+    for member in schema["required"].as_array().unwrap() {
+        assert!(page.get(member.as_str().unwrap()).is_some(), "{member}");
+    }
+    assert_eq!(page["version"], 1);
+}
+
+#[test]
+fn what_a_disk_does_not_take_is_no_result() {
+    let place = Place::with("src/server.ts", BAD);
+    let full = std::fs::File::options()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let ran = Command::new(env!("CARGO_BIN_EXE_dropgate"))
+        .args(["audit", "--format", "json"])
+        .current_dir(place.folder())
+        .stdout(full)
+        .output()
+        .unwrap();
+    assert_eq!(ran.status.code(), Some(74));
 }
 
 #[test]
@@ -141,9 +207,11 @@ fn what_is_too_large_or_too_deep_is_told() {
         assert!(told.iter().any(|it| it["file"] == file), "{file}: {page}");
     }
     assert!(
-        told.iter()
-            .any(|it| it["why"] == "nested too deep"
-                && it["file"].as_str().unwrap().starts_with("d/d/")),
+        told.iter().any(|it| it["why"]
+            .as_str()
+            .unwrap()
+            .starts_with("more than 40 folders down")
+            && it["file"].as_str().unwrap().starts_with("d/d/")),
         "{page}"
     );
     assert!(page["grade"].is_null());

@@ -52,7 +52,7 @@ fn fault(path: &Path) -> Option<Why> {
         let what = "it is no plain file, and its folder is not entered; remove it";
         return Some(Why::Io(what.to_owned()));
     }
-    (meta.len() > MAX_BYTES).then_some(Why::TooLarge)
+    (meta.len() > MAX_BYTES).then_some(Why::TooLarge(MAX_BYTES))
 }
 
 #[cfg(test)]
@@ -68,7 +68,7 @@ mod tests {
         file.set_len(MAX_BYTES + 1).unwrap();
         let more = fault(&path);
         std::fs::remove_file(&path).unwrap();
-        assert_eq!((most, more), (None, Some(Why::TooLarge)));
+        assert_eq!((most, more), (None, Some(Why::TooLarge(MAX_BYTES))));
         assert_eq!(fault(&path), None);
         assert_eq!(fault(&std::env::temp_dir()), None);
     }

@@ -1,9 +1,12 @@
 //! Errors that leave as they came: raised again where they were caught, or let through by what catches them above.
 
+use std::rc::Rc;
+
 use crate::facts::{ExprKind, Language, Stmt, StmtKind, walk};
 use crate::link::{Failure, Project};
 
 use super::flow::{Flow, Holds, Seek};
+use super::memo::Memo;
 
 /// What ends a task or the process, and what is made for the caller: raising these again tells nothing.
 const FINE: &[&str] = &[
@@ -49,7 +52,7 @@ pub(super) fn is_fine(name: &str) -> bool {
 }
 
 /// Whether what is caught goes on: it is thrown again, or its text is.
-pub(super) fn goes_on(project: &Project<'_>, failure: &Failure<'_>) -> bool {
+pub(super) fn goes_on(project: &Project<'_>, failure: &Failure<'_>, memo: &Rc<Memo>) -> bool {
     if super::caught::throws_on(failure) {
         return true;
     }
@@ -60,7 +63,7 @@ pub(super) fn goes_on(project: &Project<'_>, failure: &Failure<'_>) -> bool {
     ) {
         return false;
     }
-    let mut flow = Flow::new(project, failure.at, Seek::Message, &failure.errors);
+    let mut flow = Flow::new(project, failure.at, Seek::Message, &failure.errors, memo);
     flow.read(failure.body);
     let mut found = false;
     walk::stmts(failure.body, &mut |stmt| {

@@ -1,5 +1,6 @@
 //! Whether what a function throws comes to a handler without being caught on the way.
 
+use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 
 use crate::facts::{Cover, Language, Span};
@@ -13,6 +14,8 @@ pub(super) struct Escapes<'p, 'a> {
     project: &'p Project<'a>,
     callers: HashMap<FnRef, Vec<SiteId>>,
     catches: HashMap<FnRef, Cover>,
+    /// Functions of which it is known whether what they throw reaches a handler.
+    known: RefCell<HashMap<FnRef, bool>>,
 }
 
 impl<'p, 'a> Escapes<'p, 'a> {
@@ -38,6 +41,7 @@ impl<'p, 'a> Escapes<'p, 'a> {
                 .into_iter()
                 .map(|(at, spans)| (at, spans.into_iter().collect()))
                 .collect(),
+            known: RefCell::default(),
         }
     }
 
@@ -47,6 +51,15 @@ impl<'p, 'a> Escapes<'p, 'a> {
             Language::TypeScript | Language::Python => {}
             Language::Rust | Language::Go => return false,
         }
+        if let Some(known) = self.known.borrow().get(&from) {
+            return *known;
+        }
+        let found = self.leads_up(from);
+        self.known.borrow_mut().insert(from, found);
+        found
+    }
+
+    fn leads_up(&self, from: FnRef) -> bool {
         let mut seen = BTreeSet::from([from]);
         let mut open = vec![from];
         while let Some(at) = open.pop() {

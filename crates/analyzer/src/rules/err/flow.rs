@@ -4,10 +4,11 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use crate::facts::{Call, Expr, ExprKind, FnId, Pattern, Span, StmtKind, VarId, walk};
+use crate::facts::{Call, Expr, ExprKind, FnId, Name, Pattern, Span, StmtKind, VarId, walk};
 use crate::link::{FnRef, Project, Value};
 use crate::vocabulary::{Role, words};
 
+use super::memo::Memo;
 use super::names::{
     ANSWERS, CLEANING, CONVERTERS, PREDICATES, PROMISING, TEXT_MEMBERS, TEXT_METHODS,
 };
@@ -23,7 +24,7 @@ const MAX_CALLS: usize = 3;
 const MAX_LOOKS: u32 = 600;
 
 /// What an expression holds of an error.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Holds {
     /// Nothing.
     Nothing,
@@ -34,12 +35,28 @@ pub(super) enum Holds {
 }
 
 /// What is looked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Seek {
     /// The message of the errors in these variables.
     Message,
     /// A stack trace, of whatever.
     Trace,
+}
+
+/// How what a function makes of an error leaves it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Way {
+    /// It is given back.
+    Returned,
+    /// It is thrown.
+    Thrown,
+}
+
+/// What is known of one variable.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Held {
+    most: Holds,
+    parts: Vec<Name>,
 }
 
 /// The variables of one function that hold errors or their texts.
@@ -58,11 +75,18 @@ pub(super) struct Flow<'p, 'a> {
     calls: usize,
     /// Functions that may still be looked into, by this flow and those within it.
     left: Rc<Cell<u32>>,
+    pub(super) memo: Rc<Memo>,
 }
 
 impl<'p, 'a> Flow<'p, 'a> {
     /// Begins with the variables that hold errors.
-    pub(super) fn new(project: &'p Project<'a>, at: FnRef, seek: Seek, errors: &[VarId]) -> Self {
+    pub(super) fn new(
+        project: &'p Project<'a>,
+        at: FnRef,
+        seek: Seek,
+        errors: &[VarId],
+        memo: &Rc<Memo>,
+    ) -> Self {
         Self {
             project,
             at,
@@ -74,6 +98,7 @@ impl<'p, 'a> Flow<'p, 'a> {
             entered: Vec::new(),
             calls: 0,
             left: Rc::new(Cell::new(MAX_LOOKS)),
+            memo: Rc::clone(memo),
         }
     }
 
@@ -89,17 +114,26 @@ impl<'p, 'a> Flow<'p, 'a> {
         }
     }
 
-    /// Takes in what the statements behind a place set, in order.
-    pub(super) fn read_behind(&mut self, block: &'a [crate::facts::Stmt], place: u32) {
-        for stmt in block {
-            if stmt.span.start >= place {
-                self.read_one(stmt);
-            } else if stmt.span.end > place {
-                for block in walk::blocks(stmt) {
-                    self.read_behind(block, place);
-                }
-            }
-        }
+    /// The variables that hold anything.
+    pub(super) fn held(&self) -> Vec<VarId> {
+        let mut all: BTreeSet<VarId> = self.errors.union(&self.texts).copied().collect();
+        all.extend(self.parts.variables());
+        all.into_iter().collect()
+    }
+
+    /// What a variable holds.
+    pub(super) fn held_in(&self, id: VarId) -> Option<Held> {
+        let parts = self.parts.names(id);
+        let most = if self.texts.contains(&id) {
+            Holds::Text
+        } else if self.errors.contains(&id) {
+            Holds::Error
+        } else if parts.is_empty() {
+            return None;
+        } else {
+            Holds::Nothing
+        };
+        Some(Held { most, parts })
     }
 
     /// Forgets variables that hold an error only where it was caught.
@@ -107,11 +141,6 @@ impl<'p, 'a> Flow<'p, 'a> {
         for id in errors {
             self.errors.remove(id);
         }
-    }
-
-    /// Whether a variable holds an error or a text of it.
-    pub(super) fn is_kept(&self) -> bool {
-        !(self.errors.is_empty() && self.texts.is_empty() && self.parts.is_empty())
     }
 
     /// Where the text came into a variable in a stretch: into one that stands in an expression, if any did.
@@ -134,6 +163,17 @@ impl<'p, 'a> Flow<'p, 'a> {
     }
 
     fn read_one(&mut self, stmt: &'a crate::facts::Stmt) {
+        self.take(stmt);
+        for block in walk::blocks(stmt) {
+            for inner in block {
+                self.read_one(inner);
+            }
+        }
+    }
+
+    /// Takes in what a statement sets, those inside it left out; the variables that it put something into.
+    pub(super) fn take(&mut self, stmt: &'a crate::facts::Stmt) -> Vec<VarId> {
+        let mut set = Vec::new();
         if let StmtKind::Assign {
             target: Pattern::Var(id),
             value: Some(value),
@@ -143,8 +183,12 @@ impl<'p, 'a> Flow<'p, 'a> {
                 Holds::Text => {
                     self.entered.push((*id, value));
                     self.set(*id, value);
+                    set.push(*id);
                 }
-                Holds::Error => drop(self.errors.insert(*id)),
+                Holds::Error => {
+                    self.errors.insert(*id);
+                    set.push(*id);
+                }
                 Holds::Nothing => {}
             }
         }
@@ -155,10 +199,10 @@ impl<'p, 'a> Flow<'p, 'a> {
         } = &stmt.kind
             && self.holds(value) == Holds::Text
         {
-            self.put(place);
+            set.extend(self.put(place));
         }
         if let StmtKind::Expr(expr) = &stmt.kind {
-            self.added(expr);
+            set.extend(self.added(expr));
         }
         if let StmtKind::Loop {
             item: Some(Pattern::Var(id)),
@@ -168,12 +212,9 @@ impl<'p, 'a> Flow<'p, 'a> {
             && self.holds(over) == Holds::Text
         {
             self.texts.insert(*id);
+            set.push(*id);
         }
-        for block in walk::blocks(stmt) {
-            for inner in block {
-                self.read_one(inner);
-            }
-        }
+        set
     }
 
     /// A literal object holds the text only in some of its members.
@@ -186,16 +227,17 @@ impl<'p, 'a> Flow<'p, 'a> {
     }
 
     /// A place that holds the text: a member of a variable, or the variable as a whole.
-    fn put(&mut self, place: &Expr) {
-        match super::parts::place(place) {
-            Some((id, Some(name))) => self.parts.add(id, vec![name]),
-            Some((id, None)) => drop(self.texts.insert(id)),
-            None => {}
+    fn put(&mut self, place: &Expr) -> Option<VarId> {
+        let (id, name) = super::parts::place(place)?;
+        match name {
+            Some(name) => self.parts.add(id, vec![name]),
+            None => drop(self.texts.insert(id)),
         }
+        Some(id)
     }
 
     /// `lines.append(text)`: the list holds what is added to it.
-    fn added(&mut self, expr: &'a Expr) {
+    fn added(&mut self, expr: &'a Expr) -> Option<VarId> {
         if let Some(call) = expr.call()
             && let ExprKind::Member(list, name) = &call.callee.kind
             && matches!(
@@ -207,8 +249,9 @@ impl<'p, 'a> Flow<'p, 'a> {
                 .iter()
                 .any(|arg| self.holds(&arg.value) == Holds::Text)
         {
-            self.put(list);
+            return self.put(list);
         }
+        None
     }
 
     /// Whether a variable that the text was put into stands in an expression.

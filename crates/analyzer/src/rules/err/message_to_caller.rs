@@ -1,6 +1,7 @@
 //! The text of an error goes to the caller of a tool.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use crate::facts::{Expr, Language, Span, Stmt, StmtKind, walk};
 use crate::finding::{Confidence, Severity, Surface};
@@ -8,11 +9,13 @@ use crate::link::{Failure, FnRef, Project, Value};
 use crate::rules::{At, Axis, Report, Rule, effects};
 use crate::vocabulary::Role;
 
+use super::behind::Behind;
 use super::caught::Catches;
 use super::escape::Escapes;
 use super::expected;
 use super::flow::{Flow, Holds, Seek};
 use super::masked::Masks;
+use super::memo::Memo;
 use super::own::Origins;
 use super::results;
 
@@ -50,9 +53,10 @@ type Taken = BTreeMap<(FnRef, u32), (Span, At)>;
 
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
     let reach = project.handler_reach();
+    let memo = Rc::default();
     let ways = Ways {
         text: Escapes::of(project, |failure| {
-            expected::is_all(project, failure) || super::again::goes_on(project, failure)
+            expected::is_all(project, failure) || super::again::goes_on(project, failure, &memo)
         }),
         error: Escapes::of(project, |failure| expected::is_all(project, failure)),
         catches: Catches::of(project, |failure| expected::is_all(project, failure)),
@@ -60,6 +64,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
     };
     let mut taken = BTreeMap::new();
     let mut origins = Origins::default();
+    let mut behind = Behind::default();
     for failure in &project.failures {
         if !reach.contains(&failure.at) && !project.is_handler(failure.at) {
             continue;
@@ -71,7 +76,15 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         {
             continue;
         }
-        region(project, failure, &ways, &mut taken, report);
+        region(
+            project,
+            failure,
+            &ways,
+            &memo,
+            &mut behind,
+            &mut taken,
+            report,
+        );
     }
     for ((at, _), (span, caught)) in taken {
         let place = At { function: at, span };
@@ -81,11 +94,11 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             "one of the errors that are handed over",
         );
     }
-    conversions(project, report);
+    conversions(project, &memo, report);
 }
 
 /// Rust: `impl From<Error> for McpError` that takes the text over: every `?` of a handler goes through it.
-fn conversions(project: &Project<'_>, report: &mut Report<'_>) {
+fn conversions(project: &Project<'_>, memo: &Rc<Memo>, report: &mut Report<'_>) {
     for (at, function) in project.functions() {
         let converts = project.language(at.file) == Language::Rust
             && function.class.is_some()
@@ -98,11 +111,11 @@ fn conversions(project: &Project<'_>, report: &mut Report<'_>) {
         let Some(error) = error.filter(|_| converts) else {
             continue;
         };
-        let mut flow = Flow::new(project, at, Seek::Message, &[error]);
+        let mut flow = Flow::new(project, at, Seek::Message, &[error], memo);
         flow.read(&function.body);
         walk::stmts(&function.body, &mut |stmt| {
             if let StmtKind::Return(Some(value)) = &stmt.kind
-                && results::makes(project, at, value)
+                && results::makes(project, at, memo, value)
                 && flow.holds(value) == Holds::Text
             {
                 let place = At {
@@ -131,10 +144,12 @@ fn region<'a>(
     project: &Project<'a>,
     failure: &Failure<'a>,
     ways: &Ways<'_, 'a>,
+    memo: &Rc<Memo>,
+    behind: &mut Behind<'a>,
     taken: &mut Taken,
     report: &mut Report<'_>,
 ) {
-    let mut flow = Flow::new(project, failure.at, Seek::Message, &failure.errors);
+    let mut flow = Flow::new(project, failure.at, Seek::Message, &failure.errors, memo);
     let closed = expected::branches(project, failure);
     flow.close(closed.clone());
     flow.read(failure.body);
@@ -164,7 +179,9 @@ fn region<'a>(
         }
         elsewhere.extend(thrown(&flow, stmt, place, ways));
     });
-    behind(failure, &mut flow, place, ways, &mut leaks);
+    if leaks.is_empty() {
+        leaks.extend(given_back(failure, &mut flow, behind, place, ways));
+    }
     for at in elsewhere {
         taken
             .entry((at.function, at.span.start))
@@ -191,40 +208,29 @@ fn region<'a>(
 }
 
 /// What the region put into a variable may be given back behind it.
-fn behind<'a>(
+fn given_back<'a>(
     failure: &Failure<'a>,
     flow: &mut Flow<'_, 'a>,
+    behind: &mut Behind<'a>,
     place: Where,
     ways: &Ways<'_, 'a>,
-    leaks: &mut Vec<Span>,
-) {
-    let project = flow.project;
-    let Some(function) = project.function(failure.at) else {
-        return;
-    };
+) -> Option<Span> {
     if matches!(
-        project.language(failure.at.file),
+        flow.project.language(failure.at.file),
         Language::Python | Language::TypeScript
     ) {
         flow.forget(&failure.errors);
-        if !flow.is_kept() {
-            return;
-        }
-        flow.read_behind(&function.body, failure.span.end);
     }
-    walk::stmts(&function.body, &mut |stmt| {
-        if stmt.span.start >= failure.span.end
-            && let StmtKind::Return(Some(value)) = &stmt.kind
-            && flow.holds(value) == Holds::Text
-        {
-            if flow.names_text(value) {
-                let entered = flow.entered(value, failure.span);
-                leaks.push(entered.unwrap_or_else(|| flow.source(value).span));
-            } else {
-                leaks.extend(leak(flow, stmt, place, ways).map(|leak| leak.span));
-            }
+    behind.first(flow, failure, |flow, stmt| {
+        let StmtKind::Return(Some(value)) = &stmt.kind else {
+            return None;
+        };
+        if flow.names_text(value) {
+            let entered = flow.entered(value, failure.span);
+            return Some(entered.unwrap_or_else(|| flow.source(value).span));
         }
-    });
+        leak(flow, stmt, place, ways).map(|leak| leak.span)
+    })
 }
 
 /// Whether a region raises what it caught as it is, and that reaches the SDK.
@@ -289,7 +295,7 @@ fn leak<'a>(
         // Below a handler these languages hand errors up with more words; they leave where a result is made of them.
         let hands_up = place != Where::Responder
             && matches!(language, Language::Go | Language::Rust)
-            && !results::makes(project, flow.at, value);
+            && !results::makes(project, flow.at, &flow.memo, value);
         return match flow.holds(value) {
             Holds::Text if !hands_up => Some(flow.source(value)),
             // Go's SDKs make the text of what a handler returns as its error.

@@ -2,12 +2,14 @@
 
 mod again;
 mod arguments;
+mod behind;
 mod caught;
 mod debug;
 mod escape;
 mod expected;
 mod flow;
 mod masked;
+mod memo;
 pub(super) mod message_to_caller;
 mod names;
 mod own;

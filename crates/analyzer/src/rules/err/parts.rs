@@ -14,9 +14,15 @@ impl Parts {
         self.0.entry(id).or_default().extend(names);
     }
 
-    /// Whether no variable has such members.
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    /// The variables that have such members.
+    pub(super) fn variables(&self) -> impl Iterator<Item = VarId> {
+        self.0.keys().copied()
+    }
+
+    /// The members of a variable that hold the text.
+    pub(super) fn names(&self, id: VarId) -> Vec<Name> {
+        let names = self.0.get(&id).into_iter().flatten();
+        names.cloned().collect()
     }
 
     /// Whether any member holds the text: whoever gets the whole gets it too.

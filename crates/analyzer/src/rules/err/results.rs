@@ -3,6 +3,8 @@
 use crate::facts::{Call, Expr, ExprKind, StmtKind, walk};
 use crate::link::{FnRef, Project};
 
+use super::memo::Memo;
+
 /// Functions of the project that are entered to see whether they make a result.
 const MAX_CALLS: usize = 2;
 
@@ -30,11 +32,11 @@ const NAMES: &[&str] = &[
 ];
 
 /// Whether a result for the caller of a tool is made in an expression, or in a function of the project that it calls.
-pub(super) fn makes(project: &Project<'_>, at: FnRef, value: &Expr) -> bool {
-    makes_within(project, at, value, MAX_CALLS)
+pub(super) fn makes(project: &Project<'_>, at: FnRef, memo: &Memo, value: &Expr) -> bool {
+    makes_within(project, at, memo, value, MAX_CALLS)
 }
 
-fn makes_within(project: &Project<'_>, at: FnRef, value: &Expr, left: usize) -> bool {
+fn makes_within(project: &Project<'_>, at: FnRef, memo: &Memo, value: &Expr, left: usize) -> bool {
     let mut found = false;
     walk::each(value, &mut |inner| found |= is_one(project, at, inner));
     if found || left == 0 {
@@ -43,16 +45,19 @@ fn makes_within(project: &Project<'_>, at: FnRef, value: &Expr, left: usize) -> 
     let Some(site) = value.call().and_then(|_| project.site_at(at, value)) else {
         return false;
     };
-    site.targets.iter().any(|target| {
-        let mut made = false;
-        if let Some(function) = project.function(*target) {
-            walk::stmts(&function.body, &mut |stmt| {
-                if let StmtKind::Return(Some(value)) = &stmt.kind {
-                    made = made || makes_within(project, *target, value, left - 1);
-                }
-            });
-        }
-        made
+    let mut targets = site.targets.iter();
+    targets.any(|target| {
+        memo.makes(*target, left, || {
+            let mut made = false;
+            if let Some(function) = project.function(*target) {
+                walk::stmts(&function.body, &mut |stmt| {
+                    if let StmtKind::Return(Some(value)) = &stmt.kind {
+                        made = made || makes_within(project, *target, memo, value, left - 1);
+                    }
+                });
+            }
+            made
+        })
     })
 }
 

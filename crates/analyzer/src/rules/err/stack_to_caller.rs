@@ -1,11 +1,15 @@
 //! A stack trace goes to the caller of a tool.
 
+use std::collections::HashMap;
+use std::rc::Rc;
+
 use crate::facts::{StmtKind, VarId, walk};
 use crate::finding::{Confidence, Severity, Surface};
 use crate::link::{FnRef, Project};
 use crate::rules::{At, Axis, Report, Rule};
 
 use super::flow::{Flow, Holds, Seek};
+use super::memo::Memo;
 
 pub(in crate::rules) const RULE: Rule = Rule {
     id: "ERR-001",
@@ -29,24 +33,31 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             .map(|failure| failure.at)
             .filter(|at| project.is_handler(*at)),
     );
+    let mut errors: HashMap<FnRef, Vec<VarId>> = HashMap::new();
+    for failure in &project.failures {
+        let all = errors.entry(failure.at).or_default();
+        all.extend(failure.errors.iter().copied());
+    }
+    let memo = Rc::default();
     for at in reach {
         if project.surface(at.file) != Surface::Tests && !super::flow::is_module(at) {
-            function(project, at, report);
+            let errors = errors.get(&at).map_or(&[][..], Vec::as_slice);
+            function(project, at, errors, &memo, report);
         }
     }
 }
 
-fn function(project: &Project<'_>, at: FnRef, report: &mut Report<'_>) {
+fn function(
+    project: &Project<'_>,
+    at: FnRef,
+    errors: &[VarId],
+    memo: &Rc<Memo>,
+    report: &mut Report<'_>,
+) {
     let Some(function) = project.function(at) else {
         return;
     };
-    let errors: Vec<VarId> = project
-        .failures
-        .iter()
-        .filter(|failure| failure.at == at)
-        .flat_map(|failure| failure.errors.iter().copied())
-        .collect();
-    let mut flow = Flow::new(project, at, Seek::Trace, &errors);
+    let mut flow = Flow::new(project, at, Seek::Trace, errors, memo);
     flow.close(super::debug::branches(project, at));
     flow.read(&function.body);
     let mut leaks = Vec::new();

@@ -1,14 +1,16 @@
 //! A failure is answered as a success.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::Rc;
 
-use crate::facts::{CallForm, Expr, ExprKind, Language, Logic, StmtKind, VarId, walk};
+use crate::facts::{CallForm, Expr, ExprKind, Language, Logic, Span, StmtKind, VarId, walk};
 use crate::finding::{Confidence, Severity, Surface};
-use crate::link::{Failure, FnRef, Project};
+use crate::link::{Failure, FnRef, Project, VarRef};
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::words;
 
 use super::flow::{Flow, Holds, Seek};
+use super::memo::Memo;
 
 pub(in crate::rules) const RULE: Rule = Rule {
     id: "ERR-004",
@@ -28,6 +30,7 @@ const MARKS: &[&str] = &["isError", "is_error", "IsError"];
 
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
     let answering = answering(project);
+    let mut known = Known::default();
     for failure in &project.failures {
         let answers = answering.get(&failure.at).copied();
         if project.surface(failure.at.file) == Surface::Tests
@@ -39,7 +42,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             // Only what is itself the handler answers; a function inside it gives a value to the handler.
             Language::TypeScript | Language::Python => {
                 if let Some(gives) = answers {
-                    region(project, failure, gives, report);
+                    region(project, failure, gives, &mut known, report);
                 }
             }
             Language::Rust => made_by(failure, "success", report),
@@ -92,12 +95,13 @@ fn answering(project: &Project<'_>) -> BTreeMap<FnRef, Gives> {
                 continue;
             };
             next.extend(project.put_around(at).into_iter().map(|to| (to, own)));
+            let asks = Asks::of(project, at);
             walk::stmts(&function.body, &mut |stmt| {
                 if let StmtKind::Return(Some(value)) = &stmt.kind {
                     for part in parts(value) {
                         let whole = part.span == value.bare().span;
                         let gives = if whole { own } else { Gives::Part };
-                        let from = from_value(project, at, part).into_iter();
+                        let from = from_value(project, at, &asks, part).into_iter();
                         next.extend(from.map(|to| (to, gives)));
                     }
                 }
@@ -131,8 +135,8 @@ fn parts(value: &Expr) -> Vec<&Expr> {
 }
 
 /// The functions whose results are the value that a function gives back.
-fn from_value<'a>(project: &Project<'a>, at: FnRef, value: &'a Expr) -> Vec<FnRef> {
-    let Some((from, given)) = given_back(project, at, value) else {
+fn from_value<'a>(project: &Project<'a>, at: FnRef, asks: &Asks, value: &'a Expr) -> Vec<FnRef> {
+    let Some((from, given)) = given_back(project, at, asks, value) else {
         return Vec::new();
     };
     let mut all = Vec::new();
@@ -163,7 +167,12 @@ fn runs_at_once(name: &str) -> bool {
 
 /// What is given back: the value itself, or what the one variable that it is, or falls back from, was set to. A variable
 /// that the function tests for a failure may be answered in another way when it tells of one.
-fn given_back<'a>(project: &Project<'a>, at: FnRef, value: &'a Expr) -> Option<(FnRef, &'a Expr)> {
+fn given_back<'a>(
+    project: &Project<'a>,
+    at: FnRef,
+    asks: &Asks,
+    value: &'a Expr,
+) -> Option<(FnRef, &'a Expr)> {
     let value = value.bare();
     let first = if let ExprKind::Logic(Logic::Or | Logic::Coalesce, left, _) = &value.kind {
         left.bare()
@@ -175,48 +184,78 @@ fn given_back<'a>(project: &Project<'a>, at: FnRef, value: &'a Expr) -> Option<(
     };
     let mut set = project.assigned(at.variable(id));
     let only = set.next().filter(|(from, _)| *from == at);
-    if set.next().is_some() || is_tested(project, at, id) {
+    if set.next().is_some() || asks.is_tested(id) {
         return None;
     }
     only.map(|(from, value)| (from, value.bare()))
 }
 
-/// Whether a function may answer in another way by what it asks a variable: a member of it, or whether it tells of a
-/// failure while the function has another answer for one.
-fn is_tested(project: &Project<'_>, at: FnRef, id: VarId) -> bool {
-    let Some(function) = project.function(at) else {
-        return true;
-    };
-    let (mut failure, mut member) = (false, false);
-    let mut asks = |expr: &Expr| {
-        let (mut named, mut failing, mut inside) = (false, false, false);
-        walk::each(expr, &mut |inner| {
-            let is_it = |expr: &Expr| matches!(expr.kind, ExprKind::Var(one) if one == id);
-            named |= is_it(inner);
-            inside |= matches!(&inner.kind, ExprKind::Member(object, _) if is_it(object));
+/// What a function asks its variables, by which it may answer in another way.
+#[derive(Debug, Default)]
+struct Asks {
+    /// Whether it has another answer for a failure.
+    differs: bool,
+    /// Variables that are asked whether they tell of a failure.
+    failure: BTreeSet<VarId>,
+    /// Variables of which a member is asked for something else.
+    member: BTreeSet<VarId>,
+}
+
+impl Asks {
+    fn of(project: &Project<'_>, at: FnRef) -> Self {
+        let mut all = Self::default();
+        let Some(function) = project.function(at) else {
+            return all;
+        };
+        let mut tests = Vec::new();
+        walk::stmts(&function.body, &mut |stmt| {
+            if let StmtKind::If { test, .. } = &stmt.kind {
+                tests.push(test);
+            } else if let StmtKind::Match { subject, .. } = &stmt.kind {
+                tests.push(subject);
+            } else if let StmtKind::Throw(_) = &stmt.kind {
+                all.differs = true;
+            } else if let StmtKind::Return(Some(value)) = &stmt.kind {
+                all.differs |= marks(value) || value.call().is_some();
+            }
+        });
+        walk::exprs(&function.body, &mut |expr| {
+            if let ExprKind::Choice(test, _, _) = &expr.kind {
+                tests.push(test);
+            }
+        });
+        for test in tests {
+            all.add(project, at, test);
+        }
+        all
+    }
+
+    fn add(&mut self, project: &Project<'_>, at: FnRef, test: &Expr) {
+        let (mut named, mut inside) = (Vec::new(), Vec::new());
+        let mut failing = false;
+        walk::each(test, &mut |inner| {
+            if let ExprKind::Var(id) = inner.kind {
+                named.push(id);
+            }
+            if let ExprKind::Member(object, _) = &inner.kind
+                && let ExprKind::Var(id) = object.kind
+            {
+                inside.push(id);
+            }
             failing |= asks_for(project, at, inner);
         });
-        failure |= named && failing;
-        member |= inside && !failing;
-    };
-    let mut differs = false;
-    walk::stmts(&function.body, &mut |stmt| {
-        if let StmtKind::If { test, .. } = &stmt.kind {
-            asks(test);
-        } else if let StmtKind::Match { subject, .. } = &stmt.kind {
-            asks(subject);
-        } else if let StmtKind::Throw(_) = &stmt.kind {
-            differs = true;
-        } else if let StmtKind::Return(Some(value)) = &stmt.kind {
-            differs |= marks(value) || value.call().is_some();
+        if failing {
+            self.failure.extend(named);
+        } else {
+            self.member.extend(inside);
         }
-    });
-    walk::exprs(&function.body, &mut |expr| {
-        if let ExprKind::Choice(test, _, _) = &expr.kind {
-            asks(test);
-        }
-    });
-    member || (failure && differs)
+    }
+
+    /// Whether the answer may be another by what a variable is: a member of it is asked for, or whether it tells of a failure
+    /// while there is another answer for one.
+    fn is_tested(&self, id: VarId) -> bool {
+        self.member.contains(&id) || (self.differs && self.failure.contains(&id))
+    }
 }
 
 /// Whether a name or text in a test is about failing.
@@ -235,9 +274,21 @@ fn asks_for(project: &Project<'_>, at: FnRef, expr: &Expr) -> bool {
         .any(|word| FAILING.contains(&word.as_str()))
 }
 
-fn region<'a>(project: &Project<'a>, failure: &Failure<'a>, gives: Gives, report: &mut Report<'_>) {
+fn region<'a>(
+    project: &Project<'a>,
+    failure: &Failure<'a>,
+    gives: Gives,
+    known: &mut Known,
+    report: &mut Report<'_>,
+) {
     let is_handler = project.handler(failure.at).is_some();
-    let mut flow = Flow::new(project, failure.at, Seek::Message, &failure.errors);
+    let mut flow = Flow::new(
+        project,
+        failure.at,
+        Seek::Message,
+        &failure.errors,
+        &known.memo,
+    );
     flow.read(failure.body);
     let mut answers = Vec::new();
     walk::stmts(failure.body, &mut |stmt| {
@@ -245,8 +296,8 @@ fn region<'a>(project: &Project<'a>, failure: &Failure<'a>, gives: Gives, report
             // Below a handler a text about failing may be meant for the handler; a result with `content` is for the host.
             let tells = flow.holds(value) == Holds::Text
                 || (gives == Gives::Whole && is_content_list(value))
-                || (is_handler && says_error(project, failure, value));
-            if tells && !is_marked(project, failure, value) {
+                || (is_handler && says_error(project, failure, known, value));
+            if tells && !is_marked(project, failure, known, value) {
                 answers.push(value.span);
             }
         }
@@ -304,14 +355,58 @@ fn made_by(failure: &Failure<'_>, name: &str, report: &mut Report<'_>) {
     });
 }
 
+/// What is asked again and again, and is known.
+#[derive(Default)]
+struct Known {
+    memo: Rc<Memo>,
+    /// Whether a function makes a result that is marked as failed.
+    marking: HashMap<FnRef, bool>,
+    /// Where a variable is set to a literal text about a failure.
+    telling: HashMap<VarRef, Vec<Span>>,
+}
+
+impl Known {
+    fn makes_a_mark(&mut self, project: &Project<'_>, at: FnRef) -> bool {
+        *self.marking.entry(at).or_insert_with(|| {
+            let mut found = false;
+            if let Some(function) = project.function(at) {
+                walk::exprs(&function.body, &mut |expr| found |= marks_here(expr));
+            }
+            found
+        })
+    }
+
+    fn is_set_to_tell(
+        &mut self,
+        project: &Project<'_>,
+        at: FnRef,
+        id: VarId,
+        region: Span,
+    ) -> bool {
+        let variable = at.variable(id);
+        let spans = self.telling.entry(variable).or_insert_with(|| {
+            let set = project.assigned(variable);
+            let here = set.filter(|(from, set)| *from == at && tells(set));
+            let mut spans: Vec<Span> = here.map(|(_, set)| set.span).collect();
+            spans.sort_by_key(|span| span.start);
+            spans
+        });
+        let first = spans.partition_point(|span| span.start < region.start);
+        spans.get(first).is_some_and(|span| region.holds(*span))
+    }
+}
+
 /// Whether a result says that it failed, in a literal text: its own, or that of what the region put into a variable of it.
-fn says_error<'a>(project: &Project<'a>, failure: &Failure<'a>, value: &'a Expr) -> bool {
+fn says_error(
+    project: &Project<'_>,
+    failure: &Failure<'_>,
+    known: &mut Known,
+    value: &Expr,
+) -> bool {
     let mut found = tells(value);
     walk::each(value, &mut |expr| {
         if let ExprKind::Var(id) = expr.kind {
-            found |= project
-                .assigned(failure.at.variable(id))
-                .any(|(at, set)| at == failure.at && failure.span.holds(set.span) && tells(set));
+            found = found || known.is_set_to_tell(project, failure.at, id, failure.span);
         }
     });
     found
@@ -329,7 +424,12 @@ fn tells(value: &Expr) -> bool {
 }
 
 /// Whether a result is marked as failed, here or in the function that makes it; one from outside that can't be read counts as marked.
-fn is_marked(project: &Project<'_>, failure: &Failure<'_>, value: &Expr) -> bool {
+fn is_marked(
+    project: &Project<'_>,
+    failure: &Failure<'_>,
+    known: &mut Known,
+    value: &Expr,
+) -> bool {
     if marks(value) {
         return true;
     }
@@ -339,15 +439,8 @@ fn is_marked(project: &Project<'_>, failure: &Failure<'_>, value: &Expr) -> bool
     let Some(site) = project.site_at(failure.at, value) else {
         return true;
     };
-    let made = site
-        .targets
-        .iter()
-        .filter_map(|target| project.function(*target))
-        .any(|function| {
-            let mut found = false;
-            walk::exprs(&function.body, &mut |expr| found |= marks_here(expr));
-            found
-        });
+    let mut targets = site.targets.iter();
+    let made = targets.any(|target| known.makes_a_mark(project, *target));
     let foreign = site.targets.is_empty()
         && !matches!(&call.callee.kind, ExprKind::Global(_))
         && !is_content(site.name());

@@ -72,16 +72,18 @@ fn floating(project: &Project<'_>, report: &mut Report<'_>) {
             continue;
         }
         for site in project.sites_of(*at) {
-            let rejects = !site.targets.is_empty()
-                && site
-                    .targets
-                    .iter()
-                    .all(|target| may_reject(project, *target));
-            let chained = project.sites_of(*at).any(|other| {
-                matches!(other.name(), "catch" | "then" | "finally")
-                    && other.call.callee.span.holds(site.span)
-            });
-            if site.fate == Fate::Dropped && rejects && !chained && is_bare(project, site) {
+            if site.fate != Fate::Dropped || site.targets.is_empty() {
+                continue;
+            }
+            let mut targets = site.targets.iter();
+            let rejects = targets.all(|target| may_reject(project, *target));
+            let is_chained = || {
+                project.sites_holding(*at, site.span).any(|other| {
+                    matches!(other.name(), "catch" | "then" | "finally")
+                        && other.call.callee.span.holds(site.span)
+                })
+            };
+            if rejects && !is_chained() && is_bare(project, site) {
                 let place = At {
                     function: *at,
                     span: site.span,

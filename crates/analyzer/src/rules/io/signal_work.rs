@@ -1,10 +1,10 @@
 //! Work that a signal handler must not do.
 
-use crate::facts::{ExprKind, Language};
+use crate::facts::{ExprKind, Language, Span, StmtKind, walk};
 use crate::finding::Severity;
-use crate::link::{Form, Project, Value};
+use crate::link::{FnRef, Form, Project, Value};
 use crate::rules::{At, Axis, Report, Rule};
-use crate::vocabulary::Role;
+use crate::vocabulary::{self, Role};
 
 pub(in crate::rules) const RULE: Rule = Rule {
     id: "LOCK-001",
@@ -31,19 +31,21 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             && site.paths.iter().any(|path| &**path == "signal.signal")
         {
             for at in &hook.functions {
-                let unsafe_work = project.sites_of(*at).find(|inner| {
+                let calls = project.sites_of(*at).filter(|inner| {
                     matches!(inner.role, Some(Role::Log | Role::Stdout | Role::Lock))
                 });
-                if let Some(inner) = unsafe_work {
-                    let message = format!(
-                        "`{}` takes locks, and this runs inside a signal handler",
-                        inner.name()
-                    );
+                let calls = calls.map(|inner| (inner.span, inner.name().to_owned()));
+                let first = calls
+                    .chain(held(project, *at))
+                    .min_by_key(|(span, _)| span.start);
+                if let Some((span, name)) = first {
+                    let message =
+                        format!("`{name}` takes locks, and this runs inside a signal handler");
                     report
                         .add(
                             At {
                                 function: *at,
-                                span: inner.span,
+                                span,
                             },
                             message,
                         )
@@ -75,6 +77,30 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             }
         }
     }
+}
+
+/// `with lock:`, which acquires it.
+fn held(project: &Project<'_>, at: FnRef) -> Vec<(Span, String)> {
+    let language = project.language(at.file);
+    let mut all = Vec::new();
+    let Some(function) = project.function(at) else {
+        return all;
+    };
+    walk::stmts(&function.body, &mut |stmt| {
+        let StmtKind::With { resources, .. } = &stmt.kind else {
+            return;
+        };
+        for resource in resources {
+            let is_lock = project.paths(at, &resource.value).iter().any(|path| {
+                vocabulary::role(language, &format!("{path}.acquire")) == Some(Role::Lock)
+            });
+            if is_lock {
+                let name = project.last_name(at, &resource.value).unwrap_or_default();
+                all.push((resource.value.span, name));
+            }
+        }
+    });
+    all
 }
 
 /// Whether the variable was made by `make(chan T)` without a capacity.

@@ -1,6 +1,6 @@
 //! A shutdown that goes on taking calls.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::facts::{ExprKind, Language, Pattern, Span, StmtKind, walk};
 use crate::finding::{Confidence, Severity};
@@ -46,6 +46,9 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         }
     }
     flags.retain(|flag| is_drain_flag(&flag.name));
+    // Several handlers often set the same one: it is told once, where it is set first.
+    flags.sort_by_key(|flag| (flag.at.file, flag.start));
+    let mut told = BTreeSet::new();
     let uses = uses(project, &flags);
     for Flag {
         at,
@@ -57,7 +60,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         let is_read = uses
             .get(&name)
             .is_some_and(|uses| uses.iter().any(|one| *one != (at, start)));
-        if !is_read {
+        if !is_read && told.insert((at.file, name.clone())) {
             let message = format!(
                 "`{name}` is set on a signal and read nowhere: calls are still taken, and nothing drains"
             );

@@ -90,6 +90,9 @@ fn caught(project: &Project<'_>, report: &mut Report<'_>) {
             let name = project.last_name(failure.at, ty);
             matches!(name.as_deref(), Some("CancelledError" | "BaseException"))
         });
+        if !is_async || !takes {
+            continue;
+        }
         let mut leaves = false;
         walk::stmts(failure.body, &mut |stmt| {
             leaves |= matches!(stmt.kind, StmtKind::Throw(_) | StmtKind::Return(_));
@@ -101,7 +104,7 @@ fn caught(project: &Project<'_>, report: &mut Report<'_>) {
         let own = project
             .sites_of(failure.at)
             .any(|site| site.name() == "cancel" && site.span.start < failure.span.start);
-        if is_async && takes && goes_on && !leaves && !own {
+        if goes_on && !leaves && !own {
             let place = At {
                 function: failure.at,
                 span: failure.span,

@@ -1,39 +1,70 @@
 //! What is asked of the rules themselves, not of a source.
 
-use std::process::ExitCode;
-
 use dropgate_analyzer::output::{explain, json};
 use dropgate_analyzer::{rules, score};
 
+use super::Stop;
+use super::plan;
 use crate::cli::{AuditArgs, AuditFormat};
-use crate::{exit, output};
+use crate::output;
 
-/// Answers a question about rules or the score; `None` if none was asked.
-pub(super) fn answer(args: &AuditArgs) -> Option<ExitCode> {
+/// Whether something was asked for that takes no source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// It was, and is answered.
+    Answered,
+    /// A source is to be judged.
+    Nothing,
+}
+
+/// Answers a question about rules, the score or the output.
+///
+/// # Errors
+/// When no rule has the name, or rules of the user's own can't be read.
+pub(super) fn answer(args: &AuditArgs) -> Result<Asked, Stop> {
     if args.explain_score {
         output::print(score::explain());
-        return Some(ExitCode::SUCCESS);
+        return Ok(Asked::Answered);
+    }
+    if args.schema {
+        output::print(&json::schema());
+        return Ok(Asked::Answered);
     }
     if args.list_rules {
-        match args.format {
-            AuditFormat::Json => output::print_json(&json::rules()),
-            AuditFormat::Text
-            | AuditFormat::Sarif
-            | AuditFormat::Html
-            | AuditFormat::Github
-            | AuditFormat::Badge => {
-                output::print(&explain::list());
-            }
-        }
-        return Some(ExitCode::SUCCESS);
+        list(args)?;
+        return Ok(Asked::Answered);
     }
-    let wanted = args.explain.as_deref()?;
+    let Some(wanted) = args.explain.as_deref() else {
+        return Ok(Asked::Nothing);
+    };
     if let Some(rule) = rules::find(wanted) {
         output::print(&explain::rule(rule));
-        return Some(ExitCode::SUCCESS);
+        return Ok(Asked::Answered);
     }
-    output::complain(&unknown(wanted));
-    Some(ExitCode::from(exit::USAGE))
+    let own = plan::user_rules(args)?;
+    match own.explain(wanted) {
+        Some(text) => output::print(&text),
+        None => return Err(Stop::Usage(unknown(wanted))),
+    }
+    Ok(Asked::Answered)
+}
+
+fn list(args: &AuditArgs) -> Result<(), Stop> {
+    match args.format {
+        AuditFormat::Json => output::print_json(&json::rules()),
+        AuditFormat::Text
+        | AuditFormat::Sarif
+        | AuditFormat::Html
+        | AuditFormat::Github
+        | AuditFormat::Gitlab
+        | AuditFormat::Junit
+        | AuditFormat::Badge
+        | AuditFormat::BadgeSvg => {
+            let own = plan::user_rules(args)?;
+            output::print(&format!("{}{}", explain::list(), own.list()));
+        }
+    }
+    Ok(())
 }
 
 /// What is said of a name that no rule has.

@@ -13,14 +13,15 @@ mod replace;
 use std::process::ExitCode;
 
 use dropgate_analyzer::gate::{self, Verdict};
-use dropgate_analyzer::output::{badge, github, html, json, sarif, text};
+use dropgate_analyzer::output::{badge, github, gitlab, html, json, junit, sarif, text};
 use dropgate_analyzer::{Analysis, analyze};
 
+use self::ask::Asked;
 use self::mending::Outcome;
 use self::patience::with_patience;
 use self::plan::Plan;
 use crate::cli::{AuditArgs, AuditFormat};
-use crate::output;
+use crate::{exit, output};
 
 /// A gate was reached.
 const FAILED: u8 = 1;
@@ -32,30 +33,48 @@ const MENDS: usize = 8;
 
 /// Analyses, prints, and tells by the code whether a gate was reached.
 pub(crate) fn run(args: &AuditArgs) -> ExitCode {
-    if let Some(answered) = ask::answer(args) {
-        return answered;
-    }
-    match judged(args) {
-        Ok(Verdict::Passed) => ExitCode::SUCCESS,
-        Ok(Verdict::Failed(why)) => {
-            output::complain(&why);
-            ExitCode::from(FAILED)
-        }
-        Ok(Verdict::Unknown(why)) | Err(why) => {
-            output::complain(&why);
-            ExitCode::from(NOT_ANALYSED)
-        }
+    let judged = match ask::answer(args) {
+        Ok(Asked::Answered) => return ExitCode::SUCCESS,
+        Ok(Asked::Nothing) => judged(args),
+        Err(stop) => Err(stop),
+    };
+    let (why, code) = match judged {
+        Ok(Verdict::Passed) => return ExitCode::SUCCESS,
+        Ok(Verdict::Failed(why)) => (why, FAILED),
+        Ok(Verdict::Unknown(why)) | Err(Stop::NotAnalysed(why)) => (why, NOT_ANALYSED),
+        Err(Stop::Usage(why)) => (why, exit::USAGE),
+    };
+    output::complain(&why);
+    ExitCode::from(code)
+}
+
+/// Why there is no verdict.
+#[derive(Debug)]
+enum Stop {
+    /// The command line asks for what can't be.
+    Usage(String),
+    /// There is nothing to judge.
+    NotAnalysed(String),
+}
+
+impl From<String> for Stop {
+    fn from(why: String) -> Self {
+        Self::NotAnalysed(why)
     }
 }
 
 /// The verdict, after everything is printed; an error says why there is nothing to judge.
-fn judged(args: &AuditArgs) -> Result<Verdict, String> {
+fn judged(args: &AuditArgs) -> Result<Verdict, Stop> {
     let plan = Plan::of(args)?;
+    if args.write_baseline && plan.baseline.is_none() {
+        let why =
+            "--write-baseline needs a file: name it with --baseline, or as `baseline` of [audit]";
+        return Err(Stop::Usage(why.to_owned()));
+    }
     let mut looked = look(args, &plan)?;
-    if args.write_baseline {
-        let Some(baseline) = &plan.baseline else {
-            return Err("--write-baseline needs a file: name it with --baseline".to_owned());
-        };
+    if args.write_baseline
+        && let Some(baseline) = &plan.baseline
+    {
         known::write(&looked.analysis, baseline)?;
         return Ok(gate::judge(&looked.analysis, &[], plan.empty));
     }
@@ -84,7 +103,7 @@ struct Looked {
     notes: Vec<String>,
 }
 
-fn look(args: &AuditArgs, plan: &Plan) -> Result<Looked, String> {
+fn look(args: &AuditArgs, plan: &Plan) -> Result<Looked, Stop> {
     let paths = std::slice::from_ref(&args.path);
     let mut analysis =
         with_patience(|| analyze(paths, &plan.settings)).map_err(|error| error.to_string())?;
@@ -111,7 +130,10 @@ fn print(args: &AuditArgs, analysis: &Analysis) {
         AuditFormat::Sarif => output::print_json(&sarif::log(analysis, &prefix)),
         AuditFormat::Html => output::print(&html::render(analysis, &prefix)),
         AuditFormat::Github => output::print(&github::render(analysis, &prefix)),
+        AuditFormat::Gitlab => output::print_json(&gitlab::issues(analysis, &prefix)),
+        AuditFormat::Junit => output::print(&junit::render(analysis, &prefix)),
         AuditFormat::Badge => output::print_json(&badge::Badge::of(analysis)),
+        AuditFormat::BadgeSvg => output::print(&badge::svg(analysis)),
     }
 }
 

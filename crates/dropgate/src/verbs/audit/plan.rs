@@ -35,16 +35,10 @@ impl Plan {
     /// # Errors
     /// When the configuration, or a file that it names, is not right.
     pub(super) fn of(args: &AuditArgs) -> Result<Self, String> {
-        let path = args.config.as_deref().unwrap_or(Path::new(FILE));
-        let Configured { file, folder, .. } = if args.config.is_some() || path.exists() {
-            config::configuration(Some(path)).map_err(|error| error.to_string())?
-        } else {
-            Configured::default()
-        };
+        let path = place(args);
+        let Configured { file, folder, .. } = configured(args)?;
         let table = file.audit;
-        let mut files: Vec<PathBuf> = table.rules.iter().map(|file| folder.join(file)).collect();
-        files.extend(args.rules.iter().cloned());
-        let user_rules = UserRules::read(&files).map_err(|error| error.to_string())?;
+        let user_rules = rules_of(args, &table, &folder)?;
         let mut exclude = table.exclude;
         exclude.extend(args.exclude.iter().cloned());
         let mut settings = Settings {
@@ -105,6 +99,34 @@ impl Plan {
                 .clone()
                 .or_else(|| table.baseline.map(|file| folder.join(file))),
         })
+    }
+}
+
+/// The rules of the user's own.
+///
+/// # Errors
+/// When the configuration, or a file of rules, is not right.
+pub(super) fn user_rules(args: &AuditArgs) -> Result<UserRules, String> {
+    let Configured { file, folder, .. } = configured(args)?;
+    rules_of(args, &file.audit, &folder)
+}
+
+fn rules_of(args: &AuditArgs, table: &audit::Audit, folder: &Path) -> Result<UserRules, String> {
+    let mut files: Vec<PathBuf> = table.rules.iter().map(|file| folder.join(file)).collect();
+    files.extend(args.rules.iter().cloned());
+    UserRules::read(&files).map_err(|error| error.to_string())
+}
+
+fn place(args: &AuditArgs) -> &Path {
+    args.config.as_deref().unwrap_or(Path::new(FILE))
+}
+
+fn configured(args: &AuditArgs) -> Result<Configured, String> {
+    let path = place(args);
+    if args.config.is_some() || path.exists() {
+        config::configuration(Some(path)).map_err(|error| error.to_string())
+    } else {
+        Ok(Configured::default())
     }
 }
 

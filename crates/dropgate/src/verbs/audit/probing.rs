@@ -5,8 +5,9 @@ use std::path::Path;
 
 use dropgate_analyzer::Analysis;
 use dropgate_analyzer::probed::{self, Answer, By, Children, End, Load, Run, Started};
-use dropgate_probe::{Call, CallState, Caller, Cell, Ending, Options, Target, probe};
+use dropgate_probe::{Call, CallState, Caller, Cell, Ending, Options, Target, Why, probe};
 
+use super::Stop;
 use crate::cli::AuditArgs;
 use crate::verbs::probe::{progress_bar, show};
 
@@ -20,9 +21,11 @@ const LAUNCHERS: &[&str] = &[
 ///
 /// # Errors
 /// When the server can't be probed, or the call of --probe-call is none.
-pub(super) fn settle(analysis: &mut Analysis, args: &AuditArgs) -> Result<String, String> {
+pub(super) fn settle(analysis: &mut Analysis, args: &AuditArgs) -> Result<String, Stop> {
     let call = match args.probe_call.as_slice() {
-        [tool, arguments] => Some(Call::parse(tool, arguments).map_err(|error| error.to_string())?),
+        [tool, arguments] => {
+            Some(Call::parse(tool, arguments).map_err(|error| Stop::Usage(error.to_string()))?)
+        }
         _none => None,
     };
     let options = Options {
@@ -41,7 +44,13 @@ pub(super) fn settle(analysis: &mut Analysis, args: &AuditArgs) -> Result<String
     let bar = progress_bar();
     let found = probe(&target, &options, |progress| show(&bar, progress));
     bar.finish_and_clear();
-    let found = found.map_err(|error| error.to_string())?;
+    let found = found.map_err(|error| {
+        if let Why::NoSuchTool { .. } = error.why {
+            Stop::Usage(format!("--probe-call: {}", error.why))
+        } else {
+            Stop::NotAnalysed(error.to_string())
+        }
+    })?;
     let runs: Vec<Run> = found.cells.iter().filter_map(run).collect();
     let settled = probed::settle(analysis, &runs, started(&args.probe_command));
     Ok(format!(

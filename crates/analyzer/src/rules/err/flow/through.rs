@@ -1,53 +1,44 @@
 //! What functions of the project make of an error that they are given.
 
-use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use crate::facts::{Arg, Call, Expr, StmtKind, VarId, walk};
 use crate::link::FnRef;
 use crate::rules::At;
 
-use super::{Flow, Holds, MAX_CALLS, Parts};
+use super::super::memo::Given;
+use super::{Flow, Holds, MAX_CALLS, Parts, Way};
 
 impl<'p, 'a> Flow<'p, 'a> {
     /// What a function gives back of an error that it is given. What each argument holds is known: asking again for each
     /// function would double the work with every call inside an argument.
     pub(super) fn through(&self, target: FnRef, call: &'a Call, given: &[Holds]) -> Holds {
-        let Some(inner) = self.inside(target, call, given) else {
+        let Some(given) = self.given(target, call, given) else {
             return Holds::Nothing;
         };
-        let mut most = Holds::Nothing;
-        inner.each(&mut |kind| {
-            if let StmtKind::Return(Some(value)) = kind {
-                most = most.max(inner.holds(value));
-            }
-        });
-        most
+        self.memo.back(&given, || {
+            let inner = self.inside(&given)?;
+            let mut most = Holds::Nothing;
+            inner.each(&mut |kind| {
+                if let StmtKind::Return(Some(value)) = kind {
+                    most = most.max(inner.holds(value));
+                }
+            });
+            Some(most)
+        })
     }
 
     /// The places in functions of the project where an error that they are given becomes text of what they give back.
     pub(in super::super) fn told(&self, expr: &'a Expr) -> Vec<At> {
-        self.places(expr, &|kind| {
-            if let StmtKind::Return(Some(value)) = kind {
-                Some(value)
-            } else {
-                None
-            }
-        })
+        self.places(expr, Way::Returned)
     }
 
     /// The places in functions of the project where an error that they are given becomes text of what they throw.
     pub(in super::super) fn thrown(&self, expr: &'a Expr) -> Vec<At> {
-        self.places(expr, &|kind| {
-            if let StmtKind::Throw(Some(value)) = kind {
-                Some(value)
-            } else {
-                None
-            }
-        })
+        self.places(expr, Way::Thrown)
     }
 
-    fn places(&self, expr: &'a Expr, way: &dyn Fn(&'a StmtKind) -> Option<&'a Expr>) -> Vec<At> {
+    fn places(&self, expr: &'a Expr, way: Way) -> Vec<At> {
         let Some(call) = expr.call() else {
             return Vec::new();
         };
@@ -61,25 +52,40 @@ impl<'p, 'a> Flow<'p, 'a> {
         }
         let mut all = Vec::new();
         for target in targets {
-            let Some(inner) = self.inside(*target, call, &given) else {
-                continue;
-            };
-            inner.each(&mut |kind| {
-                if let Some(value) = way(kind).filter(|value| inner.holds(value) == Holds::Text) {
-                    let source = inner.source(value);
-                    let deeper = inner.places(source, way);
-                    let here = At {
-                        function: *target,
-                        span: source.span,
-                    };
-                    all.extend(if deeper.is_empty() {
-                        vec![here]
-                    } else {
-                        deeper
-                    });
-                }
-            });
+            if let Some(given) = self.given(*target, call, &given) {
+                let places = self
+                    .memo
+                    .places(&given, way, || Some(self.inside(&given)?.places_here(way)));
+                all.extend(places.iter().copied());
+            }
         }
+        all
+    }
+
+    /// The places of this function where text leaves it in a way, or those of the functions that make the text.
+    fn places_here(&self, way: Way) -> Vec<At> {
+        let mut all = Vec::new();
+        self.each(&mut |kind| {
+            let leaving = if let StmtKind::Return(value) = kind {
+                value.as_ref().filter(|_| way == Way::Returned)
+            } else if let StmtKind::Throw(value) = kind {
+                value.as_ref().filter(|_| way == Way::Thrown)
+            } else {
+                None
+            };
+            let Some(value) = leaving.filter(|value| self.holds(value) == Holds::Text) else {
+                return;
+            };
+            let source = self.source(value);
+            let deeper = self.places(source, way);
+            if deeper.is_empty() {
+                all.push(At {
+                    function: self.at,
+                    span: source.span,
+                });
+            }
+            all.extend(deeper);
+        });
         all
     }
 
@@ -89,38 +95,52 @@ impl<'p, 'a> Flow<'p, 'a> {
         }
     }
 
-    /// The flow inside a function of what a call gives it.
-    fn inside(&self, target: FnRef, call: &'a Call, given: &[Holds]) -> Option<Self> {
-        let left = self.left.get();
-        if self.calls >= MAX_CALLS || left == 0 {
+    /// What a call gives a function; `None` where the text came too far to be followed into it.
+    fn given(&self, target: FnRef, call: &'a Call, given: &[Holds]) -> Option<Given> {
+        if self.calls >= MAX_CALLS {
             return None;
         }
-        self.left.set(left - 1);
-        let function = self.project.function(target)?;
-        let mut inner = Self {
-            project: self.project,
-            at: target,
-            seek: self.seek,
-            errors: BTreeSet::new(),
-            texts: BTreeSet::new(),
-            parts: Parts::default(),
-            closed: Vec::new(),
-            entered: Vec::new(),
-            calls: self.calls + 1,
-            left: Rc::clone(&self.left),
-        };
+        let mut params = Vec::new();
         let mut place = 0;
         for (arg, holds) in call.args.iter().zip(given) {
             let param = self.param(target, arg, place);
             if arg.name.is_none() {
                 place += 1;
             }
-            match (holds, param) {
-                (Holds::Text, Some(id)) => drop(inner.texts.insert(id)),
-                (Holds::Error, Some(id)) => drop(inner.errors.insert(id)),
-                (Holds::Nothing, _) | (_, None) => {}
+            if let (Holds::Text | Holds::Error, Some(id)) = (holds, param) {
+                params.push((id, *holds));
             }
         }
+        Some(Given {
+            function: target,
+            seek: self.seek,
+            calls: self.calls + 1,
+            params,
+        })
+    }
+
+    /// The flow inside a function of what it is given.
+    fn inside(&self, given: &Given) -> Option<Self> {
+        let left = self.left.get().checked_sub(1)?;
+        self.left.set(left);
+        let function = self.project.function(given.function)?;
+        let holding = |what: Holds| {
+            let params = given.params.iter();
+            params.filter(move |(_, holds)| *holds == what)
+        };
+        let mut inner = Self {
+            project: self.project,
+            at: given.function,
+            seek: self.seek,
+            errors: holding(Holds::Error).map(|(id, _)| *id).collect(),
+            texts: holding(Holds::Text).map(|(id, _)| *id).collect(),
+            parts: Parts::default(),
+            closed: Vec::new(),
+            entered: Vec::new(),
+            calls: given.calls,
+            left: Rc::clone(&self.left),
+            memo: Rc::clone(&self.memo),
+        };
         inner.read(&function.body);
         Some(inner)
     }
