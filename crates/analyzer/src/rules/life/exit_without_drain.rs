@@ -3,11 +3,11 @@
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
-use crate::facts::{ExprKind, Span, Stmt, StmtKind, walk};
+use crate::facts::{Call, ExprKind, Span, Stmt, StmtKind, walk};
 use crate::finding::{Confidence, Severity};
-use crate::link::{FnRef, Form, Hook, Project, Site};
+use crate::link::{FnRef, Form, Hook, Project, Site, callee_name};
 use crate::rules::{At, Axis, Report, Rule};
-use crate::vocabulary::{Role, Wire, words};
+use crate::vocabulary::{Role, Wire, role, words};
 
 use super::in_flight::{self, Answering};
 use super::listener::{beside_listener, drains_listener};
@@ -28,6 +28,10 @@ pub(in crate::rules) const RULE: Rule = Rule {
 
 /// Calls from a handler downwards in which any wait for something in flight counts.
 const MAX_CALLS: usize = 2;
+
+/// What is said of an exit.
+const EXITS: &str =
+    "the process exits here on a signal while calls may be in flight; nothing waits for them";
 
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
     super::shutdown_unawaited::look(project, report);
@@ -85,6 +89,19 @@ fn callback<'r>(
             .add(place, "the library ends the process after this while calls may be in flight; nothing waits for them")
             .sure(Confidence::Likely);
     }
+    for exit in given(project, hook)
+        .into_iter()
+        .chain(raised(project, &near))
+    {
+        let finding = report.add(exit, EXITS);
+        let registered = At {
+            function: hook.at,
+            span: hook.span,
+        };
+        if exit.span != hook.span {
+            finding.via(project, registered, "registered here");
+        }
+    }
     for at in &reach {
         if project.is_timer(*at) {
             continue;
@@ -102,7 +119,7 @@ fn callback<'r>(
                 function: decided.at,
                 span: decided.span,
             };
-            let finding = report.add(place, "the process exits here on a signal while calls may be in flight; nothing waits for them");
+            let finding = report.add(place, EXITS);
             let registered = At {
                 function: hook.at,
                 span: hook.span,
@@ -110,6 +127,47 @@ fn callback<'r>(
             finding.via(project, registered, "registered here");
         }
     }
+}
+
+/// The exit itself in the place of the function: `process.on("SIGTERM", process.exit)`, `process.exit.bind(process, 0)`.
+fn given(project: &Project<'_>, hook: &Hook<'_>) -> Option<At> {
+    let value = hook.foreign?;
+    let bound = value
+        .call()
+        .filter(|call| callee_name(&call.callee) == "bind");
+    let exit = bound.and_then(Call::receiver).unwrap_or(value);
+    let language = project.language(hook.at.file);
+    let roles = project.paths(hook.at, exit).into_iter();
+    let mut roles = roles.filter_map(|path| role(language, &path));
+    let ends = roles.any(|role| matches!(role, Role::Exit | Role::ExitUnwinding));
+    let place = At {
+        function: hook.at,
+        span: hook.span,
+    };
+    ends.then_some(place)
+}
+
+/// Python: `raise SystemExit` in a handler is what `sys.exit` does.
+fn raised(project: &Project<'_>, near: &BTreeSet<FnRef>) -> Vec<At> {
+    let mut all = Vec::new();
+    for at in near {
+        let Some(function) = project.function(*at) else {
+            continue;
+        };
+        walk::stmts(&function.body, &mut |stmt| {
+            if let StmtKind::Throw(Some(thrown)) = &stmt.kind {
+                let made = thrown.call().map_or(thrown, |call| &call.callee);
+                let exits = project.last_name(*at, made).as_deref() == Some("SystemExit");
+                if exits && !stands_in_second_branch(project, *at, stmt.span) {
+                    all.push(At {
+                        function: *at,
+                        span: stmt.span,
+                    });
+                }
+            }
+        });
+    }
+    all
 }
 
 /// The functions that a handler calls down to a depth, with the closures in them.
@@ -142,12 +200,16 @@ fn is_exit_alias(project: &Project<'_>, site: &Site<'_>) -> bool {
     let language = project.language(site.at.file);
     site.paths
         .iter()
-        .any(|path| crate::vocabulary::role(language, path) == Some(Role::Exit))
+        .any(|path| role(language, path) == Some(Role::Exit))
 }
 
 /// Whether a call stands where only a second signal comes: in the branch of a flag that says that the shutdown runs.
 pub(super) fn in_second_branch(project: &Project<'_>, site: &Site<'_>) -> bool {
-    let Some(function) = project.function(site.at) else {
+    stands_in_second_branch(project, site.at, site.span)
+}
+
+fn stands_in_second_branch(project: &Project<'_>, at: FnRef, span: Span) -> bool {
+    let Some(function) = project.function(at) else {
         return false;
     };
     let mut found = false;
@@ -155,7 +217,7 @@ pub(super) fn in_second_branch(project: &Project<'_>, site: &Site<'_>) -> bool {
         if let StmtKind::If { test, then, .. } = &stmt.kind {
             let flag = matches!(test.kind, ExprKind::Var(_) | ExprKind::Member(..));
             let counted = matches!(test.kind, ExprKind::Compare(..))
-                && project.names_in(site.at, test).iter().any(|name| {
+                && project.names_in(at, test).iter().any(|name| {
                     let words = words::words(name);
                     words.iter().any(|word| {
                         matches!(
@@ -164,7 +226,7 @@ pub(super) fn in_second_branch(project: &Project<'_>, site: &Site<'_>) -> bool {
                         )
                     })
                 });
-            found |= (flag || counted) && holds(then, site.span);
+            found |= (flag || counted) && holds(then, span);
         }
     });
     found

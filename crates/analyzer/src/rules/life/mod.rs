@@ -5,6 +5,7 @@ pub(super) mod competing;
 pub(super) mod drain_accepting;
 pub(super) mod exit_hook;
 pub(super) mod exit_without_drain;
+mod fires;
 mod in_flight;
 mod listener;
 pub(super) mod missing_sigterm;

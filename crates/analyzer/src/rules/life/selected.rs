@@ -7,6 +7,8 @@ use crate::link::{FnRef, Hook, Project, Site};
 use crate::rules::{At, Report};
 use crate::vocabulary::{Role, words};
 
+use super::fires::{self, Fires};
+
 /// Functions that choose between a signal and the serving, and after the signal wait for nothing.
 pub(super) fn look<'a>(project: &Project<'a>, hooks: &[&Hook<'a>], report: &mut Report<'_>) {
     if hooks.is_empty() {
@@ -235,20 +237,40 @@ enum For {
     Those(Vec<FnRef>),
 }
 
+/// Whether a signal may be what ends a context or comes out of a channel or token.
+fn is_fired<'a>(project: &Project<'a>, at: FnRef, on: &'a Expr) -> bool {
+    made_ready(project, at, on) != Fires::No
+}
+
+/// What is known of a context, channel or token.
+fn made_ready<'a>(project: &Project<'a>, at: FnRef, on: &'a Expr) -> Fires {
+    let of_context = fires::context(project, at, on);
+    if let (Fires::Unknown, ExprKind::Var(id)) = (of_context, &on.bare().kind) {
+        fires::variable(project, at, *id)
+    } else {
+        of_context
+    }
+}
+
 /// What the test of an arm waits for: calls, what they were bound to, the end of a context.
-fn waits_for(project: &Project<'_>, at: FnRef, test: &Expr) -> For {
+fn waits_for<'a>(project: &Project<'a>, at: FnRef, test: &'a Expr) -> For {
     let mut any = false;
     let mut targets = Vec::new();
     walk::each(test, &mut |inner| {
         if let ExprKind::Call(_) = &inner.kind
             && let Some(site) = project.site_at(at, inner)
         {
-            any |= matches!(site.name(), "Done" | "recv" | "cancelled");
+            any |= matches!(site.name(), "Done" | "recv" | "cancelled")
+                && site
+                    .call
+                    .receiver()
+                    .is_none_or(|on| is_fired(project, at, on));
             targets.extend(&site.targets);
         }
-        if let ExprKind::Var(_) = &inner.kind {
+        if let ExprKind::Var(_) = inner.kind {
+            let fires = made_ready(project, at, inner);
             let name = project.last_name(at, inner).unwrap_or_default();
-            any |= words::words(&name).iter().any(|word| {
+            let is_named = words::words(&name).iter().any(|word| {
                 matches!(
                     word.as_str(),
                     "sig"
@@ -262,10 +284,10 @@ fn waits_for(project: &Project<'_>, at: FnRef, test: &Expr) -> For {
                         | "shutdown"
                         | "stop"
                         | "quit"
-                        | "done"
                         | "interrupt"
                 )
             });
+            any |= fires == Fires::Yes || (fires == Fires::Unknown && is_named);
         }
     });
     if any { For::Any } else { For::Those(targets) }

@@ -8,6 +8,7 @@ use crate::rules::{At, Report};
 use crate::vocabulary::{Role, words};
 
 use super::exit_without_drain::in_second_branch;
+use super::fires::{self, Fires};
 use super::in_flight::waits_for_calls;
 use super::selected::drains;
 
@@ -123,7 +124,12 @@ fn is_of_signal(project: &Project<'_>, at: FnRef, waited: &Expr) -> bool {
             .call()
             .and_then(|_| project.site_at(at, inner))
             .is_some_and(|site| matches!(site.role, Some(Role::AwaitSignal(_))));
-        let named = matches!(inner.kind, ExprKind::Var(_))
+        let fires = if let ExprKind::Var(id) = inner.kind {
+            fires::variable(project, at, id)
+        } else {
+            Fires::No
+        };
+        let named = fires == Fires::Unknown
             && project.last_name(at, inner).is_some_and(|name| {
                 words::words(&name).iter().any(|word| {
                     matches!(
@@ -145,7 +151,7 @@ fn is_of_signal(project: &Project<'_>, at: FnRef, waited: &Expr) -> bool {
                     )
                 })
             });
-        found |= by_call || named;
+        found |= by_call || named || fires == Fires::Yes;
     });
     found
 }
