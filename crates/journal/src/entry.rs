@@ -331,6 +331,8 @@ pub enum Topic {
     Repeatable,
     /// The disk was full, and entries were left out.
     LeftOut,
+    /// A copy of the journal went away, or came back.
+    Copy,
 }
 
 impl Topic {
@@ -351,6 +353,7 @@ impl Topic {
             Self::Undelivered => "undelivered",
             Self::Repeatable => "repeatable",
             Self::LeftOut => "left_out",
+            Self::Copy => "copy",
         }
     }
 }

@@ -39,6 +39,7 @@ pub struct Journal {
     failing_since: Option<(Why, Instant)>,
     chain: String,
     dir: PathBuf,
+    copy: Option<PathBuf>,
     keys: Keys,
     form: Vec<u8>,
     ledger: Ledger,
@@ -105,6 +106,7 @@ impl Journal {
         let commit_within = settings.commit_within;
         let shared = Arc::new(Shared::default());
         let dir = settings.dir.clone();
+        let copy = settings.copy.as_ref().map(|copy| copy.dir.clone());
         let (key_ttl, orphan_window) = (settings.key_ttl, settings.orphan_window);
         let Opened {
             writer,
@@ -128,6 +130,7 @@ impl Journal {
             failing_since: None,
             chain,
             dir,
+            copy,
             keys,
             form: Vec::new(),
             ledger: Ledger::new(key_ttl, orphan_window, orphans),
@@ -157,6 +160,12 @@ impl Journal {
     /// are recorded all the same; whoever repeats such a call learns how it ended, and no more.
     pub fn answers_dropped(&self) -> u64 {
         self.shared.dropped()
+    }
+
+    /// Where the copy of the journal is that does not take records, and why, once that is recorded.
+    pub fn copy_away(&self) -> Option<(&Path, Arc<str>)> {
+        let copy = self.copy.as_deref()?;
+        Some((copy, self.shared.news().copy_away.clone()?))
     }
 
     /// A reference for a call that was just received.

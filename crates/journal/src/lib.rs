@@ -17,6 +17,7 @@ mod canon;
 mod chain;
 mod claim;
 mod clear;
+mod copy;
 mod entry;
 mod evidence;
 mod folder;
@@ -51,6 +52,7 @@ mod writer;
 pub use chain::Liveness;
 pub use claim::Earlier;
 pub use clear::{Clear, Sight};
+pub use copy::{Copying, Require};
 pub use entry::{
     About, Again, Class, Decision, Fate, Intent, Keep, LateResult, MAX_KEPT, MAX_POLICIES,
     MAX_TEXT, Note, Outcome, Retry, Start, Tier, Topic, What,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::CallRef;
 use crate::chain::{Chain, Lock, Told, Writing};
 use crate::claim::Claims;
+use crate::copy::Copier;
 use crate::entry::{Entry, Keep, Note, Outcome, Retry, Tier, Topic, What};
 use crate::folder::Folder;
 use crate::keys::Keys;
@@ -66,6 +67,12 @@ pub(crate) fn open(
         place.within = None;
     }
     let recovered = Recovered { place, ..recovered };
+    let copier = match settings.copy.clone() {
+        Some(copying) => {
+            Some(Copier::begin(copying, &settings.dir, &name).map_err(OpenError::Thread)?)
+        }
+        None => None,
+    };
     let around = Surroundings {
         settings,
         shared,
@@ -75,6 +82,7 @@ pub(crate) fn open(
         faults,
     };
     let mut writer = Writer::resume((chain, lock), &recovered.place, around)?;
+    writer.copy = copier;
     if recovered.ending == Ending::Sealed {
         writer.seal_before = Some(recovered.place.head);
     }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::clear::Clear;
+use crate::copy::Copying;
 
 /// Where the journal is, and its limits.
 #[derive(Clone, Debug)]
@@ -30,6 +31,8 @@ pub struct Settings {
     pub damage: Damage,
     /// Arguments that may stand in the journal as they are; none unless they are named.
     pub clear: Clear,
+    /// Where this writer's chain is copied to, if anywhere.
+    pub copy: Option<Copying>,
     /// The most entries that wait for the disk.
     pub queue_entries: usize,
     /// About how many bytes of entries wait for the disk at most.
@@ -62,6 +65,7 @@ impl Settings {
             orphan_window: HOUR / 6,
             damage: Damage::Refuse,
             clear: Clear::default(),
+            copy: None,
             queue_entries: 16_384,
             queue_bytes: 64 << 20,
         }

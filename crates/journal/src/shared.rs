@@ -2,7 +2,7 @@
 //! disk, and how far the disk has come.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::entry::{Entry, Tier};
@@ -94,6 +94,8 @@ enum Doing {
 pub(crate) struct News {
     pub(crate) failing: Option<Why>,
     pub(crate) sealed: Option<Head>,
+    /// Why the copy of the journal is away, if it is.
+    pub(crate) copy_away: Option<Arc<str>>,
     pub(crate) gone: bool,
     /// Entries that were not recorded.
     pub(crate) refused: Refused,

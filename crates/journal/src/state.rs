@@ -30,6 +30,11 @@ pub enum Why {
     /// The disk has not answered in time.
     #[error("the journal's disk does not answer; calls pass again once it does")]
     Stalled,
+    /// The copy that is required has not taken records in time.
+    #[error(
+        "the required copy of the journal does not take records: {0}; calls pass again once it does"
+    )]
+    Copy(Arc<str>),
     /// The writer is gone. Only a new [`Journal`](crate::Journal) can help.
     #[error("the journal's writer has ended; start again")]
     Gone,

@@ -1,6 +1,7 @@
 //! The thread that writes: whatever queued while the last batch went to the
 //! disk is the next batch.
 
+mod copied;
 mod note;
 mod room;
 mod side;
@@ -18,6 +19,7 @@ use std::time::{Duration, Instant};
 use crate::CallRef;
 use crate::chain::{Chain, Lock};
 use crate::claim::Claims;
+use crate::copy::Copier;
 use crate::entry::{Entry, Fate, Tier};
 use crate::folder::{Folder, is_full, system};
 use crate::kept::Sidecar;
@@ -55,6 +57,8 @@ pub(crate) struct Writer {
     keys: Keys,
     claims: Option<(Folder, Claims)>,
     sidecar: Option<Sidecar>,
+    /// What copies the chain, if anything does.
+    pub(crate) copy: Option<Copier>,
     scratch: Scratch,
     clock: Clock,
     /// When this writer took the chain.
@@ -179,6 +183,7 @@ impl Writer {
             keys: around.keys,
             claims: around.claims,
             sidecar: None,
+            copy: None,
             clock: Clock::new(&crate::line::time::boot_id(), place.stamp),
             opened: Stamp::now(),
             durable_length: segment.as_ref().map_or(0, Segment::length),
@@ -252,6 +257,7 @@ impl Writer {
                 break;
             }
         }
+        self.finish_copy();
         self.shared.end();
         (self.wake)();
     }
@@ -308,6 +314,7 @@ impl Writer {
             return Ended::No;
         }
         self.first_line();
+        self.note_copy();
         let refused = self.claim(batch);
         for (at, queued) in batch.iter().enumerate() {
             if at % OF_ONE_TIME == 0 {
@@ -408,6 +415,11 @@ impl Writer {
         loop {
             match self.attempt() {
                 Ok(()) => {
+                    if self.copied() == Ended::Yes {
+                        return Ended::Yes;
+                    }
+                    self.shared.publish_safe(self.goal.nth);
+                    (self.wake)();
                     self.failures = 0;
                     self.recover_soundness();
                     return Ended::No;
@@ -422,6 +434,7 @@ impl Writer {
     }
 
     fn attempt(&mut self) -> io::Result<()> {
+        self.heed_copy();
         if self.segment.is_none() {
             let number = self.last + 1;
             let folder = &self.chain.folder;
@@ -437,7 +450,8 @@ impl Writer {
         }
         self.write()?;
         if self.goal.sync == Need::Sync || self.tape.bytes().len() > UNSYNCED {
-            if self.poisoned.is_none() && std::mem::take(&mut self.goal.kernel) > 0 {
+            let kernel = std::mem::take(&mut self.goal.kernel) > 0;
+            if kernel && self.poisoned.is_none() && !self.requires_copy() {
                 // Whoever waits for the kernel alone does not wait for the disk.
                 self.shared.publish_written(self.goal.nth);
                 (self.wake)();
@@ -451,8 +465,6 @@ impl Writer {
         }
         self.goal.sync = Need::Write;
         self.goal.kernel = 0;
-        self.shared.publish_safe(self.goal.nth);
-        (self.wake)();
         Ok(())
     }
 

@@ -13,7 +13,7 @@ use dropgate_gate::mode::{self, Mode, ProbeSettings};
 use tokio::time::sleep;
 
 use crate::bell::Bell;
-use crate::chronicle::Dropped;
+use crate::chronicle::{Away, Dropped};
 use crate::deciding::UnderDecision;
 use crate::deliveries::Deliveries;
 use crate::docket::Docket;
@@ -109,6 +109,7 @@ impl Relay {
             held_answers: HeldAnswers::default(),
             record_trouble: None,
             dropped: Dropped::NotSaid,
+            copy_away: Away::NotSaid,
             unrecorded: 0,
             record_heeded: Duration::ZERO,
             calls: InFlight::new(),

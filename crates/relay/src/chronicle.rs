@@ -22,6 +22,13 @@ pub(crate) enum Dropped {
     Said,
 }
 
+/// Whether it was said that the copy of the record is away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Away {
+    NotSaid,
+    Said,
+}
+
 impl Relay {
     /// A server was started, or started again.
     pub(crate) fn record_start(&mut self) {
@@ -86,6 +93,24 @@ impl Relay {
             "journal: the disk takes records and no answers beside them; a call that is repeated \
              is told how the first one ended, and not its answer. Free some space",
         );
+    }
+
+    /// Says once that the copy of the record is away, and once that it is there again.
+    pub(crate) fn say_copy_is_away(&mut self) {
+        match (self.recorder.copy_away(), &self.copy_away) {
+            (Some(why), Away::NotSaid) => {
+                self.log.warn(&format!(
+                    "journal: the copy does not take records: {why}; calls go on, and it gets them \
+                     once it does"
+                ));
+                self.copy_away = Away::Said;
+            }
+            (None, Away::Said) => {
+                self.log.line("journal: the copy has all records again");
+                self.copy_away = Away::NotSaid;
+            }
+            (Some(_), Away::Said) | (None, Away::NotSaid) => {}
+        }
     }
 
     /// Ends the record, within a bound.

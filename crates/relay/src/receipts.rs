@@ -16,6 +16,7 @@ impl Relay {
         self.answer_from_record();
         self.release_recorded();
         self.say_answers_are_dropped();
+        self.say_copy_is_away();
         while self.withhold_refused() {
             self.release_recorded();
         }

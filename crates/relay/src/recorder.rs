@@ -210,6 +210,16 @@ impl Recorder {
         }
     }
 
+    /// What is wrong with the copy of the record, if anything is.
+    pub(crate) fn copy_away(&self) -> Option<String> {
+        match self {
+            Self::Off => None,
+            Self::On(journal) => journal
+                .copy_away()
+                .map(|(place, why)| format!("{}: {why}", place.display())),
+        }
+    }
+
     /// Ends the record, within a bound; nothing where none is kept.
     pub(crate) fn seal(&mut self, within: Duration) -> Option<Sealed> {
         match std::mem::replace(self, Self::Off) {

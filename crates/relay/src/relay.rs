@@ -20,7 +20,7 @@ use tokio::time::Sleep;
 
 use crate::bell::Bell;
 use crate::call_id::CallId;
-use crate::chronicle::Dropped;
+use crate::chronicle::{Away, Dropped};
 use crate::cleaning::Leaving;
 use crate::deciding::{Deciding, UnderDecision};
 use crate::deliveries::Deliveries;
@@ -113,6 +113,7 @@ pub(crate) struct Relay {
     pub(crate) record_trouble: Option<Box<str>>,
     /// Whether it was said that answers are not kept.
     pub(crate) dropped: Dropped,
+    pub(crate) copy_away: Away,
     /// How many calls that only read went on without a record.
     pub(crate) unrecorded: u64,
     /// When the record was last looked at.

@@ -180,6 +180,13 @@ fn out_of_range(config: &Config) -> Option<(&'static str, String)> {
     {
         return Some(("authorize.authzen.timeout", "write at most 2s".to_owned()));
     }
+    let copy = config.journal.copy.as_ref();
+    if copy
+        .and_then(|it| it.timeout)
+        .is_some_and(|time| time.0 > longest)
+    {
+        return Some(("journal.copy.timeout", "write at most 2s".to_owned()));
+    }
     let queue = config.telemetry.as_ref().and_then(|it| it.queue);
     if queue.is_some_and(|most| !(1..=65536).contains(&most)) {
         return Some((
@@ -250,6 +257,10 @@ mod tests {
                 "a.toml:3:1: telemetry.queue: write a number from 1 to 65536",
             ),
             ("[telemetry]\nqueue = 1\n", "missing field `otlp`"),
+            (
+                "[journal.copy]\ndir = \"c\"\ntimeout = \"2001ms\"\n",
+                "a.toml:3:1: journal.copy.timeout: write at most 2s",
+            ),
             ("[calls\n", "a.toml:1:"),
             ("[journal]\nmax_size = \"1 GB\"\n", "is no size"),
         ] {

@@ -117,6 +117,10 @@ fn in_authorize(config: &Config) -> Option<(&'static str, String)> {
 }
 
 fn in_journal(config: &Config) -> Option<(&'static str, String)> {
+    let copy = config.journal.copy.as_ref();
+    if let Some(why) = copy.and_then(|copy| path(&copy.dir).err()) {
+        return Some(("journal.copy.dir", why));
+    }
     let clear = &config.journal.clear;
     let why = if clear.len() > MAX_CLEAR {
         Some(format!(

@@ -298,6 +298,34 @@ pub(crate) struct Journal {
     pub(crate) on_failure: Option<OnFailure>,
     /// Keep no journal. Default: false.
     pub(crate) danger_off: Option<bool>,
+    /// A copy of the records in another place.
+    pub(crate) copy: Option<JournalCopy>,
+}
+
+/// `[journal.copy]`
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct JournalCopy {
+    /// The folder of the copies, on another disk or machine, one folder in it a server; relative to
+    /// this file.
+    pub(crate) dir: PathBuf,
+    /// What has to have a record before a call is sent or answered: `all`, the journal and its copy,
+    /// or `any`, the journal alone, and the copy follows. Default: all.
+    #[serde(default)]
+    pub(crate) require: Option<Require>,
+    /// After which time a copy that takes nothing counts as away, 2s at most. Default: 1s.
+    #[serde(default)]
+    pub(crate) timeout: Option<SomeTime>,
+}
+
+/// What has to have a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Require {
+    /// The journal and its copy.
+    All,
+    /// The journal.
+    Any,
 }
 
 /// What is refused while nothing can be recorded.

@@ -104,6 +104,7 @@ fn word(why: &Why) -> &'static str {
         Why::NoSpace => "full",
         Why::Disk(_) => "broken",
         Why::Stalled => "stalled",
+        Why::Copy(_) => "copy",
         Why::Gone => "gone",
     }
 }

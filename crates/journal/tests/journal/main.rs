@@ -6,6 +6,7 @@
 
 mod busy;
 mod changes;
+mod copies;
 mod cut;
 mod disks;
 mod filler;

@@ -1,5 +1,6 @@
 //! What a file of settings means for calls, with the flags that outweigh it.
 
+use std::path::Path;
 use std::time::Duration;
 
 use dropgate_gate::breaker::{self, FailureTexts, Ratio};
@@ -7,6 +8,7 @@ use dropgate_gate::decision::Principal;
 use dropgate_gate::doomed::OnShutdown;
 use dropgate_gate::load::{self, Rate};
 use dropgate_gate::mode::{Class, Listing, Trust};
+use dropgate_journal::{Copying, Require};
 use dropgate_policy::Policies;
 use dropgate_relay::{
     CallSettings, OnUnknown, Order, Orders, ReadOnlySettings, Switch, TelemetrySettings, ToolRule,
@@ -38,6 +40,8 @@ pub(crate) struct Meant {
     pub(super) read_only: ReadOnlySettings,
     pub(super) breaker: breaker::Settings,
     pub(super) telemetry: Option<TelemetrySettings>,
+    /// Where journals are copied to, one folder in it a server.
+    pub(super) copy: Option<Copying>,
 }
 
 /// What a configuration means for the calls of this server.
@@ -79,6 +83,7 @@ pub(super) fn meant(
         read_only,
         breaker: breaker(&file.breaker)?,
         telemetry: telemetry::settings(file.telemetry.as_ref(), folder, *pipes)?,
+        copy: copying(config)?,
     })
 }
 
@@ -155,6 +160,34 @@ fn rules(on_shutdown: &[ToolOnShutdown], config: &Config) -> Result<Vec<ToolRule
     });
     let all = from_flags.map(Ok).chain(from_file).chain(probe.map(Ok));
     all.collect()
+}
+
+/// Where journals are copied to.
+///
+/// # Errors
+/// That is where they are.
+fn copying(config: &Configured) -> Result<Option<Copying>, PlanError> {
+    const WITHIN: Duration = Duration::from_secs(1);
+    let Some(written) = &config.file.journal.copy else {
+        return Ok(None);
+    };
+    let dir = config.folder.join(&written.dir);
+    let dir = std::path::absolute(&dir).unwrap_or(dir);
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    if config
+        .journals()
+        .is_some_and(|journals| real(&journals) == real(&dir))
+    {
+        return Err(PlanError::CopyOntoItself(dir));
+    }
+    Ok(Some(Copying {
+        dir,
+        require: match written.require {
+            Some(written::Require::Any) => Require::Any,
+            Some(written::Require::All) | None => Require::All,
+        },
+        within: written.timeout.map_or(WITHIN, |time| time.0),
+    }))
 }
 
 fn read_only(config: &Config) -> ReadOnlySettings {

@@ -33,9 +33,9 @@ pub(crate) fn settings(
 ) -> Result<Settings, PlanError> {
     let name = name_of(args);
     // Before the pins, which lie beside it, so that it is what a message is about.
-    let journal = journal_settings(args, config, &name)?;
+    let mut meant = judges.meant;
+    let journal = journal_settings(args, config, &name, meant.copy.take())?;
     let config = &config.file;
-    let meant = judges.meant;
     Ok(Settings {
         journal,
         server_name: Arc::from(name.as_str()),
@@ -131,6 +131,7 @@ fn journal_settings(
     args: &RunArgs,
     config: &Configured,
     name: &str,
+    copy: Option<journal::Copying>,
 ) -> Result<Option<journal::Settings>, PlanError> {
     let written = &config.file.journal;
     let off = args.journal.is_some() || written.danger_off == Some(true);
@@ -145,6 +146,10 @@ fn journal_settings(
     if args.accept_damage {
         settings.damage = journal::Damage::Accept;
     }
+    settings.copy = copy.map(|copy| journal::Copying {
+        dir: copy.dir.join(name),
+        ..copy
+    });
     settings.clear = journal::Clear::new(written.clear.clone());
     if let Some(keep) = written.keep {
         settings.keep = keep.0;

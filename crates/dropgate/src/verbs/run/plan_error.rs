@@ -38,6 +38,10 @@ pub(crate) enum PlanError {
          dropgate.toml or XDG_STATE_HOME to one, or keep none with --journal off"
     )]
     JournalInFile { folder: PathBuf, no_folder: PathBuf },
+    #[error(
+        "journal.copy.dir: {0} is where the journals are themselves; name a folder on another disk"
+    )]
+    CopyOntoItself(PathBuf),
     #[error(transparent)]
     Telemetry(#[from] TelemetryError),
     #[error(transparent)]

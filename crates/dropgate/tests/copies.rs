@@ -1,0 +1,121 @@
+//! A copy of the journal that is required, and one that follows.
+#![allow(
+    clippy::unwrap_used,
+    reason = "clippy knows tests by an attribute that what they share does not have"
+)]
+
+mod host;
+
+use std::fs;
+use std::time::Instant;
+
+use serde_json::{Value, json};
+
+use crate::host::{Folder, Run, WITHIN};
+
+const SERVER: &str = r#"
+while read -r line; do
+    id=${line#*\"id\":}
+    id=${id%%,*}
+    case $line in
+        *'"initialize"'*) result='{"protocolVersion":"2025-06-18","capabilities":{"tools":{}},"serverInfo":{"name":"s","version":"1"}}' ;;
+        *'"tools/call"'*) result='{"content":[{"type":"text","text":"done"}]}' ;;
+        *) continue ;;
+    esac
+    printf '{"jsonrpc":"2.0","id":%s,"result":%s}\n' "$id" "$result"
+done"#;
+
+/// A run whose copy has a file in its place.
+fn blocked(require: &str) -> (Folder, Run) {
+    let folder = Folder::new(&format!(
+        "[journal.copy]\ndir = \"copies\"\nrequire = \"{require}\"\ntimeout = \"100ms\"\n"
+    ));
+    folder.write("copies", "");
+    let mut command = folder.dropgate(&["run", "--name", "s", "--config"]);
+    command.arg(folder.path().join("dropgate.toml"));
+    command.args(["--", "sh", "-c", SERVER]);
+    (folder, Run::begin(&mut command))
+}
+
+fn call(run: &mut Run) -> Value {
+    run.ask("tools/call", &json!({"name": "write", "arguments": {}}))
+}
+
+/// Calls until an answer is, or is not, an error.
+fn until(run: &mut Run, is_error: bool) -> Value {
+    let begun = Instant::now();
+    loop {
+        let answer = call(run);
+        if (answer["result"]["isError"] == true) == is_error {
+            return answer;
+        }
+        assert!(begun.elapsed() < WITHIN, "{answer}");
+    }
+}
+
+fn verified(folder: &Folder, dir: &str) -> Value {
+    let arguments = ["journal", "verify", "s", "--format", "json", "--dir", dir];
+    let output = folder.dropgate(&arguments).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// Ends the run, and gives what it said; by then the copy has all that the journal has.
+fn same_in_the_end(folder: &Folder, run: Run) -> String {
+    let (code, log) = run.finish();
+    assert_eq!(code, Some(0), "{log}");
+    let journal = verified(folder, "dropgate/journal");
+    let copy = verified(folder, "copies");
+    assert_eq!(journal["chains"][0]["head"], copy["chains"][0]["head"]);
+    assert_eq!(journal["records"], copy["records"]);
+    log
+}
+
+#[test]
+fn calls_are_refused_while_a_required_copy_takes_nothing() {
+    let (folder, mut run) = blocked("all");
+    let refused = until(&mut run, true);
+    let outcome = &refused["result"]["_meta"]["dev.dropgate/outcome"];
+    assert_eq!(outcome["outcome"], "not_executed", "{refused}");
+    fs::remove_file(folder.path().join("copies")).unwrap();
+    until(&mut run, false);
+    let log = same_in_the_end(&folder, run);
+    assert!(
+        log.contains("copy of the journal does not take records"),
+        "{log}"
+    );
+}
+
+#[test]
+fn calls_go_on_without_a_copy_that_is_not_required() {
+    let (folder, mut run) = blocked("any");
+    let begun = Instant::now();
+    while !run.log.contains("the copy does not take records") {
+        assert!(begun.elapsed() < WITHIN, "{}", run.log);
+        let answer = call(&mut run);
+        assert_eq!(answer["result"]["isError"], Value::Null, "{answer}");
+        run.log.extend(run.told.try_iter());
+    }
+    fs::remove_file(folder.path().join("copies")).unwrap();
+    while !run.log.contains("the copy has all records again") {
+        assert!(begun.elapsed() < WITHIN, "{}", run.log);
+        until(&mut run, false);
+        run.log.extend(run.told.try_iter());
+    }
+    same_in_the_end(&folder, run);
+    let shown = folder.dropgate(&["journal", "show"]).output().unwrap();
+    let shown = String::from_utf8(shown.stdout).unwrap();
+    assert!(shown.contains("of this run only"), "{shown}");
+}
+
+#[test]
+fn a_copy_onto_the_journal_itself_is_refused() {
+    let folder = Folder::new("[journal]\ndir = \"j\"\n[journal.copy]\ndir = \"./j\"\n");
+    let checked = folder
+        .dropgate(&["check", "dropgate.toml"])
+        .output()
+        .unwrap();
+    assert_eq!(checked.status.code(), Some(78));
+    let why = String::from_utf8(checked.stderr).unwrap();
+    assert!(why.contains("journal.copy.dir"), "{why}");
+}
