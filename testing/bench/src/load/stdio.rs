@@ -241,6 +241,10 @@ impl Host {
             match self.to_server.write(bytes) {
                 Ok(count) => self.written += count,
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return Ok(()),
+                // Whoever ends at once may do so before it is called or after.
+                Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+                    return Err(LoadError::new(format!("{}: it ended early", self.name)));
+                }
                 Err(error) => return Err(error).doing(format_args!("{}: calling it", self.name)),
             }
         }
