@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::rc::Rc;
-use std::sync::Arc;
 
 use dropgate_gate::kind::Kind;
 use dropgate_policy::Subject;
@@ -13,6 +12,7 @@ use serde_json::value::RawValue;
 
 use crate::call_id::CallId;
 use crate::docket::Asked;
+use crate::downstream::stdio::Particulars;
 use crate::own_tools::OwnTool;
 use crate::tool_rules::Known;
 
@@ -26,14 +26,10 @@ pub(crate) struct Candidate {
     pub(crate) kind: Kind,
     /// Where its arguments stand in the message; of a method that is not known, all parameters.
     pub(crate) arguments: Range<usize>,
-    /// Where all its parameters stand.
-    pub(crate) params: Range<usize>,
-    /// Where that stands which a later round of a call has beyond the first.
-    pub(crate) round: Option<Box<[Option<Range<usize>>; 2]>>,
+    /// What few calls of a tool have.
+    pub(crate) particulars: Option<Box<Particulars>>,
     /// The tool's name or the method, and what holds for it.
     pub(crate) known: Rc<Known>,
-    /// The resource or prompt that it asks for.
-    pub(crate) target: Option<Arc<str>>,
     pub(crate) asked: Asked,
     pub(crate) key: Option<Box<str>>,
     pub(crate) trace_id: Option<Box<str>>,
@@ -67,10 +63,13 @@ impl Candidate {
     /// What the record holds it against: a tool's arguments, or else all parameters that belong to
     /// the request and not to the exchange.
     pub(crate) fn said<'a>(&'a self, lines: &'a LineBuffer) -> Cow<'a, [u8]> {
-        if self.kind == Kind::ToolCall {
-            return Cow::Borrowed(self.arguments(lines));
-        }
-        let params = self.message(lines).get(self.params.clone());
+        let particulars = match (self.kind, &self.particulars) {
+            (Kind::ToolCall, _) | (Kind::Fetch | Kind::Other | Kind::Protocol, None) => {
+                return Cow::Borrowed(self.arguments(lines));
+            }
+            (Kind::Fetch | Kind::Other | Kind::Protocol, Some(particulars)) => particulars,
+        };
+        let params = self.message(lines).get(particulars.params.clone());
         let params = params.unwrap_or_default();
         let Ok(mut members) = serde_json::from_slice::<BTreeMap<String, &RawValue>>(params) else {
             return Cow::Borrowed(params);
@@ -81,7 +80,10 @@ impl Candidate {
 
     /// What makes it a later round of a call, as one JSON list; none in the first.
     pub(crate) fn round(&self, lines: &LineBuffer) -> Option<Box<[u8]>> {
-        let round = self.round.as_ref()?;
+        let round = &self.particulars.as_ref()?.round;
+        if let [None, None] = round {
+            return None;
+        }
         let message = self.message(lines);
         let [state, responses] = round.each_ref().map(|at| {
             let part = at.clone().and_then(|at| message.get(at));
@@ -106,7 +108,13 @@ impl Candidate {
             | Asked::Handshake
             | Asked::ToolList
             | Asked::ToolChanges
-            | Asked::Other => self.target.as_deref().unwrap_or_default(),
+            | Asked::Other => {
+                let target = self
+                    .particulars
+                    .as_ref()
+                    .and_then(|it| it.target.as_deref());
+                target.unwrap_or_default()
+            }
         }
     }
 

@@ -134,7 +134,8 @@ impl Telemetry {
     fn trace(&mut self, ask: &Ask, line: &[u8]) -> Option<Box<Trace>> {
         let mut trace = Trace::begin(line, &self.baggage, &mut self.ids)?;
         if ask.asked == Asked::Prompt {
-            trace.prompt = ask.target.clone().map(bounded);
+            let target = ask.particulars.as_ref().and_then(|it| it.target.clone());
+            trace.prompt = target.map(bounded);
         }
         Some(trace)
     }

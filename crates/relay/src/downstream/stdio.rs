@@ -54,17 +54,12 @@ pub(crate) struct Ask {
     /// The tool's name or the method of a request that names none, and what holds for it.
     pub(crate) known: Rc<Known>,
     pub(crate) opening: Opening,
-    /// The resource or the prompt that it asks for.
-    pub(crate) target: Option<Arc<str>>,
     /// From where on a list is asked for.
     pub(crate) cursor: Option<Box<str>>,
     /// Where the arguments stand in the line; of a method that is not known, all parameters.
     pub(crate) arguments: Range<usize>,
-    /// Where all parameters stand.
-    pub(crate) params: Range<usize>,
-    /// Where that stands which a later round of a call has beyond the first; few calls have one,
-    /// and all are moved about.
-    pub(crate) round: Option<Box<[Option<Range<usize>>; 2]>>,
+    /// What few calls of a tool have, and all requests would be moved about with.
+    pub(crate) particulars: Option<Box<Particulars>>,
     pub(crate) progress_token: Option<IdKey>,
     pub(crate) idempotency_key: Result<Option<Box<str>>, &'static str>,
     pub(crate) trace_id: Option<Box<str>>,
@@ -115,15 +110,6 @@ impl Ask {
             kind,
             asked,
             opening,
-            target: match asked {
-                Asked::Resource => param(request, "uri").map(Arc::from),
-                Asked::Prompt => param(request, "name").map(Arc::from),
-                Asked::Tool
-                | Asked::Handshake
-                | Asked::ToolList
-                | Asked::ToolChanges
-                | Asked::Other => None,
-            },
             known,
             cursor: match asked {
                 Asked::ToolList => param(request, "cursor"),
@@ -139,11 +125,7 @@ impl Ask {
                 Kind::Other | Kind::Protocol => request.params,
             }
             .map_or(0..0, |arguments| place_in(line, arguments)),
-            params: request.params.map_or(0..0, |params| place_in(line, params)),
-            round: match request.round {
-                [None, None] => None,
-                round => Some(Box::new(round.map(|part| Some(place_in(line, part?))))),
-            },
+            particulars: Particulars::of(request, kind, asked, line),
             progress_token: meta.progress_token.map(|token| token.key()),
             idempotency_key: match bad_key {
                 Some(why) => Err(why),
@@ -152,6 +134,40 @@ impl Ask {
             trace_id: meta.traceparent.as_deref().and_then(trace_id),
             trace: None,
         }
+    }
+}
+
+/// What a request says beyond its name and its arguments.
+#[derive(Debug)]
+pub(crate) struct Particulars {
+    /// The resource or the prompt that it asks for.
+    pub(crate) target: Option<Arc<str>>,
+    /// Where all parameters stand.
+    pub(crate) params: Range<usize>,
+    /// Where that stands which a later round of a call has beyond the first.
+    pub(crate) round: [Option<Range<usize>>; 2],
+}
+
+impl Particulars {
+    /// None of a tool's call in its first round.
+    fn of(request: &Request<'_>, kind: Kind, asked: Asked, line: &[u8]) -> Option<Box<Self>> {
+        let round = match (kind, request.round) {
+            (Kind::ToolCall, [None, None]) => return None,
+            (Kind::ToolCall | Kind::Fetch | Kind::Other | Kind::Protocol, round) => round,
+        };
+        Some(Box::new(Self {
+            target: match asked {
+                Asked::Resource => param(request, "uri").map(Arc::from),
+                Asked::Prompt => param(request, "name").map(Arc::from),
+                Asked::Tool
+                | Asked::Handshake
+                | Asked::ToolList
+                | Asked::ToolChanges
+                | Asked::Other => None,
+            },
+            params: request.params.map_or(0..0, |params| place_in(line, params)),
+            round: round.map(|part| Some(place_in(line, part?))),
+        }))
     }
 }
 
