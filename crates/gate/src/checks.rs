@@ -260,8 +260,11 @@ impl Checks {
         self.mode.standing()
     }
 
-    /// What came of everything since the last time. `class_of` says what a tool does.
-    pub fn take_news(&mut self, class_of: impl Fn(&str) -> Class, now: Duration) -> News {
+    /// What came of everything since the last time; none, as a rule. `class_of` says what a tool does.
+    pub fn take_news(&mut self, class_of: impl Fn(&str) -> Class, now: Duration) -> Option<News> {
+        if self.changes.is_empty() && self.effects.is_empty() && self.send_ping == Ping::None {
+            return None;
+        }
         let mut news = News::default();
         while !self.changes.is_empty() {
             for change in std::mem::take(&mut self.changes) {
@@ -274,7 +277,7 @@ impl Checks {
         }
         news.effects = std::mem::take(&mut self.effects);
         news.ping = std::mem::take(&mut self.send_ping);
-        news
+        Some(news)
     }
 
     /// What a breaker did bears on the mode.

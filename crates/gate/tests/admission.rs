@@ -182,7 +182,8 @@ impl Gate {
     }
 
     fn heed(&mut self, now: Duration) {
-        for effect in self.checks.take_news(class_of, now).effects {
+        let news = self.checks.take_news(class_of, now);
+        for effect in news.into_iter().flat_map(|news| news.effects) {
             match effect {
                 Effect::ListChanged => self.seen.list_changed += 1,
                 Effect::Probe { .. } => self.probes_sent += 1,

@@ -53,10 +53,10 @@ impl Relay {
             listed,
             ..
         } = self;
-        let news = checks.take_news(
-            |tool| listed.class(tool, &settings.tools.known(tool).settings),
-            now,
-        );
+        let class_of = |tool: &str| listed.class(tool, &settings.tools.known(tool).settings);
+        let Some(news) = checks.take_news(class_of, now) else {
+            return;
+        };
         match news.ping {
             Ping::Send => self.send_ping(),
             Ping::None => {}
