@@ -182,6 +182,10 @@ pub const ROWS: &[Row] = &[
     Row("selenium.webdriver.Edge", Open(Kind::Browser)),
     Row("selenium.webdriver.Remote", Open(Kind::Browser)),
     Row("pyppeteer.launch", Open(Kind::Browser)),
+    Row("browser_use.Browser", Open(Kind::Browser)),
+    Row("browser_use.BrowserSession", Open(Kind::Browser)),
+    Row("browser_use.browser.*Browser", Open(Kind::Browser)),
+    Row("browser_use.browser.*BrowserSession", Open(Kind::Browser)),
     Row("watchdog.observers.Observer", Open(Kind::Listener)),
     Row(
         "opentelemetry.sdk.trace.TracerProvider",

@@ -1,10 +1,12 @@
 //! Child processes that outlive the server.
 
-use crate::facts::{Expr, ExprKind, Mode, StmtKind, walk};
+use crate::facts::{Expr, ExprKind, Mode, Pattern, StmtKind, walk};
 use crate::finding::{Confidence, Severity};
-use crate::link::{Fate, Guard, Programs, Project, Site};
+use crate::link::{ClassRef, Fate, FnRef, Guard, Programs, Project, Site};
 use crate::rules::{At, Axis, Report, Rule};
-use crate::vocabulary::{Child, Kind, Role, words};
+use crate::vocabulary::{Child, Kind, Role, role, words};
+
+use super::for_one_call;
 
 pub(in crate::rules) const RULE: Rule = Rule {
     id: "LIFE-011",
@@ -26,7 +28,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
     let handled = project.programs_of(handled.map(|hook| hook.at.file));
     for site in project.sites() {
         let message = match site.role {
-            Some(Role::Open(Kind::Browser)) if is_kept(project, site) => {
+            _ if opens_browser(project, site) && is_kept(project, site) => {
                 "the browser that is started here is not closed when the server is asked to stop"
             }
             Some(Role::Spawn(Child::Handle)) if is_kept(project, site) => {
@@ -36,6 +38,12 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
                 if handlers.contains(&site.at) && blocks(project, site, &handled) =>
             {
                 "this child is waited for with the process blocked: a signal ends the server and leaves the child running"
+            }
+            Some(Role::Spawn(Child::Handle | Child::Awaited))
+                if handlers.contains(&site.at)
+                    && for_one_call::is_left(project, site, &handled) =>
+            {
+                "this child is waited for without a limit and nothing ends it: a signal ends the server and leaves the child running"
             }
             Some(_) | None => continue,
         };
@@ -49,10 +57,14 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             || shows(project, site)
             || served_by_framework(project, site)
             || project.closed_at_stop(site)
+            || closed_by_name(project, site, |closing| project.runs_at_stop(closing))
         {
             continue;
         }
-        let blocking = matches!(site.role, Some(Role::Spawn(Child::Blocking)));
+        let blocking = matches!(
+            site.role,
+            Some(Role::Spawn(Child::Blocking | Child::Awaited))
+        ) || for_one_call::is_left(project, site, &handled);
         let finding = report.add(
             At {
                 function: site.at,
@@ -82,6 +94,72 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             );
         }
     }
+}
+
+/// Whether a call starts a browser: by a library, or by a class of the author's that is one of the library's.
+fn opens_browser(project: &Project<'_>, site: &Site<'_>) -> bool {
+    let is_browser = |role: Option<Role>| role == Some(Role::Open(Kind::Browser));
+    let is_derived = |class: &ClassRef| {
+        let bases = project.class(*class).map_or(&[][..], |class| &class.bases);
+        let module = FnRef::module(class.file);
+        let mut paths = bases.iter().flat_map(|base| project.paths(module, base));
+        paths.any(|path| is_browser(role(project.language(class.file), &path)))
+    };
+    is_browser(site.role) || site.makes.iter().any(is_derived)
+}
+
+/// Whether what a class of the author's made is closed by such a call on the name that it is kept under.
+fn closed_by_name(
+    project: &Project<'_>,
+    opened: &Site<'_>,
+    counts: impl Fn(&Site<'_>) -> bool,
+) -> bool {
+    let Some(function) = project
+        .function(opened.at)
+        .filter(|_| !opened.makes.is_empty())
+    else {
+        return false;
+    };
+    let (mut names, mut own) = (kept_under(project, opened), false);
+    walk::stmts(&function.body, &mut |stmt| {
+        if let StmtKind::Assign {
+            target: Pattern::Var(id),
+            value: Some(value),
+        } = &stmt.kind
+            && value.span.holds(opened.span)
+        {
+            let variable = project.variable(opened.at.variable(*id));
+            own = variable.is_some_and(|variable| variable.owner == opened.at.id);
+        }
+    });
+    // What the function gives back may be closed by who asked for it.
+    if own {
+        let callers = project.callers(opened.at).iter();
+        let callers = callers.filter_map(|id| project.site(*id));
+        names.extend(callers.flat_map(|caller| kept_under(project, caller)));
+    }
+    project.sites_beside(opened.at.file).any(|site| {
+        let on = project.receiver_name(site);
+        Project::is_closing(site) && on.is_some_and(|on| names.contains(&on)) && counts(site)
+    })
+}
+
+/// The names of the variables and fields that what a call gives is put into.
+fn kept_under(project: &Project<'_>, site: &Site<'_>) -> Vec<String> {
+    let mut names = Vec::new();
+    if let Some(function) = project.function(site.at) {
+        walk::stmts(&function.body, &mut |stmt| {
+            if let StmtKind::Assign {
+                target,
+                value: Some(value),
+            } = &stmt.kind
+                && value.span.holds(site.span)
+            {
+                target.each_leaf(&mut |leaf| names.extend(project.target_name(site.at, leaf)));
+            }
+        });
+    }
+    names
 }
 
 /// A browser or viewer that is opened for the user ends when the user closes it.
@@ -212,7 +290,8 @@ fn is_kept(project: &Project<'_>, site: &Site<'_>) -> bool {
     // `try { … } finally { child.kill() }` ends it with the call, as the end of a `with` does.
     let ended = project.sites_of(site.at).any(|other| {
         Project::is_closing(other) && project.is_cleanup(other) && project.may_close(other, site)
-    }) && project.handler_reach().contains(&site.at);
+    }) || closed_by_name(project, site, |closing| project.is_cleanup(closing));
+    let ended = ended && project.handler_reach().contains(&site.at);
     !waited && !handed_on && !ended && !is_scoped(project, site)
 }
 

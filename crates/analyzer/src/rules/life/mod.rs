@@ -6,6 +6,7 @@ pub(super) mod drain_accepting;
 pub(super) mod exit_hook;
 pub(super) mod exit_without_drain;
 mod fires;
+mod for_one_call;
 mod in_flight;
 mod listener;
 pub(super) mod missing_sigterm;
