@@ -12,6 +12,7 @@ use crate::backlog::{Backlog, News};
 use crate::entry::{
     Class, Entry, Fate, Intent, LateResult, Note, Outcome, Retry, Start, Tier, Topic, What,
 };
+use crate::heads::Heads;
 use crate::keys::{Keys, Prints};
 use crate::ledger::{Considered, Ledger};
 use crate::line::hash::Head;
@@ -160,6 +161,11 @@ impl Journal {
     /// are recorded all the same; whoever repeats such a call learns how it ended, and no more.
     pub fn answers_dropped(&self) -> u64 {
         self.shared.dropped()
+    }
+
+    /// How far the chain is on the disk, for another thread to look at.
+    pub fn heads(&self) -> Heads {
+        Heads::new(&self.chain, &self.shared)
     }
 
     /// Where the copy of the journal is that does not take records, and why, once that is recorded.

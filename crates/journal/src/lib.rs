@@ -21,6 +21,7 @@ mod copy;
 mod entry;
 mod evidence;
 mod folder;
+mod heads;
 mod journal;
 mod kept;
 mod keys;
@@ -58,6 +59,7 @@ pub use entry::{
     MAX_TEXT, Note, Outcome, Retry, Start, Tier, Topic, What,
 };
 pub use folder::FolderError;
+pub use heads::Heads;
 pub use journal::{Asked, Journal, Sealed};
 pub use leases::{LeaseLeft, leases_left};
 pub use ledger::Considered;

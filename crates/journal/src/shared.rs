@@ -94,6 +94,8 @@ enum Doing {
 pub(crate) struct News {
     pub(crate) failing: Option<Why>,
     pub(crate) sealed: Option<Head>,
+    /// The last record that was synced.
+    pub(crate) durable: Option<Head>,
     /// Why the copy of the journal is away, if it is.
     pub(crate) copy_away: Option<Arc<str>>,
     pub(crate) gone: bool,

@@ -492,6 +492,7 @@ impl Writer {
             segment.sync().map_err(SyncFailed::wrap)?;
             self.durable = self.tape.head();
             self.mark.set(&self.durable);
+            self.shared.news().durable = Some(self.durable);
             self.durable_length = segment.length();
             self.tape.clear();
             self.held = 0;

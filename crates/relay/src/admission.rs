@@ -13,7 +13,7 @@ use dropgate_gate::in_flight::NotInserted;
 use dropgate_gate::kind::Kind;
 use dropgate_gate::mode::Class;
 use dropgate_gate::pins::PinVerdict;
-use dropgate_gate::refusal::Refusal;
+use dropgate_gate::refusal::{Code, Refusal};
 use dropgate_gate::shutdown::Phase;
 use dropgate_journal as journal;
 use dropgate_policy::Answer;
@@ -295,6 +295,9 @@ impl Relay {
         match admitted {
             Ok(call) => Some(call),
             Err(refused) => {
+                if refused.refusal.code() == Code::BreakerOpen {
+                    self.count_rejected(refused.call.slot());
+                }
                 self.turn_away(refused.call, refused.refusal, now);
                 None
             }

@@ -47,6 +47,7 @@ impl Relay {
             Scope::Upstream => "server",
             Scope::Tool(name) => name,
         };
+        self.count_breaker(change);
         let text = words(change);
         self.log
             .warn(&format!("breaker of {}: {text}", shown(subject)));

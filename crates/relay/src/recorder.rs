@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use dropgate_gate::call;
 use dropgate_journal::{
-    Answer, Asked, CallRef, Considered, Earlier, Fetch, Fetched, Intent, Journal, LateResult, Note,
-    Outcome, Receipt, Redeemed, Sealed, Send, Start, State, Ticket, Tier, Unavailable,
+    Answer, Asked, CallRef, Considered, Earlier, Fetch, Fetched, Heads, Intent, Journal,
+    LateResult, Note, Outcome, Receipt, Redeemed, Sealed, Send, Start, State, Ticket, Tier,
+    Unavailable,
 };
 
 /// Where calls are recorded.
@@ -207,6 +208,14 @@ impl Recorder {
         match self {
             Self::Off => 0,
             Self::On(journal) => journal.answers_dropped(),
+        }
+    }
+
+    /// How far the record is, for another thread to look at.
+    pub(crate) fn heads(&self) -> Option<Heads> {
+        match self {
+            Self::Off => None,
+            Self::On(journal) => Some(journal.heads()),
         }
     }
 

@@ -246,7 +246,8 @@ fn begin(start: Start, settings: &Settings, bell: &Bell, log: &mut Log) -> Resul
         Some(wanted) => {
             let ring = bell.ringer();
             let wanted = wanted.clone();
-            let telemetry = Telemetry::begin(wanted, &settings.server_name, started, ring)?;
+            let (name, heads) = (&settings.server_name, recorder.heads());
+            let telemetry = Telemetry::begin(wanted, name, started, heads, ring)?;
             Some(Box::new(telemetry))
         }
     };

@@ -3,10 +3,12 @@
 //! Calls never wait for it: the loop leaves what there is to tell in a queue with a limit, and a
 //! thread sends it. Nothing of this exists unless a collector is configured.
 
+mod breakers;
 mod encode;
 mod exporter;
 mod histogram;
 mod otlp;
+mod place;
 mod queue;
 mod record;
 mod trace;
@@ -19,8 +21,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use dropgate_gate::breaker::Ended;
+use dropgate_gate::breaker::{Change, Ended, Scope};
 use dropgate_gate::call::{Finished, Slot};
+use dropgate_journal::Heads;
 use dropgate_secrets::Peer;
 use dropgate_wire::{Line, edit};
 
@@ -84,6 +87,7 @@ impl Telemetry {
         settings: TelemetrySettings,
         server: &str,
         started: Instant,
+        heads: Option<Heads>,
         ring: impl Fn() + Send + 'static,
     ) -> io::Result<Self> {
         let mut ids = Ids::new();
@@ -111,6 +115,7 @@ impl Telemetry {
                 origin: u64::try_from(origin.as_nanos()).unwrap_or(u64::MAX),
             },
             queue: Arc::clone(&queue),
+            heads,
             started,
             ring,
             ended: end,
@@ -232,6 +237,28 @@ impl Relay {
             ended: now,
             protocol: telemetry.protocol.clone(),
         });
+    }
+
+    /// A breaker changed.
+    pub(crate) fn count_breaker(&self, change: &Change) {
+        if let Some(telemetry) = &self.telemetry {
+            let tool = match &change.scope {
+                Scope::Upstream => None,
+                Scope::Tool(name) => Some(self.tellable(&Arc::from(&**name))),
+            };
+            telemetry
+                .queue
+                .count(|breakers| breakers.change(tool, &change.transition));
+        }
+    }
+
+    /// A breaker rejected a call.
+    pub(crate) fn count_rejected(&self, slot: Slot) {
+        if let Some(telemetry) = &self.telemetry {
+            let item = self.docket.get(slot).filter(|it| it.asked == Asked::Tool);
+            let tool = item.map(|item| self.tellable(&item.known.name));
+            telemetry.queue.count(|breakers| breakers.reject(tool));
+        }
     }
 
     /// A text of the host's without values of secrets, and not too long.

@@ -79,7 +79,10 @@ impl Sink {
         let metrics = self.taken().iter().rfind(|one| one.path == "/v1/metrics");
         let metrics = &metrics.unwrap().body["resourceMetrics"][0]["scopeMetrics"][0]["metrics"];
         let named = list(metrics).into_iter().find(|one| one["name"] == name);
-        list(&named.unwrap_or_default()["histogram"]["dataPoints"])
+        let named = named.unwrap_or_default();
+        let kinds = ["histogram", "sum", "gauge"];
+        let points = kinds.map(|kind| list(&named[kind]["dataPoints"]));
+        points.concat()
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
 use std::path::Path;
+use std::process::Command;
 use std::time::Instant;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -20,6 +21,7 @@ while read -r line; do
     case $line in
         *'"initialize"'*) result='"result":{"protocolVersion":"2025-06-18","capabilities":{"tools":{}},"serverInfo":{"name":"s","version":"1"}}' ;;
         *'"name":"fail"'*) result='"result":{"content":[],"isError":true}' ;;
+        *'"name":"broken"'*) result='"error":{"code":-32603,"message":"broken"}' ;;
         *'"name":"odd"'*) result='"error":{"code":-32602,"message":"no such thing"}' ;;
         *'"name":"wait"'*) read -r _ < gate; result='"result":{"content":[]}' ;;
         *'"id":'*) result='"result":{"content":[]}' ;;
@@ -41,6 +43,11 @@ impl Place {
 
     pub(crate) fn path(&self) -> &Path {
         self.0.path()
+    }
+
+    /// A verb that looks at what the runs here left.
+    pub(crate) fn dropgate(&self, arguments: &[&str]) -> Command {
+        self.0.dropgate(arguments)
     }
 
     pub(crate) fn configure(&self, config: &str) {

@@ -134,6 +134,80 @@ fn durations_are_counted_by_what_was_asked_and_how_it_failed() {
 }
 
 #[test]
+fn breakers_tell_their_state_their_changes_and_what_they_rejected() {
+    let mut sink = Sink::new(Manner::Takes);
+    let place = Place::new(&config(&sink, "[breaker]\nfailures = 2\n"));
+    let mut run = place.run(&[]);
+    run.call("look");
+    for _ in 0..2 {
+        run.call("broken");
+    }
+    for _ in 0..3 {
+        let answer = run.call("broken");
+        assert_eq!(answer["result"]["isError"], true, "{answer}");
+    }
+    run.end();
+    let number = |points: &[Value], pairs: &[(&str, &str)]| {
+        let fits = |point: &&Value| pairs.iter().all(|(key, is)| attribute(point, key) == *is);
+        let found = points.iter().find(fits).unwrap();
+        found["asInt"].as_str().unwrap().to_owned()
+    };
+    let states = sink.points("dropgate.breaker.state");
+    let of_tool = [
+        ("dropgate.breaker.of", "tool"),
+        ("gen_ai.tool.name", "broken"),
+    ];
+    for (state, is) in [("open", "1"), ("closed", "0"), ("half_open", "0")] {
+        let pairs = [&of_tool[..], &[("dropgate.breaker.state", state)]].concat();
+        assert_eq!(number(&states, &pairs), is, "{state}");
+    }
+    assert!(
+        states
+            .iter()
+            .all(|one| attribute(one, "gen_ai.tool.name") != "look")
+    );
+    let changes = sink.points("dropgate.breaker.transitions");
+    let opened = [
+        ("dropgate.breaker.from", "closed"),
+        ("dropgate.breaker.to", "open"),
+        ("dropgate.breaker.cause", "failures"),
+    ];
+    assert_eq!(number(&changes, &[&of_tool[..], &opened].concat()), "1");
+    let rejected = sink.points("dropgate.breaker.rejections");
+    assert_eq!(number(&rejected, &of_tool[1..]), "3");
+}
+
+#[test]
+fn the_last_span_of_each_request_names_a_head_that_is_in_the_journal() {
+    let mut sink = Sink::new(Manner::Takes);
+    let place = Place::new(&config(&sink, ""));
+    let mut run = place.run(&[]);
+    for _ in 0..3 {
+        run.call("look");
+    }
+    let report = run.end();
+    let spans = sink.spans();
+    let servers = of_kind(&spans, 2);
+    let told: Vec<_> = servers
+        .iter()
+        .filter(|span| !attribute(span, "dropgate.journal.head").is_empty())
+        .collect();
+    let requests = sink.taken().iter().filter(|one| one.path == "/v1/traces");
+    assert_eq!(told.len(), requests.count());
+    let last = servers.last().unwrap();
+    let head = attribute(last, "dropgate.journal.head");
+    assert_ne!(
+        report["journal"]["head"],
+        head.as_str(),
+        "the seal comes later"
+    );
+    let chain = attribute(last, "dropgate.journal.chain");
+    let arguments = ["journal", "verify", "--chain", &chain, "--head", &head];
+    let verified = place.dropgate(&arguments).output().unwrap();
+    assert_eq!(verified.status.code(), Some(0), "{verified:?}");
+}
+
+#[test]
 fn what_ends_in_the_drain_arrives() {
     let mut sink = Sink::new(Manner::Takes);
     let finish = "[tools.wait]\non_shutdown = \"finish\"\n";

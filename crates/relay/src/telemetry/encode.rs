@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use super::histogram::{BOUNDS, Histogram};
 use super::otlp::{
-    Attribute, Hex, Metric, Metrics, Point, Points, Resource, ResourceMetrics, ResourceSpans,
+    Attribute, Data, Hex, Metric, Metrics, Point, Points, Resource, ResourceMetrics, ResourceSpans,
     SCOPE, ScopeMetrics, ScopeSpans, Span, Status, Traces, Value, Wide, text,
 };
+use super::place::Place;
 use super::queue::Measured;
 use super::record::{Operation, Record, TOOLS_CALL};
 
@@ -27,22 +28,37 @@ pub(crate) struct Encoder {
 
 impl Encoder {
     /// The body for `v1/traces`.
-    pub(crate) fn traces(&self, records: &[Record]) -> Vec<u8> {
+    ///
+    /// The last request of the host's also says how far the journal is, so that whoever keeps spans
+    /// keeps heads.
+    pub(crate) fn traces(&self, records: &[Record], journal: Option<&Place>) -> Vec<u8> {
         let names: Vec<String> = records.iter().map(|one| name(&one.operation)).collect();
-        let both = records.iter().zip(&names);
-        let spans = both.flat_map(|(record, name)| {
-            let client = record
-                .trace
-                .sent
-                .map(|sent| self.client(record, name, sent));
-            std::iter::once(self.server(record, name)).chain(client)
-        });
+        let both = records.iter().zip(&names).rev();
+        let mut journal = journal;
+        let mut spans: Vec<Span<'_>> = Vec::new();
+        for (record, name) in both {
+            let mut server = self.server(record, name);
+            if let Some(place) = journal.take() {
+                server.attributes.extend([
+                    text("dropgate.journal.chain", &*place.chain),
+                    Attribute {
+                        key: "dropgate.journal.seq",
+                        value: Value::Number(Wide(place.head.seq)),
+                    },
+                    text("dropgate.journal.head", place.head.hash.to_string()),
+                ]);
+            }
+            let sent = record.trace.sent;
+            spans.extend(sent.map(|sent| self.client(record, name, sent)));
+            spans.push(server);
+        }
+        spans.reverse();
         let body = Traces {
             resource_spans: [ResourceSpans {
                 resource: &self.resource,
                 scope_spans: [ScopeSpans {
                     scope: SCOPE,
-                    spans: spans.collect(),
+                    spans,
                 }],
             }],
         };
@@ -113,7 +129,7 @@ impl Encoder {
         let overflow = || {
             vec![Attribute {
                 key: "otel.metric.overflow",
-                value: Value::BoolValue(true),
+                value: Value::Flag(true),
             }]
         };
         server.extend(point(&measured.others.server, times, overflow));
@@ -144,11 +160,12 @@ impl Encoder {
                 name,
                 description,
                 unit: "s",
-                histogram: Points {
+                data: Data::Histogram(Points {
                     data_points,
                     aggregation_temporality: CUMULATIVE,
-                },
-            });
+                }),
+            })
+            .chain(measured.breakers.metrics(times));
         let body = Metrics {
             resource_metrics: [ResourceMetrics {
                 resource: &self.resource,

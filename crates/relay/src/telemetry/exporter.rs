@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
+use dropgate_journal::Heads;
 use dropgate_secrets::{Peer, Posted};
 use serde::Deserialize;
 
 use super::encode::Encoder;
+use super::place::Place;
 use super::queue::{Order, Queue, Trouble, Work};
 use super::record::Record;
 
@@ -22,6 +24,8 @@ pub(crate) struct Exporter<R> {
     pub(crate) peer: Peer,
     pub(crate) encoder: Encoder,
     pub(crate) queue: Arc<Queue>,
+    /// Where a journal is kept: how far it is.
+    pub(crate) heads: Option<Heads>,
     /// When the relay started.
     pub(crate) started: Instant,
     /// Wakes the loop, which then looks what there is to say.
@@ -75,7 +79,8 @@ impl<R: Fn()> Exporter<R> {
     /// Sends until they are taken, or refused, or there is no time left. Meanwhile the queue fills.
     fn send_spans(&mut self, records: &[Record]) -> Next {
         let spans: u64 = records.iter().map(Record::spans).sum();
-        let body = self.encoder.traces(records);
+        let journal = self.heads.as_ref().and_then(Place::of);
+        let body = self.encoder.traces(records, journal.as_ref());
         loop {
             let answer = self.post("v1/traces", &body);
             let next = self.heed(&answer);

@@ -72,17 +72,20 @@ pub(crate) struct Attribute<'a> {
 }
 
 #[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
 pub(crate) enum Value<'a> {
-    StringValue(Cow<'a, str>),
-    BoolValue(bool),
+    #[serde(rename = "stringValue")]
+    Text(Cow<'a, str>),
+    #[serde(rename = "boolValue")]
+    Flag(bool),
+    #[serde(rename = "intValue")]
+    Number(Wide),
 }
 
 /// An attribute with a text.
 pub(crate) fn text<'a>(key: &'static str, text: impl Into<Cow<'a, str>>) -> Attribute<'a> {
     Attribute {
         key,
-        value: Value::StringValue(text.into()),
+        value: Value::Text(text.into()),
     }
 }
 
@@ -114,7 +117,50 @@ pub(crate) struct Metric<'a> {
     pub(crate) name: &'static str,
     pub(crate) description: &'static str,
     pub(crate) unit: &'static str,
-    pub(crate) histogram: Points<'a>,
+    #[serde(flatten)]
+    pub(crate) data: Data<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Data<'a> {
+    Histogram(Points<'a>),
+    Sum(Sum<'a>),
+    Gauge(Gauge<'a>),
+}
+
+impl Data<'_> {
+    /// Whether it has no point.
+    pub(crate) fn is_empty(&self) -> bool {
+        match self {
+            Self::Histogram(histogram) => histogram.data_points.is_empty(),
+            Self::Sum(sum) => sum.data_points.is_empty(),
+            Self::Gauge(gauge) => gauge.data_points.is_empty(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Sum<'a> {
+    pub(crate) data_points: Vec<Number<'a>>,
+    pub(crate) aggregation_temporality: u8,
+    pub(crate) is_monotonic: bool,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Gauge<'a> {
+    pub(crate) data_points: Vec<Number<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Number<'a> {
+    pub(crate) attributes: Vec<Attribute<'a>>,
+    pub(crate) start_time_unix_nano: Wide,
+    pub(crate) time_unix_nano: Wide,
+    pub(crate) as_int: Wide,
 }
 
 #[derive(Serialize)]
@@ -139,8 +185,8 @@ pub(crate) struct Point<'a> {
     pub(crate) explicit_bounds: &'static [f64],
 }
 
-/// A time, nanoseconds since 1970.
-#[derive(Clone, Copy)]
+/// A number that is a text in JSON: a time, nanoseconds since 1970, or a count.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Wide(pub(crate) u64);
 
 impl Serialize for Wide {

@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::breakers::Breakers;
 use super::histogram::Histogram;
 use super::record::{Operation, Record};
 
@@ -79,6 +80,7 @@ pub(crate) struct Measured {
     pub(crate) operations: HashMap<Operation, Durations, foldhash::fast::RandomState>,
     /// Those of too many kinds.
     pub(crate) others: Durations,
+    pub(crate) breakers: Breakers,
     /// How long the session has lasted, once it is over.
     pub(crate) session: Option<Duration>,
 }
@@ -136,6 +138,13 @@ impl Queue {
         } else if state.records.len() == BATCH {
             self.news.notify_one();
         }
+    }
+
+    /// Counts something that breakers did.
+    pub(crate) fn count(&self, count: impl FnOnce(&mut Breakers)) {
+        let mut state = self.lock();
+        count(&mut state.measured.breakers);
+        state.tally.measured = Delivered::No;
     }
 
     /// Waits for something to do.
