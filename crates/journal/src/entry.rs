@@ -333,6 +333,8 @@ pub enum Topic {
     LeftOut,
     /// A copy of the journal went away, or came back.
     Copy,
+    /// A result that was passed on holds what looks like a credential.
+    Credential,
 }
 
 impl Topic {
@@ -354,6 +356,7 @@ impl Topic {
             Self::Repeatable => "repeatable",
             Self::LeftOut => "left_out",
             Self::Copy => "copy",
+            Self::Credential => "credential",
         }
     }
 }

@@ -1,5 +1,6 @@
 //! A relay is put together from its parts.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -110,6 +111,7 @@ impl Relay {
             record_trouble: None,
             dropped: Dropped::NotSaid,
             copy_away: Away::NotSaid,
+            told_credentials: BTreeSet::new(),
             unrecorded: 0,
             record_heeded: Duration::ZERO,
             calls: InFlight::new(),

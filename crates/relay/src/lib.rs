@@ -46,6 +46,7 @@ mod relay;
 mod reload;
 mod repetition;
 mod report;
+mod reported;
 mod run;
 mod settings;
 mod settlement;
@@ -70,6 +71,7 @@ pub use self::log_line::{LogFormat, LogLevel, LogSettings};
 pub use self::orders::{Order, Orders, Switch};
 pub use self::reload::{Reload, Renewed};
 pub use self::report::{Calls, LeaseReport, Report, ServerExit, Survivor, TelemetryReport};
+pub use self::reported::ResultSearch;
 pub use self::run::{Ended, RunError, close, run};
 pub use self::settings::{
     CallSettings, Explain, JournalTools, OnFailure, ReadOnlySettings, Settings,

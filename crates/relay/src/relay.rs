@@ -1,6 +1,7 @@
 //! The loop: one task waits for all that can happen, hands each line on, and
 //! carries out what the gate decided. It decides nothing itself.
 
+use std::collections::BTreeSet;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -114,6 +115,8 @@ pub(crate) struct Relay {
     /// Whether it was said that answers are not kept.
     pub(crate) dropped: Dropped,
     pub(crate) copy_away: Away,
+    /// Of which tools stderr was told that their results hold credentials.
+    pub(crate) told_credentials: BTreeSet<Arc<str>>,
     /// How many calls that only read went on without a record.
     pub(crate) unrecorded: u64,
     /// When the record was last looked at.

@@ -16,6 +16,7 @@ use dropgate_wire::Limits;
 use crate::log_line::LogSettings;
 use crate::orders::Orders;
 use crate::reload::Reload;
+use crate::reported::ResultSearch;
 use crate::telemetry::TelemetrySettings;
 use crate::tool_list::PinnedTools;
 use crate::tool_rules::ToolRules;
@@ -54,6 +55,8 @@ pub struct Settings {
     pub reload: Option<Reload>,
     /// What is taken out of error texts.
     pub sanitizer: Arc<Sanitizer>,
+    /// Whether results that succeed are searched for credentials.
+    pub result_search: ResultSearch,
     /// What the server is given in secret, and what of that has to be ended.
     pub secrets: Rc<Secrets>,
     /// Where calls are recorded; nowhere, without it.

@@ -106,6 +106,7 @@ impl Relay {
         let Ok(mut cleaned) = self.clean(&finished, line, &said) else {
             return self.withhold_answer(finished, now);
         };
+        self.report_credentials(&finished, line, &cleaned.leaving);
         if finished.outcome == Outcome::Completed {
             cleaned.leaving = self.learn(finished.slot, line, cleaned.leaving);
         }

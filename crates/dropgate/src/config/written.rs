@@ -400,6 +400,20 @@ pub(crate) struct Telemetry {
 pub(crate) struct Sanitize {
     /// How much is taken out. Default: standard.
     pub(crate) profile: Option<SanitizeProfile>,
+    /// What is done about results that succeed and hold what looks like a credential: with `report`
+    /// the journal and stderr say so, and they pass unchanged. Searching them takes time. Default:
+    /// off.
+    pub(crate) results: Option<ResultsWritten>,
+}
+
+/// What is done about what looks like a credential in a result that succeeds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ResultsWritten {
+    /// Nothing; they are not searched.
+    Off,
+    /// It is reported.
+    Report,
 }
 
 /// How much is taken out of error texts.

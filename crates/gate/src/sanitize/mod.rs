@@ -112,9 +112,22 @@ impl Sanitizer {
     /// Whether a text holds the value of a secret or what looks like a credential, or there is no time to find out.
     #[must_use]
     pub fn finds_credential(&self, text: &str, time: &dyn Fn() -> Time) -> bool {
+        self.credentials(text, time) != Ok(0)
+    }
+
+    /// How many pieces of a text are the value of a secret or look like a credential.
+    ///
+    /// # Errors
+    /// There is no time to find out, or the text is too long.
+    pub fn credentials(&self, text: &str, time: &dyn Fn() -> Time) -> Result<u32, Fault> {
         let mut redactions = Redactions::default();
-        let budget = &mut Budget::new(time);
-        self.cleaned(text, Depth::Secrets, &mut redactions, budget) != Ok(None)
+        self.cleaned(
+            text,
+            Depth::Secrets,
+            &mut redactions,
+            &mut Budget::new(time),
+        )?;
+        Ok(redactions.total())
     }
 
     /// The cleaned text, or nothing if it is clean.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use dropgate_gate::sanitize::{self, Sanitizer};
 use dropgate_gate::shutdown::{Profile, Settings as ShutdownSettings, Source};
 use dropgate_journal as journal;
-use dropgate_relay::{Explain, JournalTools, OnFailure, Settings};
+use dropgate_relay::{Explain, JournalTools, OnFailure, ResultSearch, Settings};
 use dropgate_secrets::Secrets;
 use dropgate_wire::Limits;
 
@@ -61,6 +61,10 @@ pub(crate) fn settings(
         caller: judges.caller,
         reload: None,
         sanitizer: Arc::new(sanitizer(&config.sanitize, &secrets)),
+        result_search: match config.sanitize.results {
+            Some(written::ResultsWritten::Report) => ResultSearch::Report,
+            Some(written::ResultsWritten::Off) | None => ResultSearch::Off,
+        },
         log: telemetry::log(&config.log),
         telemetry: meant.telemetry,
         on_failure: match config.journal.on_failure {
