@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use crate::facts::{
-    Block, Compare, Expr, ExprKind, FnId, Function, Language, Pattern, Span, Stmt, StmtKind, VarId,
-    walk,
+    Block, Compare, Expr, ExprKind, FnId, Function, Language, Name, Pattern, Span, Stmt, StmtKind,
+    VarId, walk,
 };
 
 use super::branches::extent;
@@ -24,6 +24,8 @@ pub struct Failure<'a> {
     pub guarded: Span,
     /// The variables that hold the error.
     pub errors: Vec<VarId>,
+    /// The variables that hold members of the error: `catch ({ message })`.
+    pub members: Vec<(Name, VarId)>,
     /// The types that it is limited to; empty for all.
     pub types: Vec<&'a Expr>,
     /// What it does.
@@ -74,16 +76,17 @@ pub(super) fn failures<'a>(project: &Project<'a>) -> Vec<Failure<'a>> {
         }
         for function in functions {
             if let Some(code) = project.function(function) {
-                let errors = code
+                let (errors, members) = code
                     .params
                     .first()
-                    .map_or_else(Vec::new, |param| bound(&param.pattern));
+                    .map_or_else(Default::default, |param| taken(&param.pattern));
                 all.push(Failure {
                     at: function,
                     kind: FailureKind::Closure,
                     span: code.span,
                     guarded: site.call.callee.span,
                     errors,
+                    members,
                     types: Vec::new(),
                     body: &code.body,
                 });
@@ -127,6 +130,7 @@ fn called_back<'a>(
             span: extent(then).unwrap_or(stmt.span),
             guarded: test.span,
             errors: vec![id],
+            members: Vec::new(),
             types: Vec::new(),
             body: then,
         });
@@ -160,13 +164,14 @@ fn statement<'a>(
     if let StmtKind::Try { body, catches, .. } = &stmt.kind {
         let guarded = extent(body).unwrap_or(stmt.span);
         for catch in catches {
-            let errors = catch.binding.as_ref().map_or_else(Vec::new, bound);
+            let (errors, members) = catch.binding.as_ref().map_or_else(Default::default, taken);
             all.push(Failure {
                 at,
                 kind: FailureKind::Catch,
                 span: catch.span,
                 guarded,
                 errors,
+                members,
                 types: catch.types.iter().collect(),
                 body: &catch.body,
             });
@@ -183,6 +188,7 @@ fn statement<'a>(
                     span: arm.span,
                     guarded: subject.span,
                     errors,
+                    members: Vec::new(),
                     types: Vec::new(),
                     body: &arm.body,
                 });
@@ -202,6 +208,7 @@ fn statement<'a>(
                 .copied()
                 .unwrap_or(test.span),
             errors: vec![error],
+            members: Vec::new(),
             types: Vec::new(),
             body: then,
         });
@@ -234,6 +241,16 @@ fn checked(test: &Expr) -> Option<VarId> {
         return checked(left).or_else(|| checked(right));
     }
     None
+}
+
+/// The variables that a pattern binds to the error, and those that it binds to members of it.
+fn taken(pattern: &Pattern) -> (Vec<VarId>, Vec<(Name, VarId)>) {
+    let Pattern::Object(parts) = pattern else {
+        return (bound(pattern), Vec::new());
+    };
+    let members = parts.iter();
+    let members = members.filter_map(|(name, part)| Some((name.clone(), part.variable()?)));
+    (Vec::new(), members.collect())
 }
 
 /// The variables that a pattern binds.

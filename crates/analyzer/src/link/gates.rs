@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use crate::facts::{Block, Compare, Expr, ExprKind, Logic, StmtKind, walk};
 use crate::vocabulary::words;
 
+use super::branches::extent;
 use super::{FnRef, Project};
 
 /// The answer of a check of access that lets a call pass.
@@ -84,14 +85,8 @@ impl<'a> Project<'a> {
         });
         let mut says = false;
         walk::exprs(block, &mut |expr| says |= is_refusal(expr));
-        let mut sites = self.sites_of(at).filter(|site| {
-            block
-                .first()
-                .is_some_and(|first| first.span.start <= site.span.start)
-                && block
-                    .last()
-                    .is_some_and(|last| site.span.end <= last.span.end)
-        });
+        let stretch = extent(block).into_iter();
+        let mut sites = stretch.flat_map(|stretch| self.sites_within(at, stretch));
         let named = sites.any(|site| {
             let words = words::words(site.name());
             words.iter().any(|word| NAMES.contains(&word.as_str()))

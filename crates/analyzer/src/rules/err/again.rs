@@ -63,7 +63,7 @@ pub(super) fn goes_on(project: &Project<'_>, failure: &Failure<'_>, memo: &Rc<Me
     ) {
         return false;
     }
-    let mut flow = Flow::new(project, failure.at, Seek::Message, &failure.errors, memo);
+    let mut flow = Flow::of(project, failure, Seek::Message, memo);
     flow.read(failure.body);
     let mut found = false;
     walk::stmts(failure.body, &mut |stmt| {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use crate::facts::{Call, Expr, ExprKind, FnId, Name, Pattern, Span, StmtKind, VarId, walk};
-use crate::link::{FnRef, Project, Value};
+use crate::link::{Failure, FnRef, Project, Value};
 use crate::vocabulary::{Role, words};
 
 use super::memo::Memo;
@@ -50,6 +50,8 @@ pub(super) enum Way {
     Returned,
     /// It is thrown.
     Thrown,
+    /// It is sent as the answer to an HTTP request.
+    Sent,
 }
 
 /// What is known of one variable.
@@ -68,6 +70,8 @@ pub(super) struct Flow<'p, 'a> {
     texts: BTreeSet<VarId>,
     /// Variables of which only some members hold the text.
     parts: Parts,
+    /// Errors whose form for debugging is a trace.
+    shown: BTreeSet<VarId>,
     /// Stretches that are no way for the text.
     closed: Vec<Span>,
     /// Where the text came into a variable.
@@ -94,12 +98,37 @@ impl<'p, 'a> Flow<'p, 'a> {
             errors: errors.iter().copied().collect(),
             texts: BTreeSet::new(),
             parts: Parts::default(),
+            shown: BTreeSet::new(),
             closed: Vec::new(),
             entered: Vec::new(),
             calls: 0,
             left: Rc::new(Cell::new(MAX_LOOKS)),
             memo: Rc::clone(memo),
         }
+    }
+
+    /// Begins with what a region caught.
+    pub(super) fn of(
+        project: &'p Project<'a>,
+        failure: &Failure<'a>,
+        seek: Seek,
+        memo: &Rc<Memo>,
+    ) -> Self {
+        let mut flow = Self::new(project, failure.at, seek, &failure.errors, memo);
+        flow.take_members(&failure.members);
+        flow
+    }
+
+    /// Takes in variables that hold members of an error.
+    pub(super) fn take_members(&mut self, members: &[(Name, VarId)]) {
+        for (name, id) in members {
+            self.hold(*id, self.of_member(Holds::Error, name));
+        }
+    }
+
+    /// Says of some errors that their form for debugging is a trace.
+    pub(super) fn show(&mut self, errors: Vec<VarId>) {
+        self.shown.extend(errors);
     }
 
     /// Says of some stretches that nothing goes through them.
@@ -192,6 +221,21 @@ impl<'p, 'a> Flow<'p, 'a> {
                 Holds::Nothing => {}
             }
         }
+        // `const { message } = error`.
+        if let StmtKind::Assign {
+            target: Pattern::Object(parts),
+            value: Some(value),
+        } = &stmt.kind
+        {
+            for (name, part) in parts {
+                let holds = self.member(value, name);
+                if let Some(id) = part.variable().filter(|_| holds != Holds::Nothing) {
+                    self.entered.push((id, value));
+                    self.hold(id, holds);
+                    set.push(id);
+                }
+            }
+        }
         // `payload["details"] = text`: what holds a part of it holds it.
         if let StmtKind::Assign {
             target: Pattern::Place(place),
@@ -203,6 +247,7 @@ impl<'p, 'a> Flow<'p, 'a> {
         }
         if let StmtKind::Expr(expr) = &stmt.kind {
             set.extend(self.added(expr));
+            set.extend(self.printed(expr));
         }
         if let StmtKind::Loop {
             item: Some(Pattern::Var(id)),
@@ -215,6 +260,14 @@ impl<'p, 'a> Flow<'p, 'a> {
             set.push(*id);
         }
         set
+    }
+
+    fn hold(&mut self, id: VarId, holds: Holds) {
+        match holds {
+            Holds::Text => drop(self.texts.insert(id)),
+            Holds::Error => drop(self.errors.insert(id)),
+            Holds::Nothing => {}
+        }
     }
 
     /// A literal object holds the text only in some of its members.
@@ -252,6 +305,23 @@ impl<'p, 'a> Flow<'p, 'a> {
             return self.put(list);
         }
         None
+    }
+
+    /// Python: `traceback.print_exc(file=buffer)`.
+    fn printed(&mut self, expr: &'a Expr) -> Option<VarId> {
+        let into = expr.call()?.option("file")?;
+        let site = self.project.site_at(self.at, expr)?;
+        let ExprKind::Var(id) = into.kind else {
+            return None;
+        };
+        let is_trace = site
+            .paths
+            .iter()
+            .any(|path| path.starts_with("traceback.print_"));
+        (is_trace && self.seek == Seek::Trace).then(|| {
+            self.texts.insert(id);
+            id
+        })
     }
 
     /// Whether a variable that the text was put into stands in an expression.
@@ -343,8 +413,12 @@ impl<'p, 'a> Flow<'p, 'a> {
         if self.is_other_part(object, name) {
             return Holds::Nothing;
         }
-        let holds = self.holds(object);
-        match (self.seek, holds) {
+        self.of_member(self.holds(object), name)
+    }
+
+    /// What a member holds of what holds so much.
+    fn of_member(&self, whole: Holds, name: &str) -> Holds {
+        match (self.seek, whole) {
             (Seek::Trace, Holds::Error) if matches!(name, "stack" | "__traceback__") => Holds::Text,
             (Seek::Message, Holds::Error) if TEXT_MEMBERS.contains(&name) => Holds::Text,
             (Seek::Message, Holds::Error) if ANSWERS.contains(&name) => Holds::Error,
@@ -418,8 +492,30 @@ impl<'p, 'a> Flow<'p, 'a> {
             {
                 Holds::Text
             }
+            Holds::Error if self.seek == Seek::Trace && self.unfolds(expr, call) => Holds::Text,
             Holds::Error | Holds::Nothing => Holds::Nothing,
         }
+    }
+
+    /// Whether a call writes an error with all that is in it, its trace too: `util.inspect(e)`, `serializeError(e)`,
+    /// `JSON.stringify(e, Object.getOwnPropertyNames(e))`, and `{e:?}` of an error that keeps one.
+    fn unfolds(&self, expr: &'a Expr, call: &'a Call) -> bool {
+        let Some(site) = self.project.site_at(self.at, expr) else {
+            return false;
+        };
+        let by_path = site
+            .paths
+            .iter()
+            .any(|path| path.ends_with("util.inspect") || path.starts_with("serialize-error."));
+        let by_names = site.name() == "stringify"
+            && call.arg(1).and_then(Expr::call).is_some_and(|names| {
+                crate::link::callee_name(&names.callee) == "getOwnPropertyNames"
+            });
+        let by_form = site.name() == "Debug"
+            && call.arg(0).is_some_and(
+                |error| matches!(&error.bare().kind, ExprKind::Var(id) if self.shown.contains(id)),
+            );
+        by_path || by_names || by_form
     }
 
     fn is_construction(&self, call: &'a Call) -> bool {

@@ -14,6 +14,7 @@ use super::caught::Catches;
 use super::escape::Escapes;
 use super::expected;
 use super::flow::{Flow, Holds, Seek};
+use super::http;
 use super::masked::Masks;
 use super::memo::Memo;
 use super::own::Origins;
@@ -66,7 +67,8 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
     let mut origins = Origins::default();
     let mut behind = Behind::default();
     for failure in &project.failures {
-        if !reach.contains(&failure.at) && !project.is_handler(failure.at) {
+        let is_asked = reach.contains(&failure.at) || project.is_handler(failure.at);
+        if !is_asked && !http::answers(project, failure) {
             continue;
         }
         if project.surface(failure.at.file) == Surface::Tests
@@ -149,11 +151,14 @@ fn region<'a>(
     taken: &mut Taken,
     report: &mut Report<'_>,
 ) {
-    let mut flow = Flow::new(project, failure.at, Seek::Message, &failure.errors, memo);
+    let mut flow = Flow::of(project, failure, Seek::Message, memo);
     let closed = expected::branches(project, failure);
     flow.close(closed.clone());
     flow.read(failure.body);
-    let place = if project.is_handler(failure.at) {
+    let is_asked = project.handler_reach().contains(&failure.at);
+    let place = if !is_asked && !project.is_handler(failure.at) {
+        Where::Elsewhere
+    } else if project.is_handler(failure.at) {
         Where::Responder
     } else if ways.text.reaches_a_handler(failure.at) {
         Where::Thrown
@@ -167,6 +172,12 @@ fn region<'a>(
     let mut leaks: Vec<Span> = Vec::new();
     let mut elsewhere: Vec<At> = Vec::new();
     walk::stmts(failure.body, &mut |stmt| {
+        let (here, there) = answered(&flow, stmt, ways);
+        leaks.extend(here);
+        elsewhere.extend(there);
+        if place == Where::Elsewhere {
+            return;
+        }
         if let Some(leak) = leak(&flow, stmt, place, ways) {
             leaks.push(leak.span);
             elsewhere.extend(flow.told(leak));
@@ -179,7 +190,7 @@ fn region<'a>(
         }
         elsewhere.extend(thrown(&flow, stmt, place, ways));
     });
-    if leaks.is_empty() {
+    if leaks.is_empty() && place != Where::Elsewhere {
         leaks.extend(given_back(failure, &mut flow, behind, place, ways));
     }
     for at in elsewhere {
@@ -205,6 +216,29 @@ fn region<'a>(
         finding.sure(Confidence::Likely);
     }
     finding.via(project, caught, "the error is caught here");
+}
+
+/// Where a statement sends the error or its text as the answer to an HTTP request: here, and in functions that it calls.
+fn answered<'a>(
+    flow: &Flow<'_, 'a>,
+    stmt: &'a Stmt,
+    ways: &Ways<'_, 'a>,
+) -> (Option<Span>, Vec<At>) {
+    let project = flow.project;
+    let is_caught =
+        matches!(stmt.kind, StmtKind::Throw(_)) && ways.catches.throw(project, flow.at, stmt.span);
+    let sent = http::sent(project, flow.at, stmt).into_iter();
+    let mut told = sent.filter(|value| !is_caught && flow.holds(value) != Holds::Nothing);
+    if let Some(value) = told.next() {
+        let is_text = flow.holds(value) == Holds::Text;
+        let from = if is_text { flow.source(value) } else { value };
+        return (Some(from.span), Vec::new());
+    }
+    if let StmtKind::Expr(value) | StmtKind::Return(Some(value)) = &stmt.kind {
+        let (text, places) = flow.sent(value);
+        return (text.map(|text| flow.source(text).span), places);
+    }
+    (None, Vec::new())
 }
 
 /// What the region put into a variable may be given back behind it.
@@ -280,6 +314,8 @@ enum Where {
     Thrown,
     /// In a function that a handler calls.
     Below,
+    /// In a function that no handler calls, and that answers requests itself.
+    Elsewhere,
 }
 
 /// The expression of a statement by which the text leaves.
@@ -322,6 +358,7 @@ fn leak<'a>(
         // The error as it is goes up by itself, with and without this region.
         Where::Thrown => holds == Holds::Text,
         Where::Below => holds == Holds::Text && passes_on(project, flow.at, value),
+        Where::Elsewhere => false,
     };
     thrown.then(|| {
         if holds == Holds::Text {

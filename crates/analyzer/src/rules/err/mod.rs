@@ -8,6 +8,7 @@ mod debug;
 mod escape;
 mod expected;
 mod flow;
+mod http;
 mod masked;
 mod memo;
 pub(super) mod message_to_caller;

@@ -12,6 +12,9 @@ const MAX_CALLS: usize = 2;
 const PARTS: &[&str] = &[
     "toolresult",
     "toolresponse",
+    "tooloutput",
+    "toolcallresult",
+    "toolcallresponse",
     "mcpresponse",
     "rpcresponse",
     "errorresponse",

@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use crate::facts::{StmtKind, VarId, walk};
+use crate::facts::{ImportItem, Language, Name, StmtKind, VarId, walk};
 use crate::finding::{Confidence, Severity, Surface};
-use crate::link::{FnRef, Project};
+use crate::link::{Failure, FnRef, Project};
 use crate::rules::{At, Axis, Report, Rule};
 
 use super::flow::{Flow, Holds, Seek};
+use super::http;
 use super::memo::Memo;
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -24,63 +25,112 @@ pub(in crate::rules) const RULE: Rule = Rule {
     check,
 };
 
+/// Errors of one function.
+#[derive(Default)]
+struct Caught {
+    errors: Vec<VarId>,
+    members: Vec<(Name, VarId)>,
+    /// Rust: those whose form for debugging is a trace.
+    traced: Vec<VarId>,
+}
+
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
     let mut reach = project.handler_reach().clone();
-    reach.extend(
-        project
-            .failures
-            .iter()
-            .map(|failure| failure.at)
-            .filter(|at| project.is_handler(*at)),
-    );
-    let mut errors: HashMap<FnRef, Vec<VarId>> = HashMap::new();
+    let mut caught: HashMap<FnRef, Caught> = HashMap::new();
     for failure in &project.failures {
-        let all = errors.entry(failure.at).or_default();
-        all.extend(failure.errors.iter().copied());
-    }
-    let memo = Rc::default();
-    for at in reach {
-        if project.surface(at.file) != Surface::Tests && !super::flow::is_module(at) {
-            let errors = errors.get(&at).map_or(&[][..], Vec::as_slice);
-            function(project, at, errors, &memo, report);
+        if project.is_handler(failure.at) || http::answers(project, failure) {
+            reach.insert(failure.at);
+        }
+        let all = caught.entry(failure.at).or_default();
+        all.errors.extend(failure.errors.iter().copied());
+        all.members.extend(failure.members.iter().cloned());
+        if keeps_a_trace(project, failure) {
+            all.traced.extend(failure.errors.iter().copied());
         }
     }
+    let (memo, nothing) = (Rc::default(), Caught::default());
+    for at in reach {
+        if project.surface(at.file) != Surface::Tests && !super::flow::is_module(at) {
+            let caught = caught.get(&at).unwrap_or(&nothing);
+            function(project, at, caught, &memo, report);
+        }
+    }
+}
+
+/// Rust: whether what failed is a function of the project that gives errors which keep a trace.
+fn keeps_a_trace(project: &Project<'_>, failure: &Failure<'_>) -> bool {
+    const KEEP: &[&str] = &["anyhow", "eyre", "color_eyre"];
+    if project.language(failure.at.file) != Language::Rust {
+        return false;
+    }
+    let mut tried = project.sites_within(failure.at, failure.guarded);
+    tried.any(|site| {
+        let mut targets = site.targets.iter();
+        targets.any(|target| {
+            let imports = project
+                .file(target.file)
+                .map_or(&[][..], |file| &file.imports);
+            imports.iter().any(|import| {
+                let from = import.source.split("::").next().unwrap_or_default();
+                KEEP.contains(&from)
+                    && matches!(&import.item, ImportItem::Named(name) if &**name == "Result")
+            })
+        })
+    })
 }
 
 fn function(
     project: &Project<'_>,
     at: FnRef,
-    errors: &[VarId],
+    caught: &Caught,
     memo: &Rc<Memo>,
     report: &mut Report<'_>,
 ) {
     let Some(function) = project.function(at) else {
         return;
     };
-    let mut flow = Flow::new(project, at, Seek::Trace, errors, memo);
+    let mut flow = Flow::new(project, at, Seek::Trace, &caught.errors, memo);
+    flow.take_members(&caught.members);
+    flow.show(caught.traced.clone());
     flow.close(super::debug::branches(project, at));
     flow.read(&function.body);
+    let is_asked = project.handler_reach().contains(&at) || project.is_handler(at);
     let mut leaks = Vec::new();
     walk::stmts(&function.body, &mut |stmt| {
+        let mut values = http::sent(project, at, stmt);
         if let StmtKind::Return(Some(value)) | StmtKind::Throw(Some(value)) = &stmt.kind
-            && flow.holds(value) == Holds::Text
+            && is_asked
         {
+            values.push(value);
+        }
+        for value in values {
+            if flow.holds(value) != Holds::Text {
+                continue;
+            }
             let source = flow.source(value);
             // A function of the project that makes the trace is blamed itself.
             let made_elsewhere = project
                 .site_at(at, source)
                 .is_some_and(|site| !site.targets.is_empty());
             if !made_elsewhere {
-                leaks.push(source.span);
+                leaks.push(At {
+                    function: at,
+                    span: source.span,
+                });
             }
         }
+        if let StmtKind::Expr(value) | StmtKind::Return(Some(value)) = &stmt.kind {
+            let (text, places) = flow.sent(value);
+            leaks.extend(places);
+            leaks.extend(text.map(|text| At {
+                function: at,
+                span: flow.source(text).span,
+            }));
+        }
     });
-    for span in leaks {
-        let finding = report.add(
-            At { function: at, span },
-            "a stack trace goes to the caller",
-        );
-        if !project.is_handler(at) {
+    for at in leaks {
+        let finding = report.add(at, "a stack trace goes to the caller");
+        if !project.is_handler(at.function) {
             finding.sure(Confidence::Likely);
         }
     }

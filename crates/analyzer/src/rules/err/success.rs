@@ -282,13 +282,7 @@ fn region<'a>(
     report: &mut Report<'_>,
 ) {
     let is_handler = project.handler(failure.at).is_some();
-    let mut flow = Flow::new(
-        project,
-        failure.at,
-        Seek::Message,
-        &failure.errors,
-        &known.memo,
-    );
+    let mut flow = Flow::of(project, failure, Seek::Message, &known.memo);
     flow.read(failure.body);
     let mut answers = Vec::new();
     walk::stmts(failure.body, &mut |stmt| {

@@ -1,8 +1,9 @@
 //! What functions of the project make of an error that they are given.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use crate::facts::{Arg, Call, Expr, StmtKind, VarId, walk};
+use crate::facts::{Arg, Call, Expr, Name, Pattern, Stmt, StmtKind, VarId, walk};
 use crate::link::FnRef;
 use crate::rules::At;
 
@@ -19,8 +20,8 @@ impl<'p, 'a> Flow<'p, 'a> {
         self.memo.back(&given, || {
             let inner = self.inside(&given)?;
             let mut most = Holds::Nothing;
-            inner.each(&mut |kind| {
-                if let StmtKind::Return(Some(value)) = kind {
+            inner.each(&mut |stmt| {
+                if let StmtKind::Return(Some(value)) = &stmt.kind {
                     most = most.max(inner.holds(value));
                 }
             });
@@ -38,6 +39,20 @@ impl<'p, 'a> Flow<'p, 'a> {
         self.places(expr, Way::Thrown)
     }
 
+    /// Whether a function of the project that is called sends what it is given as the answer to an HTTP request: the argument that
+    /// holds the text already, or the places there where an error becomes text.
+    pub(in super::super) fn sent(&self, expr: &'a Expr) -> (Option<&'a Expr>, Vec<At>) {
+        let places = self.places(expr, Way::Sent);
+        let with_text = expr.call().and_then(|call| {
+            let mut args = call.args.iter().map(|arg| &arg.value);
+            args.find(|value| self.holds(value) == Holds::Text)
+        });
+        match with_text {
+            Some(text) if !places.is_empty() => (Some(text), Vec::new()),
+            Some(_) | None => (None, places),
+        }
+    }
+
     fn places(&self, expr: &'a Expr, way: Way) -> Vec<At> {
         let Some(call) = expr.call() else {
             return Vec::new();
@@ -47,7 +62,11 @@ impl<'p, 'a> Flow<'p, 'a> {
             Some(_) | None => &[],
         };
         let given: Vec<Holds> = call.args.iter().map(|arg| self.holds(&arg.value)).collect();
-        if !given.contains(&Holds::Error) {
+        let least = match way {
+            Way::Returned | Way::Thrown => given.contains(&Holds::Error),
+            Way::Sent => given.iter().any(|holds| *holds != Holds::Nothing),
+        };
+        if !least {
             return Vec::new();
         }
         let mut all = Vec::new();
@@ -65,11 +84,14 @@ impl<'p, 'a> Flow<'p, 'a> {
     /// The places of this function where text leaves it in a way, or those of the functions that make the text.
     fn places_here(&self, way: Way) -> Vec<At> {
         let mut all = Vec::new();
-        self.each(&mut |kind| {
-            let leaving = if let StmtKind::Return(value) = kind {
-                value.as_ref().filter(|_| way == Way::Returned)
-            } else if let StmtKind::Throw(value) = kind {
-                value.as_ref().filter(|_| way == Way::Thrown)
+        self.each(&mut |stmt| {
+            let leaving = if let (Way::Returned, StmtKind::Return(value)) = (way, &stmt.kind) {
+                value.as_ref()
+            } else if let (Way::Thrown, StmtKind::Throw(value)) = (way, &stmt.kind) {
+                value.as_ref()
+            } else if way == Way::Sent {
+                let sent = super::super::http::sent(self.project, self.at, stmt);
+                sent.into_iter().max_by_key(|value| self.holds(value))
             } else {
                 None
             };
@@ -89,9 +111,9 @@ impl<'p, 'a> Flow<'p, 'a> {
         all
     }
 
-    fn each(&self, visit: &mut dyn FnMut(&'a StmtKind)) {
+    fn each(&self, visit: &mut dyn FnMut(&'a Stmt)) {
         if let Some(function) = self.project.function(self.at) {
-            walk::stmts(&function.body, &mut |stmt| visit(&stmt.kind));
+            walk::stmts(&function.body, visit);
         }
     }
 
@@ -103,6 +125,9 @@ impl<'p, 'a> Flow<'p, 'a> {
         let mut params = Vec::new();
         let mut place = 0;
         for (arg, holds) in call.args.iter().zip(given) {
+            if let (None, Some(Pattern::Object(parts))) = (&arg.name, self.pattern(target, place)) {
+                params.extend(self.taken(&arg.value, *holds, parts));
+            }
             let param = self.param(target, arg, place);
             if arg.name.is_none() {
                 place += 1;
@@ -135,6 +160,7 @@ impl<'p, 'a> Flow<'p, 'a> {
             errors: holding(Holds::Error).map(|(id, _)| *id).collect(),
             texts: holding(Holds::Text).map(|(id, _)| *id).collect(),
             parts: Parts::default(),
+            shown: BTreeSet::new(),
             closed: Vec::new(),
             entered: Vec::new(),
             calls: given.calls,
@@ -143,6 +169,30 @@ impl<'p, 'a> Flow<'p, 'a> {
         };
         inner.read(&function.body);
         Some(inner)
+    }
+
+    fn pattern(&self, target: FnRef, place: usize) -> Option<&'a Pattern> {
+        let function = self.project.function(target)?;
+        function.params.get(place).map(|param| &param.pattern)
+    }
+
+    /// What a parameter `{ name, … }` takes out of an argument.
+    fn taken(
+        &self,
+        value: &'a Expr,
+        whole: Holds,
+        parts: &'a [(Name, Pattern)],
+    ) -> Vec<(VarId, Holds)> {
+        let parts = parts.iter().filter_map(|(name, part)| {
+            let holds = match value.entry(name) {
+                Some(entry) => self.holds(entry),
+                None => self.of_member(whole, name),
+            };
+            Some((part.variable()?, holds))
+        });
+        parts
+            .filter(|(_, holds)| *holds != Holds::Nothing)
+            .collect()
     }
 
     fn param(&self, target: FnRef, arg: &Arg, place: usize) -> Option<VarId> {
