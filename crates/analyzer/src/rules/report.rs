@@ -76,6 +76,18 @@ impl<'p> Report<'p> {
         &mut self.findings[last]
     }
 
+    /// Whether something was found at a place already, or around it, or inside it.
+    pub fn has(&self, at: At) -> bool {
+        let Some(file) = self.project.file(at.function.file) else {
+            return false;
+        };
+        self.findings.iter().any(|finding| {
+            finding.file == file.path
+                && finding.bytes.0 < at.span.end
+                && at.span.start < finding.bytes.1
+        })
+    }
+
     /// What was found in the languages that the rule is proved in, one finding per place.
     pub fn finish(mut self) -> Vec<Finding> {
         let rule = self.rule;

@@ -185,7 +185,16 @@ pub fn is_secret(name: &str) -> bool {
         "redis_url",
         "connection_string",
         "postgres_url",
+        "postgresql_url",
+        "mysql_url",
         "mongo_url",
+        "mongodb_url",
+        "mongo_uri",
+        "mongodb_uri",
+        "redis_uri",
+        "postgres_uri",
+        "database_uri",
+        "db_uri",
     ]
     .iter()
     .any(|known| joined_name.contains(known));
@@ -211,10 +220,24 @@ pub fn is_secret(name: &str) -> bool {
             "access_key",
             "private_key",
             "secret_key",
+            "master_key",
+            "signing_key",
+            "encryption_key",
+            "auth_key",
+            "api_hash",
             "connection_string",
             "database_url",
             "db_url",
         ]
         .iter()
         .any(|name| joined.contains(name))
+        || is_short(&words)
+}
+
+/// `DB_PASS`, `ADO_PAT`: short forms at the end of a name; alone they are as often something else.
+fn is_short(words: &[String]) -> bool {
+    words.len() > 1
+        && words
+            .last()
+            .is_some_and(|last| matches!(last.as_str(), "pass" | "pwd" | "pat"))
 }

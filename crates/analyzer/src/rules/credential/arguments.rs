@@ -16,7 +16,18 @@ const NAMES: &[&str] = &["arguments", "args", "kwargs"];
 pub(super) struct Arguments {
     whole: BTreeSet<VarRef>,
     requests: BTreeSet<VarRef>,
+    /// Requests over HTTP that have a message of the protocol as their body.
+    posts: BTreeSet<VarRef>,
 }
+
+/// Types of a call with its arguments, in Go and Rust.
+const CALLS: &[&str] = &[
+    "CallToolRequest",
+    "CallToolRequestParam",
+    "CallToolRequestParams",
+    "CallToolParams",
+    "CallToolParamsRaw",
+];
 
 impl Arguments {
     /// Follows them from the handlers down.
@@ -28,6 +39,8 @@ impl Arguments {
                 level.push(handler.function);
             }
         }
+        level.extend(all.typed(project));
+        level.extend(all.posted(project));
         for _ in 0..MAX_CALLS {
             let mut next = Vec::new();
             for inner in level.into_iter().flat_map(|at| project.inside(at)) {
@@ -67,6 +80,57 @@ impl Arguments {
             }
             Language::Rust | Language::Go => false,
         }
+    }
+
+    /// Parameters that are a call by their written type.
+    fn typed(&mut self, project: &Project<'_>) -> Vec<FnRef> {
+        let mut all = Vec::new();
+        for (at, function) in project.functions() {
+            if !matches!(project.language(at.file), Language::Rust | Language::Go) {
+                continue;
+            }
+            for param in &function.params {
+                let mut is_call = false;
+                if let Some(ty) = &param.ty {
+                    walk::each(ty, &mut |part| {
+                        let name = project.last_name(at, part);
+                        is_call |= name.is_some_and(|name| CALLS.contains(&&*name));
+                    });
+                }
+                if let Some(id) = param.pattern.variable().filter(|_| is_call) {
+                    self.requests.insert(at.variable(id));
+                    all.push(at);
+                }
+            }
+        }
+        all
+    }
+
+    /// `app.post("/mcp", (req, res) => …)`: what is posted is a message of the protocol.
+    fn posted(&mut self, project: &Project<'_>) -> Vec<FnRef> {
+        let mut all = Vec::new();
+        for site in project.sites() {
+            let is_route = matches!(site.name(), "post" | "all" | "use")
+                && project.language(site.at.file) == Language::TypeScript
+                && site.call.arg(0).and_then(Expr::text).is_some_and(|path| {
+                    ["mcp", "message", "rpc"]
+                        .iter()
+                        .any(|part| path.contains(part))
+                });
+            for arg in site.call.args.iter().filter(|_| is_route) {
+                let ExprKind::Function(id) = arg.value.kind else {
+                    continue;
+                };
+                let at = site.at.beside(id);
+                let params = project.function(at).map_or(&[][..], |code| &code.params);
+                let first = params.first().and_then(|param| param.pattern.variable());
+                if let Some(id) = first.filter(|_| params.len() > 1) {
+                    self.posts.insert(at.variable(id));
+                    all.push(at);
+                }
+            }
+        }
+        all
     }
 
     /// `const args = request.params.arguments`, `const { arguments: args } = request.params`.
@@ -139,9 +203,24 @@ impl Arguments {
             return self.holds(at, then) || self.holds(at, otherwise);
         }
         if let ExprKind::Member(object, name) = &expr.kind {
-            return &**name == "arguments" && self.is_params(at, object);
+            let is_body = &**name == "body"
+                && matches!(object.kind, ExprKind::Var(id) if self.posts.contains(&at.variable(id)));
+            let is_arguments = matches!(&**name, "arguments" | "Arguments");
+            return is_body
+                || (is_arguments && (self.is_params(at, object) || self.is_request(at, object)));
         }
-        false
+        // Go: `request.GetArguments()`.
+        expr.call().is_some_and(|call| {
+            let name = crate::link::callee_name(&call.callee);
+            matches!(name, "GetArguments" | "GetRawArguments")
+                && call
+                    .receiver()
+                    .is_some_and(|object| self.is_request(at, object))
+        })
+    }
+
+    fn is_request(&self, at: FnRef, expr: &Expr) -> bool {
+        matches!(expr.kind, ExprKind::Var(id) if self.requests.contains(&at.variable(id)))
     }
 
     /// `request.params`.
@@ -149,7 +228,6 @@ impl Arguments {
         let ExprKind::Member(object, name) = &expr.kind else {
             return false;
         };
-        &**name == "params"
-            && matches!(object.kind, ExprKind::Var(id) if self.requests.contains(&at.variable(id)))
+        matches!(&**name, "params" | "Params") && self.is_request(at, object)
     }
 }

@@ -7,7 +7,7 @@ use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::{Role, words};
 
 use super::arguments::Arguments;
-use super::source;
+use super::{held, source};
 
 pub(in crate::rules) const RULE: Rule = Rule {
     id: "CRED-003",
@@ -53,7 +53,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
 
 fn logs(project: &Project<'_>, site: &Site<'_>) -> bool {
     let named = matches!(
-        site.name(),
+        site.name().to_lowercase().as_str(),
         "log" | "info" | "debug" | "warn" | "warning" | "error" | "print"
     ) && project
         .receiver_name(site)
@@ -68,10 +68,21 @@ fn is_own_log(project: &Project<'_>, site: &Site<'_>) -> bool {
         "log" | "info" | "debug" | "warn" | "warning" | "error" | "trace"
     );
     named
-        && site.targets.iter().any(|target| {
-            let mut inner = project.sites_of(*target);
-            inner.any(|site| matches!(site.role, Some(Role::Log | Role::Stdout)))
-        })
+        && site
+            .targets
+            .iter()
+            .any(|target| writes(project, *target, MAX_CALLS))
+}
+
+/// Functions in a row that hand on what is to be logged.
+const MAX_CALLS: usize = 2;
+
+fn writes(project: &Project<'_>, at: FnRef, left: usize) -> bool {
+    project.sites_of(at).any(|site| {
+        let mut targets = site.targets.iter();
+        matches!(site.role, Some(Role::Log | Role::Stdout))
+            || (left > 0 && targets.any(|target| writes(project, *target, left - 1)))
+    })
 }
 
 /// Whether all arguments of a call are shown: as they are, inside a text, or in an object.
@@ -96,7 +107,20 @@ fn shows_all(arguments: &Arguments, at: FnRef, expr: &Expr) -> bool {
 fn makes_text(name: &str) -> bool {
     matches!(
         name,
-        "stringify" | "dumps" | "inspect" | "dict" | "pformat" | "str" | "repr" | "format"
+        "stringify"
+            | "dumps"
+            | "inspect"
+            | "dict"
+            | "pformat"
+            | "str"
+            | "repr"
+            | "format"
+            | "Any"
+            | "String"
+            | "Sprintf"
+            | "Sprint"
+            | "Debug"
+            | "Display"
     )
 }
 
@@ -113,11 +137,13 @@ fn shows<'a>(project: &Project<'a>, at: FnRef, expr: &'a Expr) -> bool {
             || source::is_environment(expr)
             || is_login(project, at, expr)
             || holds_secret(project, at, expr)
+            || held::is_one_of(project, at, expr)
     } else if let ExprKind::Object(entries) = &expr.kind {
         entries.iter().any(|entry| shows(project, at, &entry.value))
     } else if let Some(call) = expr.call() {
-        makes_text(crate::link::callee_name(&call.callee))
-            && call.args.iter().any(|arg| shows(project, at, &arg.value))
+        let shown = makes_text(crate::link::callee_name(&call.callee))
+            && call.args.iter().any(|arg| shows(project, at, &arg.value));
+        shown || held::is_whole_environment(project, at, expr)
     } else {
         false
     }
@@ -173,8 +199,9 @@ fn holds_secret<'a>(project: &Project<'a>, at: FnRef, expr: &'a Expr) -> bool {
     };
     let variable = at.variable(id);
     let by_literal = project.assigned(variable).any(|(from, value)| {
-        matches!(value.kind, ExprKind::Object(_)) && shows_entry(project, from, value)
-    });
+        matches!(value.kind, ExprKind::Object(_))
+            && (shows_entry(project, from, value) || held::has_secret(project, from, value))
+    }) || held::gets_secret(project, at, id);
     let is_headers = project
         .variable(variable)
         .is_some_and(|declared| declared.name.to_lowercase().ends_with("headers"));

@@ -2,8 +2,11 @@
 
 mod arguments;
 mod configured;
+mod held;
 pub(super) mod inherited;
+mod kept;
 pub(super) mod lease;
 pub(super) mod logged;
 pub(super) mod not_cleared;
+mod origin;
 pub(super) mod source;

@@ -91,6 +91,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
     super::configured::look(project, &cleared, report);
     constructed(project, &cleared, report);
     literals(project, &cleared, report);
+    super::kept::look(project, &cleared, report);
 }
 
 /// Go: fields of a struct that a function makes of what its caller read from the environment.
