@@ -32,6 +32,7 @@ pub struct Checks {
     send_ping: Ping,
     changes: Vec<Change>,
     effects: Vec<Effect>,
+    permits: u64,
 }
 
 /// Whether new calls are let through.
@@ -53,6 +54,8 @@ pub struct News {
     pub effects: Vec<Effect>,
     /// Whether to send a ping.
     pub ping: Ping,
+    /// How many calls half-open breakers let through.
+    pub permits: u64,
 }
 
 impl Checks {
@@ -69,6 +72,7 @@ impl Checks {
             send_ping: Ping::None,
             changes: Vec::new(),
             effects: Vec::new(),
+            permits: 0,
         }
     }
 
@@ -139,6 +143,9 @@ impl Checks {
         };
         let (admission, changes) = self.breakers.admit(tool, attempt, now);
         self.changes.extend(changes);
+        if let breaker::Admission::Trial(_) = &admission {
+            self.permits += 1;
+        }
         match (admission, only_as_trial) {
             (breaker::Admission::Closed(pass), None) | (breaker::Admission::Trial(pass), _) => {
                 Ok(Some(Pass {
@@ -262,10 +269,14 @@ impl Checks {
 
     /// What came of everything since the last time; none, as a rule. `class_of` says what a tool does.
     pub fn take_news(&mut self, class_of: impl Fn(&str) -> Class, now: Duration) -> Option<News> {
-        if self.changes.is_empty() && self.effects.is_empty() && self.send_ping == Ping::None {
+        let quiet = self.changes.is_empty() && self.effects.is_empty();
+        if quiet && self.send_ping == Ping::None && self.permits == 0 {
             return None;
         }
-        let mut news = News::default();
+        let mut news = News {
+            permits: std::mem::take(&mut self.permits),
+            ..News::default()
+        };
         while !self.changes.is_empty() {
             for change in std::mem::take(&mut self.changes) {
                 self.follow(&change, &class_of, now);

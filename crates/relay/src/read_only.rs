@@ -61,6 +61,7 @@ impl Relay {
             Ping::Send => self.send_ping(),
             Ping::None => {}
         }
+        self.count_permits(news.permits);
         for change in news.changes {
             self.record_breaker(&change);
         }

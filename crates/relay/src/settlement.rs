@@ -253,6 +253,7 @@ impl Relay {
 
     /// Answers a call that is not allowed.
     pub(crate) fn deny(&mut self, call: Call<Withheld>, denial: &Denial, now: Duration) {
+        self.count_denied(denial.reason());
         let refusal = Refusal::denied();
         let finished = call.refuse(&refusal);
         let answer = Told {

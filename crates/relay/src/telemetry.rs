@@ -3,7 +3,6 @@
 //! Calls never wait for it: the loop leaves what there is to tell in a queue with a limit, and a
 //! thread sends it. Nothing of this exists unless a collector is configured.
 
-mod breakers;
 mod encode;
 mod exporter;
 mod histogram;
@@ -11,6 +10,7 @@ mod otlp;
 mod place;
 mod queue;
 mod record;
+mod refusals;
 mod trace;
 mod traceparent;
 mod tracestate;
@@ -23,6 +23,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use dropgate_gate::breaker::{Change, Ended, Scope};
 use dropgate_gate::call::{Finished, Slot};
+use dropgate_gate::decision::Reason;
 use dropgate_journal::Heads;
 use dropgate_secrets::Peer;
 use dropgate_wire::{Line, edit};
@@ -248,7 +249,7 @@ impl Relay {
             };
             telemetry
                 .queue
-                .count(|breakers| breakers.change(tool, &change.transition));
+                .count(|refusals| refusals.change(tool, &change.transition));
         }
     }
 
@@ -257,7 +258,21 @@ impl Relay {
         if let Some(telemetry) = &self.telemetry {
             let item = self.docket.get(slot).filter(|it| it.asked == Asked::Tool);
             let tool = item.map(|item| self.tellable(&item.known.name));
-            telemetry.queue.count(|breakers| breakers.reject(tool));
+            telemetry.queue.count(|refusals| refusals.reject(tool));
+        }
+    }
+
+    /// Half-open breakers let so many calls through.
+    pub(crate) fn count_permits(&self, calls: u64) {
+        if let (Some(telemetry), 1..) = (&self.telemetry, calls) {
+            telemetry.queue.count(|refusals| refusals.permit(calls));
+        }
+    }
+
+    /// A call was denied.
+    pub(crate) fn count_denied(&self, reason: Reason) {
+        if let Some(telemetry) = &self.telemetry {
+            telemetry.queue.count(|refusals| refusals.deny(reason));
         }
     }
 

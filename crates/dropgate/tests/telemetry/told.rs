@@ -178,6 +178,29 @@ fn breakers_tell_their_state_their_changes_and_what_they_rejected() {
 }
 
 #[test]
+fn denials_are_counted_by_their_reason() {
+    let mut sink = Sink::new(Manner::Takes);
+    let place = Place::new(&config(&sink, "[authorize]\ncedar = [\"a.cedar\"]\n"));
+    std::fs::write(
+        place.path().join("a.cedar"),
+        "permit (principal, action, resource);",
+    )
+    .unwrap();
+    let mut run = place.run(&[]);
+    for _ in 0..2 {
+        run.call("never listed");
+    }
+    run.end();
+    let denials = sink.points("dropgate.denials");
+    assert_eq!(denials.len(), 1, "{denials:?}");
+    assert_eq!(
+        attribute(&denials[0], "dropgate.denial.reason"),
+        "unknown_tool"
+    );
+    assert_eq!(denials[0]["asInt"], "2");
+}
+
+#[test]
 fn the_last_span_of_each_request_names_a_head_that_is_in_the_journal() {
     let mut sink = Sink::new(Manner::Takes);
     let place = Place::new(&config(&sink, ""));

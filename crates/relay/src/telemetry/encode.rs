@@ -165,7 +165,7 @@ impl Encoder {
                     aggregation_temporality: CUMULATIVE,
                 }),
             })
-            .chain(measured.breakers.metrics(times));
+            .chain(measured.refusals.metrics(times));
         let body = Metrics {
             resource_metrics: [ResourceMetrics {
                 resource: &self.resource,

@@ -4,9 +4,9 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::breakers::Breakers;
 use super::histogram::Histogram;
 use super::record::{Operation, Record};
+use super::refusals::Refusals;
 
 /// The most kinds of operations that are counted each by itself.
 const MAX_OPERATIONS: usize = 256;
@@ -80,7 +80,7 @@ pub(crate) struct Measured {
     pub(crate) operations: HashMap<Operation, Durations, foldhash::fast::RandomState>,
     /// Those of too many kinds.
     pub(crate) others: Durations,
-    pub(crate) breakers: Breakers,
+    pub(crate) refusals: Refusals,
     /// How long the session has lasted, once it is over.
     pub(crate) session: Option<Duration>,
 }
@@ -140,10 +140,10 @@ impl Queue {
         }
     }
 
-    /// Counts something that breakers did.
-    pub(crate) fn count(&self, count: impl FnOnce(&mut Breakers)) {
+    /// Counts something about calls that are not let through.
+    pub(crate) fn count(&self, count: impl FnOnce(&mut Refusals)) {
         let mut state = self.lock();
-        count(&mut state.measured.breakers);
+        count(&mut state.measured.refusals);
         state.tally.measured = Delivered::No;
     }
 

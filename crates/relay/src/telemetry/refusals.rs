@@ -1,10 +1,11 @@
-//! What is counted of breakers: the states they are in, how they changed, and which calls they
-//! rejected.
+//! What is counted of calls that are not let through: the states that breakers are in, how they
+//! changed, which calls they rejected and tried, and why calls were denied.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use dropgate_gate::breaker::{Cause, Phase, Transition};
+use dropgate_gate::decision::Reason;
 
 use super::otlp::{Attribute, Data, Gauge, Metric, Number, Sum, Value, Wide, text};
 
@@ -14,13 +15,16 @@ const CUMULATIVE: u8 = 2;
 
 /// Counts since the start.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Breakers {
+pub(crate) struct Refusals {
     /// Those that ever changed; without a name that of the server.
     breakers: BTreeMap<Option<Arc<str>>, Counted>,
     /// Calls that a breaker rejected, by tool.
     rejected: BTreeMap<Option<Arc<str>>, u64>,
     /// Changes and rejections of too many.
     others: (u64, u64),
+    /// Calls that half-open breakers let through.
+    permits: u64,
+    denied: BTreeMap<&'static str, u64>,
 }
 
 #[derive(Clone, Debug)]
@@ -29,7 +33,7 @@ struct Counted {
     changes: HashMap<(Phase, Phase, Cause), u64>,
 }
 
-impl Breakers {
+impl Refusals {
     pub(crate) fn change(&mut self, breaker: Option<Arc<str>>, transition: &Transition) {
         let known = self.breakers.contains_key(&breaker);
         if !known && self.breakers.len() >= MOST {
@@ -52,6 +56,14 @@ impl Breakers {
             return;
         }
         *self.rejected.entry(tool).or_default() += 1;
+    }
+
+    pub(crate) fn permit(&mut self, calls: u64) {
+        self.permits += calls;
+    }
+
+    pub(crate) fn deny(&mut self, reason: Reason) {
+        *self.denied.entry(reason.name()).or_default() += 1;
     }
 
     /// As metrics; those without a point are left out.
@@ -79,6 +91,10 @@ impl Breakers {
             let tool = tool.as_deref().map(|tool| text("gen_ai.tool.name", tool));
             point(tool.into_iter().collect(), times, *count)
         });
+        let permits = (self.permits > 0).then(|| point(Vec::new(), times, self.permits));
+        let denied = self.denied.iter().map(|(reason, count)| {
+            point(vec![text("dropgate.denial.reason", *reason)], times, *count)
+        });
         let all = [
             Metric {
                 name: "dropgate.breaker.state",
@@ -99,6 +115,18 @@ impl Breakers {
                 description: "Calls that a breaker rejected",
                 unit: "{call}",
                 data: sum(rejected, self.others.1, times),
+            },
+            Metric {
+                name: "dropgate.breaker.permits",
+                description: "Calls that half-open breakers let through to try the server",
+                unit: "{call}",
+                data: sum(permits.into_iter(), 0, times),
+            },
+            Metric {
+                name: "dropgate.denials",
+                description: "Calls that policies or pins denied",
+                unit: "{call}",
+                data: sum(denied, 0, times),
             },
         ];
         all.into_iter().filter(|one| !one.data.is_empty()).collect()
@@ -147,7 +175,7 @@ mod tests {
 
     #[test]
     fn what_is_more_than_can_be_kept_apart_is_counted_together() {
-        let mut breakers = Breakers::default();
+        let mut refusals = Refusals::default();
         let opened = Transition {
             at: Duration::ZERO,
             from: Phase::Closed,
@@ -157,15 +185,15 @@ mod tests {
         };
         for tool in 0..MOST + 3 {
             let tool: Arc<str> = tool.to_string().into();
-            breakers.change(Some(Arc::clone(&tool)), &opened);
-            breakers.reject(Some(tool));
+            refusals.change(Some(Arc::clone(&tool)), &opened);
+            refusals.reject(Some(tool));
         }
         assert_eq!(
-            (breakers.breakers.len(), breakers.rejected.len()),
+            (refusals.breakers.len(), refusals.rejected.len()),
             (MOST, MOST)
         );
-        assert_eq!(breakers.others, (3, 3));
-        let metrics = breakers.metrics([Wide(0), Wide(1)]);
+        assert_eq!(refusals.others, (3, 3));
+        let metrics = refusals.metrics([Wide(0), Wide(1)]);
         let told = serde_json::to_value(&metrics).unwrap();
         let points = told[1]["sum"]["dataPoints"].as_array().unwrap();
         assert_eq!(points.len(), MOST + 1);
@@ -174,6 +202,6 @@ mod tests {
 
     #[test]
     fn nothing_is_told_of_breakers_that_never_changed() {
-        assert!(Breakers::default().metrics([Wide(0), Wide(1)]).is_empty());
+        assert!(Refusals::default().metrics([Wide(0), Wide(1)]).is_empty());
     }
 }
