@@ -1,6 +1,6 @@
 //! What calls do to the world: which change something, which only read.
 
-use crate::facts::{Expr, Language};
+use crate::facts::{Expr, ExprKind, Language};
 use crate::link::Site;
 use crate::vocabulary::{Remote, Role, words};
 
@@ -41,30 +41,99 @@ pub(super) fn is_changing_name(name: &str) -> bool {
         })
 }
 
+/// Words in names of what changes files.
+const FILE_VERBS: &[&str] = &[
+    "append", "chmod", "chown", "copy", "cp", "create", "link", "make", "makedirs", "mkdir",
+    "mkfifo", "move", "mv", "remove", "rename", "replace", "rm", "rmdir", "rmtree", "symlink",
+    "touch", "truncate", "unlink", "write",
+];
+
+/// Words by which a statement of SQL begins that changes something.
+const SQL_VERBS: &[&str] = &[
+    "INSERT", "UPDATE", "DELETE", "REPLACE", "MERGE", "CREATE", "ALTER", "DROP", "TRUNCATE",
+    "GRANT", "REVOKE", "CALL", "COPY", "COMMIT",
+];
+
+/// Names of methods of files and databases that change something whatever they are given, where nothing is known of what they are of.
+const WRITERS: &[&str] = &[
+    "writeFile",
+    "appendFile",
+    "copyFile",
+    "writeFileSync",
+    "unlinkSync",
+    "WriteFile",
+    "commit",
+    "executemany",
+    "Exec",
+    "ExecContext",
+];
+
 /// Whether a call writes to something: a file, a database, another system.
 pub(super) fn changes(site: &Site<'_>) -> bool {
-    let file = matches!(
-        site.name(),
-        "writeFile"
-            | "appendFile"
-            | "unlink"
-            | "rm"
-            | "rmdir"
-            | "mkdir"
-            | "rename"
-            | "copyFile"
-            | "writeFileSync"
-            | "unlinkSync"
-            | "WriteFile"
-            | "Remove"
-            | "Rename"
-            | "commit"
-            | "execute"
-            | "executemany"
-            | "Exec"
-            | "ExecContext"
-    );
-    file || posts(site)
+    match statement(site) {
+        Some(verb) => SQL_VERBS.contains(&verb.as_str()),
+        None => WRITERS.contains(&site.name()) || changes_files(site) || posts(site),
+    }
+}
+
+/// Whether a call removes a file or folder.
+pub(super) fn removes(site: &Site<'_>) -> bool {
+    let words = words::words(site.name());
+    words.iter().any(|word| {
+        matches!(
+            word.as_str(),
+            "unlink" | "rm" | "rmdir" | "rmtree" | "remove"
+        )
+    })
+}
+
+/// The first word of a statement of SQL that a call is given.
+fn statement(site: &Site<'_>) -> Option<String> {
+    const RUN: &[&str] = &[
+        "execute",
+        "executemany",
+        "query",
+        "run",
+        "exec",
+        "Exec",
+        "ExecContext",
+        "prepare",
+    ];
+    if !RUN.contains(&site.name()) {
+        return None;
+    }
+    let mut args = site.call.args.iter();
+    let text = args.find_map(|arg| {
+        let mut first = &arg.value;
+        while let ExprKind::Join(parts) = &first.kind {
+            first = parts.first()?;
+        }
+        first.text()
+    })?;
+    let word = text.split_whitespace().next()?.to_uppercase();
+    let known = [
+        "SELECT", "WITH", "PRAGMA", "SHOW", "EXPLAIN", "BEGIN", "SET",
+    ];
+    (known.contains(&word.as_str()) || SQL_VERBS.contains(&word.as_str())).then_some(word)
+}
+
+/// Whether a call of what reads and writes files does the latter.
+fn changes_files(site: &Site<'_>) -> bool {
+    if !FILES
+        .iter()
+        .any(|(language, _)| is_of_files(*language, site))
+    {
+        return false;
+    }
+    let words = words::words(site.name());
+    let opened = matches!(site.name(), "open" | "fdopen")
+        && site
+            .call
+            .arg(1)
+            .or_else(|| site.call.option("mode"))
+            .and_then(Expr::text)
+            .is_some_and(|mode| mode.contains(['w', 'a', 'x', '+']));
+    opened || words.iter().any(|word| FILE_VERBS.contains(&word.as_str()))
 }
 
 /// Whether a call asks another system to change something.

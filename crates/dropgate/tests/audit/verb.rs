@@ -218,6 +218,30 @@ fn what_is_too_large_or_too_deep_is_told() {
     assert_eq!(place.audit(&[]).code(), 2);
 }
 
+/// Work that grows with the square of the source: each handler of a signal is held against each other one.
+#[test]
+fn a_file_that_takes_too_much_is_given_up_and_told() {
+    let hook = "process.on(\"SIGTERM\", () => { process.exit(0); });\n";
+    let place = Place::with("src/server.ts", format!("{BAD}{}", hook.repeat(3_000)));
+    place.write("src/other.ts", BAD);
+    let began = Instant::now();
+    let ran = place.audit(&["--fail-on", "high"]);
+    assert!(began.elapsed() < SOON);
+    assert_eq!(ran.code(), 2, "{}", ran.stdout());
+    for part in [
+        "src/server.ts",
+        "takes more work than one file may",
+        "--exclude",
+    ] {
+        assert!(ran.stderr().contains(part), "{part}: {}", ran.stderr());
+    }
+    let page = place.json(&[]);
+    assert!(page["grade"].is_null());
+    assert_eq!(page["unanalysable"][0]["file"], "src/server.ts");
+    let of_other = page["findings"].as_array().unwrap().iter();
+    assert!(of_other.clone().all(|it| it["file"] == "src/other.ts") && of_other.count() > 0);
+}
+
 #[test]
 fn a_lean_build_has_no_analyser() {
     let tree = |flags: &[&str]| {

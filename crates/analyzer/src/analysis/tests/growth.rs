@@ -7,7 +7,7 @@ use self::sources::{KINDS, Kind};
 use super::*;
 
 /// Of the size at which a kind takes long; what is counted at this share and at twice as much says how it grows.
-const SHARE: usize = 20;
+const SHARE: usize = 40;
 
 /// What twice the source may take in hundredths of the work.
 const AT_MOST: u64 = 225;
@@ -21,7 +21,7 @@ const ENDED: &[(&str, Language, &str)] = &[
 ];
 
 /// Work that is too little to tell how it grows.
-const LITTLE: u64 = 20_000;
+const LITTLE: u64 = 10_000;
 
 /// The rules, and the joining before them, with what each spends on a source.
 fn spent(kind: &Kind, language: Language, size: usize) -> Vec<(&'static str, u64)> {

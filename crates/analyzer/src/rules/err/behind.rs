@@ -27,7 +27,7 @@ impl<'a> Behind<'a> {
         &mut self,
         flow: &mut Flow<'_, 'a>,
         failure: &Failure<'a>,
-        leaves: impl Fn(&Flow<'_, 'a>, &'a Stmt) -> Option<Span>,
+        mut leaves: impl FnMut(&Flow<'_, 'a>, &'a Stmt) -> Option<Span>,
     ) -> Option<Span> {
         let project = flow.project;
         if self.of != Some(failure.at) {

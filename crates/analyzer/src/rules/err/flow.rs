@@ -15,6 +15,7 @@ use super::names::{
 use super::parts::Parts;
 
 mod through;
+mod traced;
 
 /// How far the text is followed through functions of the project.
 const MAX_CALLS: usize = 3;
@@ -129,6 +130,12 @@ impl<'p, 'a> Flow<'p, 'a> {
     /// Says of some errors that their form for debugging is a trace.
     pub(super) fn show(&mut self, errors: Vec<VarId>) {
         self.shown.extend(errors);
+    }
+
+    /// Says of a variable that it holds the text because it was set to a value.
+    pub(super) fn mark(&mut self, id: VarId, value: &'a Expr) {
+        self.texts.insert(id);
+        self.entered.push((id, value));
     }
 
     /// Says of some stretches that nothing goes through them.
@@ -307,23 +314,6 @@ impl<'p, 'a> Flow<'p, 'a> {
         None
     }
 
-    /// Python: `traceback.print_exc(file=buffer)`.
-    fn printed(&mut self, expr: &'a Expr) -> Option<VarId> {
-        let into = expr.call()?.option("file")?;
-        let site = self.project.site_at(self.at, expr)?;
-        let ExprKind::Var(id) = into.kind else {
-            return None;
-        };
-        let is_trace = site
-            .paths
-            .iter()
-            .any(|path| path.starts_with("traceback.print_"));
-        (is_trace && self.seek == Seek::Trace).then(|| {
-            self.texts.insert(id);
-            id
-        })
-    }
-
     /// Whether a variable that the text was put into stands in an expression.
     pub(super) fn names_text(&self, expr: &'a Expr) -> bool {
         let mut found = false;
@@ -495,27 +485,6 @@ impl<'p, 'a> Flow<'p, 'a> {
             Holds::Error if self.seek == Seek::Trace && self.unfolds(expr, call) => Holds::Text,
             Holds::Error | Holds::Nothing => Holds::Nothing,
         }
-    }
-
-    /// Whether a call writes an error with all that is in it, its trace too: `util.inspect(e)`, `serializeError(e)`,
-    /// `JSON.stringify(e, Object.getOwnPropertyNames(e))`, and `{e:?}` of an error that keeps one.
-    fn unfolds(&self, expr: &'a Expr, call: &'a Call) -> bool {
-        let Some(site) = self.project.site_at(self.at, expr) else {
-            return false;
-        };
-        let by_path = site
-            .paths
-            .iter()
-            .any(|path| path.ends_with("util.inspect") || path.starts_with("serialize-error."));
-        let by_names = site.name() == "stringify"
-            && call.arg(1).and_then(Expr::call).is_some_and(|names| {
-                crate::link::callee_name(&names.callee) == "getOwnPropertyNames"
-            });
-        let by_form = site.name() == "Debug"
-            && call.arg(0).is_some_and(
-                |error| matches!(&error.bare().kind, ExprKind::Var(id) if self.shown.contains(id)),
-            );
-        by_path || by_names || by_form
     }
 
     fn is_construction(&self, call: &'a Call) -> bool {

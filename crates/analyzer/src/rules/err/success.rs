@@ -1,16 +1,16 @@
 //! A failure is answered as a success.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::rc::Rc;
+mod known;
 
-use crate::facts::{CallForm, Expr, ExprKind, Language, Logic, Span, StmtKind, VarId, walk};
+use std::collections::BTreeMap;
+
+use crate::facts::{CallForm, Expr, ExprKind, Language, Logic, Pattern, Span, StmtKind, walk};
 use crate::finding::{Confidence, Severity, Surface};
-use crate::link::{Failure, FnRef, Project, VarRef};
+use crate::link::{Failure, FnRef, Project};
 use crate::rules::{At, Axis, Report, Rule};
-use crate::vocabulary::words;
 
+use self::known::{Asks, Known};
 use super::flow::{Flow, Holds, Seek};
-use super::memo::Memo;
 
 pub(in crate::rules) const RULE: Rule = Rule {
     id: "ERR-004",
@@ -45,33 +45,14 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
                     region(project, failure, gives, &mut known, report);
                 }
             }
-            Language::Rust => made_by(failure, "success", report),
-            Language::Go => made_by(failure, "NewToolResultText", report),
+            Language::Rust => made_by(project, failure, "success", &mut known, report),
+            Language::Go => made_by(project, failure, "NewToolResultText", &mut known, report),
         }
     }
 }
 
 /// Calls from a handler down to the function whose result it gives back as its own.
 const MAX_CALLS: usize = 4;
-
-/// Words of what a function asks for when it asks whether something failed.
-const FAILING: &[&str] = &[
-    "error",
-    "err",
-    "errors",
-    "exception",
-    "success",
-    "succeeded",
-    "ok",
-    "fail",
-    "failed",
-    "failure",
-    "status",
-    "isinstance",
-    "typeof",
-    "startswith",
-    "starts",
-];
 
 /// What a function gives to the host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -190,95 +171,11 @@ fn given_back<'a>(
     only.map(|(from, value)| (from, value.bare()))
 }
 
-/// What a function asks its variables, by which it may answer in another way.
-#[derive(Debug, Default)]
-struct Asks {
-    /// Whether it has another answer for a failure.
-    differs: bool,
-    /// Variables that are asked whether they tell of a failure.
-    failure: BTreeSet<VarId>,
-    /// Variables of which a member is asked for something else.
-    member: BTreeSet<VarId>,
-}
-
-impl Asks {
-    fn of(project: &Project<'_>, at: FnRef) -> Self {
-        let mut all = Self::default();
-        let Some(function) = project.function(at) else {
-            return all;
-        };
-        let mut tests = Vec::new();
-        walk::stmts(&function.body, &mut |stmt| {
-            if let StmtKind::If { test, .. } = &stmt.kind {
-                tests.push(test);
-            } else if let StmtKind::Match { subject, .. } = &stmt.kind {
-                tests.push(subject);
-            } else if let StmtKind::Throw(_) = &stmt.kind {
-                all.differs = true;
-            } else if let StmtKind::Return(Some(value)) = &stmt.kind {
-                all.differs |= marks(value) || value.call().is_some();
-            }
-        });
-        walk::exprs(&function.body, &mut |expr| {
-            if let ExprKind::Choice(test, _, _) = &expr.kind {
-                tests.push(test);
-            }
-        });
-        for test in tests {
-            all.add(project, at, test);
-        }
-        all
-    }
-
-    fn add(&mut self, project: &Project<'_>, at: FnRef, test: &Expr) {
-        let (mut named, mut inside) = (Vec::new(), Vec::new());
-        let mut failing = false;
-        walk::each(test, &mut |inner| {
-            if let ExprKind::Var(id) = inner.kind {
-                named.push(id);
-            }
-            if let ExprKind::Member(object, _) = &inner.kind
-                && let ExprKind::Var(id) = object.kind
-            {
-                inside.push(id);
-            }
-            failing |= asks_for(project, at, inner);
-        });
-        if failing {
-            self.failure.extend(named);
-        } else {
-            self.member.extend(inside);
-        }
-    }
-
-    /// Whether the answer may be another by what a variable is: a member of it is asked for, or whether it tells of a failure
-    /// while there is another answer for one.
-    fn is_tested(&self, id: VarId) -> bool {
-        self.member.contains(&id) || (self.differs && self.failure.contains(&id))
-    }
-}
-
-/// Whether a name or text in a test is about failing.
-fn asks_for(project: &Project<'_>, at: FnRef, expr: &Expr) -> bool {
-    let name = if let ExprKind::Str(text) = &expr.kind {
-        text.to_string()
-    } else if let ExprKind::Member(_, name) | ExprKind::Global(name) = &expr.kind {
-        name.to_string()
-    } else if let ExprKind::Var(_) = expr.kind {
-        project.last_name(at, expr).unwrap_or_default()
-    } else {
-        return false;
-    };
-    words::words(&name)
-        .iter()
-        .any(|word| FAILING.contains(&word.as_str()))
-}
-
 fn region<'a>(
     project: &Project<'a>,
     failure: &Failure<'a>,
     gives: Gives,
-    known: &mut Known,
+    known: &mut Known<'a>,
     report: &mut Report<'_>,
 ) {
     let is_handler = project.handler(failure.at).is_some();
@@ -296,6 +193,9 @@ fn region<'a>(
             }
         }
     });
+    if answers.is_empty() && gives == Gives::Whole && !is_in_loop(project, failure) {
+        answers.extend(behind(project, failure, flow, known));
+    }
     if let Some(span) = answers.first() {
         let at = At {
             function: failure.at,
@@ -310,6 +210,79 @@ fn region<'a>(
     }
 }
 
+/// What the region put into a variable, and the function gives back behind it with nothing else.
+fn behind<'a>(
+    project: &Project<'a>,
+    failure: &Failure<'a>,
+    mut flow: Flow<'_, 'a>,
+    known: &mut Known<'a>,
+) -> Option<Span> {
+    walk::stmts(failure.body, &mut |stmt| {
+        if let StmtKind::Assign {
+            target: Pattern::Var(id),
+            value: Some(value),
+        } = &stmt.kind
+            && tells(value)
+        {
+            flow.mark(*id, value);
+        }
+    });
+    flow.forget(&failure.errors);
+    let asks = known.asks(project, failure.at);
+    let mut places = std::mem::take(&mut known.behind);
+    let found = places.first(&mut flow, failure, |flow, stmt| {
+        let StmtKind::Return(Some(value)) = &stmt.kind else {
+            return None;
+        };
+        let mut all = true;
+        walk::each(value, &mut |inner| {
+            if let ExprKind::Var(id) = inner.kind
+                && project.assigned(failure.at.variable(id)).next().is_some()
+            {
+                all &= flow.holds(inner) == Holds::Text && !asks.is_tested(id);
+            }
+        });
+        let entered = flow.entered(value, failure.span)?;
+        all &= !extends(failure, value);
+        (all && !is_marked(project, failure, known, value)).then_some(entered)
+    });
+    known.behind = places;
+    found
+}
+
+/// Whether the region only adds to a variable of a value: what was there before is answered with it.
+fn extends(failure: &Failure<'_>, value: &Expr) -> bool {
+    let mut found = false;
+    walk::stmts(failure.body, &mut |stmt| {
+        if let StmtKind::Assign {
+            target: Pattern::Var(id),
+            value: Some(set),
+        } = &stmt.kind
+        {
+            let names = |expr: &Expr| {
+                let mut named = false;
+                walk::each(expr, &mut |inner| {
+                    named |= matches!(inner.kind, ExprKind::Var(one) if one == *id);
+                });
+                named
+            };
+            found |= names(set) && names(value);
+        }
+    });
+    found
+}
+
+/// Whether the region stands in a loop, where one of many may fail.
+fn is_in_loop(project: &Project<'_>, failure: &Failure<'_>) -> bool {
+    let mut found = false;
+    if let Some(function) = project.function(failure.at) {
+        walk::around(&function.body, failure.span, &mut |stmt| {
+            found |= matches!(stmt.kind, StmtKind::Loop { .. });
+        });
+    }
+    found
+}
+
 /// `{ content: […] }` and nothing more: a whole result of its own.
 fn is_content_list(value: &Expr) -> bool {
     let whole = matches!(&value.kind, ExprKind::Object(entries) if entries.iter().all(|entry| !matches!(entry.value.kind, ExprKind::Spread(_))));
@@ -319,82 +292,104 @@ fn is_content_list(value: &Expr) -> bool {
             .is_some_and(|content| matches!(content.kind, ExprKind::List(_)))
 }
 
-/// A region that returns what the SDK's constructor of successful results makes.
-fn made_by(failure: &Failure<'_>, name: &str, report: &mut Report<'_>) {
+/// A region that returns what the SDK's constructor of successful results makes, or whose text comes into one behind it.
+fn made_by<'a>(
+    project: &Project<'a>,
+    failure: &Failure<'a>,
+    name: &str,
+    known: &mut Known<'a>,
+    report: &mut Report<'_>,
+) {
+    let mut spans = Vec::new();
     walk::stmts(failure.body, &mut |stmt| {
-        if let StmtKind::Return(Some(value)) | StmtKind::Value(value) = &stmt.kind {
-            let mut found = false;
-            walk::each(value, &mut |expr| {
-                if let ExprKind::Call(call) = &expr.kind {
-                    found |= crate::link::callee(&call.callee) == name;
-                    // The official SDK of Go has a plain struct.
-                    found |= call.form == CallForm::Literal
-                        && crate::link::callee(&call.callee) == "CallToolResult"
-                        && name == "NewToolResultText"
-                        && !call.args.is_empty()
-                        && !MARKS.iter().any(|mark| call.option(mark).is_some());
-                }
-            });
-            if found {
-                let at = At {
-                    function: failure.at,
-                    span: stmt.span,
-                };
-                report.add(
-                    at,
-                    "the failure is answered as a normal result, not as an error",
-                );
-            }
+        if let StmtKind::Return(Some(value)) | StmtKind::Value(value) = &stmt.kind
+            && has_success(value, name)
+        {
+            spans.push(stmt.span);
         }
     });
+    if spans.is_empty() && !is_in_loop(project, failure) {
+        spans.extend(made_behind(project, failure, name, known));
+    }
+    for span in spans {
+        let at = At {
+            function: failure.at,
+            span,
+        };
+        report.add(
+            at,
+            "the failure is answered as a normal result, not as an error",
+        );
+    }
 }
 
-/// What is asked again and again, and is known.
-#[derive(Default)]
-struct Known {
-    memo: Rc<Memo>,
-    /// Whether a function makes a result that is marked as failed.
-    marking: HashMap<FnRef, bool>,
-    /// Where a variable is set to a literal text about a failure.
-    telling: HashMap<VarRef, Vec<Span>>,
+/// Whether a result of that name, or a plain one of Go's official SDK, is made in an expression without a mark.
+fn has_success(value: &Expr, name: &str) -> bool {
+    let mut found = false;
+    walk::each(value, &mut |expr| {
+        if let ExprKind::Call(call) = &expr.kind {
+            found |= crate::link::callee(&call.callee) == name;
+            // The official SDK of Go has a plain struct.
+            found |= call.form == CallForm::Literal
+                && crate::link::callee(&call.callee) == "CallToolResult"
+                && name == "NewToolResultText"
+                && !call.args.is_empty()
+                && !MARKS.iter().any(|mark| call.option(mark).is_some());
+        }
+    });
+    found
 }
 
-impl Known {
-    fn makes_a_mark(&mut self, project: &Project<'_>, at: FnRef) -> bool {
-        *self.marking.entry(at).or_insert_with(|| {
-            let mut found = false;
-            if let Some(function) = project.function(at) {
-                walk::exprs(&function.body, &mut |expr| found |= marks_here(expr));
+/// Go and Rust: the text of the error that the region puts into a variable, or is the value of, and that a successful result is made
+/// of behind it.
+fn made_behind<'a>(
+    project: &Project<'a>,
+    failure: &Failure<'a>,
+    name: &str,
+    known: &mut Known<'a>,
+) -> Option<Span> {
+    let mut flow = Flow::of(project, failure, Seek::Message, &known.memo);
+    flow.read(failure.body);
+    let mut given = None;
+    walk::stmts(failure.body, &mut |stmt| {
+        if let StmtKind::Value(value) = &stmt.kind
+            && flow.holds(value) == Holds::Text
+        {
+            given = Some(value);
+        }
+    });
+    if let (Some(value), Some(function)) = (given, project.function(failure.at)) {
+        walk::around(&function.body, failure.span, &mut |stmt| {
+            if let StmtKind::Assign {
+                target: Pattern::Var(id),
+                ..
+            } = &stmt.kind
+            {
+                flow.mark(*id, value);
             }
-            found
-        })
-    }
-
-    fn is_set_to_tell(
-        &mut self,
-        project: &Project<'_>,
-        at: FnRef,
-        id: VarId,
-        region: Span,
-    ) -> bool {
-        let variable = at.variable(id);
-        let spans = self.telling.entry(variable).or_insert_with(|| {
-            let set = project.assigned(variable);
-            let here = set.filter(|(from, set)| *from == at && tells(set));
-            let mut spans: Vec<Span> = here.map(|(_, set)| set.span).collect();
-            spans.sort_by_key(|span| span.start);
-            spans
         });
-        let first = spans.partition_point(|span| span.start < region.start);
-        spans.get(first).is_some_and(|span| region.holds(*span))
     }
+    flow.forget(&failure.errors);
+    let asks = known.asks(project, failure.at);
+    known.behind.first(&mut flow, failure, |flow, stmt| {
+        let StmtKind::Return(Some(value)) = &stmt.kind else {
+            return None;
+        };
+        let mut tested = false;
+        walk::each(value, &mut |inner| {
+            tested |= matches!(inner.kind, ExprKind::Var(id) if asks.is_tested(id));
+        });
+        let entered = flow.entered(value, failure.span)?;
+        let whole = !tested && !extends(failure, value);
+        (whole && has_success(value, name)).then_some(entered)
+    })
 }
 
 /// Whether a result says that it failed, in a literal text: its own, or that of what the region put into a variable of it.
 fn says_error(
     project: &Project<'_>,
     failure: &Failure<'_>,
-    known: &mut Known,
+    known: &mut Known<'_>,
     value: &Expr,
 ) -> bool {
     let mut found = tells(value);
@@ -421,7 +416,7 @@ fn tells(value: &Expr) -> bool {
 fn is_marked(
     project: &Project<'_>,
     failure: &Failure<'_>,
-    known: &mut Known,
+    known: &mut Known<'_>,
     value: &Expr,
 ) -> bool {
     if marks(value) {

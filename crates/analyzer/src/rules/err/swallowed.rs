@@ -36,7 +36,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         }
         let changed = project
             .sites_within(failure.at, failure.guarded)
-            .find(|site| effects::changes(site) && !is_removal(site));
+            .find(|site| is_change(site));
         let closing = project
             .sites_within(failure.at, failure.guarded)
             .any(|site| Project::is_closing(site));
@@ -79,7 +79,7 @@ fn ignored(project: &Project<'_>, report: &mut Report<'_>) {
             };
             let changed = project
                 .sites_within(*at, value.span)
-                .find(|site| effects::changes(site) && !is_removal(site));
+                .find(|site| is_change(site));
             let Some(site) = changed.filter(|_| !has_comment(project, *at, stmt.span)) else {
                 return;
             };
@@ -124,12 +124,9 @@ fn has_comment(project: &Project<'_>, at: FnRef, span: Span) -> bool {
     })
 }
 
-/// Removing what is no longer needed may fail in silence.
-fn is_removal(site: &Site<'_>) -> bool {
-    matches!(
-        site.name(),
-        "unlink" | "unlinkSync" | "rm" | "rmdir" | "Remove" | "RemoveAll"
-    )
+/// Whether a call changes something. Removing what is no longer needed may fail in silence.
+fn is_change(site: &Site<'_>) -> bool {
+    effects::changes(site) && !effects::removes(site)
 }
 
 /// Whether the region does nothing but log.
