@@ -87,4 +87,44 @@ fn named_arguments_are_recorded_and_secrets_among_them_are_not() {
     let event: Value = serde_json::from_str(ocsf.trim()).unwrap();
     assert_eq!(event["unmapped"]["clear"], shown);
     printed(folder.dropgate(&["journal", "verify"]));
+
+    let count = |argument: &str| {
+        let arguments = [
+            "journal",
+            "show",
+            "--format",
+            "json",
+            "--argument",
+            argument,
+        ];
+        printed(folder.dropgate(&arguments)).lines().count()
+    };
+    let all_of_the_call = of_intents.matches("\"call\":").count();
+    for argument in [
+        "/text=not named",
+        "/files/0/size=7",
+        "/path=/srv/reports/2026.csv",
+        &format!("/note=see {TOKEN}"),
+    ] {
+        assert_eq!(count(argument), all_of_the_call, "{argument}");
+    }
+    for argument in [
+        "/text=named",
+        "/files/1/size=7",
+        "/other=not named",
+        "/files/0/size=\"7\"",
+    ] {
+        assert_eq!(count(argument), 0, "{argument}");
+    }
+    let wrong = folder
+        .dropgate(&["journal", "show", "--argument", "text=1"])
+        .output()
+        .unwrap();
+    assert_eq!(wrong.status.code(), Some(64));
+    std::fs::remove_file(folder.path().join("dropgate/journal/s/key")).unwrap();
+    let without = folder
+        .dropgate(&["journal", "show", "--argument", "/text=1"])
+        .output()
+        .unwrap();
+    assert_eq!(without.status.code(), Some(64), "{without:?}");
 }

@@ -42,20 +42,29 @@ pub(crate) const MOST_FIELDS: usize = 64;
 pub(crate) const LONGEST_PATH: usize = 128;
 
 impl Keys {
+    /// Reads the folder's key, if there is one.
+    pub(crate) fn read(folder: &Folder) -> Result<Option<Self>, FolderError> {
+        let mut key = Zeroizing::new([0_u8; 32]);
+        let Some(bytes) = folder.small(FILE, key.len())? else {
+            return Ok(None);
+        };
+        let bytes = Zeroizing::new(bytes);
+        if bytes.len() != key.len() {
+            return Err(refused(
+                &folder.path().join(FILE),
+                "the key is cut short; remove it to begin with a new one, which forgets all idempotency keys",
+            ));
+        }
+        key.copy_from_slice(&bytes);
+        Ok(Some(Self::new(&key)))
+    }
+
     /// Reads the folder's key, or makes it.
     pub(crate) fn open(folder: &Folder) -> Result<Self, FolderError> {
         let mut key = Zeroizing::new([0_u8; 32]);
         loop {
-            if let Some(bytes) = folder.small(FILE, 32)? {
-                let bytes = Zeroizing::new(bytes);
-                if bytes.len() != key.len() {
-                    return Err(refused(
-                        &folder.path().join(FILE),
-                        "the key is cut short; remove it to begin with a new one, which forgets all idempotency keys",
-                    ));
-                }
-                key.copy_from_slice(&bytes);
-                return Ok(Self::new(&key));
+            if let Some(keys) = Self::read(folder)? {
+                return Ok(keys);
             }
             getrandom::fill(&mut *key)
                 .map_err(|error| system(folder.path(), std::io::Error::other(error.to_string())))?;

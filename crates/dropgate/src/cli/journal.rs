@@ -83,6 +83,12 @@ pub(crate) struct Filter {
     /// Only calls with this outcome
     #[arg(long, value_name = "OUTCOME", value_parser = values::outcome)]
     pub(crate) outcome: Option<What>,
+    /// Only calls with this argument, by its path, such as /path=/srv/a.csv
+    ///
+    /// The records hold a keyed hash of each text, number and word; the value
+    /// is hashed and looked for. Not in a copy, which lacks the key.
+    #[arg(long, value_name = "PATH=VALUE", value_parser = values::argument)]
+    pub(crate) argument: Option<(String, String)>,
     /// Only what is younger than a duration or later than a time
     #[arg(long, value_name = "TIME", value_parser = values::since)]
     pub(crate) since: Option<Stamp>,

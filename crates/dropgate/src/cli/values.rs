@@ -102,6 +102,17 @@ pub(crate) fn since(text: &str) -> Result<Stamp, String> {
         })
 }
 
+/// A path into the arguments of a call, and the value there.
+pub(crate) fn argument(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((path, value)) if path.starts_with('/') => Ok((path.to_owned(), value.to_owned())),
+        Some(_) | None => Err(
+            "write /NAME=VALUE, or /NAME/NAME=VALUE for an argument further in (~0 is ~, ~1 is /)"
+                .to_owned(),
+        ),
+    }
+}
+
 /// How many things to do at once.
 pub(crate) fn jobs(text: &str) -> Result<NonZeroUsize, String> {
     const MOST: usize = 64;

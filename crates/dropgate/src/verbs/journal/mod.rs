@@ -28,6 +28,7 @@ pub(crate) fn run(args: &JournalArgs) -> ExitCode {
             | Problem::NoJournal(_)
             | Problem::NoChain(_)
             | Problem::WhichJournal
+            | Problem::NoKey(_)
             | Problem::NoPart(..)
             | Problem::Part(PartError::NoChain(_) | PartError::WhichChain(_)) => exit::USAGE,
             Problem::Folder(error) | Problem::Part(PartError::Folder(error)) => {
@@ -48,6 +49,10 @@ enum Problem {
     NoChain(String),
     #[error("records are numbered in each chain: name the journal, or a chain by --chain")]
     WhichJournal,
+    #[error(
+        "{0} has no key, so no hash in it can be told; look in the journal itself, not in a copy"
+    )]
+    NoKey(String),
     #[error("there is no record from {0} to {1}: --to must not come before --from")]
     NoPart(u64, u64),
     #[error(transparent)]

@@ -1,9 +1,10 @@
 //! `dropgate journal show`, and the choice of records.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
 use std::process::ExitCode;
 
-use dropgate_journal::{Record, records};
+use dropgate_journal::{Record, Seeker, records};
 use serde_json::Value;
 
 use super::Problem;
@@ -38,6 +39,8 @@ pub(super) type Visit<'a> = dyn FnMut(&Record, &Value, Option<&Value>) + 'a;
 pub(super) fn each(which: &Which, filter: &Filter, visit: &mut Visit<'_>) -> Result<(), Problem> {
     for journal in journals(which)? {
         let mut intents: HashMap<String, Value> = HashMap::new();
+        let mut seeker = seeker(&journal, filter)?;
+        let mut sought = HashSet::new();
         for record in records(&journal)? {
             let record = record?;
             let Ok(value) = serde_json::from_str::<Value>(&record.line) else {
@@ -46,6 +49,14 @@ pub(super) fn each(which: &Which, filter: &Filter, visit: &mut Visit<'_>) -> Res
             let call = member(&value, "call").to_owned();
             if member(&value, "kind") == "intent" && intents.len() < MOST_CALLS {
                 intents.insert(call.clone(), value.clone());
+            }
+            if let Some(seeker) = &mut seeker {
+                if sought.len() < MOST_CALLS && seeker.finds(&record) {
+                    sought.insert(call.clone());
+                }
+                if !sought.contains(&call) {
+                    continue;
+                }
             }
             let intent = intents.get(&call);
             if passes(filter, &record, &value, intent) {
@@ -57,6 +68,16 @@ pub(super) fn each(which: &Which, filter: &Filter, visit: &mut Visit<'_>) -> Res
         }
     }
     Ok(())
+}
+
+/// What looks for calls by an argument, if a filter asks for that.
+fn seeker(journal: &Path, filter: &Filter) -> Result<Option<Seeker>, Problem> {
+    let Some((path, value)) = &filter.argument else {
+        return Ok(None);
+    };
+    let seeker = Seeker::new(journal, path, value)?;
+    let lacking = || Problem::NoKey(journal.display().to_string());
+    seeker.map(Some).ok_or_else(lacking)
 }
 
 fn passes(filter: &Filter, record: &Record, value: &Value, intent: Option<&Value>) -> bool {
