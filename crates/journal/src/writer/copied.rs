@@ -39,22 +39,19 @@ impl Writer {
         }
         loop {
             let waited = self.copy.as_ref().map(|copy| copy.wait(PAUSE));
-            match waited {
-                None | Some(Waited::Done) => return Ended::No,
-                Some(Waited::Not) => {}
-                Some(Waited::Away(why)) => self.fail(Why::Copy(why)),
-            }
             self.closing = self.shared.pause(Duration::ZERO, self.closing);
-            let patience = || {
-                self.sealing_since
-                    .map_or(PATIENCE, |since| PATIENCE.saturating_sub(since.elapsed()))
-            };
-            match self.closing {
-                Closing::No => {}
-                Closing::Seal if patience() > Duration::ZERO => {
-                    self.sealing_since.get_or_insert_with(Instant::now);
+            match (waited, self.closing) {
+                (None | Some(Waited::Done), _) => return Ended::No,
+                (Some(Waited::Not), Closing::No | Closing::Seal) => {}
+                (Some(Waited::Away(why)), Closing::No) => self.fail(Why::Copy(why)),
+                (Some(Waited::Away(why)), Closing::Seal) => {
+                    self.fail(Why::Copy(why));
+                    let since = *self.sealing_since.get_or_insert_with(Instant::now);
+                    if since.elapsed() >= PATIENCE {
+                        return Ended::Yes;
+                    }
                 }
-                Closing::Seal | Closing::Leave => return Ended::Yes,
+                (Some(Waited::Not | Waited::Away(_)), Closing::Leave) => return Ended::Yes,
             }
         }
     }

@@ -10,13 +10,16 @@ use dropgate_journal::{
 
 use crate::stage::{BOUND, Desk, Place, intent, outcome};
 
-fn settings(place: &Place, require: Require) -> Settings {
+/// After this time a copy counts as away, where that is wanted.
+const SOON: Duration = Duration::from_millis(50);
+
+fn settings(place: &Place, require: Require, within: Duration) -> Settings {
     let mut settings = Settings::new(place.journal());
     settings.segment_bytes = 8000;
     settings.copy = Some(Copying {
         dir: copy_of(place),
         require,
-        within: Duration::from_millis(50),
+        within,
     });
     settings
 }
@@ -38,8 +41,12 @@ fn sealed(desk: Desk) {
     assert!(matches!(desk.journal.seal(BOUND), Sealed::Yes(_)));
 }
 
-/// That the copy has the same segments, and so verifies as the journal does.
+/// That the copy has the same segments, and so verifies as the journal does, once it got what it
+/// may have lacked at the end of the last process.
 fn assert_same(place: &Place) {
+    let mut desk = Desk::open(settings(place, Require::All, BOUND));
+    call(&mut desk, Tier::Sync);
+    sealed(desk);
     let (here, there) = (place.segments(), place.segments_of(&copy_of(place)));
     assert_eq!(here.len(), there.len());
     for (one, other) in here.iter().zip(&there) {
@@ -65,14 +72,25 @@ fn notes(place: &Place) -> Vec<String> {
 
 /// Waits until the journal fails for a copy, and says why.
 fn away(desk: &mut Desk) -> String {
-    let until = Instant::now() + BOUND;
-    loop {
-        if let State::Failing {
+    awaited(desk, |state| match state {
+        State::Failing {
             why: Why::Copy(why),
             ..
-        } = desk.journal.state(Instant::now())
-        {
-            return why.to_string();
+        } => Some(why.to_string()),
+        State::Failing { .. } | State::Sound => None,
+    })
+}
+
+/// Waits until nothing is wrong, which is known a little later than that a record is safe.
+fn sound(desk: &mut Desk) {
+    awaited(desk, |state| (state == State::Sound).then_some(()));
+}
+
+fn awaited<T>(desk: &mut Desk, wanted: impl Fn(State) -> Option<T>) -> T {
+    let until = Instant::now() + BOUND;
+    loop {
+        if let Some(found) = wanted(desk.journal.state(Instant::now())) {
+            return found;
         }
         let left = until.saturating_duration_since(Instant::now());
         desk.wakes.recv_timeout(left).expect("a wake in time");
@@ -83,15 +101,12 @@ fn away(desk: &mut Desk) -> String {
 fn a_copy_has_the_same_files_and_goes_on_after_a_crash() {
     for require in [Require::All, Require::Any] {
         let place = Place::new();
-        let mut desk = Desk::open(settings(&place, require));
+        let mut desk = Desk::open(settings(&place, require, BOUND));
         for _ in 0..20 {
             call(&mut desk, Tier::Sync);
             call(&mut desk, Tier::Write);
         }
         desk.abandon();
-        let mut desk = Desk::open(settings(&place, require));
-        call(&mut desk, Tier::Sync);
-        sealed(desk);
         assert!(place.segments().len() > 3);
         assert_same(&place);
         assert!(notes(&place).is_empty());
@@ -103,7 +118,7 @@ fn what_a_required_copy_does_not_have_is_not_recorded() {
     let place = Place::new();
     let blocking = place.path().join("copies");
     fs::write(&blocking, b"").expect("writable");
-    let mut desk = Desk::open(settings(&place, Require::All));
+    let mut desk = Desk::open(settings(&place, Require::All, SOON));
     let first = desk.journal.new_call().expect("a reference");
     let ticket = desk.journal.intent(intent(first), Tier::Write);
     let why = away(&mut desk);
@@ -115,7 +130,7 @@ fn what_a_required_copy_does_not_have_is_not_recorded() {
     };
     fs::remove_file(&blocking).expect("removable");
     drop(desk.receipt(ticket.expect("taken")));
-    assert_eq!(desk.journal.state(Instant::now()), State::Sound);
+    sound(&mut desk);
 
     let moved = place.path().join("moved");
     fs::rename(&blocking, &moved).expect("movable");
@@ -126,7 +141,7 @@ fn what_a_required_copy_does_not_have_is_not_recorded() {
     fs::remove_file(&blocking).expect("removable");
     fs::rename(&moved, &blocking).expect("movable");
     drop(desk.receipt(ticket.expect("taken")));
-    sealed(desk);
+    desk.abandon();
     assert_same(&place);
 }
 
@@ -135,7 +150,7 @@ fn a_copy_that_is_away_holds_nothing_up_and_its_gap_is_recorded_and_filled() {
     let place = Place::new();
     let blocking = place.path().join("copies");
     fs::write(&blocking, b"").expect("writable");
-    let mut desk = Desk::open(settings(&place, Require::Any));
+    let mut desk = Desk::open(settings(&place, Require::Any, SOON));
     let until = Instant::now() + BOUND;
     while desk.journal.copy_away().is_none() {
         assert!(Instant::now() < until, "{:?}", notes(&place));
@@ -148,7 +163,7 @@ fn a_copy_that_is_away_holds_nothing_up_and_its_gap_is_recorded_and_filled() {
     }
     sealed(desk);
     let notes = notes(&place);
-    assert_eq!(notes.len(), 2, "{notes:?}");
+    assert!(notes.len() >= 2, "{notes:?}");
     assert!(notes[0].contains("up to 0 of this run only"), "{notes:?}");
     assert!(notes[1].contains("all records again"), "{notes:?}");
     assert_same(&place);
@@ -157,7 +172,7 @@ fn a_copy_that_is_away_holds_nothing_up_and_its_gap_is_recorded_and_filled() {
 #[test]
 fn what_stands_in_a_copy_is_never_written_over() {
     let place = Place::new();
-    let mut desk = Desk::open(settings(&place, Require::All));
+    let mut desk = Desk::open(settings(&place, Require::All, BOUND));
     call(&mut desk, Tier::Sync);
     sealed(desk);
     let copy = place
@@ -167,7 +182,7 @@ fn what_stands_in_a_copy_is_never_written_over() {
     // Whoever has the journal in his hands makes it shorter, as far as he can.
     let longer = [fs::read(&copy).expect("readable"), b"{}\n".to_vec()].concat();
     fs::write(&copy, &longer).expect("writable");
-    let mut desk = Desk::open(settings(&place, Require::All));
+    let mut desk = Desk::open(settings(&place, Require::All, SOON));
     let reference = desk.journal.new_call().expect("a reference");
     let ticket = desk.journal.intent(intent(reference), Tier::Sync);
     drop(ticket.expect("taken"));
