@@ -2,6 +2,7 @@
 
 mod around;
 pub(super) mod bounds;
+mod breakers;
 mod chosen;
 mod escaped;
 mod handed;

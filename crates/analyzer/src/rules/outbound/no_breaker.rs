@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::finding::{Confidence, Severity, Surface};
-use crate::link::{FnRef, Programs, Project, Site};
+use crate::link::{FnRef, Project, Site};
 use crate::rules::outbound::bounds::{is_bounded, of_role};
 use crate::rules::{At, Axis, Report, Rule};
-use crate::vocabulary::{Kind, Remote, Role, words};
+use crate::vocabulary::{Kind, Remote, Role};
+
+use super::breakers::Breakers;
 
 /// So many functions that answer requests and wait for one remote end without a limit make it worse: all of them can hang at once.
 const MANY: usize = 3;
@@ -29,6 +31,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         return;
     }
     let reach = project.handler_reach();
+    let breakers = Breakers::of(project);
     let mut files: BTreeMap<u32, (&Site<'_>, BTreeSet<FnRef>)> = BTreeMap::new();
     for site in project.sites() {
         let remote = match site.role {
@@ -37,18 +40,14 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             Some(_) | None => false,
         };
         let runs = reach.contains(&site.at) && project.surface(site.at.file) == Surface::Runtime;
-        if remote && runs {
+        if remote && runs && !breakers.stand_around(project, site) {
             let (_, stuck) = files.entry(site.at.file).or_insert((site, BTreeSet::new()));
             if of_role(site).is_some_and(|limit| !is_bounded(project, site, limit)) {
                 stuck.extend(responders(project, site));
             }
         }
     }
-    let with_breaker = with_breaker(project);
-    for (file, (site, stuck)) in files {
-        if project.is_of(file, &with_breaker) || project.uses_in(file, "breaker") {
-            continue;
-        }
+    for (site, stuck) in files.into_values() {
         let finding = report.add(
             At { function: site.at, span: site.span },
             "every call tries the remote end again, however often it failed: there is no circuit breaker",
@@ -70,23 +69,4 @@ fn responders(project: &Project<'_>, site: &Site<'_>) -> impl Iterator<Item = Fn
 /// Databases in files need no breaker.
 fn is_local(path: &str) -> bool {
     path.contains("sqlite") || path.starts_with("duckdb")
-}
-
-/// The programs that have code of their own that breaks circuits, or is named after it.
-fn with_breaker(project: &Project<'_>) -> Programs {
-    let named = |name: &str| {
-        let words = words::words(name);
-        words
-            .iter()
-            .any(|word| matches!(word.as_str(), "breaker" | "circuitbreaker"))
-    };
-    let calls = project.sites();
-    let calls = calls.filter(|site| site.role == Some(Role::Breaker));
-    let classes = project.files.iter().zip(0u32..);
-    let classes = classes.filter(|(file, _)| file.classes.iter().any(|class| named(&class.name)));
-    let functions = project.functions();
-    let functions = functions.filter(|(_, function)| named(&function.name));
-    let files = calls.map(|site| site.at.file);
-    let files = files.chain(classes.map(|(_, at)| at));
-    project.programs_of(files.chain(functions.map(|(at, _)| at.file)))
 }
