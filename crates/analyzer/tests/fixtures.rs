@@ -169,7 +169,7 @@ const CATALOGUE: &[(&str, &str)] = &[
     ("TIME-001", "ts py rs go"),
     ("TIME-002", "ts py rs go"),
     ("RETRY-001", "ts py rs go"),
-    ("AGG-001", "ts go"),
+    ("AGG-001", "ts py rs go"),
     ("DEG-001", "ts py rs go"),
     ("IO-001", "ts py rs go"),
     ("LOCK-001", "py go"),

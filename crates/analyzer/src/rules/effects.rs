@@ -1,7 +1,9 @@
 //! What calls do to the world: which change something, which only read.
 
+use std::collections::BTreeSet;
+
 use crate::facts::{Expr, ExprKind, Language};
-use crate::link::Site;
+use crate::link::{FnRef, Project, Site};
 use crate::vocabulary::{Remote, Role, words};
 
 /// Verbs of names that change something.
@@ -136,13 +138,25 @@ fn changes_files(site: &Site<'_>) -> bool {
     opened || words.iter().any(|word| FILE_VERBS.contains(&word.as_str()))
 }
 
+/// The functions that change something, themselves or through what they call.
+pub(super) fn changing(project: &Project<'_>) -> BTreeSet<FnRef> {
+    let sites = project.sites().filter(|site| changes(site));
+    project.above_any(sites.map(|site| site.at))
+}
+
 /// Whether a call asks another system to change something.
 pub(super) fn posts(site: &Site<'_>) -> bool {
     let remote = matches!(
         site.role,
         Some(Role::Outbound(Remote::Http | Remote::Other, _))
     );
-    let verb = REMOTE_VERBS.contains(&site.name());
+    // A builder of Rust sends what it was told before.
+    let only_asks = site.name() == "send"
+        && site
+            .paths
+            .iter()
+            .any(|path| path.contains(".get()") || path.contains(".head()"));
+    let verb = REMOTE_VERBS.contains(&site.name()) && !only_asks;
     let method = site
         .call
         .option("method")

@@ -1,7 +1,7 @@
 //! A tool that changes something and does not say so.
 
 use crate::facts::Expr;
-use crate::finding::{Severity, Surface};
+use crate::finding::{Confidence, Severity, Surface};
 use crate::link::{Project, Site};
 use crate::rules::effects;
 use crate::rules::{At, Axis, Report, Rule};
@@ -21,6 +21,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
 };
 
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
+    let changing = effects::changing(project);
     for site in project
         .sites()
         .filter(|site| site.role == Some(Role::Responder))
@@ -35,13 +36,18 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             && !annotated(site)
         {
             let message = format!("the tool `{name}` changes something and carries no annotations");
-            report.add(
+            let finding = report.add(
                 At {
                     function: site.at,
                     span: site.span,
                 },
                 message,
             );
+            // A name alone is a promise; what the tool does is the proof.
+            let mut handlers = project.handlers.iter().filter(|one| one.site == site.id);
+            if !handlers.any(|handler| changing.contains(&handler.function)) {
+                finding.sure(Confidence::Likely);
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! One failed source loses the others' answers.
 
-use crate::facts::{ExprKind, Language, StmtKind, walk};
+use crate::facts::{Expr, ExprKind, Language, StmtKind, walk};
 use crate::finding::Severity;
 use crate::link::{FnRef, Project, Site};
 use crate::rules::effects;
@@ -17,7 +17,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     summary: "Several independent sources are read together, and one failure loses them all.",
     why: "The answers that did come are thrown away, where a part with a warning would have served.",
     fix: "Settle each source by itself (`Promise.allSettled`) and say in the result which one is missing.",
-    fixtures: fixtures!("AGG-001": ts, go),
+    fixtures: fixtures!("AGG-001": ts, py, rs, go),
     check,
 };
 
@@ -28,8 +28,18 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         }
         let sources = match project.language(site.at.file) {
             Language::Go => grouped(project, site),
-            Language::TypeScript => listed(project, site),
-            Language::Python | Language::Rust => 0,
+            Language::TypeScript => {
+                let list = site.call.arg(0);
+                list.map_or(0, |list| {
+                    among(project, site.at, parts(project, site.at, list))
+                })
+            }
+            Language::Python => gathered(project, site),
+            // `try_join!(weather(), news())`.
+            Language::Rust => {
+                let args = site.call.args.iter();
+                among(project, site.at, args.map(|arg| &arg.value))
+            }
         };
         if sources >= 2 {
             let message = format!(
@@ -46,14 +56,56 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// The sources in the list that is waited for.
-fn listed(project: &Project<'_>, site: &Site<'_>) -> usize {
-    let Some(ExprKind::List(parts)) = site.call.arg(0).map(|arg| &arg.kind) else {
+/// The sources that `asyncio.gather` is given, unless it keeps what came: `return_exceptions=True`.
+fn gathered(project: &Project<'_>, site: &Site<'_>) -> usize {
+    let keeps = site
+        .call
+        .option("return_exceptions")
+        .is_some_and(|value| !matches!(value.kind, ExprKind::Bool(false)));
+    if keeps {
         return 0;
+    }
+    let args = site.call.args.iter().filter(|arg| arg.name.is_none());
+    let all = args.flat_map(|arg| {
+        if let ExprKind::Spread(list) = &arg.value.kind {
+            parts(project, site.at, list)
+        } else {
+            vec![&arg.value]
+        }
+    });
+    among(project, site.at, all)
+}
+
+/// The items of a list, also of one in a variable.
+fn parts<'a>(project: &Project<'a>, at: FnRef, list: &'a Expr) -> Vec<&'a Expr> {
+    if let ExprKind::List(parts) = &list.kind {
+        return parts.iter().collect();
+    }
+    let ExprKind::Var(id) = list.kind else {
+        return Vec::new();
     };
-    parts
-        .iter()
-        .filter_map(|part| project.site_at(site.at, part))
+    let mut set = project.assigned(at.variable(id));
+    let only = set
+        .next()
+        .filter(|(here, _)| *here == at && set.next().is_none());
+    if let Some((
+        _,
+        Expr {
+            kind: ExprKind::List(parts),
+            ..
+        },
+    )) = only
+    {
+        parts.iter().collect()
+    } else {
+        Vec::new()
+    }
+}
+
+/// The sources among some calls.
+fn among<'a>(project: &Project<'a>, at: FnRef, all: impl IntoIterator<Item = &'a Expr>) -> usize {
+    all.into_iter()
+        .filter_map(|part| project.site_at(at, part))
         .filter(|part| reads(project, part))
         .count()
 }

@@ -30,10 +30,14 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         let guarded = guards.get(&key);
         guarded.is_some_and(|guarded| guarded.iter().any(|at| *at != writer))
     };
+    let changing = effects::changing(project);
     for failure in &project.failures {
+        // A client of the author's writes by what its methods call.
         let writes = project
             .sites_within(failure.at, failure.guarded)
-            .any(effects::changes);
+            .any(|site| {
+                effects::changes(site) || site.targets.iter().any(|at| changing.contains(at))
+            });
         if !writes {
             continue;
         }
