@@ -85,6 +85,10 @@ impl Stop {
                 waits(project, hook.at, from, MAX_CALLERS, (&mut seen, &mut after));
             }
         }
+        for site in waited(project) {
+            let from = site.span.end;
+            waits(project, site.at, from, MAX_CALLERS, (&mut seen, &mut after));
+        }
         let mut stop = Self {
             functions: project.reach(&roots),
             after,
@@ -121,6 +125,41 @@ impl Stop {
         let from = self.after.get(&site.at);
         from.is_some_and(|from| site.span.start >= *from)
     }
+}
+
+/// Python: the calls that wait for an event which a handler of a signal sets: `loop.add_signal_handler(SIGTERM, stopping.set)`,
+/// and `await stopping.wait()` where the server runs.
+fn waited<'p, 'a>(project: &'p Project<'a>) -> Vec<&'p Site<'a>> {
+    let mut events: BTreeSet<(u32, String)> = BTreeSet::new();
+    for hook in &project.hooks {
+        let is_ours = hook.trigger.asks_to_stop()
+            && hook.form == Form::Callback
+            && project.language(hook.at.file) == Language::Python;
+        if !is_ours {
+            continue;
+        }
+        let cluster = project.cluster_of(hook.at.file);
+        let mut keep = |name: Option<String>| events.extend(name.map(|name| (cluster, name)));
+        if let Some(ExprKind::Member(event, name)) = hook.foreign.map(|value| &value.kind)
+            && &**name == "set"
+        {
+            keep(project.last_name(hook.at, event));
+        }
+        for at in &hook.functions {
+            let sets = project.sites_of(*at).filter(|site| site.name() == "set");
+            sets.for_each(|site| keep(project.receiver_name(site)));
+        }
+    }
+    if events.is_empty() {
+        return Vec::new();
+    }
+    let is_waited = |site: &&Site<'_>| {
+        site.name() == "wait"
+            && project
+                .receiver_name(site)
+                .is_some_and(|name| events.contains(&(project.cluster_of(site.at.file), name)))
+    };
+    project.sites().filter(is_waited).collect()
 }
 
 /// The programs that a signal unwinds.

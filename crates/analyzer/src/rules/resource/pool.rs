@@ -1,7 +1,7 @@
 //! A pool that is never closed.
 
 use crate::facts::{ExprKind, Language, StmtKind, walk};
-use crate::finding::Severity;
+use crate::finding::{Severity, Surface};
 use crate::link::{Closers, Fate, Project, Site, Trigger};
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::{Kind, Role};
@@ -100,9 +100,10 @@ fn is_kept(project: &Project<'_>, opened: &Site<'_>, cleanups: &Closers) -> bool
                 && project.may_close(site, opened)
         })
     });
-    // Drop closes what main owns, in Rust; Go's `defer` counts as clean-up above.
-    let dropped =
-        project.language(opened.at.file) == Language::Rust && !is_static(project, opened.at);
+    // Drop closes what main owns, in Rust, unless the stop ends the process before; Go's `defer` counts as clean-up above.
+    let dropped = project.language(opened.at.file) == Language::Rust
+        && !is_static(project, opened.at)
+        && !(exits_at_stop(project, opened) && outlives_calls(project, opened));
     let local = opened.at.id.0 != 0
         && opened.fate == Fate::Used
         && project.sites_of(opened.at).any(|site| {
@@ -188,6 +189,23 @@ fn is_static(project: &Project<'_>, mut at: crate::link::FnRef) -> bool {
         at.id = parent;
     }
     false
+}
+
+/// Whether a stop of the program ends the process at once: `std::process::exit` drops nothing.
+fn exits_at_stop(project: &Project<'_>, opened: &Site<'_>) -> bool {
+    project.sites_beside(opened.at.file).any(|site| {
+        site.role == Some(Role::Exit)
+            && project.runs_at_stop(site)
+            && project.surface(site.at.file) == Surface::Runtime
+            && !project.is_timer(site.at)
+            && !in_failure(project, site)
+    })
+}
+
+/// Whether it is opened where the process starts, or put into something by a call.
+fn outlives_calls(project: &Project<'_>, opened: &Site<'_>) -> bool {
+    let starts = runs(project, opened) && !project.handler_reach().contains(&opened.at);
+    starts || is_stored(project, opened, 1)
 }
 
 /// A close where something failed does not close on the way that succeeds.
