@@ -1,10 +1,13 @@
 //! A buffer of records that the shutdown forgets.
 
-use crate::facts::{Expr, ExprKind, StmtKind, walk};
-use crate::finding::Severity;
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::finding::{Confidence, Severity};
 use crate::link::{FnRef, Project, Site};
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::words;
+
+use super::batches;
 
 pub(in crate::rules) const RULE: Rule = Rule {
     id: "AUD-001",
@@ -20,7 +23,8 @@ pub(in crate::rules) const RULE: Rule = Rule {
 };
 
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
-    let mut done: Vec<(u32, String)> = Vec::new();
+    let mut done: BTreeSet<(u32, String)> = BTreeSet::new();
+    let mut known: BTreeMap<(u32, String), Vec<FnRef>> = BTreeMap::new();
     for site in project.sites() {
         if !matches!(
             site.name(),
@@ -32,17 +36,26 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         let Some(object) = site.call.receiver().or_else(|| site.call.arg(0)) else {
             continue;
         };
-        let Some(name) = project.last_name(site.at, object) else {
+        let Some(name) = batches::kept_name(project, site.at, object) else {
             continue;
         };
         let key = (site.at.file, name.clone());
-        let collects = is_buffer(&name)
-            || project.hints.is_audit(&name)
-            || (holds_some(&name) && is_recorder(project, site));
-        if !collects || !outlives(project, site, object) || done.contains(&key) {
+        if done.contains(&key) {
             continue;
         }
-        let drains: Vec<FnRef> = drains(project, site.at.file, &name);
+        let named = is_buffer(&name)
+            || project.hints.is_audit(&name)
+            || (holds_some(&name) && is_recorder(project, site));
+        if !named && !batches::is_put_by_calls(project, site) {
+            continue;
+        }
+        let drains = known
+            .entry(key.clone())
+            .or_insert_with(|| drains(project, site.at.file, &name))
+            .clone();
+        if !named && !batches::are_written_later(project, site.at, &name, &drains) {
+            continue;
+        }
         if drains.is_empty()
             || drains
                 .iter()
@@ -51,7 +64,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         {
             continue;
         }
-        done.push(key);
+        done.insert(key);
         let message = format!(
             "`{name}` collects records in memory, and what drains it does not run when the server is asked to stop"
         );
@@ -62,6 +75,9 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             },
             message,
         );
+        if !named {
+            finding.weigh(Severity::Medium).sure(Confidence::Likely);
+        }
         for at in drains {
             if let Some(function) = project.function(at) {
                 finding.via(
@@ -155,48 +171,14 @@ fn is_buffer(name: &str) -> bool {
     (records && buffer && words.len() > 1) || audit
 }
 
-/// Of the file or a field, not of the function.
-fn outlives(project: &Project<'_>, site: &Site<'_>, object: &Expr) -> bool {
-    // `self.records.lock().unwrap()`
-    let mut object = object.bare();
-    while let Some(inner) = object.call().and_then(crate::facts::Call::receiver) {
-        object = inner.bare();
-    }
-    if let ExprKind::Var(id) = &object.kind {
-        project
-            .variable(site.at.variable(*id))
-            .is_some_and(|variable| {
-                variable.owner == crate::facts::FnId::MODULE
-                    && site.at.id != crate::facts::FnId::MODULE
-            })
-    } else if let ExprKind::Member(inner, _) = &object.kind {
-        matches!(inner.kind, ExprKind::This)
-    } else {
-        false
-    }
-}
-
 /// The functions that empty it: set it to an empty list, take all of it, or clear it.
 fn drains(project: &Project<'_>, file: u32, name: &str) -> Vec<FnRef> {
     let mut all = Vec::new();
     for (at, function) in project.functions_in(file).skip(1) {
-        let mut found = false;
-        walk::stmts(&function.body, &mut |stmt| {
-            if let StmtKind::Assign {
-                target,
-                value: Some(value),
-            } = &stmt.kind
-            {
-                let set = project.target_name(at, target);
-                found |= set.as_deref() == Some(name) && is_empty(value);
-            }
-        });
+        let mut found = batches::takes_all(project, at, name);
         let constructs = &*function.name == "constructor" || &*function.name == "__init__";
         found |= project.sites_of(at).any(|site| {
-            let takes = matches!(
-                site.name(),
-                "splice" | "clear" | "drain" | "take" | "popleft" | "get" | "get_nowait"
-            );
+            let takes = matches!(site.name(), "popleft" | "get" | "get_nowait");
             takes && project.receiver_name(site).as_deref() == Some(name)
         });
         if found && !constructs && hands_on(project, at) {
@@ -218,19 +200,15 @@ fn hands_on(project: &Project<'_>, at: FnRef) -> bool {
                     | "take"
                     | "popleft"
                     | "push"
-                    | "append"
                     | "len"
                     | "slice"
+                    | "replace"
+                    | "append"
                     | "lock"
+                    | "unwrap"
                     | "Lock"
                     | "Unlock"
             )
         })
     })
-}
-
-/// `[]`, `nil`, Go's `list[:0]`.
-fn is_empty(value: &Expr) -> bool {
-    matches!(&value.kind, ExprKind::List(items) if items.is_empty())
-        || matches!(value.kind, ExprKind::Null | ExprKind::Opaque(_))
 }

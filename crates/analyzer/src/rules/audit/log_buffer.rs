@@ -37,13 +37,17 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             && !flushed
             && !project.closed_at_stop(site)
         {
-            report.add(
-                At {
-                    function: site.at,
-                    span: site.span,
-                },
+            let place = At {
+                function: site.at,
+                span: site.span,
+            };
+            let finding = report.add(
+                place,
                 "this log writes in the background, and the exit does not wait for it",
             );
+            if let Some(import) = project.unread_closing(site) {
+                finding.blocked(import);
+            }
         }
     }
 }

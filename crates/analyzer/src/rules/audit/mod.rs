@@ -1,5 +1,6 @@
 //! Records that are lost.
 
+mod batches;
 pub(super) mod buffer;
 pub(super) mod log_buffer;
 pub(super) mod telemetry;

@@ -40,7 +40,17 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
     for site in project.sites() {
         if site.role == Some(Role::Open(Kind::Telemetry)) && !named && !project.closed_at_stop(site)
         {
-            report.add(At { function: site.at, span: site.span }, "this provider exports in batches, and nothing shuts it down when the server is asked to stop");
+            let place = At {
+                function: site.at,
+                span: site.span,
+            };
+            let finding = report.add(
+                place,
+                "this provider exports in batches, and nothing shuts it down when the server is asked to stop",
+            );
+            if let Some(import) = project.unread_closing(site) {
+                finding.blocked(import);
+            }
         }
     }
 }

@@ -49,7 +49,17 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         let dynamic = by_path || (site.name().contains("cred") && !is_request(site));
         let revoked = project.is_of(site.at.file, &revoking);
         if dynamic && !revoked {
-            report.add(At { function: site.at, span: site.span }, "this leases credentials, and nothing revokes the lease when the server is asked to stop");
+            let place = At {
+                function: site.at,
+                span: site.span,
+            };
+            let finding = report.add(
+                place,
+                "this leases credentials, and nothing revokes the lease when the server is asked to stop",
+            );
+            if let Some(import) = project.unread_closing(site) {
+                finding.blocked(import);
+            }
         }
     }
 }
