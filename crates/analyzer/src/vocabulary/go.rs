@@ -14,6 +14,9 @@ const BY_ARGUMENT: super::Role = Serve(Serving::ByArgument);
 const CLIENT: super::Role = Outbound(Remote::Http, Limit::Client(&["Timeout"]));
 const DEADLINE: super::Role = Outbound(Remote::Database, Limit::Deadline);
 const NO_LIMIT: super::Role = Outbound(Remote::Database, Limit::Nothing);
+const UNBOUNDED: super::Role = Outbound(Remote::Other, Limit::Nothing);
+const DIALED: super::Role = Outbound(Remote::Other, Limit::Option(&["Timeout"]));
+const DIALED_CLIENT: super::Role = Client(Remote::Other, Limit::Option(&["Timeout"]));
 
 /// The reviewed rows.
 pub const ROWS: &[Row] = &[
@@ -273,6 +276,13 @@ pub const ROWS: &[Row] = &[
         "net/http.DefaultClient.Do",
         Outbound(Remote::Http, Limit::Deadline),
     ),
+    // A connection has no deadline unless it is set, or the dialer was given one.
+    Row("net/smtp.SendMail", UNBOUNDED),
+    Row("net/smtp.Dial", UNBOUNDED),
+    Row("crypto/tls.Dial", UNBOUNDED),
+    Row("golang.org/x/crypto/ssh.Dial", DIALED),
+    Row("github.com/emersion/go-imap/client.Dial", DIALED_CLIENT),
+    Row("github.com/emersion/go-imap/client.DialTLS", DIALED_CLIENT),
     Row("database/sql.*().Query", NO_LIMIT),
     Row("database/sql.*().QueryRow", NO_LIMIT),
     Row("database/sql.*().Exec", NO_LIMIT),

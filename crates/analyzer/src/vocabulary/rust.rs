@@ -18,6 +18,7 @@ const NO_LIMIT: super::Role = Client(Remote::Http, Limit::Nothing);
 const LIMITED: super::Role = Client(Remote::Http, Limit::Default);
 const SENT: super::Role = Outbound(Remote::Http, Limit::Client(&[]));
 const SENT_LIMITED: super::Role = Outbound(Remote::Http, Limit::Default);
+const STATEMENT: super::Role = Outbound(Remote::Database, Limit::Nothing);
 
 /// The reviewed rows.
 pub const ROWS: &[Row] = &[
@@ -227,6 +228,16 @@ pub const ROWS: &[Row] = &[
     Row("ureq.*timeout*().*().call", SENT_LIMITED),
     Row("ureq.*timeout*().*().send*", SENT_LIMITED),
     Row("ureq.*().timeout()*.call", SENT_LIMITED),
+    // The pool bounds the wait for a connection, not that for an answer.
+    Row("sqlx.query*().fetch", STATEMENT),
+    Row("sqlx.query*().fetch_all", STATEMENT),
+    Row("sqlx.query*().fetch_one", STATEMENT),
+    Row("sqlx.query*().fetch_optional", STATEMENT),
+    Row("sqlx.query*().execute", STATEMENT),
+    Row("tokio_postgres.Client().query", STATEMENT),
+    Row("tokio_postgres.Client().query_one", STATEMENT),
+    Row("tokio_postgres.Client().query_opt", STATEMENT),
+    Row("tokio_postgres.Client().execute", STATEMENT),
     Row("std.process.Command.new()*.spawn", Spawn(Child::Handle)),
     Row("std.process.Command.new()*.output", Spawn(Child::Blocking)),
     Row("std.process.Command.new()*.status", Spawn(Child::Blocking)),

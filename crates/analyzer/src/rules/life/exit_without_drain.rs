@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::facts::{Call, ExprKind, Span, Stmt, StmtKind, walk};
 use crate::finding::{Confidence, Severity};
-use crate::link::{FnRef, Form, Hook, Project, Site, callee_name};
+use crate::link::{FnRef, Form, Hook, Project, Site, Trigger, callee_name};
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::{Role, Wire, role, words};
 
@@ -37,6 +37,8 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
     super::shutdown_unawaited::look(project, report);
     super::received::look(project, report);
     super::waited_exit::look(project, report);
+    super::ended_context::look(project, report);
+    super::exit_in_call::look(project, report);
     let answering = OnceCell::new();
     let asked = project.hooks.iter();
     let asked = asked.filter(|hook| hook.trigger.asks_to_stop() && serves(project, hook));
@@ -89,10 +91,15 @@ fn callback<'r>(
             .add(place, "the library ends the process after this while calls may be in flight; nothing waits for them")
             .sure(Confidence::Likely);
     }
-    for exit in given(project, hook)
+    let direct: Vec<At> = given(project, hook)
         .into_iter()
         .chain(raised(project, &near))
-    {
+        .collect();
+    let is_signal = matches!(hook.trigger, Trigger::Signal(_)) && !hook.is_of_library(project);
+    if is_signal && direct.is_empty() && !ends_at_all(project, &reach) {
+        closed(project, hook, &reach, report);
+    }
+    for exit in direct {
         let finding = report.add(exit, EXITS);
         let registered = At {
             function: hook.at,
@@ -127,6 +134,46 @@ fn callback<'r>(
             finding.via(project, registered, "registered here");
         }
     }
+}
+
+/// Whether any of these functions ends the process.
+fn ends_at_all(project: &Project<'_>, reach: &BTreeSet<FnRef>) -> bool {
+    reach.iter().any(|at| {
+        project.sites_of(*at).any(|site| {
+            matches!(site.role, Some(Role::Exit | Role::ExitUnwinding))
+                || is_exit_alias(project, site)
+        })
+    })
+}
+
+/// The SDK's server closed on a signal, in a shutdown that leaves the end of the process to itself: the answers of running calls have nowhere to go.
+fn closed(
+    project: &Project<'_>,
+    hook: &Hook<'_>,
+    reach: &BTreeSet<FnRef>,
+    report: &mut Report<'_>,
+) {
+    let closes = |site: &&Site<'_>| {
+        let mut paths = site.paths.iter();
+        site.name() == "close"
+            && paths.any(|path| path.contains("modelcontextprotocol") && !path.contains("ransport"))
+    };
+    let mut sites = reach.iter().flat_map(|at| project.sites_of(*at));
+    let Some(site) = sites.find(closes) else {
+        return;
+    };
+    let registered = At {
+        function: hook.at,
+        span: hook.span,
+    };
+    let place = At {
+        function: site.at,
+        span: site.span,
+    };
+    report
+        .add(place, "a signal closes the server here while calls may be in flight; nothing waits for them, and their answers are dropped")
+        .sure(Confidence::Likely)
+        .via(project, registered, "registered here");
 }
 
 /// The exit itself in the place of the function: `process.on("SIGTERM", process.exit)`, `process.exit.bind(process, 0)`.

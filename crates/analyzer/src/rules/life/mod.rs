@@ -2,8 +2,11 @@
 
 pub(super) mod child_not_killed;
 pub(super) mod competing;
+mod connections;
 pub(super) mod drain_accepting;
+mod ended_context;
 pub(super) mod exit_hook;
+mod exit_in_call;
 pub(super) mod exit_without_drain;
 mod fires;
 mod for_one_call;

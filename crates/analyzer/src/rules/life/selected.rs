@@ -119,7 +119,9 @@ fn function_of<'a>(
         return;
     }
     receives.sort();
-    let drains = project.sites_of(at).filter(|site| drains(site));
+    let drains = project
+        .sites_of(at)
+        .filter(|site| drains(site) || ends_server(project, site));
     let mut drains: Vec<Span> = drains.map(|site| site.span).collect();
     drains.sort();
     let around = Around {
@@ -303,6 +305,17 @@ fn is_context<'a>(project: &Project<'a>, at: FnRef, test: &'a crate::facts::Expr
         }
     });
     found
+}
+
+/// Whether a function of the project that is called waits for the end of a server: `return l.stop(limited)`.
+fn ends_server(project: &Project<'_>, site: &Site<'_>) -> bool {
+    site.targets.iter().any(|at| {
+        project.sites_of(*at).any(|inner| {
+            let mut paths = inner.paths.iter();
+            matches!(inner.name(), "Shutdown" | "GracefulStop")
+                && paths.any(|path| path.contains("Server"))
+        })
+    })
 }
 
 /// Names of calls after which the serving part has ended.

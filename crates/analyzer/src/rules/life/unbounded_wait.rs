@@ -21,7 +21,10 @@ pub(super) fn look(project: &Project<'_>, report: &mut Report<'_>) {
         }
         let endless = match project.language(site.at.file) {
             Language::Go => is_endless(project, site),
-            Language::Rust => is_awaited_in_arm(project, site),
+            Language::Rust => {
+                is_awaited_in_arm(project, site)
+                    || super::connections::wait_without_limit(project, site)
+            }
             Language::TypeScript | Language::Python => false,
         };
         if endless {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::facts::{Arg, Expr, ExprKind, Pattern, StmtKind, walk};
+use crate::facts::{Arg, Expr, ExprKind, Logic, Pattern, StmtKind, walk};
 use crate::link::{FnRef, Project, Site, Value};
 use crate::rules::outbound::around::is_within;
 use crate::vocabulary::{self, Limit, Role};
@@ -45,7 +45,10 @@ pub(in crate::rules) fn is_bounded<'a>(
             let client = client(project, site, USUAL);
             own == Given::Bounding || (own == Given::Absent && client != Given::Unlimited)
         }
-        Limit::Option(names) => given(project, site, names) == Given::Bounding,
+        Limit::Option(names) => {
+            given(project, site, names) == Given::Bounding
+                || super::later::is_dialed_with_limit(project, site, names)
+        }
         Limit::Client(names) => {
             given(project, site, names) == Given::Bounding
                 || client(project, site, names) == Given::Bounding
@@ -55,8 +58,9 @@ pub(in crate::rules) fn is_bounded<'a>(
             given(project, site, USUAL) == Given::Bounding
                 || client(project, site, USUAL) == Given::Bounding
                 || has_deadline(project, site)
+                || super::later::has_context_with_deadline(project, site)
         }
-        Limit::Nothing => false,
+        Limit::Nothing => super::later::is_dialed_with_limit(project, site, &[]),
     };
     by_itself || is_wrapped(project, site, &mut BTreeSet::new(), 2)
 }
@@ -238,9 +242,9 @@ fn is_set_later<'a>(project: &Project<'a>, at: FnRef, expr: &'a Expr, names: &[&
         })
 }
 
-/// Whether a value bounds: anything but none at all.
+/// Whether a value bounds: anything but none at all, and but a nought, which every library with such an option takes for none.
 fn value<'a>(project: &Project<'a>, at: FnRef, expr: &'a Expr) -> Given {
-    if matches!(expr.kind, ExprKind::Null) {
+    if matches!(expr.kind, ExprKind::Null) || is_nought(project, at, expr) {
         return Given::Unlimited;
     }
     // `httpx.Timeout(None)`.
@@ -254,6 +258,30 @@ fn value<'a>(project: &Project<'a>, at: FnRef, expr: &'a Expr) -> Given {
         return Given::Unlimited;
     }
     Given::Bounding
+}
+
+/// A nought as it stands, or as what a setting is unless someone sets it: `process.env.LIMIT ? Number(process.env.LIMIT) : 0`.
+fn is_nought<'a>(project: &Project<'a>, at: FnRef, expr: &'a Expr) -> bool {
+    if let ExprKind::Var(id) = expr.kind {
+        let mut sets = project.assigned(at.variable(id));
+        let only = sets.next().filter(|_| sets.next().is_none());
+        return only.is_some_and(|(_, value)| is_zero(value) || falls_to_zero(value));
+    }
+    is_zero(expr) || falls_to_zero(expr)
+}
+
+fn is_zero(expr: &Expr) -> bool {
+    matches!(expr.kind, ExprKind::Number(number) if number.to_bits() == 0f64.to_bits())
+}
+
+fn falls_to_zero(expr: &Expr) -> bool {
+    if let ExprKind::Choice(_, then, otherwise) = &expr.kind {
+        is_zero(then) || is_zero(otherwise)
+    } else if let ExprKind::Logic(Logic::Or | Logic::Coalesce, _, default) = &expr.kind {
+        is_zero(default)
+    } else {
+        false
+    }
 }
 
 /// Whether a client is made with a limit of its own.

@@ -13,6 +13,7 @@ pub(super) mod no_breaker;
 pub(super) mod no_timeout;
 mod other_branch;
 mod repeated;
+mod statements;
 mod stdout_loggers;
 pub(super) mod stdout_pollution;
 pub(super) mod unsafe_retry;

@@ -22,6 +22,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
 
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
     let reach = project.handler_reach();
+    let statements = super::statements::Statements::default();
     for site in project.sites() {
         if project.surface(site.at.file) != Surface::Runtime {
             continue;
@@ -59,7 +60,10 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             .paths
             .iter()
             .any(|path| path.starts_with("os/exec.CommandContext"));
-        if has_context || super::bounds::is_bounded(project, site, limit) {
+        if has_context
+            || statements.are_bounded(project, site)
+            || super::bounds::is_bounded(project, site, limit)
+        {
             continue;
         }
         let used = At {

@@ -19,7 +19,7 @@ pub(super) fn holds<'a>(project: &Project<'a>, site: &Site<'a>) -> bool {
 }
 
 fn holds_within<'a>(project: &Project<'a>, site: &Site<'a>, left: usize) -> bool {
-    if stands(project, site) {
+    if stands(project, site) || is_command(project, site) {
         return true;
     }
     let callers = project.callers(site.at);
@@ -88,6 +88,31 @@ fn stands<'a>(project: &Project<'a>, site: &Site<'a>) -> bool {
                 .any(|inner| matches!(inner.kind, StmtKind::If { .. }));
     });
     found
+}
+
+/// Whether a call stands in the function of a command line's command that does not serve: `.command("install", text, options, run)`.
+fn is_command<'a>(project: &Project<'a>, site: &Site<'a>) -> bool {
+    project.outward(site.at).any(|(at, function)| {
+        let Some(outer) = function.parent.map(|id| at.beside(id)) else {
+            return false;
+        };
+        let given = project.sites_of(outer).any(|other| {
+            let mut args = other.call.args.iter();
+            matches!(other.name(), "command" | "action")
+                && other.targets.is_empty()
+                && args.any(|arg| matches!(arg.value.kind, ExprKind::Function(id) if id == at.id))
+        });
+        given && !serves(project, at)
+    })
+}
+
+/// Whether a function, or one that it leads to, serves.
+fn serves(project: &Project<'_>, at: FnRef) -> bool {
+    let reach = project.reach(&[at]);
+    project
+        .entries
+        .iter()
+        .any(|entry| reach.contains(&entry.at) || project.inside(at).contains(&entry.at))
 }
 
 /// `Command::Http =>`, `case "sse":`.
