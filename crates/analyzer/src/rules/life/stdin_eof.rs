@@ -208,6 +208,17 @@ fn closed_nearby(project: &Project<'_>, opened: &Site<'_>) -> bool {
                 && project.may_close(site, opened)
         })
     };
+    // A connection that speaks by events is closed by one of them, if it is one call's own.
+    let by_event = opened.role == Some(Role::Open(Kind::Listener))
+        && project.handler_reach().contains(&opened.at)
+        && project
+            .inside(opened.at)
+            .into_iter()
+            .filter(|at| *at != opened.at && !project.stopping().contains(at))
+            .any(|at| closes(at, opened.span.start));
+    if by_event {
+        return true;
+    }
     if opened.at.id == FnId::MODULE {
         return false;
     }
