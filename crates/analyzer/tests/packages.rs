@@ -165,3 +165,31 @@ pub async fn login() -> Result<String, McpError> {
         .collect();
     assert_eq!(lines, [4]);
 }
+
+/// `const handler = handlers[name]`, where the object and the function stand in files of their own.
+#[test]
+fn a_tool_that_is_looked_up_by_its_name_is_followed() {
+    let server = r#"import { Server } from "@modelcontextprotocol/sdk/server/index.js";
+import { handlers } from "./tools.js";
+const server = new Server({ name: "one", version: "1" });
+server.setRequestHandler(CallToolRequestSchema, async (request) => {
+  const handler = handlers[request.params.name];
+  return await handler(request.params.arguments);
+});
+"#;
+    let list = r#"export async function list() {
+  try { return await read(); }
+  catch (error) { return { content: [{ type: "text", text: error.message }], isError: true }; }
+}
+"#;
+    let tools =
+        "import { list } from \"./list.js\";\nexport const handlers = { list_notes: list };\n";
+    let findings = found(&[
+        ("server.js", server),
+        ("tools.js", tools),
+        ("list.js", list),
+    ]);
+    let leaks = of(&findings, "ERR-002", "list.js");
+    let lines: Vec<u32> = leaks.iter().map(|one| one.line).collect();
+    assert_eq!(lines, [3]);
+}

@@ -160,6 +160,14 @@ fn called<'a>(project: &Project<'a>, site: &Site<'a>) -> Vec<FnRef> {
             {
                 all.extend(stored(project, at, object));
             }
+            // `const handler = HANDLERS[name]`, wherever the object stands.
+            for way in ways(value) {
+                if let ExprKind::Index(object, key) = &way.kind
+                    && key.text().is_none()
+                {
+                    all.extend(stored(project, at, object));
+                }
+            }
         }
     } else if let ExprKind::Index(object, key) = &callee.kind
         && key.text().is_none()

@@ -57,6 +57,13 @@ fn asks(project: &Project<'_>, failure: &Failure<'_>, test: &Expr) -> bool {
         let name = project.last_name(failure.at, right).unwrap_or_default();
         return is_caught(left) && name != "TypeError" && is_one(project, failure, right);
     }
+    if let ExprKind::Compare(Compare::Equal, left, right) = &test.kind {
+        // `error.name === "ZodError"`.
+        let named = matches!(&left.kind, ExprKind::Member(object, name) if &**name == "name" && is_caught(object));
+        let is_known =
+            |name: &crate::facts::Name| &**name != "TypeError" && VALIDATION.contains(&&**name);
+        return named && right.text().is_some_and(is_known);
+    }
     if let ExprKind::Logic(Logic::And, left, right) = &test.kind {
         return asks(project, failure, left) || asks(project, failure, right);
     }
