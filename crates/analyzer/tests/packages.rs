@@ -134,6 +134,28 @@ fn what_a_dependency_may_do_is_unknown() {
     assert_eq!(known, [Confidence::Proved], "nothing closes anything here");
 }
 
+const TRACED: &str = r#"
+import { NodeTracerProvider } from "@opentelemetry/sdk-trace-node";
+import { Notes } from "@notes/runtime";
+
+const provider = new NodeTracerProvider();
+const notes = new Notes({ provider });
+process.on("SIGTERM", async () => {
+  await notes.destroy();
+});
+"#;
+
+#[test]
+fn a_provider_that_a_dependency_may_shut_down_is_unknown() {
+    let findings = found(&[("src/index.ts", TRACED)]);
+    let told: Vec<_> = of(&findings, "AUD-004", "src/index.ts")
+        .iter()
+        .map(|one| (one.confidence, one.blocked_by.clone()))
+        .collect();
+    let import = Some(String::from("@notes/runtime"));
+    assert_eq!(told, [(Confidence::Unknown, import)]);
+}
+
 #[test]
 fn a_module_below_is_followed_without_self() {
     let tools = r#"use rmcp::{ErrorData as McpError, tool, tool_router};

@@ -109,7 +109,9 @@ fn defaulted<'a>(
 ) -> Option<(&'a Expr, Missing)> {
     let of = |object: &'a Expr| (object, missing(object));
     if let ExprKind::Logic(logic, left, right) = &expr.kind {
-        let fails = *logic == Logic::Or && passes == Passes::True && has_failed(project, at, left);
+        let fails = *logic == Logic::Or
+            && passes == Passes::True
+            && (has_failed(project, at, left) || disregards(project, at, left, right));
         let grants =
             matches!(logic, Logic::Or | Logic::Coalesce) && permit::is_grant(right, passes);
         let asks = !matches!(left.kind, ExprKind::Bool(_) | ExprKind::Compare(..));
@@ -177,4 +179,21 @@ fn has_failed(project: &Project<'_>, at: FnRef, test: &Expr) -> bool {
     }
     test.call()
         .is_some_and(|call| crate::link::callee_name(&call.callee) == "is_err")
+}
+
+/// Go: `err == nil || ok` of `ok, err := check()`: that the check answered is taken for what it answered.
+fn disregards(project: &Project<'_>, at: FnRef, left: &Expr, right: &Expr) -> bool {
+    let ExprKind::Compare(Compare::Equal, error, nothing) = &left.kind else {
+        return false;
+    };
+    let (ExprKind::Var(error), ExprKind::Var(answer)) = (&error.kind, &right.kind) else {
+        return false;
+    };
+    let asked = |id| {
+        project
+            .assigned(at.variable(id))
+            .map(|(_, value)| value.span)
+    };
+    let answered: Vec<_> = asked(*answer).collect();
+    matches!(nothing.kind, ExprKind::Null) && asked(*error).any(|span| answered.contains(&span))
 }
