@@ -222,7 +222,7 @@ fn what_is_too_large_or_too_deep_is_told() {
 #[test]
 fn a_file_that_takes_too_much_is_given_up_and_told() {
     let hook = "process.on(\"SIGTERM\", () => { process.exit(0); });\n";
-    let place = Place::with("src/server.ts", format!("{BAD}{}", hook.repeat(1_500)));
+    let place = Place::with("src/server.ts", format!("{BAD}{}", hook.repeat(2_200)));
     place.write("src/other.ts", BAD);
     let began = Instant::now();
     let ran = place.audit(&["--fail-on", "high"]);
