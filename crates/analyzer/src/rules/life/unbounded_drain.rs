@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::facts::Span;
+use crate::facts::{Expr, ExprKind, Span, VarId};
 use crate::finding::Severity;
 use crate::link::{Fate, FnRef, Form, Hook, Project, Site, Trigger};
 use crate::rules::{At, Axis, Report, Rule};
@@ -41,7 +41,9 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         let ways = Ways::of(project, &hook.functions);
         for at in &reach {
             for site in project.sites_of(*at) {
-                if (!waits(site) && !ends_by_callback(project, site)) || has_limit(project, site) {
+                let ends =
+                    waits(site) || ends_by_callback(project, site) || ends_promise(project, site);
+                if !ends || has_limit(project, site) {
                     continue;
                 }
                 let outer = ways.outer(site);
@@ -113,18 +115,51 @@ fn ends_by_callback(project: &Project<'_>, site: &Site<'_>) -> bool {
         })
 }
 
+/// `await new Promise((resolve) => httpServer.close(() => resolve()))`: the same, where the shutdown goes on after the promise.
+fn ends_promise(project: &Project<'_>, site: &Site<'_>) -> bool {
+    let Some(function) = project.function(site.at) else {
+        return false;
+    };
+    let settles: Vec<VarId> = function
+        .params
+        .iter()
+        .filter_map(|param| param.pattern.variable())
+        .collect();
+    let is_settled = |expr: &Expr| matches!(expr.kind, ExprKind::Var(id) if settles.contains(&id));
+    if settles.is_empty() || !super::listener::drains_http(project, site) {
+        return false;
+    }
+    let by_callback = site.call.arg(0).is_some_and(|given| {
+        is_settled(given)
+            || project.runs_of(site.id).iter().any(|at| {
+                project
+                    .sites_of(*at)
+                    .any(|inner| is_settled(&inner.call.callee))
+            })
+    });
+    let outer = function.parent.map(|id| site.at.beside(id));
+    by_callback
+        && outer.is_some_and(|outer| {
+            project.sites_of(outer).any(|promise| {
+                let given = promise.call.arg(0).map(|arg| &arg.kind);
+                promise.name() == "Promise"
+                    && matches!(promise.fate, Fate::Awaited | Fate::Returned)
+                    && matches!(given, Some(ExprKind::Function(id)) if *id == site.at.id)
+            })
+        })
+}
+
 /// A limit among the arguments: `flush(5000)`, `close({ timeout: 5000 })`.
 fn has_limit(project: &Project<'_>, site: &Site<'_>) -> bool {
     // Connections are ended by force where there is such a call beside it.
     let forced = project
         .sites_of(site.at)
         .any(|other| matches!(other.name(), "closeAllConnections" | "closeIdleConnections"));
+    // What a listener is given is a callback.
+    let takes_limit = !super::listener::drains_http(project, site);
     forced
         || site.call.args.iter().any(|arg| {
-            matches!(
-                arg.value.kind,
-                crate::facts::ExprKind::Number(_) | crate::facts::ExprKind::Var(_)
-            )
+            matches!(arg.value.kind, ExprKind::Number(_) | ExprKind::Var(_)) && takes_limit
         })
         || ["timeout", "timeoutMs", "timeout_ms", "deadline"]
             .iter()
