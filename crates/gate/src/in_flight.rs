@@ -8,11 +8,16 @@ use foldhash::fast::RandomState;
 
 use crate::call::{self, Call, Finished, Slot, Standing, Withheld};
 use crate::checks::Pass;
+use crate::kind::Kind;
 use crate::outcome::Outcome;
 use crate::refusal::Refusal;
 
 /// The most calls that are in flight at once; the next one is [`Refusal::overloaded`].
 pub const MAX_IN_FLIGHT: usize = 1024;
+
+/// The most of them that have no deadline; they may stay for as long as the server does, and must
+/// leave room for those that end.
+pub const MAX_UNTIMED: usize = MAX_IN_FLIGHT / 2;
 
 /// What a shutdown still has to wait for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,8 +36,9 @@ pub enum NotInserted {
     /// A call under the same key is still in flight.
     #[error("a call with this id is still in flight; use a fresh id for every request")]
     Duplicate(Box<Call<Withheld>>),
-    /// [`MAX_IN_FLIGHT`] calls are in flight; the answer is [`Refusal::overloaded`].
-    #[error("{MAX_IN_FLIGHT} calls are in flight; wait until some have finished")]
+    /// [`MAX_IN_FLIGHT`] calls are in flight, or [`MAX_UNTIMED`] that have no deadline; the answer
+    /// is [`Refusal::overloaded`].
+    #[error("too many calls are in flight; wait until some have finished")]
     Full(Box<Call<Withheld>>),
 }
 
@@ -79,13 +85,17 @@ impl<K: Eq + Hash + Clone> InFlight<K> {
     /// When the table is full, the oldest of them leaves and is returned.
     ///
     /// # Errors
-    /// The key is taken, or the table is full of calls that somebody waits for.
+    /// The key is taken, or the table is full of calls that somebody waits for, or holds
+    /// [`MAX_UNTIMED`] calls like this one that have no deadline.
     pub fn insert(
         &mut self,
         key: K,
         call: Call<call::InFlight>,
     ) -> Result<Option<Finished>, NotInserted> {
         let mut evicted = None;
+        if call.kind() == Kind::Other && self.untimed() >= MAX_UNTIMED {
+            return Err(NotInserted::Full(Box::new(call.withhold())));
+        }
         if self.calls.len() >= MAX_IN_FLIGHT && !self.calls.contains_key(&key) {
             match self.evict_cancelled_by_host() {
                 Some(finished) => evicted = Some(finished),
@@ -105,6 +115,13 @@ impl<K: Eq + Hash + Clone> InFlight<K> {
         self.next_turn += 1;
         self.waiting += 1;
         Ok(evicted)
+    }
+
+    fn untimed(&self) -> usize {
+        let calls = self.calls.values();
+        calls
+            .filter(|entry| entry.call.kind() == Kind::Other)
+            .count()
     }
 
     /// The server answered: `reply` is [`Outcome::Completed`], [`Outcome::ToolError`] or

@@ -5,7 +5,8 @@ use std::time::Duration;
 use dropgate_gate::breaker::{self, Attempt, Breakers};
 use dropgate_gate::call::{self, Call, Receipt, Slot, Standing};
 use dropgate_gate::checks::Checks;
-use dropgate_gate::in_flight::{InFlight, MAX_IN_FLIGHT, NotInserted, Open};
+use dropgate_gate::decision::{Answers, Authority, Principal, decide};
+use dropgate_gate::in_flight::{InFlight, MAX_IN_FLIGHT, MAX_UNTIMED, NotInserted, Open};
 use dropgate_gate::kind::Kind;
 use dropgate_gate::load::{self, Load};
 use dropgate_gate::mode::{self, Class, Mode};
@@ -14,12 +15,11 @@ use dropgate_gate::refusal::Refusal;
 use proptest::prelude::*;
 
 fn call(slot: usize) -> Call<call::InFlight> {
-    let call = Call::received(
-        Slot(slot),
-        Kind::Protocol,
-        Some("tool".into()),
-        Duration::ZERO,
-    );
+    call_of(Kind::ToolCall, slot)
+}
+
+fn call_of(kind: Kind, slot: usize) -> Call<call::InFlight> {
+    let call = Call::received(Slot(slot), kind, Some("tool".into()), Duration::ZERO);
     let settings = breaker::Settings::default();
     let breakers = Breakers::new(&settings, breaker::Probing::Callers, 0, Duration::ZERO);
     let mode = Mode::new(&mode::Settings::default(), 0, Duration::ZERO);
@@ -28,8 +28,9 @@ fn call(slot: usize) -> Call<call::InFlight> {
         timeout: Duration::from_secs(30),
     };
     let mut checks = Checks::new(mode, breakers, Load::new(&load::Limits::default(), &[]));
-    let Ok(call) = call.needs_no_decision() else {
-        panic!("a request of the protocol");
+    let decision = decide(Authority::LocalOwner, &Principal::local(), Answers::none());
+    let Ok(call) = call.authorize(decision) else {
+        panic!("the local owner may do everything");
     };
     let Ok(call) = call.admit(&mut checks, &attempt, Duration::ZERO) else {
         panic!("all clear");
@@ -124,6 +125,21 @@ fn a_full_table_refuses_and_recovers() {
     assert_eq!(calls.len(), MAX_IN_FLIGHT);
     let _ = calls.reply(&7, Outcome::Completed);
     insert(&mut calls, MAX_IN_FLIGHT);
+}
+
+#[test]
+fn calls_without_a_deadline_leave_room_for_others() {
+    let mut calls = InFlight::new();
+    for key in 0..MAX_UNTIMED {
+        let taken = calls.insert(key, call_of(Kind::Other, key));
+        assert!(matches!(taken, Ok(None)), "{key}");
+    }
+    let one_more = calls.insert(MAX_UNTIMED, call_of(Kind::Other, MAX_UNTIMED));
+    assert!(matches!(one_more, Err(NotInserted::Full(_))));
+    (MAX_UNTIMED..MAX_IN_FLIGHT).for_each(|key| insert(&mut calls, key));
+    let _ended = calls.reply(&3, Outcome::Completed);
+    let next = calls.insert(3, call_of(Kind::Other, 3));
+    assert!(matches!(next, Ok(None)), "one has ended");
 }
 
 #[test]
