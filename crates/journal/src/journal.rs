@@ -268,12 +268,12 @@ impl Journal {
         self.put(Entry::LateResult(late), Tier::Write, None, self.most())
     }
 
-    /// Enters something that is no call.
+    /// Enters something that is no call. What may be told without end takes no room from outcomes.
     ///
     /// # Errors
     /// As [`Self::outcome`].
     pub fn note(&mut self, note: Note, tier: Tier) -> Result<Ticket<Know>, Unavailable> {
-        self.know(Entry::Note(note), tier)
+        self.put(Entry::Note(note), tier, None, self.most())
     }
 
     /// Lets the writer begin with what was entered. To be called before waiting for anything.
