@@ -83,11 +83,15 @@ struct Played {
 
 impl Played {
     fn with(policies: Option<&str>) -> Self {
-        let folder = Folder::new(match policies {
-            Some(_) => "[authorize]\ncedar = [\"*.cedar\"]\n",
-            None => "",
-        });
-        folder.write("a.cedar", policies.unwrap_or_default());
+        match policies {
+            Some(policies) => Self::under("[authorize]\ncedar = [\"*.cedar\"]\n", policies),
+            None => Self::under("", ""),
+        }
+    }
+
+    fn under(configuration: &str, policies: &str) -> Self {
+        let folder = Folder::new(configuration);
+        folder.write("a.cedar", policies);
         let arguments = ["run", "--config", "dropgate.toml", "--name", "s", "--"];
         let mut command = folder.dropgate(&arguments);
         let run = Run::begin(command.args(["sh", "-c", SERVER]));
@@ -167,6 +171,19 @@ fn what_no_policy_names_is_denied_and_without_policies_everything_passes() {
     }
 }
 
+/// Patterns are written for tools.
+#[test]
+fn only_its_own_name_calls_a_method_harmless() {
+    let pattern = "[tools.\"*\"]\nclass = \"read\"\n";
+    let name = "[tools.\"custom/run\"]\nclass = \"read\"\n";
+    for (configuration, class) in [(pattern, "write"), (name, "read")] {
+        let mut played = Played::under(configuration, "");
+        assert!(played.reaches("custom/run", &json!({})));
+        let records = played.records();
+        assert_eq!(records[0].1, class, "{configuration}");
+    }
+}
+
 #[test]
 fn a_policy_names_a_method_and_no_other_is_meant() {
     let policies = r#"
@@ -185,10 +202,14 @@ fn a_policy_names_a_method_and_no_other_is_meant() {
 
 /// A server may carry out what has no id like what has one.
 #[test]
-fn a_notification_that_is_none_passes_only_without_policies() {
-    let policies = Some("permit (principal, action, resource);");
-    for (policies, reaches) in [(None, true), (policies, false)] {
-        let mut played = Played::with(policies);
+fn a_notification_that_is_none_passes_only_where_nothing_may_be_refused() {
+    let everything = "permit (principal, action, resource);";
+    let rows = [
+        (Played::with(None), true),
+        (Played::with(Some(everything)), false),
+        (Played::under("[read_only]\nswitch = \"on\"\n", ""), false),
+    ];
+    for (mut played, reaches) in rows {
         for method in ["custom/run", "notifications/custom"] {
             let message = json!({"jsonrpc": "2.0", "method": method});
             writeln!(played.run.stdin, "{message}").unwrap();

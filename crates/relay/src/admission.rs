@@ -11,7 +11,7 @@ use dropgate_gate::deadlines::{Limits, NotTimed};
 use dropgate_gate::decision::Decision;
 use dropgate_gate::in_flight::NotInserted;
 use dropgate_gate::kind::Kind;
-use dropgate_gate::mode::Class;
+use dropgate_gate::mode::{Class, Standing};
 use dropgate_gate::pins::PinVerdict;
 use dropgate_gate::refusal::{Code, Refusal};
 use dropgate_gate::shutdown::Phase;
@@ -127,7 +127,7 @@ impl Relay {
         match (ask.kind, own) {
             (Kind::ToolCall, Some(own)) => own.class(),
             (Kind::ToolCall, None) => self.listed.class(&ask.known.name, &ask.known.settings),
-            (Kind::Other, _) => match ask.known.settings.class {
+            (Kind::Other, _) => match self.settings.tools.class_of_method(&ask.known.name) {
                 Some(class) => class,
                 None if ONLY_READ.contains(&&*ask.known.name) => Class::Read,
                 None => Class::Write,
@@ -168,11 +168,17 @@ impl Relay {
     }
 
     /// Whether a message passes that is no request and none of the protocol's notifications: no
-    /// policy is asked about it, so it passes only where none could deny it.
+    /// policy is asked about it and it has no outcome, so it passes only where no policy could deny
+    /// it and nothing may be refused.
     pub(crate) fn judge_unasked(&mut self, method: &str) -> Passage {
-        match self.settings.policies.decide_unseen(&self.settings.caller) {
-            Some(Decision::Allow(_permit)) => Passage::Pass,
-            Some(Decision::Deny(_)) | None => {
+        let decision = self.settings.policies.decide_unseen(&self.settings.caller);
+        match (decision, self.shutdown.phase(), self.checks.standing()) {
+            (
+                Some(Decision::Allow(_permit)),
+                Phase::Running,
+                Standing::Normal | Standing::Degraded { .. },
+            ) => Passage::Pass,
+            (Some(_) | None, _, _) => {
                 self.recorder.note(journal::Note {
                     topic: journal::Topic::Denial,
                     call: None,

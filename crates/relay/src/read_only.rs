@@ -20,9 +20,18 @@ use crate::write_probe::Heard;
 impl Relay {
     /// Whether a probe could be sent at present. A sleeping server is not woken up for one.
     pub(crate) fn probable(&self) -> Probable {
+        if self.write_probe.may_begin() {
+            self.reachable()
+        } else {
+            Probable::NotNow
+        }
+    }
+
+    /// Whether a server is there that answers.
+    fn reachable(&self) -> Probable {
         let running = self.shutdown.phase() == Phase::Running;
         let awake = !self.tree.is_asleep() && !self.hibernation.holds_messages();
-        if running && awake && self.answered_once && self.write_probe.may_begin() {
+        if running && awake && self.answered_once {
             Probable::Now
         } else {
             Probable::NotNow
@@ -35,13 +44,7 @@ impl Relay {
         if self.write_probe.tool().is_some() {
             return;
         }
-        let running = self.shutdown.phase() == Phase::Running;
-        let awake = !self.tree.is_asleep() && !self.hibernation.holds_messages();
-        let possible = if running && awake && self.answered_once {
-            Probable::Now
-        } else {
-            Probable::NotNow
-        };
+        let possible = self.reachable();
         self.checks.ping_server(possible, now);
     }
 

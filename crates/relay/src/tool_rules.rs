@@ -107,6 +107,14 @@ impl ToolRules {
         self.known(tool).settings.class
     }
 
+    /// What is configured of what a method does. Only its own name says that: a pattern is meant for
+    /// tools, and would call every method harmless that nobody thought of.
+    #[must_use]
+    pub(crate) fn class_of_method(&self, method: &str) -> Option<Class> {
+        let named = |rule: &&ToolRule| rule.pattern.is_exactly(method);
+        self.rules.iter().filter(named).find_map(|rule| rule.class)
+    }
+
     /// A name and what holds for it.
     pub(crate) fn known(&self, tool: &str) -> Rc<Known> {
         if let Some(known) = self.known.borrow().get(tool) {
@@ -155,6 +163,11 @@ impl ToolPattern {
         Self {
             parts: text.split('*').map(str::to_owned).collect(),
         }
+    }
+
+    /// Whether it is this name and stands for no other.
+    fn is_exactly(&self, name: &str) -> bool {
+        matches!(&*self.parts, [only] if only == name)
     }
 
     fn literals(&self) -> usize {
