@@ -1,5 +1,7 @@
 //! A call of a tool ends the process, at once or by a timer, whatever else is running.
 
+use std::collections::BTreeMap;
+
 use crate::facts::{CallForm, Expr, ExprKind};
 use crate::finding::{Confidence, Surface};
 use crate::link::{FnRef, Project, Site};
@@ -13,6 +15,7 @@ pub(super) fn look(project: &Project<'_>, report: &mut Report<'_>) {
     let reach = project.handler_reach();
     let hooks = project.hooks.iter().flat_map(|hook| hook.functions.iter());
     let stops = project.reach(&hooks.copied().collect::<Vec<FnRef>>());
+    let mut waiting: BTreeMap<FnRef, bool> = BTreeMap::new();
     for site in project.sites() {
         if site.role != Some(Role::Exit) || project.surface(site.at.file) != Surface::Runtime {
             continue;
@@ -23,7 +26,9 @@ pub(super) fn look(project: &Project<'_>, report: &mut Report<'_>) {
         // In a shutdown that a signal runs as well it is the last resort.
         if !reach.contains(&armed)
             || stops.contains(&armed)
-            || waits_for_calls(project, &project.reach(&[armed]))
+            || *waiting
+                .entry(armed)
+                .or_insert_with(|| waits_for_calls(project, &project.reach(&[armed])))
         {
             continue;
         }
@@ -45,7 +50,7 @@ fn armed_in(project: &Project<'_>, exit: &Site<'_>) -> Option<FnRef> {
     let closure = project.function(exit.at)?;
     let outer = exit.at.beside(closure.parent?);
     let is_closure = |expr: &Expr| matches!(expr.kind, ExprKind::Function(id) if id == exit.at.id);
-    let is_given = project.sites_of(outer).any(|site| {
+    let is_given = project.sites_holding(outer, closure.span).any(|site| {
         let by_timer = matches!(site.role, Some(Role::Later | Role::Task));
         (by_timer && site.call.args.iter().any(|arg| is_closure(&arg.value)))
             || (site.call.form == CallForm::Go && is_closure(&site.call.callee))

@@ -67,9 +67,10 @@ pub(super) fn is_dialed_with_limit(project: &Project<'_>, site: &Site<'_>, names
     if project.language(site.at.file) != Language::Go {
         return false;
     }
-    let has_deadline = project
-        .sites_of(site.at)
-        .any(|other| matches!(other.name(), "SetDeadline" | "SetReadDeadline"));
+    let has_deadline = site.name().contains("Dial")
+        && project
+            .sites_of(site.at)
+            .any(|other| matches!(other.name(), "SetDeadline" | "SetReadDeadline"));
     has_deadline
         || site
             .call
