@@ -1,16 +1,20 @@
 //! Chains: one folder each inside the journal's folder, one writer each.
 
 use std::fs::File;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
+use sha2::{Digest as _, Sha256};
 
+use crate::copy::MARK;
 use crate::folder::{Folder, FolderError, refused, system};
+use crate::line::hash::Hash;
 use crate::reference::{Randomness, letters};
 use crate::segment::{self, MOST_SEGMENTS};
+use crate::walk::Fault;
 
 /// The most chains of one folder.
 pub(crate) const MOST_CHAINS: usize = 1024;
@@ -157,17 +161,47 @@ impl Chain {
         }
     }
 
-    /// Whether somebody has accepted just this fault of the chain's; a further one is another matter.
-    pub(crate) fn is_accepted(&self, fault: &str) -> Result<bool, FolderError> {
-        let accepted = self.folder.small(ACCEPTED, LONGEST_FAULT)?;
-        Ok(accepted.is_some_and(|accepted| accepted == fault.as_bytes()))
+    /// What tells damage from other damage: what is wrong in which line, and all that stands in its
+    /// segment and those after it.
+    pub(crate) fn damage(
+        &self,
+        segment: &str,
+        line: u64,
+        fault: &Fault,
+    ) -> Result<String, FolderError> {
+        let mut digest = Sha256::new();
+        let mut chunk = vec![0; 256 << 10];
+        for number in self.segments()? {
+            let name = segment::name(number);
+            if name.as_str() < segment {
+                continue;
+            }
+            let mut file = self.folder.read(&name)?;
+            loop {
+                let read = file.read(&mut chunk);
+                match read.map_err(|source| system(&self.folder.path().join(&name), source))? {
+                    0 => break,
+                    read => digest.update(chunk.get(..read).unwrap_or_default()),
+                }
+            }
+        }
+        Ok(format!(
+            "{segment}, line {line}: {fault}\n{}\n",
+            Hash::of(digest)
+        ))
     }
 
-    /// Remembers that the chain is accepted with this fault.
-    pub(crate) fn accept(&self, fault: &str) -> Result<(), FolderError> {
+    /// Whether somebody has accepted just this damage of the chain's; any other is another matter.
+    pub(crate) fn is_accepted(&self, damage: &str) -> Result<bool, FolderError> {
+        let accepted = self.folder.small(ACCEPTED, LONGEST_FAULT)?;
+        Ok(accepted.is_some_and(|accepted| accepted == damage.as_bytes()))
+    }
+
+    /// Remembers that the chain is accepted with this damage.
+    pub(crate) fn accept(&self, damage: &str) -> Result<(), FolderError> {
         self.folder.remove(ACCEPTED)?;
         let mut file = self.folder.create(ACCEPTED)?;
-        file.write_all(fault.as_bytes())
+        file.write_all(damage.as_bytes())
             .and_then(|()| file.sync_all())
             .map_err(|source| system(&self.folder.path().join(ACCEPTED), source))
     }
@@ -202,7 +236,10 @@ impl Chain {
     /// Whether a living process writes this chain. Looks without taking anything.
     pub(crate) fn is_written(&self) -> Result<Liveness, FolderError> {
         let Some(file) = self.folder.read_if_there(LOCK)? else {
-            return Ok(Liveness::Nobody);
+            return Ok(match self.folder.read_if_there(MARK)? {
+                Some(_) => Liveness::Copy,
+                None => Liveness::Nobody,
+            });
         };
         match rustix::fs::flock(&file, FlockOperation::NonBlockingLockShared) {
             Ok(()) => Ok(Liveness::Nobody),
@@ -244,6 +281,8 @@ pub enum Liveness {
     Writer,
     /// Nobody does.
     Nobody,
+    /// Nobody may: it is a copy of a chain that is elsewhere.
+    Copy,
 }
 
 fn is_name(name: &str) -> bool {

@@ -1,23 +1,29 @@
-//! A copy of a chain in another folder, on another disk or machine: the same files, made by a
+//! A copy of a journal in another folder, on another disk or machine: the same files, made by a
 //! thread of its own from what is durable here.
 //!
 //! It is always a beginning of the chain's files, so that a copy that was away goes on where it
 //! stopped, and nothing has to be kept for it meanwhile.
 
-use std::fs::File;
+mod hand;
+
+use std::collections::VecDeque;
 use std::io;
-use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::folder::{Folder, FolderError, refused, system};
-use crate::segment;
+use crate::folder::FolderError;
+use crate::line::hash::Head;
+use crate::shared::Shared;
+
+pub(crate) use hand::MARK;
+use hand::{Hand, Lost};
 
 /// Where a journal is copied to, and whether that has to succeed.
 #[derive(Clone, Debug)]
 pub struct Copying {
-    /// The folder of the copy; made, for its owner alone, if it is missing.
+    /// The folder of the copy; made, for its owner alone, if it is missing. The one above it must
+    /// be there.
     pub dir: PathBuf,
     /// What has to have a record before it counts as recorded.
     pub require: Require,
@@ -34,12 +40,26 @@ pub enum Require {
     Any,
 }
 
+impl Copying {
+    /// How long the last records are waited for at the end of a run, as long as the copy takes
+    /// records: one time for what it is just taking, and one for the rest.
+    pub(crate) fn at_the_end(&self) -> Duration {
+        match self.require {
+            Require::All => self.within * 2,
+            Require::Any => LAST,
+        }
+    }
+}
+
+/// Called when something changed that the journal's owner waits for.
+pub(crate) type Wake = Arc<dyn Fn() + Send + Sync>;
+
 /// How long a thread waits before it tries again after a failure.
-const AGAIN: Duration = Duration::from_secs(1);
-/// How much is copied at a time.
-const CHUNK: usize = 256 << 10;
-/// So much of the end of what was copied earlier is held against the journal.
-const COMPARED: u64 = 64 << 10;
+const AGAIN: Duration = Duration::from_millis(200);
+/// How long the last records may take to reach a copy that may be missing, or is.
+const LAST: Duration = Duration::from_millis(200);
+/// How often the writer looks at a copy that is away.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// The writer's end.
 pub(crate) struct Copier {
@@ -61,48 +81,82 @@ struct Link {
     state: Mutex<State>,
     asked: Condvar,
     done: Condvar,
+    require: Require,
+    shared: Arc<Shared>,
+    wake: Wake,
 }
 
 #[derive(Default)]
 struct State {
-    target: Target,
-    reached: Target,
+    target: Option<Target>,
+    reached: Option<Target>,
     /// Since when something waits to be copied.
     since: Option<Instant>,
     trouble: Option<Arc<str>>,
+    lost: VecDeque<Lost>,
     leave: bool,
 }
 
-/// A place in a chain.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-struct Target {
-    segment: u64,
-    length: u64,
+/// A place in a chain up to which all is durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Target {
+    pub(crate) segment: u64,
+    pub(crate) length: u64,
     /// The last record before it.
-    seq: u64,
+    pub(crate) head: Head,
+    /// The last entry of the writer's before it.
+    pub(crate) nth: u64,
 }
 
+impl Target {
+    fn place(&self) -> (u64, u64) {
+        (self.segment, self.length)
+    }
+}
+
+impl State {
+    fn waits(&self) -> bool {
+        let place = |target: Option<Target>| target.map(|it| it.place());
+        place(self.reached) < place(self.target)
+    }
+}
+
+/// A chain that nobody writes, and where it ends.
+pub(crate) type Finished = (String, Target);
+
 impl Copier {
-    /// Begins the thread that copies this chain.
+    /// Begins the thread that copies the chain, after those that nobody writes.
     ///
     /// # Errors
     /// The system refused a thread.
-    pub(crate) fn begin(settings: Copying, journal: &Path, chain: &str) -> io::Result<Self> {
+    pub(crate) fn begin(
+        settings: Copying,
+        journal: &Path,
+        chain: &str,
+        finished: Vec<Finished>,
+        (shared, wake): (Arc<Shared>, Wake),
+    ) -> io::Result<Self> {
+        if settings.require == Require::All {
+            shared.require_copy();
+        }
         let link = Arc::new(Link {
             state: Mutex::default(),
             asked: Condvar::new(),
             done: Condvar::new(),
+            require: settings.require,
+            shared,
+            wake,
         });
-        let hand = Hand {
-            journal: journal.to_owned(),
-            copy: settings.dir.clone(),
-            chain: chain.to_owned(),
-            done: None,
-        };
+        let hand = |chain: &str| Hand::new(journal, &settings.dir, chain);
+        let ours = hand(chain);
+        let finished = finished
+            .into_iter()
+            .map(|(chain, target)| (hand(&chain), target))
+            .collect();
         let other = Arc::clone(&link);
         std::thread::Builder::new()
             .name("dropgate-copy".to_owned())
-            .spawn(move || hand.follow(&other))?;
+            .spawn(move || follow(&other, finished, ours))?;
         Ok(Self {
             link,
             settings,
@@ -115,56 +169,73 @@ impl Copier {
     }
 
     /// Lets the chain be copied up to here, which is durable. Waits for nothing.
-    pub(crate) fn hand(&self, segment: u64, length: u64, seq: u64) {
+    pub(crate) fn hand(&self, target: Target) {
         let mut state = self.link.lock();
-        let target = Target {
-            segment,
-            length,
-            seq,
-        };
-        if target > state.target {
-            state.target = target;
+        if state.target.map(|it| it.place()) < Some(target.place()) {
+            state.target = Some(target);
             state.since.get_or_insert_with(Instant::now);
             self.link.asked.notify_one();
         }
     }
 
-    /// Waits until all that was handed over is copied, at most this long.
-    pub(crate) fn wait(&self, at_most: Duration) -> Waited {
+    /// Waits until all that was handed over is copied, as long as there is time for that at the end.
+    pub(crate) fn wait(&self) -> Waited {
+        let at_most = match self.stands() {
+            Standing::Near => self.settings.at_the_end(),
+            Standing::Away(_) => LAST,
+        };
         let (state, _) = self
             .link
             .done
-            .wait_timeout_while(self.link.lock(), at_most, |state| {
-                state.reached < state.target
-            })
+            .wait_timeout_while(self.link.lock(), at_most, |state| state.waits())
             .unwrap_or_else(PoisonError::into_inner);
-        if state.reached >= state.target {
-            return Waited::Done;
-        }
-        match self.standing(&state) {
-            Standing::Near => Waited::Not,
-            Standing::Away(why) => Waited::Away(why),
+        if state.waits() {
+            Waited::Not
+        } else {
+            Waited::Done
         }
     }
 
-    /// What the record should say, if the copy went away or came back.
+    /// When the writer is to look at the copy again, if it is.
+    pub(crate) fn look_within(&self) -> Option<Duration> {
+        match &self.told {
+            Standing::Away(_) => Some(LOOK),
+            Standing::Near => {
+                let since = self.link.lock().since?;
+                Some(
+                    self.settings
+                        .within
+                        .saturating_sub(since.elapsed())
+                        .max(LOOK),
+                )
+            }
+        }
+    }
+
+    /// What the record should say, if the copy went away or came back, or lacks records for good.
     pub(crate) fn turned(&mut self) -> Option<(Standing, String)> {
-        let state = self.link.lock();
+        let mut state = self.link.lock();
         let standing = self.standing(&state);
         let text = match (&self.told, &standing) {
-            (Standing::Near, Standing::Near) | (Standing::Away(_), Standing::Away(_)) => {
-                return None;
-            }
-            (Standing::Away(_), Standing::Near) if state.reached < state.target => return None,
-            (Standing::Away(_), Standing::Near) => "it has all records again".to_owned(),
+            (Standing::Near, Standing::Near) => state.lost.pop_front()?.to_string(),
+            (Standing::Away(_), Standing::Away(_)) => return None,
+            (Standing::Away(_), Standing::Near) if state.waits() => return None,
+            (Standing::Away(_), Standing::Near) => match state.lost.pop_front() {
+                None => "it has all records again".to_owned(),
+                Some(lost) => format!("it takes records again; {lost}"),
+            },
             (Standing::Near, Standing::Away(why)) => {
-                let seq = state.reached.seq;
+                let seq = state.reached.map_or(0, |reached| reached.head.seq);
                 format!("it has records up to {seq} of this run only: {why}")
             }
         };
         drop(state);
         self.told = standing.clone();
         Some((standing, text))
+    }
+
+    fn stands(&self) -> Standing {
+        self.standing(&self.link.lock())
     }
 
     /// The folder of the copy.
@@ -178,7 +249,7 @@ impl Copier {
             return Standing::Near;
         }
         let why = state.trouble.clone();
-        Standing::Away(why.unwrap_or_else(|| "it does not answer".into()))
+        Standing::Away(why.unwrap_or_else(|| "it has not taken in time what it was given".into()))
     }
 }
 
@@ -191,11 +262,37 @@ impl Drop for Copier {
 }
 
 /// What came of waiting for a copy.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Waited {
     Done,
     Not,
-    Away(Arc<str>),
+}
+
+/// Whether the thread goes on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Goes {
+    On,
+    Away,
+}
+
+/// What the thread does until the writer is gone.
+fn follow(link: &Link, finished: Vec<(Hand, Target)>, mut ours: Hand) {
+    for (mut hand, target) in finished {
+        while let Err(why) = hand.copy(&target) {
+            if link.rest(&why) == Goes::Away {
+                return;
+            }
+        }
+        link.lock().lost.extend(hand.lost());
+    }
+    while let Some(target) = link.next() {
+        match ours.copy(&target) {
+            Ok(()) => link.reach(target, ours.lost()),
+            Err(why) => {
+                let _next_sees_it_as_well = link.rest(&why);
+            }
+        }
+    }
 }
 
 impl Link {
@@ -208,142 +305,32 @@ impl Link {
     fn next(&self) -> Option<Target> {
         let state = self
             .asked
-            .wait_while(self.lock(), |state| {
-                state.reached >= state.target && !state.leave
-            })
+            .wait_while(self.lock(), |state| !state.waits() && !state.leave)
             .unwrap_or_else(PoisonError::into_inner);
-        (!state.leave).then_some(state.target)
+        state.target.filter(|_| !state.leave)
     }
 
-    fn reach(&self, target: Target) {
+    fn reach(&self, target: Target, lost: Option<Lost>) {
         let mut state = self.lock();
-        state.reached = target;
+        state.reached = Some(target);
         state.trouble = None;
-        state.since = (state.target > target).then(Instant::now);
+        state.lost.extend(lost);
+        state.since = state.waits().then(Instant::now);
         drop(state);
         self.done.notify_all();
+        if self.require == Require::All {
+            self.shared.publish_copied(target.nth);
+            (self.wake)();
+        }
     }
 
-    fn rest(&self, why: &FolderError) {
+    fn rest(&self, why: &FolderError) -> Goes {
         let mut state = self.lock();
         state.trouble = Some(why.to_string().into());
-        let _waited = self
+        let (state, _) = self
             .asked
-            .wait_timeout_while(state, AGAIN, |state| !state.leave);
+            .wait_timeout_while(state, AGAIN, |state| !state.leave)
+            .unwrap_or_else(PoisonError::into_inner);
+        if state.leave { Goes::Away } else { Goes::On }
     }
-}
-
-/// The thread's end.
-struct Hand {
-    journal: PathBuf,
-    copy: PathBuf,
-    chain: String,
-    /// The segment that was copied last.
-    done: Option<u64>,
-}
-
-impl Hand {
-    fn follow(mut self, link: &Link) {
-        while let Some(target) = link.next() {
-            match self.copy(target) {
-                Ok(()) => link.reach(target),
-                Err(why) => link.rest(&why),
-            }
-        }
-    }
-
-    fn copy(&mut self, target: Target) -> Result<(), FolderError> {
-        let from = Folder::open(&self.journal)?.inner(&self.chain)?;
-        let journal = Folder::make(&self.copy)?;
-        let to = journal.make_inner(&self.chain)?;
-        let first = match self.done {
-            Some(number) => number,
-            None => {
-                journal.sync()?;
-                numbers(&to)?.last().copied().unwrap_or(0)
-            }
-        };
-        for number in numbers(&from)? {
-            if !(first..=target.segment).contains(&number) {
-                continue;
-            }
-            let until = (number == target.segment).then_some(target.length);
-            self.copy_segment(number, until, &from, &to)?;
-            self.done = Some(number);
-        }
-        Ok(())
-    }
-
-    /// Adds to the copy of a segment what it lacks, up to a length or to its end.
-    fn copy_segment(
-        &self,
-        number: u64,
-        until: Option<u64>,
-        from: &Folder,
-        to: &Folder,
-    ) -> Result<(), FolderError> {
-        let name = segment::name(number);
-        let (here, there) = (from.path().join(&name), to.path().join(&name));
-        // Retention may have removed it meanwhile.
-        let Some(source) = from.read_if_there(&name)? else {
-            return Ok(());
-        };
-        let copy = to.write_or_create(&name)?;
-        let length = |file: &File, path: &Path| {
-            let about = file.metadata().map_err(|error| system(path, error))?;
-            Ok::<_, FolderError>(about.len())
-        };
-        let end = match until {
-            Some(until) => until,
-            None => length(&source, &here)?,
-        };
-        let begin = length(&copy, &there)?;
-        let is_new = self.done != Some(number);
-        if begin > end
-            || (is_new && !agree(&source, &copy, begin).map_err(|e| system(&there, e))?)
-        {
-            let why = "it holds other records than the journal; look at both, then move it away";
-            return Err(refused(&there, why));
-        }
-        let added = add(&source, &copy, begin, end).and_then(|()| copy.sync_data());
-        added.map_err(|error| system(&there, error))?;
-        if is_new {
-            to.sync()?;
-        }
-        Ok(())
-    }
-}
-
-fn numbers(chain: &Folder) -> Result<Vec<u64>, FolderError> {
-    let names = chain.names()?;
-    let number = |name: &String| segment::number(name, "jsonl");
-    let mut numbers: Vec<u64> = names.iter().filter_map(number).collect();
-    numbers.sort_unstable();
-    Ok(numbers)
-}
-
-/// Whether a copy ends as the journal does there.
-fn agree(source: &File, copy: &File, length: u64) -> io::Result<bool> {
-    let from = length.saturating_sub(COMPARED);
-    let size = usize::try_from(length - from).unwrap_or_default();
-    let (mut one, mut other) = (vec![0; size], vec![0; size]);
-    match source.read_exact_at(&mut one, from) {
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(false),
-        read => read?,
-    }
-    copy.read_exact_at(&mut other, from)?;
-    Ok(one == other)
-}
-
-fn add(source: &File, copy: &File, begin: u64, end: u64) -> io::Result<()> {
-    let mut chunk = vec![0; CHUNK];
-    let mut at = begin;
-    while at < end {
-        let piece = usize::try_from(end - at).unwrap_or(CHUNK).min(CHUNK);
-        let piece = chunk.get_mut(..piece).unwrap_or_default();
-        source.read_exact_at(piece, at)?;
-        copy.write_all_at(piece, at)?;
-        at += piece.len() as u64;
-    }
-    Ok(())
 }

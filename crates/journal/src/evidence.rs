@@ -90,7 +90,7 @@ impl Evidence {
                      `head`, records may be missing, or its process was killed before it made one"
                 ),
             }),
-            (Some(_), Liveness::Writer) | (None, _) => None,
+            (Some(_), Liveness::Writer | Liveness::Copy) | (None, _) => None,
         }
     }
 }

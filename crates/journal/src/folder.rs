@@ -59,6 +59,37 @@ impl Folder {
         Self::open(path)
     }
 
+    /// Makes the folder where only it is missing, and opens it.
+    pub(crate) fn make_one(path: &Path) -> Result<Self, FolderError> {
+        let above = path.parent().filter(|above| !above.as_os_str().is_empty());
+        if let Some(above) = above {
+            check_above(above)?;
+        }
+        match std::fs::DirBuilder::new().mode(0o700).create(path) {
+            Ok(()) => {
+                let above = above.map(File::open).and_then(Result::ok);
+                // Where it may be entered and not read there is no other way to its name's safety.
+                above.map_or(Ok(()), |above| above.sync_all())
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let why = "the folder above it is not there; make it, or mount its disk";
+                return Err(refused(path, why));
+            }
+            Err(error) => Err(error),
+        }
+        .map_err(|source| system(path, source))?;
+        Self::open(path)
+    }
+
+    /// Which disk it is on.
+    pub(crate) fn disk(&self) -> Result<u64, FolderError> {
+        let stat = rustix::fs::fstat(&self.handle);
+        Ok(stat
+            .map_err(|errno| system(&self.path, errno.into()))?
+            .st_dev)
+    }
+
     /// Opens a folder that is there.
     pub(crate) fn open(path: &Path) -> Result<Self, FolderError> {
         let handle = rustix::fs::open(path, OFlags::DIRECTORY | SAFELY, Mode::empty())

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::CallRef;
 use crate::backlog::{Backlog, News};
+use crate::copy::{Copying, Require, Wake};
 use crate::entry::{
     Class, Entry, Fate, Intent, LateResult, Note, Outcome, Retry, Start, Tier, Topic, What,
 };
@@ -23,7 +24,7 @@ use crate::reference::Randomness;
 use crate::refused::NotRecorded;
 use crate::segment::Faults;
 use crate::settings::Settings;
-use crate::shared::{Bounds, Closing, NotTaken, Queued, Shared};
+use crate::shared::{Bounds, Closing, Ended, NotTaken, Queued, Shared};
 use crate::state::{State, Unavailable, Why};
 use crate::ticket::{
     Answer, Awaited, Fetch, Fetched, Know, Purpose, Receipt, Redeemed, Send, Ticket,
@@ -40,7 +41,7 @@ pub struct Journal {
     failing_since: Option<(Why, Instant)>,
     chain: String,
     dir: PathBuf,
-    copy: Option<PathBuf>,
+    copy: Option<Copying>,
     keys: Keys,
     form: Vec<u8>,
     ledger: Ledger,
@@ -70,6 +71,8 @@ pub struct Asked<'a> {
 pub enum Sealed {
     /// The last line of the chain is a durable seal, and this is its place and hash.
     Yes(Head),
+    /// The same, but the copy that is required does not have it yet.
+    NotCopied(Head),
     /// Not in time. The next writer, or a closer, finishes the chain.
     No,
 }
@@ -90,14 +93,14 @@ impl Journal {
     /// chain was changed by others.
     pub fn open(
         settings: Settings,
-        wake: Box<dyn Fn() + std::marker::Send>,
+        wake: Box<dyn Fn() + std::marker::Send + Sync>,
     ) -> Result<Self, OpenError> {
         Self::open_with(settings, wake, None)
     }
 
     pub(crate) fn open_with(
         settings: Settings,
-        wake: Box<dyn Fn() + std::marker::Send>,
+        wake: Box<dyn Fn() + std::marker::Send + Sync>,
         faults: Option<Arc<dyn Faults>>,
     ) -> Result<Self, OpenError> {
         let bounds = Bounds {
@@ -107,7 +110,7 @@ impl Journal {
         let commit_within = settings.commit_within;
         let shared = Arc::new(Shared::default());
         let dir = settings.dir.clone();
-        let copy = settings.copy.as_ref().map(|copy| copy.dir.clone());
+        let copy = settings.copy.clone();
         let (key_ttl, orphan_window) = (settings.key_ttl, settings.orphan_window);
         let Opened {
             writer,
@@ -116,7 +119,7 @@ impl Journal {
             orphans,
             keyless,
             accepted,
-        } = open(settings, wake, Arc::clone(&shared), faults)?;
+        } = open(settings, Wake::from(wake), Arc::clone(&shared), faults)?;
         let writer = std::thread::Builder::new()
             .name("dropgate-journal".to_owned())
             .spawn(move || writer.run())
@@ -168,10 +171,25 @@ impl Journal {
         Heads::new(&self.chain, &self.shared)
     }
 
-    /// Where the copy of the journal is that does not take records, and why, once that is recorded.
+    /// Where the copy of the journal is that does not take records, and why, once that is known. Of one that is
+    /// required the [state](Self::state) tells.
     pub fn copy_away(&self) -> Option<(&Path, Arc<str>)> {
-        let copy = self.copy.as_deref()?;
-        Some((copy, self.shared.news().copy_away.clone()?))
+        let copy = self.copy.as_ref()?;
+        match copy.require {
+            Require::All => None,
+            Require::Any => Some((&copy.dir, self.shared.news().copy_away.clone()?)),
+        }
+    }
+
+    /// What has to have a record before it counts as recorded: a copy as well, where there is one.
+    pub fn requires_copy(&self) -> bool {
+        self.required_copy().is_some()
+    }
+
+    fn required_copy(&self) -> Option<&Copying> {
+        self.copy
+            .as_ref()
+            .filter(|copy| copy.require == Require::All)
     }
 
     /// A reference for a call that was just received.
@@ -412,6 +430,9 @@ impl Journal {
                 NotRecorded::Failed(why) => Redeemed::Refused(why),
             };
         }
+        if self.shared.copied() < ticket.nth {
+            return Redeemed::Pending(ticket);
+        }
         Redeemed::Safe(Receipt {
             call: ticket.call,
             purpose: PhantomData,
@@ -439,7 +460,9 @@ impl Journal {
             if news.gone {
                 Some(Why::Gone)
             } else {
-                news.failing.clone()
+                let of_copy = || Some(Why::Copy(news.copy_away.clone()?));
+                let copy = self.required_copy().and_then(|_| of_copy());
+                news.failing.clone().or(copy)
             }
         };
         let time = || now.unwrap_or_else(Instant::now);
@@ -489,15 +512,24 @@ impl Journal {
         self.shared.news().sealed
     }
 
-    /// Seals the chain and waits for that, at most this long.
+    /// Seals the chain and waits for that, at most this long, and then for a required copy, at most
+    /// twice as long as it may take for a record.
     pub fn seal(mut self, within: Duration) -> Sealed {
         self.begin_seal();
-        let sealed = self.shared.wait_for_end(within);
-        if let (Some(_), Some(writer)) = (sealed, self.writer.take()) {
+        let of_copy = self.required_copy().map(Copying::at_the_end);
+        let ended = self
+            .shared
+            .wait_for_end(within + of_copy.unwrap_or_default());
+        if let (Ended::Yes, Some(writer)) = (ended, self.writer.take()) {
             // It has said its last word, so this does not wait for the disk.
             let _ended_by_a_panic = writer.join();
         }
-        sealed.map_or(Sealed::No, Sealed::Yes)
+        let news = self.shared.news();
+        match (news.sealed, of_copy) {
+            (None, _) => Sealed::No,
+            (Some(head), Some(_)) if !news.copy_sealed => Sealed::NotCopied(head),
+            (Some(head), _) => Sealed::Yes(head),
+        }
     }
 }
 

@@ -47,7 +47,7 @@ impl Account {
         match (self.ended, self.writer) {
             (Some((what, _)), _) => Some(what),
             (None, Liveness::Writer) => None,
-            (None, Liveness::Nobody) => Some(What::Unknown),
+            (None, Liveness::Nobody | Liveness::Copy) => Some(What::Unknown),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::CallRef;
 use crate::chain::{Chain, Lock, Told, Writing};
 use crate::claim::Claims;
-use crate::copy::Copier;
+use crate::copy::{Copier, Finished, Target, Wake};
 use crate::entry::{Entry, Keep, Note, Outcome, Retry, Tier, Topic, What};
 use crate::folder::Folder;
 use crate::keys::Keys;
@@ -35,7 +35,7 @@ pub(crate) struct Opened {
 
 pub(crate) fn open(
     settings: Settings,
-    wake: Box<dyn Fn() + Send>,
+    wake: Wake,
     shared: Arc<Shared>,
     faults: Option<Arc<dyn Faults>>,
 ) -> Result<Opened, OpenError> {
@@ -49,6 +49,7 @@ pub(crate) fn open(
         dealt_with,
         damaged,
         keyless,
+        finished,
     } = look_around(&folder, &settings, &keys)?;
     let (chain, lock, recovered) = match ours {
         Some(ours) => ours,
@@ -69,7 +70,9 @@ pub(crate) fn open(
     let recovered = Recovered { place, ..recovered };
     let copier = match settings.copy.clone() {
         Some(copying) => {
-            Some(Copier::begin(copying, &settings.dir, &name).map_err(OpenError::Thread)?)
+            let ends = (Arc::clone(&shared), Arc::clone(&wake));
+            let begun = Copier::begin(copying, &settings.dir, &name, finished, ends);
+            Some(begun.map_err(OpenError::Thread)?)
         }
         None => None,
     };
@@ -88,11 +91,16 @@ pub(crate) fn open(
     }
     finish(&mut writer, &recovered, Why::NextStart);
     let mut accepted = Vec::new();
-    for (chain, fault) in damaged {
-        let text = format!("the chain was changed by others; it is left as it is: {fault}");
+    for Damaged {
+        chain,
+        error,
+        damage,
+    } in damaged
+    {
+        let text = format!("the chain was changed by others; it is left as it is: {error}");
         note_chain(&mut writer, Topic::Damage, &chain.name, &text);
-        chain.accept(&fault)?;
-        accepted.push(chain.name);
+        accepted.push(chain.name.clone());
+        writer.accepts.push((chain, damage));
     }
     for chain in &keyless {
         let text = "the key that signs the chain is lost; nothing is added to it any more";
@@ -117,9 +125,17 @@ struct Found {
     orphans: Vec<Orphan>,
     /// Orphans that somebody has decided on.
     dealt_with: HashSet<CallRef>,
-    /// Chains that were changed by others, and how.
-    damaged: Vec<(Chain, String)>,
+    damaged: Vec<Damaged>,
     keyless: Vec<String>,
+    /// Chains that have come to their end, where that is to be copied.
+    finished: Vec<Finished>,
+}
+
+/// A chain that was changed by others, and how.
+struct Damaged {
+    chain: Chain,
+    error: OpenError,
+    damage: String,
 }
 
 /// Reads the chains that nobody writes, takes one of them, and finishes the others.
@@ -134,14 +150,20 @@ fn look_around(folder: &Folder, settings: &Settings, keys: &Keys) -> Result<Foun
         chain.closed()?;
         let recovered = match recover(&chain) {
             Ok(recovered) => recovered,
-            Err(error @ OpenError::Damaged { .. }) => {
-                let fault = error.to_string();
-                if chain.is_accepted(&fault)? {
+            Err(OpenError::Damaged { path, line, fault }) => {
+                let segment = path.file_name().unwrap_or_default().to_string_lossy();
+                let damage = chain.damage(&segment, line, &fault)?;
+                if chain.is_accepted(&damage)? {
                     continue;
                 }
+                let error = OpenError::Damaged { path, line, fault };
                 match settings.damage {
                     Damage::Refuse => return Err(error),
-                    Damage::Accept => found.damaged.push((chain, fault)),
+                    Damage::Accept => found.damaged.push(Damaged {
+                        chain,
+                        error,
+                        damage,
+                    }),
                 }
                 continue;
             }
@@ -151,6 +173,7 @@ fn look_around(folder: &Folder, settings: &Settings, keys: &Keys) -> Result<Foun
         found
             .dealt_with
             .extend(recovered.dealt_with.iter().copied());
+        let name = chain.name.clone();
         let begun = recovered.place.head.seq > 0;
         let signs = recovered.place.signs.as_ref();
         let signable = if begun {
@@ -163,13 +186,21 @@ fn look_around(folder: &Folder, settings: &Settings, keys: &Keys) -> Result<Foun
         }
         if found.ours.is_none() && signable == Signable::Yes {
             found.ours = Some((chain, lock, recovered));
-        } else if recovered.ending == Ending::Abrupt {
+            continue;
+        }
+        let mut end = recovered.place.within.map(|length| Target {
+            segment: recovered.place.last,
+            length,
+            head: recovered.place.head,
+            nth: 0,
+        });
+        if recovered.ending == Ending::Abrupt {
             let shared = Arc::new(Shared::default());
             shared.close(Closing::Seal);
             let around = Surroundings {
                 settings: settings.clone(),
-                shared,
-                wake: Box::new(|| {}),
+                shared: Arc::clone(&shared),
+                wake: Arc::new(|| {}),
                 keys: keys.clone(),
                 claims: None,
                 faults: None,
@@ -177,6 +208,10 @@ fn look_around(folder: &Folder, settings: &Settings, keys: &Keys) -> Result<Foun
             let mut writer = Writer::resume((chain, lock), &recovered.place, around)?;
             finish(&mut writer, &recovered, Why::NextStart);
             writer.seal();
+            end = shared.news().sealed.and_then(|_| writer.durable());
+        }
+        if settings.copy.is_some() {
+            found.finished.extend(end.map(|end| (name, end)));
         }
     }
     Ok(found)
@@ -237,7 +272,7 @@ fn finish_locked(
     let around = Surroundings {
         settings: settings.clone(),
         shared: Arc::clone(&shared),
-        wake: Box::new(|| {}),
+        wake: Arc::new(|| {}),
         keys,
         claims: None,
         faults: None,

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use crate::CallRef;
 use crate::chain::Chain;
 use crate::entry::{Topic, What};
-use crate::folder::{FolderError, system};
+use crate::folder::{Folder, FolderError, system};
 use crate::ledger::Orphan;
 use crate::line::hash::{Hash, Head};
 use crate::line::scan::Line;
@@ -202,7 +202,7 @@ impl Tail {
     fn cut_off(mut self, chain: &Chain) -> Result<Option<Torn>, FolderError> {
         let file = &mut self.file;
         self.torn_at
-            .map(|length| cut_off(chain, self.number, file, length))
+            .map(|length| cut_off(&chain.folder, self.number, file, length))
             .transpose()
     }
 }
@@ -442,17 +442,15 @@ fn announced(fields: &Fields<'_>) -> Option<[u8; 32]> {
 }
 
 /// Moves what stands after `length` into a file beside the segment.
-fn cut_off(
-    chain: &Chain,
+pub(crate) fn cut_off(
+    chain: &Folder,
     segment: u64,
     file: &mut std::fs::File,
     length: u64,
 ) -> Result<Torn, FolderError> {
-    let path = chain.folder.path().join(name(segment));
+    let path = chain.path().join(name(segment));
     let wrong = |error: io::Error| system(&path, error);
-    let mut beside = chain
-        .folder
-        .write_or_create(&format!("{segment:08}-{length}.torn"))?;
+    let mut beside = chain.write_or_create(&format!("{segment:08}-{length}.torn"))?;
     file.seek(SeekFrom::Start(length)).map_err(wrong)?;
     let mut digest = Sha256::new();
     let mut bytes = 0;
@@ -468,7 +466,7 @@ fn cut_off(
         bytes += u64::try_from(read).unwrap_or_default();
     }
     beside.sync_all().map_err(wrong)?;
-    chain.folder.sync()?;
+    chain.sync()?;
     file.set_len(length).map_err(wrong)?;
     file.sync_all().map_err(wrong)?;
     Ok(Torn {

@@ -49,7 +49,7 @@ impl Stub {
         })
     }
 
-    fn write(&self, chain: &Folder) -> Result<(), FolderError> {
+    pub(crate) fn write(&self, chain: &Folder) -> Result<(), FolderError> {
         use std::io::Write as _;
         let path = chain.path().join(DRAFT);
         let text = serde_json::to_vec(self).map_err(|error| system(&path, error.into()))?;
@@ -153,7 +153,7 @@ enum Removal {
 }
 
 fn remove(chain: &Chain, one: &Candidate) -> Result<Removal, FolderError> {
-    let Some((seq, prev)) = first(chain, one.next)? else {
+    let Some((seq, prev)) = first(&chain.folder, one.next)? else {
         return Ok(Removal::Impossible);
     };
     let mut stub = match Stub::read(&chain.folder)? {
@@ -210,9 +210,9 @@ fn remove(chain: &Chain, one: &Candidate) -> Result<Removal, FolderError> {
 }
 
 /// Number and `prev` of a segment's first record.
-fn first(chain: &Chain, number: u64) -> Result<Option<(u64, Hash)>, FolderError> {
-    let path = chain.folder.path().join(name(number));
-    let mut lines = Lines::new(chain.folder.read(&name(number))?, 0);
+pub(crate) fn first(chain: &Folder, number: u64) -> Result<Option<(u64, Hash)>, FolderError> {
+    let path = chain.path().join(name(number));
+    let mut lines = Lines::new(chain.read(&name(number))?, 0);
     let next = lines.next().map_err(|source| system(&path, source))?;
     Ok(match next {
         Next::Line(_, raw) => Line::read(raw)

@@ -35,12 +35,23 @@ pub(crate) struct Shared {
     written: AtomicU64,
     /// Every entry up to this one is as durable as its tier asks.
     safe: AtomicU64,
+    /// Every entry up to this one is in the required copy.
+    copied: Copied,
     /// The last entry that was not recorded.
     last_refused: AtomicU64,
     /// How many answers the disk did not take, while it took their records.
     dropped: AtomicU64,
     news: Mutex<News>,
     ended: Condvar,
+}
+
+/// How far a required copy is; without one it never lacks anything.
+struct Copied(AtomicU64);
+
+impl Default for Copied {
+    fn default() -> Self {
+        Self(AtomicU64::new(u64::MAX))
+    }
 }
 
 #[derive(Default)]
@@ -98,6 +109,8 @@ pub(crate) struct News {
     pub(crate) durable: Option<Head>,
     /// Why the copy of the journal is away, if it is.
     pub(crate) copy_away: Option<Arc<str>>,
+    /// Whether the required copy has the seal as well.
+    pub(crate) copy_sealed: bool,
     pub(crate) gone: bool,
     /// Entries that were not recorded.
     pub(crate) refused: Refused,
@@ -107,6 +120,13 @@ pub(crate) struct News {
 
 /// What a look-up comes to.
 pub(crate) type Find = Result<Option<Box<Account>>, Why>;
+
+/// Whether the writer has come to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    No,
+    Yes,
+}
 
 /// Why an entry was not taken.
 pub(crate) enum NotTaken {
@@ -224,6 +244,19 @@ impl Shared {
         self.safe.store(nth, Ordering::Release);
     }
 
+    /// From now on nothing counts as recorded before it is in the copy.
+    pub(crate) fn require_copy(&self) {
+        self.copied.0.store(0, Ordering::Release);
+    }
+
+    pub(crate) fn publish_copied(&self, nth: u64) {
+        self.copied.0.store(nth, Ordering::Release);
+    }
+
+    pub(crate) fn copied(&self) -> u64 {
+        self.copied.0.load(Ordering::Acquire)
+    }
+
     /// Entries that are not recorded, before anything after them is published.
     pub(crate) fn refuse(&self, entries: impl IntoIterator<Item = (u64, NotRecorded)>) {
         let mut news = self.news();
@@ -255,13 +288,13 @@ impl Shared {
         self.ended.notify_all();
     }
 
-    /// Waits for the writer to end, and gives its seal.
-    pub(crate) fn wait_for_end(&self, at_most: Duration) -> Option<Head> {
+    /// Waits for the writer to end.
+    pub(crate) fn wait_for_end(&self, at_most: Duration) -> Ended {
         let (news, _) = self
             .ended
             .wait_timeout_while(self.news(), at_most, |news| !news.gone)
             .unwrap_or_else(PoisonError::into_inner);
-        news.sealed
+        if news.gone { Ended::Yes } else { Ended::No }
     }
 
     pub(crate) fn news(&self) -> MutexGuard<'_, News> {

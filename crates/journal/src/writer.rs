@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use crate::CallRef;
 use crate::chain::{Chain, Lock};
 use crate::claim::Claims;
-use crate::copy::Copier;
+use crate::copy::{Copier, Wake};
 use crate::entry::{Entry, Fate, Tier};
 use crate::folder::{Folder, is_full, system};
 use crate::kept::Sidecar;
@@ -52,13 +52,15 @@ pub(crate) struct Writer {
     _lock: Lock,
     settings: Settings,
     shared: Arc<Shared>,
-    wake: Box<dyn Fn() + Send>,
+    wake: Wake,
     faults: Option<Arc<dyn Faults>>,
     keys: Keys,
     claims: Option<(Folder, Claims)>,
     sidecar: Option<Sidecar>,
     /// What copies the chain, if anything does.
     pub(crate) copy: Option<Copier>,
+    /// Chains whose damage is accepted once a record of that is durable.
+    pub(crate) accepts: Vec<(Chain, String)>,
     scratch: Scratch,
     clock: Clock,
     /// When this writer took the chain.
@@ -133,7 +135,7 @@ const MOST_OPEN: usize = 2048;
 pub(crate) struct Surroundings {
     pub(crate) settings: Settings,
     pub(crate) shared: Arc<Shared>,
-    pub(crate) wake: Box<dyn Fn() + Send>,
+    pub(crate) wake: Wake,
     pub(crate) keys: Keys,
     /// The journal's folder and its claims; whoever only finishes a chain needs neither.
     pub(crate) claims: Option<(Folder, Claims)>,
@@ -184,6 +186,7 @@ impl Writer {
             claims: around.claims,
             sidecar: None,
             copy: None,
+            accepts: Vec::new(),
             clock: Clock::new(&crate::line::time::boot_id(), place.stamp),
             opened: Stamp::now(),
             durable_length: segment.as_ref().map_or(0, Segment::length),
@@ -217,7 +220,7 @@ impl Writer {
             // what was taken with the word to seal is all that there is.
             let Told { closing, turn } = self.shared.take(&mut batch, self.nap());
             self.closing = closing;
-            if !batch.is_empty() {
+            if self.note_copy() == Due::Now || !batch.is_empty() {
                 waits = Waits::Something;
             }
             let many = batch.len() >= MANY;
@@ -257,7 +260,9 @@ impl Writer {
                 break;
             }
         }
-        self.finish_copy();
+        if self.closing == Closing::Seal {
+            self.finish_copy();
+        }
         self.shared.end();
         (self.wake)();
     }
@@ -314,7 +319,6 @@ impl Writer {
             return Ended::No;
         }
         self.first_line();
-        self.note_copy();
         let refused = self.claim(batch);
         for (at, queued) in batch.iter().enumerate() {
             if at % OF_ONE_TIME == 0 {
@@ -334,6 +338,9 @@ impl Writer {
             match queued.tier {
                 Tier::Sync => self.goal.sync = Need::Sync,
                 Tier::Write => self.goal.kernel += 1,
+            }
+            if queued.entry.is_awaited() {
+                self.heed_copy();
             }
             match &queued.entry {
                 Entry::Delivered(call) => {
@@ -415,8 +422,8 @@ impl Writer {
         loop {
             match self.attempt() {
                 Ok(()) => {
-                    if self.copied() == Ended::Yes {
-                        return Ended::Yes;
+                    for (chain, damage) in std::mem::take(&mut self.accepts) {
+                        let _else_the_next_start_asks_again = chain.accept(&damage);
                     }
                     self.shared.publish_safe(self.goal.nth);
                     (self.wake)();
@@ -434,7 +441,6 @@ impl Writer {
     }
 
     fn attempt(&mut self) -> io::Result<()> {
-        self.heed_copy();
         if self.segment.is_none() {
             let number = self.last + 1;
             let folder = &self.chain.folder;
@@ -451,7 +457,7 @@ impl Writer {
         self.write()?;
         if self.goal.sync == Need::Sync || self.tape.bytes().len() > UNSYNCED {
             let kernel = std::mem::take(&mut self.goal.kernel) > 0;
-            if kernel && self.poisoned.is_none() && !self.requires_copy() {
+            if kernel && self.poisoned.is_none() {
                 // Whoever waits for the kernel alone does not wait for the disk.
                 self.shared.publish_written(self.goal.nth);
                 (self.wake)();
@@ -498,6 +504,7 @@ impl Writer {
             self.held = 0;
             self.goal.sync = Need::Write;
             self.settle_poisoned();
+            self.hand_to_copy();
         }
         Ok(())
     }

@@ -12,7 +12,7 @@ use crate::log_line::shown;
 use crate::relay::Relay;
 use crate::report::JournalReport;
 
-/// How long the seal may take at the end.
+/// How long the seal may take at the end, on the journal's disk.
 const SEAL_WITHIN: Duration = Duration::from_millis(500);
 
 /// Whether it was said that answers are not kept.
@@ -123,6 +123,12 @@ impl Relay {
                 seq: Some(head.seq),
                 head: Some(head.hash.to_string()),
                 sealed: true,
+                unrecorded,
+            },
+            Sealed::NotCopied(head) => JournalReport {
+                seq: Some(head.seq),
+                head: Some(head.hash.to_string()),
+                sealed: false,
                 unrecorded,
             },
             Sealed::No => JournalReport {

@@ -8,7 +8,10 @@ use crate::relay::Relay;
 impl Relay {
     /// Sends what may be sent and answers what may be answered, as far as the record has come.
     pub(crate) fn heed_journal(&mut self) {
-        if !self.waits_for_record() && self.record_trouble.is_none() {
+        // No call has to come before it is told that a copy is away.
+        let copy = self.recorder.requires_copy();
+        if !self.waits_for_record() && self.record_trouble.is_none() && !copy {
+            self.say_copy_is_away();
             return;
         }
         self.record_heeded = self.now();

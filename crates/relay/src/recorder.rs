@@ -229,6 +229,14 @@ impl Recorder {
         }
     }
 
+    /// Whether calls wait for a copy of the record.
+    pub(crate) fn requires_copy(&self) -> bool {
+        match self {
+            Self::Off => false,
+            Self::On(journal) => journal.requires_copy(),
+        }
+    }
+
     /// Ends the record, within a bound; nothing where none is kept.
     pub(crate) fn seal(&mut self, within: Duration) -> Option<Sealed> {
         match std::mem::replace(self, Self::Off) {

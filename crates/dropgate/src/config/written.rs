@@ -307,7 +307,7 @@ pub(crate) struct Journal {
 #[serde(deny_unknown_fields)]
 pub(crate) struct JournalCopy {
     /// The folder of the copies, on another disk or machine, one folder in it a server; relative to
-    /// this file.
+    /// this file. It must be there, or the copy counts as away.
     pub(crate) dir: PathBuf,
     /// What has to have a record before a call is sent or answered: `all`, the journal and its copy,
     /// or `any`, the journal alone, and the copy follows. Default: all.

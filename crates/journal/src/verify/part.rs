@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 use std::path::Path;
 
 use crate::chain::Chain;
+use crate::claim::Claims;
 use crate::folder::{Folder, FolderError};
 use crate::line::scan::Line;
 
@@ -51,8 +52,12 @@ pub fn verify_part(dir: &Path, part: &Part, known: &Known) -> Result<Verified, P
     let chain = chain.ok_or_else(|| PartError::NoChain(part.chain.clone().unwrap_or_default()))?;
     let mut missing = known.heads.clone();
     let extent = Extent::of(part);
-    // Calls that hold a claim may have been recorded in what is not read.
-    let verified = verify_chain(chain, &extent, &mut missing, &known.keys, &[])?;
+    let claims = match (part.from, part.to) {
+        (None, None) => Claims::look(&folder)?,
+        // Calls that hold a claim may have been recorded in what is not read.
+        (_, _) => Vec::new(),
+    };
+    let verified = verify_chain(chain, &extent, &mut missing, &known.keys, &claims)?;
     Ok(Verified {
         chains: vec![verified],
         missing_heads: missing,

@@ -78,9 +78,7 @@ impl<'a> Pass<'a> {
         let passed_over = pass.passed_over(&segments)?;
         for (at, number) in segments.iter().enumerate().skip(passed_over) {
             let next = segments.get(at + 1).copied();
-            if at == 0 {
-                pass.begin_at(*number)?;
-            }
+            pass.begin_at(*number)?;
             if let Some(fault) = pass.read(*number, next, missing)? {
                 pass.verdict = fault;
                 break;
@@ -108,12 +106,23 @@ impl<'a> Pass<'a> {
         Ok(0)
     }
 
-    /// A segment that was to be removed may still be there. It counts as what it was: its end is the
-    /// head that the stub has.
+    /// Segments that were removed, or were to be, may still be there; in a copy, some of them. They
+    /// count as what they were: their end is the head that the stub has.
     fn begin_at(&mut self, number: u64) -> Result<(), FolderError> {
-        let first = First::of(self.chain, number)?;
-        if first.is_some_and(|first| first.seq <= self.removed.seq) {
+        let end = self.walk.head().map_or(0, |head| head.seq);
+        if end > self.removed.seq || self.removed.seq == 0 || self.begins == Begins::Segment {
+            return Ok(());
+        }
+        let Some(first) = First::of(self.chain, number)? else {
+            return Ok(());
+        };
+        if first.seq == end + 1 {
+            return Ok(());
+        }
+        if first.seq <= self.removed.seq {
             self.walk = Walk::from(None);
+        } else if first.seq == self.removed.seq + 1 {
+            self.walk = Walk::from(Some(self.removed));
         }
         Ok(())
     }
@@ -149,7 +158,8 @@ impl<'a> Pass<'a> {
         }
         let last = match (next, self.writer) {
             (Some(_), _) => Last::Not,
-            (None, Liveness::Writer) => Last::Written,
+            // The rest of a copy's last line is to come.
+            (None, Liveness::Writer | Liveness::Copy) => Last::Written,
             (None, Liveness::Nobody) => Last::Abandoned,
         };
         match stop.fault {

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::copy::Copier;
 use crate::line::text::{count, member, string};
 use crate::line::time::Stamp;
 use crate::retention::prune;
@@ -103,6 +104,12 @@ impl Writer {
 
     /// How long the writer may sleep when nothing comes.
     pub(super) fn nap(&self) -> Duration {
+        let nap = self.nap_without_copy();
+        let look = self.copy.as_ref().and_then(Copier::look_within);
+        look.map_or(nap, |look| look.min(nap))
+    }
+
+    fn nap_without_copy(&self) -> Duration {
         /// Nothing at all is to be done by then.
         const LONGEST: Duration = Duration::from_secs(600);
         if self.is_failing() {

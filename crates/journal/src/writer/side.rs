@@ -228,7 +228,7 @@ fn fate(folder: &Folder, holder: &Claim, by: Holder) -> Result<Earlier, FolderEr
         return Ok(match writer {
             // Its records are on their way.
             Liveness::Writer => Earlier::InProgress { call },
-            Liveness::Nobody => match lack(&chain, holder.segment)? {
+            Liveness::Nobody | Liveness::Copy => match lack(&chain, holder.segment)? {
                 // No call that writes is sent before its intent is on the disk, and what only
                 // reads may run again.
                 Lack::NeverRecorded => Earlier::Ended {
@@ -244,6 +244,6 @@ fn fate(folder: &Folder, holder: &Claim, by: Holder) -> Result<Earlier, FolderEr
     Ok(match (account.ended, account.writer) {
         (Some((what, retry)), _) => Earlier::Ended { call, what, retry },
         (None, Liveness::Writer) => Earlier::InProgress { call },
-        (None, Liveness::Nobody) => unknown,
+        (None, Liveness::Nobody | Liveness::Copy) => unknown,
     })
 }

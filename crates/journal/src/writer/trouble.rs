@@ -17,7 +17,7 @@ use super::{Ended, Need, Writer};
 /// How long the writer waits before it tries a disk again.
 const PAUSE: Duration = Duration::from_millis(50);
 /// How long it tries to write a seal.
-pub(super) const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(1);
 
 impl Writer {
     /// After an error: what has to happen before the next attempt.

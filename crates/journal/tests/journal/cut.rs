@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use dropgate_journal::{
-    Damage, Earlier, Intent, Journal, Known, OpenError, Redeemed, Sealed, Settings, Tier, Verdict,
-    What, verify,
+    Damage, Earlier, Intent, Journal, Known, OpenError, Part, Redeemed, Sealed, Settings, Tier,
+    Verdict, What, verify, verify_part,
 };
 
 use crate::stage::{BOUND, Desk, Place, intent, outcome};
@@ -147,6 +147,13 @@ fn without_the_mark_a_claim_of_before_the_end_was_never_recorded_and_a_later_one
         why.contains("may be missing") && why.contains("was killed"),
         "{why}"
     );
+    // Whoever names the chain asks for no less of it.
+    let part = Part {
+        chain: Some(verified.chains[0].chain.clone()),
+        ..Part::default()
+    };
+    let of_chain = verify_part(&place.journal(), &part, &Known::default()).expect("readable");
+    assert_eq!(of_chain.chains[0].verdict, verified.chains[0].verdict);
 }
 
 #[test]

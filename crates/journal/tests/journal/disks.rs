@@ -75,7 +75,7 @@ fn writes_until_it_is_refused() {
     }
     let sealed = match desk.journal.seal(BOUND) {
         Sealed::Yes(head) => head.hash.to_string(),
-        Sealed::No => "no".to_owned(),
+        Sealed::NotCopied(_) | Sealed::No => "no".to_owned(),
     };
     writeln!(stdout, "\nsealed {sealed}").expect("a reader");
 }

@@ -65,8 +65,15 @@ fn a_changed_record_stops_the_start_unless_the_damage_is_accepted() {
 
     let mut settings = Settings::new(place.journal());
     settings.damage = Damage::Accept;
+    // Nothing is accepted before there is a record of it.
+    let desk = Desk::open(settings.clone());
+    let of_damaged = segment.parent().expect("a folder").join("damage-accepted");
+    assert!(!of_damaged.exists());
+    desk.abandon();
+    assert!(!of_damaged.exists());
     let desk = Desk::open(settings);
     assert!(matches!(desk.journal.seal(BOUND), Sealed::Yes(_)));
+    assert!(of_damaged.exists());
     assert!(
         place
             .records()
@@ -83,6 +90,12 @@ fn a_changed_record_stops_the_start_unless_the_damage_is_accepted() {
     let notes = place.records();
     let notes = notes.iter().filter(|record| record["topic"] == "damage");
     assert_eq!(notes.count(), 1, "accepted once");
+    // Behind the line that was accepted as well.
+    let last = memchr::memmem::rfind(&bytes, b"append_line").expect("the tool's name");
+    bytes[last] = b'A';
+    fs::write(&segment, &bytes).expect("writable");
+    let why = refusal(Settings::new(place.journal()));
+    assert!(why.contains("line 2"), "{why}");
     let first = memchr::memchr(b'\n', &bytes).expect("a line");
     bytes[first - 2] ^= 1;
     fs::write(&segment, &bytes).expect("writable");

@@ -39,6 +39,7 @@ struct Chain {
     key: Option<String>,
     sealed: bool,
     written: bool,
+    copy: bool,
     file: Option<String>,
     line: Option<u64>,
     why: Option<String>,
@@ -174,6 +175,7 @@ fn describe(journal: &Path, chain: &ChainVerified) -> Chain {
         key: chain.key.clone(),
         sealed: chain.ending == Sealing::Sealed,
         written: chain.writer == Liveness::Writer,
+        copy: chain.writer == Liveness::Copy,
         file: place.map(|place| place.file.display().to_string()),
         line: place.map(|place| place.line),
         why,
@@ -187,6 +189,11 @@ fn text(report: &Report) -> String {
             (_, true) => "being written",
             (true, false) => "sealed",
             (false, false) => "not sealed",
+        };
+        let state = if chain.copy {
+            format!("a copy, {state}")
+        } else {
+            state.to_owned()
         };
         let extent = match (report.from, report.to) {
             (None, None) => String::new(),
