@@ -230,8 +230,9 @@ impl<'a> Step<'a> {
     /// Adds what is missing to a copy of which nothing is known.
     fn whole(mut self, to: &Folder) -> Result<(), FolderError> {
         let wrong = |error| system(&self.there, error);
-        let end = self.begin.min(self.end);
-        if self.begin > self.end || !self.agree(end).map_err(wrong)? {
+        // Whoever goes on with a finished chain meanwhile may have copied more of it.
+        let end = self.begin.min(length_of(&self.source, &self.here)?);
+        if self.begin > end || !self.agree(end).map_err(wrong)? {
             let common = self.common(end).map_err(wrong)?;
             if later(&mut self.copy, common).map_err(wrong)? != Later::Nothing {
                 return Err(refused(&self.there, OTHER));

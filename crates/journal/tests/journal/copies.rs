@@ -1,6 +1,7 @@
 //! A copy of the journal in another folder: required, or following as it can.
 
 use std::fs;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -443,4 +444,45 @@ fn a_copy_of_a_journal_that_was_cut_for_its_age_is_whole() {
     let verified = verify(&copy_of(&place), &Known::default()).expect("readable");
     assert_eq!(verified.code(), 0, "{verified:?}");
     assert!(verified.chains[0].removed > 0);
+}
+
+#[test]
+fn a_finished_chain_of_which_somebody_else_copied_more_is_no_other() {
+    let place = Place::new();
+    let with = settings(&place, Require::All);
+    fs::remove_dir(place.path().join("copies")).expect("removable");
+    let without = Settings {
+        copy: None,
+        ..with.clone()
+    };
+    let mut desks = [Desk::open(without.clone()), Desk::open(without.clone())];
+    for desk in &mut desks {
+        call(desk, Tier::Sync);
+    }
+    desks.into_iter().for_each(sealed);
+    let mut late = Desk::open(with);
+    let mut other = Desk::open(without);
+    let chain = other.journal.chain().to_owned();
+    call(&mut other, Tier::Sync);
+    sealed(other);
+    let (from, to) = (place.journal().join(&chain), copy_of(&place).join(&chain));
+    let mut folders = fs::DirBuilder::new();
+    folders.recursive(true).mode(0o700);
+    let copies = place.path().join("another");
+    folders
+        .create(copies.join("journal").join(&chain))
+        .expect("made");
+    for segment in place.segments_of(&place.journal()) {
+        if segment.starts_with(&from) {
+            let name = segment.file_name().expect("a name");
+            let there = copies.join("journal").join(&chain).join(name);
+            fs::copy(&segment, there).expect("copied");
+        }
+    }
+    fs::rename(copies, place.path().join("copies")).expect("movable");
+    let ticket = enter(&mut late);
+    drop(late.receipt(ticket));
+    assert!(to.exists());
+    sealed(late);
+    assert_same(&place);
 }
