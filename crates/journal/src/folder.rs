@@ -332,13 +332,13 @@ fn check_above(path: &Path) -> Result<(), FolderError> {
     // As in /tmp: others can add to it, and can't touch what is ours.
     let sticky = about.mode() & 0o1000 != 0;
     let why = if about.is_symlink() {
-        "the folder of the journals is a symbolic link; set journal.dir to where it leads"
+        "the folder of the journals, or of copies, is a symbolic link; set journal.dir, or journal.copy.dir, to where it leads"
     } else if !about.is_dir() {
-        "something that is no folder stands in its place; move it away, or set journal.dir to a folder"
+        "something that is no folder stands in its place; move it away, or set journal.dir, or journal.copy.dir, to a folder"
     } else if !ours && about.uid() != 0 {
-        "the folder of the journals belongs to another user; set journal.dir to one of your own"
+        "the folder of the journals, or of copies, belongs to another user; set journal.dir, or journal.copy.dir, to one of your own"
     } else if others_write && !sticky {
-        "others can write to the folder of the journals; `chmod 700` it, after a look at what it holds"
+        "others can write to the folder of the journals, or of copies; `chmod 700` it, after a look at what it holds"
     } else {
         return Ok(());
     };
