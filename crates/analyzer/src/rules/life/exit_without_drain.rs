@@ -37,7 +37,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
     super::shutdown_unawaited::look(project, report);
     super::received::look(project, report);
     super::waited_exit::look(project, report);
-    super::ended_context::look(project, report);
+    super::spent_deadline::look(project, report);
     super::exit_in_call::look(project, report);
     let answering = OnceCell::new();
     let asked = project.hooks.iter();
