@@ -12,7 +12,7 @@ use dropgate_gate::deadlines::{Deadlines, Limits};
 use dropgate_gate::decision::{Answers, Authority, Principal, decide};
 use dropgate_gate::kind::Kind;
 use dropgate_gate::load::{self, Load};
-use dropgate_gate::mode::{Class, Effect, Mode, ProbeSettings, Probed, Settings, Standing};
+use dropgate_gate::mode::{Class, Effect, Mode, ProbeSettings, Probed, Settings, Standing, Why};
 use dropgate_gate::outcome::Outcome;
 
 const TOOLS: [(&str, Class); 3] = [
@@ -127,6 +127,17 @@ impl Gate {
         let permit = decide(Authority::LocalOwner, &Principal::local(), Answers::none());
         let call = call.authorize(permit).unwrap();
         let admitted = call.admit(&mut self.checks, &attempt, now);
+        let standing = self.checks.standing();
+        if let (
+            Ok(_),
+            Class::Write,
+            Standing::ReadOnly {
+                why: Why::Probe, ..
+            },
+        ) = (&admitted, class, standing)
+        {
+            panic!("a call that writes was let through at {now:?}: {standing:?}");
+        }
         self.heed(now);
         let call = match admitted {
             Ok(call) => call.send(Unrecorded),

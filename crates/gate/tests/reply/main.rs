@@ -63,6 +63,13 @@ proptest! {
     }
 
     #[test]
+    fn anything_as_the_decision(
+        pieces in proptest::collection::vec(proptest::sample::select(&PIECES[..]), 1..4)
+    ) {
+        judge_any(format!(r#"{{"decision":{}}}"#, pieces.concat()).as_bytes());
+    }
+
+    #[test]
     fn a_good_reply_with_a_byte_changed(at in 0..40_usize, to in any::<u8>()) {
         let mut body = br#"{"decision":true,"context":{"id":"0123"}}"#.to_vec();
         body[at] = to;

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use dropgate_journal::{Head, Known, Sealed, Settings, Tier, What, verify};
+use sha2::{Digest as _, Sha256};
 
 use crate::stage::{BOUND, Desk, Dice, Place, intent, outcome, soak};
 
@@ -81,7 +82,8 @@ fn change(original: &Original, dice: &mut Dice) -> Option<String> {
     let mut lines: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
     let one = dice.below(lines.len());
     let other = dice.below(lines.len());
-    let (what, changed) = match dice.below(9) {
+    let forged = forged(lines[one]);
+    let (what, changed) = match dice.below(10) {
         0..=2 => {
             let at = dice.below(bytes.len());
             let bit = dice.below(8);
@@ -109,6 +111,10 @@ fn change(original: &Original, dice: &mut Dice) -> Option<String> {
             let (old_path, old) = dice.pick(&original.files);
             (format!("{} replayed", old_path.display()), old.clone())
         }
+        8 => {
+            lines[one] = &forged;
+            (format!("line {one} forged"), lines.concat())
+        }
         _garbage => {
             let at = dice.below(bytes.len());
             let mut changed = bytes.clone();
@@ -121,6 +127,42 @@ fn change(original: &Original, dice: &mut Dice) -> Option<String> {
     }
     fs::write(path, changed).expect("writable");
     Some(format!("{name}: {what}"))
+}
+
+/// The line with another time, and the hash that goes with it, so that by itself it is right.
+fn forged(line: &[u8]) -> Vec<u8> {
+    let text = str::from_utf8(line).expect("text");
+    let (before, after) = text.split_once(",\"mono\":").expect("a time");
+    let hash = after.rfind(",\"h\":\"").expect("a hash");
+    let hashed = format!("{before},\"mono\":1{}", &after[..hash]);
+    let (_, prev) = hashed.rsplit_once(",\"prev\":\"").expect("a hash");
+    let mut digest = Sha256::new();
+    digest.update(&prev[..64]);
+    digest.update(&hashed);
+    digest.update("}");
+    let hash: String = digest
+        .finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!("{hashed},\"h\":\"{hash}\"}}\n").into_bytes()
+}
+
+#[test]
+fn every_forged_line_is_noticed() {
+    let original = Original::write();
+    for (path, bytes) in &original.files {
+        let lines: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
+        for (at, line) in lines.iter().enumerate() {
+            let forged = forged(line);
+            let mut changed = lines.clone();
+            changed[at] = &forged;
+            fs::write(path, changed.concat()).expect("writable");
+            assert_ne!(original.code(), 0, "{}: line {at}", path.display());
+        }
+        fs::write(path, bytes).expect("writable");
+    }
+    assert_eq!(original.code(), 0);
 }
 
 #[test]

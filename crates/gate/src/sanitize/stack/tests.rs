@@ -19,6 +19,10 @@ fn frames_become_one_mark_and_messages_stay() {
             "[stack removed]\nValueError: bad",
         ),
         (
+            "bad\n  File \"/a/b.py\", line 3, in f\n    g(1)\nValueError: bad",
+            "bad\n  [stack removed]\nValueError: bad",
+        ),
+        (
             "java.lang.IllegalStateException: no\n\tat a.b.C.m(C.java:1)\n\tat java.base/java.lang.Thread.run(Thread.java:829)\n\t... 12 more\nCaused by: java.io.IOException: gone\n\tat a.D.x(Native Method)",
             "java.lang.IllegalStateException: no\n\t[stack removed]\nCaused by: java.io.IOException: gone\n\t[stack removed]",
         ),
