@@ -52,10 +52,13 @@ impl<'a> Page<'a> {
     }
 }
 
-/// The JSON Schema of [`Page`], indented.
+/// The JSON Schema of [`Page`], indented. Its members are sorted: whether a map of JSON keeps the
+/// order in which it was filled is a feature that any other crate of the build may switch on.
 pub fn schema() -> String {
     let settings = SchemaSettings::draft2020_12().for_serialize();
     let schema = settings.into_generator().into_root_schema_for::<Page<'_>>();
+    let mut schema = schema.to_value();
+    schema.sort_all_objects();
     let mut text = serde_json::to_string_pretty(&schema).unwrap_or_default();
     text.push('\n');
     text
