@@ -19,6 +19,19 @@ pub fn stmts<'a>(block: &'a Block, visit: &mut dyn FnMut(&'a Stmt)) {
     }
 }
 
+/// Calls `visit` with every assignment of a value in a block: the statement, what is assigned to, and the value.
+pub fn assignments<'a>(block: &'a Block, visit: &mut dyn FnMut(&'a Stmt, &'a Pattern, &'a Expr)) {
+    stmts(block, &mut |stmt| {
+        if let StmtKind::Assign {
+            target,
+            value: Some(value),
+        } = &stmt.kind
+        {
+            visit(stmt, target, value);
+        }
+    });
+}
+
 fn one<'a>(stmt: &'a Stmt, visit: &mut dyn FnMut(&'a Stmt)) {
     visit(stmt);
     let mut flows = Vec::new();

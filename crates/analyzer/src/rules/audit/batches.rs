@@ -55,14 +55,7 @@ fn taken(project: &Project<'_>, at: FnRef, name: &str) -> Vec<Span> {
     };
     let is_it = |expr: &Expr| kept_name(project, at, expr).as_deref() == Some(name);
     let mut all = Vec::new();
-    walk::stmts(&function.body, &mut |stmt| {
-        let StmtKind::Assign {
-            target,
-            value: Some(value),
-        } = &stmt.kind
-        else {
-            return;
-        };
+    walk::assignments(&function.body, &mut |stmt, target, value| {
         let sets = |target: &Pattern, value: &Expr| {
             project.target_name(at, target).as_deref() == Some(name) && is_empty(value)
         };

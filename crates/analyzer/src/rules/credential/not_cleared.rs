@@ -29,14 +29,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         if !lives_long(project, at) {
             continue;
         }
-        walk::stmts(&function.body, &mut |stmt| {
-            let StmtKind::Assign {
-                target,
-                value: Some(value),
-            } = &stmt.kind
-            else {
-                return;
-            };
+        walk::assignments(&function.body, &mut |stmt, target, value| {
             let Pattern::Var(id) = target else {
                 for (name, origin) in taken_apart(project, at, target, value) {
                     if !cleared.contains(&name) {

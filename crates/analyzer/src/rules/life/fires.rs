@@ -92,14 +92,7 @@ fn ends(project: &Project<'_>, variable: VarRef) -> BTreeSet<VarId> {
     // Copies of copies are rare enough for two rounds.
     for _ in 0..2 {
         for (_, function) in project.functions_in(variable.file) {
-            walk::stmts(&function.body, &mut |stmt| {
-                let StmtKind::Assign {
-                    target,
-                    value: Some(value),
-                } = &stmt.kind
-                else {
-                    return;
-                };
+            walk::assignments(&function.body, &mut |_, target, value| {
                 let leaves = target.leaves();
                 let leaves = || leaves.iter().filter_map(|leaf| leaf.variable());
                 let is_pair = matches!(target, Pattern::List(_)) && leaves().count() == 2;

@@ -1,6 +1,6 @@
 //! Children that write where the server writes.
 
-use crate::facts::{Expr, ExprKind, FnId, Language, Pattern, StmtKind, walk};
+use crate::facts::{Expr, ExprKind, FnId, Language, Pattern, walk};
 use crate::link::{Project, Site};
 use crate::vocabulary::Role;
 
@@ -120,14 +120,7 @@ fn of_go(project: &Project<'_>, site: &Site<'_>) -> bool {
         found
     };
     let mut last = false;
-    walk::stmts(&function.body, &mut |stmt| {
-        let StmtKind::Assign {
-            target,
-            value: Some(value),
-        } = &stmt.kind
-        else {
-            return;
-        };
+    walk::assignments(&function.body, &mut |stmt, target, value| {
         if stmt.span.start > site.span.start {
             return;
         }

@@ -137,14 +137,7 @@ fn is_stored(project: &Project<'_>, site: &Site<'_>, left: usize) -> bool {
     };
     let mut own = Vec::new();
     let mut stored = false;
-    walk::stmts(&function.body, &mut |stmt| {
-        let StmtKind::Assign {
-            target,
-            value: Some(value),
-        } = &stmt.kind
-        else {
-            return;
-        };
+    walk::assignments(&function.body, &mut |_, target, value| {
         let mut given = value.span.holds(site.span);
         walk::each(value, &mut |inner| {
             given |= matches!(inner.kind, ExprKind::Var(id) if own.contains(&id));

@@ -46,14 +46,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
                 add(report, failure.at, span, &name);
             }
         }
-        walk::stmts(failure.body, &mut |stmt| {
-            let StmtKind::Assign {
-                target,
-                value: Some(value),
-            } = &stmt.kind
-            else {
-                return;
-            };
+        walk::assignments(failure.body, &mut |stmt, target, value| {
             let name = project.target_name(failure.at, target);
             let Some(name) = name.filter(|name| is_health(name)) else {
                 return;
