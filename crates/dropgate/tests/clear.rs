@@ -5,24 +5,15 @@
 )]
 
 mod host;
+#[path = "host/plain_server.rs"]
+mod plain_server;
 
 use std::process::Command;
 
 use serde_json::{Value, json};
 
 use crate::host::{Folder, Run};
-
-const SERVER: &str = r#"
-while read -r line; do
-    id=${line#*\"id\":}
-    id=${id%%,*}
-    case $line in
-        *'"initialize"'*) result='{"protocolVersion":"2025-06-18","capabilities":{"tools":{}},"serverInfo":{"name":"s","version":"1"}}' ;;
-        *'"tools/call"'*) result='{"content":[{"type":"text","text":"done"}]}' ;;
-        *) continue ;;
-    esac
-    printf '{"jsonrpc":"2.0","id":%s,"result":%s}\n' "$id" "$result"
-done"#;
+use crate::plain_server::SERVER;
 
 /// A secret by the name of its variable; nothing about it looks like one.
 const TOKEN: &str = "green-lantern-in-the-yard";

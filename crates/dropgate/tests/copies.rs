@@ -5,6 +5,8 @@
 )]
 
 mod host;
+#[path = "host/plain_server.rs"]
+mod plain_server;
 
 use std::fs;
 use std::time::Instant;
@@ -12,18 +14,7 @@ use std::time::Instant;
 use serde_json::{Value, json};
 
 use crate::host::{Folder, Run, WITHIN};
-
-const SERVER: &str = r#"
-while read -r line; do
-    id=${line#*\"id\":}
-    id=${id%%,*}
-    case $line in
-        *'"initialize"'*) result='{"protocolVersion":"2025-06-18","capabilities":{"tools":{}},"serverInfo":{"name":"s","version":"1"}}' ;;
-        *'"tools/call"'*) result='{"content":[{"type":"text","text":"done"}]}' ;;
-        *) continue ;;
-    esac
-    printf '{"jsonrpc":"2.0","id":%s,"result":%s}\n' "$id" "$result"
-done"#;
+use crate::plain_server::SERVER;
 
 /// A run whose copy has a file in its place.
 fn blocked(require: &str) -> (Folder, Run) {
