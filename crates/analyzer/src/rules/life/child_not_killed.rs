@@ -2,11 +2,11 @@
 
 use crate::facts::{Expr, ExprKind, Mode, Pattern, StmtKind, walk};
 use crate::finding::{Confidence, Severity};
-use crate::link::{ClassRef, Fate, FnRef, Guard, Programs, Project, Site};
+use crate::link::{ClassRef, Fate, FnRef, Guard, Project, Site};
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::{Child, Kind, Role, role, words};
 
-use super::for_one_call;
+use super::for_one_call::Stops;
 
 pub(in crate::rules) const RULE: Rule = Rule {
     id: "LIFE-011",
@@ -21,29 +21,43 @@ pub(in crate::rules) const RULE: Rule = Rule {
     check,
 };
 
+/// How long a child is meant to run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lives {
+    /// After the call that started it.
+    On,
+    /// For one call.
+    ForOneCall,
+}
+
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
     let handlers = project.handler_reach();
-    let handled = project.hooks.iter();
-    let handled = handled.filter(|hook| hook.trigger.is_signal("SIGTERM"));
-    let handled = project.programs_of(handled.map(|hook| hook.at.file));
+    let stops = Stops::of(project);
     for site in project.sites() {
-        let message = match site.role {
-            _ if opens_browser(project, site) && is_kept(project, site) => {
-                "the browser that is started here is not closed when the server is asked to stop"
-            }
-            Some(Role::Spawn(Child::Handle)) if is_kept(project, site) => {
-                "the child that is started here is not ended when the server is asked to stop"
-            }
+        let (message, lives) = match site.role {
+            _ if opens_browser(project, site) && is_kept(project, site) => (
+                "the browser that is started here is not closed when the server is asked to stop",
+                Lives::On,
+            ),
+            Some(Role::Spawn(Child::Handle)) if is_kept(project, site) => (
+                "the child that is started here is not ended when the server is asked to stop",
+                Lives::On,
+            ),
             Some(Role::Spawn(Child::Blocking))
-                if handlers.contains(&site.at) && blocks(project, site, &handled) =>
+                if handlers.contains(&site.at) && blocks(project, site, &stops) =>
             {
-                "this child is waited for with the process blocked: a signal ends the server and leaves the child running"
+                (
+                    "this child is waited for with the process blocked: a signal ends the server and leaves the child running",
+                    Lives::ForOneCall,
+                )
             }
             Some(Role::Spawn(Child::Handle | Child::Awaited))
-                if handlers.contains(&site.at)
-                    && for_one_call::is_left(project, site, &handled) =>
+                if handlers.contains(&site.at) && stops.leave(site) =>
             {
-                "this child is waited for without a limit and nothing ends it: a signal ends the server and leaves the child running"
+                (
+                    "this child is waited for and nothing ends it at a stop: a signal ends the server and leaves the child running",
+                    Lives::ForOneCall,
+                )
             }
             Some(_) | None => continue,
         };
@@ -61,10 +75,6 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         {
             continue;
         }
-        let blocking = matches!(
-            site.role,
-            Some(Role::Spawn(Child::Blocking | Child::Awaited))
-        ) || for_one_call::is_left(project, site, &handled);
         let finding = report.add(
             At {
                 function: site.at,
@@ -76,7 +86,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             finding.blocked(import);
             continue;
         }
-        if blocking {
+        if lives == Lives::ForOneCall {
             finding.weigh(Severity::Medium).sure(Confidence::Likely);
         }
         let hook = project
@@ -201,9 +211,9 @@ fn ends_serving_only(project: &Project<'_>, entry: &crate::link::Entry) -> bool 
 
 /// A blocking wait inside an asynchronous handler; in Python also where no handler of SIGTERM is: the default action
 /// ends the interpreter alone.
-fn blocks(project: &Project<'_>, site: &Site<'_>, handled: &Programs) -> bool {
+fn blocks(project: &Project<'_>, site: &Site<'_>, stops: &Stops<'_, '_>) -> bool {
     let is_python = project.language(site.at.file) == crate::facts::Language::Python;
-    if is_python && !project.is_of(site.at.file, handled) {
+    if is_python && !stops.are_handled(site) {
         return true;
     }
     let is_async = |function: &crate::facts::Function| function.mode == Mode::Async;
@@ -223,16 +233,7 @@ fn blocks(project: &Project<'_>, site: &Site<'_>, handled: &Programs) -> bool {
 
 /// Whether the handle outlives the call: it is stored, given back, or dropped while the child runs.
 fn is_kept(project: &Project<'_>, site: &Site<'_>) -> bool {
-    // A child that is let go on purpose has a life of its own.
-    let detached = site
-        .call
-        .option("detached")
-        .is_some_and(|value| matches!(value.kind, ExprKind::Bool(true)));
-    if detached
-        && project
-            .sites_of(site.at)
-            .any(|other| other.name() == "unref")
-    {
+    if is_let_go(project, site) {
         return false;
     }
     if site.fate == Fate::Dropped {
@@ -293,6 +294,15 @@ fn is_kept(project: &Project<'_>, site: &Site<'_>) -> bool {
     }) || closed_by_name(project, site, |closing| project.is_cleanup(closing));
     let ended = ended && project.handler_reach().contains(&site.at);
     !waited && !handed_on && !ended && !is_scoped(project, site)
+}
+
+/// Whether a child is let go on purpose: it has a life of its own.
+pub(super) fn is_let_go(project: &Project<'_>, site: &Site<'_>) -> bool {
+    let detached = site.call.option("detached");
+    detached.is_some_and(|value| matches!(value.kind, ExprKind::Bool(true)))
+        && project
+            .sites_of(site.at)
+            .any(|other| other.name() == "unref")
 }
 
 /// Whether the end of a `with` waits for it.
