@@ -9,6 +9,7 @@ mod by_hand;
 mod closers;
 mod clusters;
 mod decorated;
+mod defaults;
 mod failure;
 mod gates;
 mod graph;
@@ -151,7 +152,7 @@ pub struct Project<'a> {
     site_index: HashMap<(FnRef, Span), SiteId>,
     /// All functions by their files and places, outer ones first.
     functions_placed: Vec<FnRef>,
-    default_timeout: std::sync::OnceLock<Programs>,
+    defaults: std::sync::OnceLock<defaults::Defaults>,
     clusters: clusters::Clusters,
     /// The calls that close something at a stop.
     closing: Vec<SiteId>,
@@ -212,7 +213,7 @@ impl<'a> Project<'a> {
             handed: std::sync::OnceLock::new(),
             gates: std::sync::OnceLock::new(),
             ending: std::sync::OnceLock::new(),
-            default_timeout: std::sync::OnceLock::new(),
+            defaults: std::sync::OnceLock::new(),
             clusters,
             twins,
             graph: graph::Graph::default(),

@@ -1,6 +1,6 @@
 //! What only Python does: methods that are read like fields, and context managers that yield what they open.
 
-use crate::facts::{Expr, ExprKind, Function, Name, walk};
+use crate::facts::{Expr, ExprKind, Function, walk};
 
 use super::sites::callee_name;
 use super::{FnRef, Project};
@@ -34,16 +34,4 @@ pub(super) fn yielded(function: &Function) -> Vec<&Expr> {
         }
     });
     all
-}
-
-impl Project<'_> {
-    /// Whether the program of a file sets a timeout for all sockets.
-    pub fn uses_default_timeout(&self, file: u32) -> bool {
-        let setting = self.default_timeout.get_or_init(|| {
-            let sets = |path: &Name| &**path == "socket.setdefaulttimeout";
-            let sites = self.sites().filter(|site| site.paths.iter().any(sets));
-            self.programs_of(sites.map(|site| site.at.file))
-        });
-        self.is_of(file, setting)
-    }
 }

@@ -12,6 +12,7 @@
 //!
 //! In a pattern `*` stands for any text, also none. The most specific row wins: the one with the most characters that are no `*`.
 
+mod clients;
 pub mod go;
 pub mod python;
 pub mod rust;
@@ -178,6 +179,8 @@ pub enum Limit {
     Default,
     /// One of these options or keyword arguments (a trailing positional number counts as none).
     Option(&'static [&'static str]),
+    /// The argument at a place, or one of these keyword arguments.
+    Argument(usize, &'static [&'static str]),
     /// The client that it is called on, or one of these options.
     Client(&'static [&'static str]),
     /// A context or signal argument with a deadline, or the client.
@@ -197,20 +200,24 @@ pub enum Child {
     Blocking,
 }
 
-/// The table of a language.
-pub fn table(language: Language) -> &'static [Row] {
+/// The tables of a language.
+fn tables(language: Language) -> [&'static [Row]; 2] {
     match language {
-        Language::TypeScript => typescript::ROWS,
-        Language::Python => python::ROWS,
-        Language::Rust => rust::ROWS,
-        Language::Go => go::ROWS,
+        Language::TypeScript => [typescript::ROWS, clients::TYPESCRIPT],
+        Language::Python => [python::ROWS, clients::PYTHON],
+        Language::Rust => [rust::ROWS, clients::RUST],
+        Language::Go => [go::ROWS, clients::GO],
     }
+}
+
+/// All rows of a language.
+fn rows(language: Language) -> impl Iterator<Item = &'static Row> {
+    tables(language).into_iter().flatten()
 }
 
 /// The role of a canonical path.
 pub fn role(language: Language, path: &str) -> Option<Role> {
-    table(language)
-        .iter()
+    rows(language)
         .filter(|row| may_match(row.0, path) && matches(row.0, path))
         .max_by_key(|row| row.0.len() - row.0.matches('*').count())
         .map(|row| row.1)
@@ -236,9 +243,7 @@ pub fn threaded(language: Language, path: &str) -> Option<usize> {
 
 /// Whether a path gives its argument back.
 pub fn is_same(language: Language, path: &str) -> bool {
-    table(language)
-        .iter()
-        .any(|row| row.1 == Role::Same && matches(row.0, path))
+    rows(language).any(|row| row.1 == Role::Same && matches(row.0, path))
 }
 
 /// Whether a pattern with `*` matches a whole text.

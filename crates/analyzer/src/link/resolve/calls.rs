@@ -106,7 +106,13 @@ impl<'a> Resolver<'_, 'a> {
                 Value::Class(class) => add(out, Value::Instance(class)),
                 Value::Path(path) => {
                     if vocabulary::is_same(language, &path) {
-                        if let Some(inner) = call.arg(0) {
+                        // `pool.connect()` gives the pool, `Promise.resolve(value)` the value.
+                        let on = path.rsplit_once('.').filter(|(on, _)| on.ends_with("()"));
+                        if language == Language::TypeScript
+                            && let Some((on, _)) = on
+                        {
+                            add(out, Value::Path(Name::from(on)));
+                        } else if let Some(inner) = call.arg(0) {
                             self.expr(at, inner, next, out);
                         }
                     } else if path.len() < MAX_PATH {

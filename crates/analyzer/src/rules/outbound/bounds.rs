@@ -34,8 +34,9 @@ pub(in crate::rules) fn is_bounded<'a>(
         .paths
         .iter()
         .any(|path| path.to_lowercase().contains("timeout("))
-        || project.uses_default_timeout(site.at.file)
+        || project.has_default_limit(site)
         || is_given_later(project, site)
+        || super::later::is_told_after(project, site)
     {
         return true;
     }
@@ -48,6 +49,11 @@ pub(in crate::rules) fn is_bounded<'a>(
         Limit::Option(names) => {
             given(project, site, names) == Given::Bounding
                 || super::later::is_dialed_with_limit(project, site, names)
+        }
+        Limit::Argument(place, names) => {
+            let by_place = site.call.arg(place);
+            by_place.is_some_and(|limit| value(project, site.at, limit) == Given::Bounding)
+                || given(project, site, names) == Given::Bounding
         }
         Limit::Client(names) => {
             given(project, site, names) == Given::Bounding
@@ -244,7 +250,8 @@ fn is_set_later<'a>(project: &Project<'a>, at: FnRef, expr: &'a Expr, names: &[&
 
 /// Whether a value bounds: anything but none at all, and but a nought, which every library with such an option takes for none.
 fn value<'a>(project: &Project<'a>, at: FnRef, expr: &'a Expr) -> Given {
-    if matches!(expr.kind, ExprKind::Null) || is_nought(project, at, expr) {
+    let is_off = matches!(expr.kind, ExprKind::Null | ExprKind::Bool(false));
+    if is_off || is_nought(project, at, expr) || super::handed::is_left_out(project, at, expr) {
         return Given::Unlimited;
     }
     // `httpx.Timeout(None)`.
@@ -292,7 +299,7 @@ pub(in crate::rules) fn is_made_bounded<'a>(
 ) -> bool {
     match limit {
         Limit::Default => given(project, maker, USUAL) != Given::Unlimited,
-        Limit::Option(names) | Limit::Client(names) => {
+        Limit::Option(names) | Limit::Client(names) | Limit::Argument(_, names) => {
             given(project, maker, names) == Given::Bounding
         }
         Limit::Deadline => given(project, maker, USUAL) == Given::Bounding,

@@ -1,9 +1,12 @@
 //! Options that a function takes from its callers.
 
-use crate::facts::{Expr, ExprKind, VariableKind};
-use crate::link::{FnRef, Project};
+use crate::facts::{Arg, Expr, ExprKind, VariableKind};
+use crate::link::{FnRef, Project, Site};
 
 use super::bounds::{Given, stronger};
+
+/// Callers of a function that are looked at.
+const MAX_CALLERS: usize = 64;
 
 /// What all callers of a function say in the options that they hand it; those that hand none say nothing.
 /// Where one of them can't be read, or none is known, the options may hold anything.
@@ -22,30 +25,73 @@ pub(super) fn by_callers<'a>(
     let VariableKind::Parameter(place) = variable.kind else {
         return Given::Bounding;
     };
-    let callers = project.callers(at.beside(variable.owner));
-    let mut most = if callers.is_empty() {
-        Given::Bounding
-    } else {
-        Given::Absent
-    };
-    for site in callers.iter().filter_map(|id| project.site(*id)) {
-        let by_name = |name: &str| {
-            site.call
-                .args
-                .iter()
-                .find(|arg| arg.name.as_deref() == Some(name))
-        };
-        let place = usize::try_from(place).unwrap_or(usize::MAX);
-        let value = by_name(&variable.name)
-            .map(|arg| &arg.value)
-            .or_else(|| site.call.arg(place));
+    let mut most = Given::Bounding;
+    for (turn, (at, value)) in arguments(project, at.beside(variable.owner), place, &variable.name)
+        .into_iter()
+        .enumerate()
+    {
         let says = match value {
             None => Given::Absent,
-            Some(value) if matches!(value.kind, ExprKind::Object(_)) => read(site.at, value),
+            Some(value) if matches!(value.kind, ExprKind::Object(_)) => read(at, value),
             Some(value) if matches!(value.kind, ExprKind::Null) => Given::Absent,
             Some(_) => Given::Bounding,
         };
-        most = stronger(most, says);
+        most = if turn == 0 {
+            says
+        } else {
+            stronger(most, says)
+        };
     }
     most
+}
+
+/// What all callers of a function give it for a parameter, and where; `None` where they leave it out.
+pub(super) fn arguments<'a>(
+    project: &Project<'a>,
+    function: FnRef,
+    place: u32,
+    name: &str,
+) -> Vec<(FnRef, Option<&'a Expr>)> {
+    let place = usize::try_from(place).unwrap_or(usize::MAX);
+    let callers = project.callers(function).iter();
+    let callers = callers.filter_map(|id| project.site(*id));
+    let given = |site: &Site<'a>| {
+        let mut args = site.call.args.iter();
+        let by_name = args.find(|arg| arg.name.as_deref() == Some(name));
+        let by_name = by_name.map(|arg| &arg.value);
+        (site.at, by_name.or_else(|| site.call.arg(place)))
+    };
+    callers.take(MAX_CALLERS).map(given).collect()
+}
+
+/// Whether a value is a parameter that is nothing by itself, and that no caller gives anything for: `timeout=None`.
+pub(super) fn is_left_out<'a>(project: &Project<'a>, at: FnRef, expr: &'a Expr) -> bool {
+    let ExprKind::Var(id) = expr.kind else {
+        return false;
+    };
+    let Some((owner, place, name)) = project.variable(at.variable(id)).and_then(|declared| {
+        if let VariableKind::Parameter(place) = declared.kind {
+            Some((at.beside(declared.owner), place, &declared.name))
+        } else {
+            None
+        }
+    }) else {
+        return false;
+    };
+    let params = project.function(owner).map(|function| &function.params);
+    let param = params.and_then(|all| all.get(usize::try_from(place).ok()?));
+    let is_nothing = |value: &Expr| matches!(value.kind, ExprKind::Null);
+    let by_default = param.is_some_and(|param| param.default.as_ref().is_none_or(is_nothing));
+    let given = arguments(project, owner, place, name);
+    let mut sets = project.assigned(at.variable(id));
+    // Who calls with arguments that are spread may give it.
+    let spread =
+        |value: &Arg| value.name.is_none() && matches!(value.value.kind, ExprKind::Spread(_));
+    let callers = project.callers(owner).iter();
+    let mut callers = callers.take(MAX_CALLERS).filter_map(|id| project.site(*id));
+    by_default
+        && !given.is_empty()
+        && sets.next().is_none()
+        && given.iter().all(|(_, value)| value.is_none_or(is_nothing))
+        && !callers.any(|caller| caller.call.args.iter().any(spread))
 }

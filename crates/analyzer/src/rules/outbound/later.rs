@@ -1,7 +1,7 @@
 //! Limits that are not written where a client is made or a call waits: set on the client behind that, or in the request.
 
 use crate::facts::{
-    Call, CallForm, Expr, ExprKind, Language, Pattern, StmtKind, VariableKind, walk,
+    Call, CallForm, Expr, ExprKind, Language, Pattern, StmtKind, VarId, VariableKind, walk,
 };
 use crate::link::{FnRef, Project, Site, VarRef};
 use crate::vocabulary::Role;
@@ -15,13 +15,21 @@ const MAX_SETS: usize = 4;
 /// Variables and calls through which a context is followed.
 const MAX_CALLS: usize = 5;
 
-/// `client := &http.Client{…}; client.Timeout = limit`.
+/// `client := &http.Client{…}; client.Timeout = limit`, `client.HTTPClient.Timeout = limit`, `client.SetTimeout(limit)`.
 pub(super) fn is_set_on(project: &Project<'_>, maker: &Site<'_>, names: &[&str]) -> bool {
     let Some(function) = project
         .function(maker.at)
         .filter(|_| matches!(maker.role, Some(Role::Client(..))))
     else {
         return false;
+    };
+    let is_of_maker = |object: &Expr| {
+        object.span.holds(maker.span)
+            || root(object).is_some_and(|id| {
+                project
+                    .assigned(maker.at.variable(id))
+                    .any(|(at, value)| at == maker.at && value.span.holds(maker.span))
+            })
     };
     let mut found = false;
     walk::stmts(&function.body, &mut |stmt| {
@@ -30,16 +38,55 @@ pub(super) fn is_set_on(project: &Project<'_>, maker: &Site<'_>, names: &[&str])
             ..
         } = &stmt.kind
             && let ExprKind::Member(object, name) = &place.kind
-            && let ExprKind::Var(id) = object.kind
             && names.contains(&&**name)
         {
-            found = found
-                || project
-                    .assigned(maker.at.variable(id))
-                    .any(|(at, value)| at == maker.at && value.span.holds(maker.span));
+            found = found || is_of_maker(object);
         }
     });
     found
+        // Only what is told by a method is looked for among the calls.
+        || names.iter().any(|name| name.starts_with("Set"))
+            && project.sites_of(maker.at).any(|other| {
+            names.contains(&other.name()) && other.call.receiver().is_some_and(is_of_maker)
+        })
+}
+
+/// The variable that a chain of members begins with.
+fn root(expr: &Expr) -> Option<VarId> {
+    let mut expr = expr;
+    while let ExprKind::Member(object, _) = &expr.kind {
+        expr = object;
+    }
+    if let ExprKind::Var(id) = expr.kind {
+        Some(id)
+    } else {
+        None
+    }
+}
+
+/// `const request = https.get(url); request.setTimeout(limit, …)`, `link.settimeout(limit)` on what is connected.
+pub(super) fn is_told_after(project: &Project<'_>, site: &Site<'_>) -> bool {
+    let on = site.call.receiver().and_then(root);
+    let holds = |id: VarId| {
+        on == Some(id)
+            || project
+                .assigned(site.at.variable(id))
+                .any(|(at, value)| at == site.at && value.span.holds(site.span))
+    };
+    // A socket that is kept gets its limit by whoever reads from it.
+    let is_socket = || {
+        let mut paths = site.paths.iter();
+        paths.any(|path| path.starts_with("socket.socket()"))
+    };
+    if project.limits_sockets(site.at.file) && is_socket() {
+        return true;
+    }
+    project.told_in(site.at).any(|other| {
+        // What was killed soon has no more to say.
+        let killed = site.name() == "communicate" && other.span.start < site.span.start;
+        (killed || !matches!(other.name(), "kill" | "terminate"))
+            && other.call.receiver().and_then(root).is_some_and(holds)
+    })
 }
 
 /// Go: `client.Do(request)` with a request whose context has a deadline: here, in the helper that makes it, or in all callers.

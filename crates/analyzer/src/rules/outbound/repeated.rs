@@ -3,10 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::facts::{Block, Catch, Expr, ExprKind, Language, LoopKind, Pattern, Span, Stmt};
-use crate::facts::{StmtKind, VarId, walk};
-use crate::link::{Failure, FnRef, Project, Site, callee_name};
+use crate::facts::{Block, Expr, ExprKind, Language, StmtKind, VarId, walk};
+use crate::link::{Failure, Fate, FnRef, Project, Site, SiteId};
 use crate::rules::At;
+use crate::rules::outbound::recurring;
+use crate::rules::outbound::turns::again;
 use crate::vocabulary::{self, Role};
 
 /// Calls upwards through which a failure may come to the loop that goes on.
@@ -18,22 +19,14 @@ const MAX_LINKS: usize = 12;
 /// Callers of one function that are looked at.
 const MAX_CALLERS: usize = 16;
 
-/// Errors after which nothing was sent.
-const UNSENT: &[&str] = &[
-    "ConnectError",
-    "ConnectTimeout",
-    "ConnectionRefusedError",
-    "NewConnectionError",
-    "PoolTimeout",
-    "ClientConnectorError",
-];
-
 /// The functions that are called again when they fail, and where.
 pub(super) struct Repeated {
     /// By a library, or by a decorator.
     functions: BTreeSet<FnRef>,
     /// By a function of the author's: the call in its loop.
     given: BTreeMap<FnRef, At>,
+    /// Where threads run what they are given.
+    threads: BTreeMap<FnRef, Vec<SiteId>>,
 }
 
 impl Repeated {
@@ -41,14 +34,22 @@ impl Repeated {
         let mut all = Self {
             functions: BTreeSet::new(),
             given: BTreeMap::new(),
+            threads: BTreeMap::new(),
         };
         let mut takers: BTreeMap<FnRef, At> = BTreeMap::new();
         for site in project.sites() {
             if site.role == Some(Role::Retry) {
                 all.functions.extend(project.runs_of(site.id));
             }
+            let language = project.language(site.at.file);
+            let mut paths = site.paths.iter();
+            if paths.any(|path| vocabulary::threaded(language, path).is_some()) {
+                for run in project.runs_of(site.id) {
+                    all.threads.entry(*run).or_default().push(site.id);
+                }
+            }
             if let Some(taker) = takes(project, site)
-                && again(project, site)
+                && is_repeated(project, site)
             {
                 let place = At {
                     function: site.at,
@@ -104,8 +105,11 @@ impl Repeated {
     }
 
     fn upwards(&self, project: &Project<'_>, site: &Site<'_>, here: At, left: usize) -> Option<At> {
-        if again(project, site) {
-            return Some(here);
+        if is_repeated(project, site) {
+            return Some(At {
+                function: site.at,
+                span: site.span,
+            });
         }
         if swallowed(project, site) {
             return None;
@@ -126,7 +130,10 @@ impl Repeated {
         if left == 0 || callers.len() > MAX_CALLERS {
             return None;
         }
-        let mut callers = callers.iter().filter_map(|id| project.site(*id));
+        let threads = self.threads.get(&site.at).into_iter().flatten();
+        let callers = callers.iter().chain(threads);
+        let callers = callers.filter_map(|id| project.site(*id));
+        let mut callers = callers.chain(waiting(project, site.at));
         callers.find_map(|caller| self.upwards(project, caller, here, left - 1))
     }
 }
@@ -148,6 +155,18 @@ impl Repeated {
         let call = calls.find(|call| call.span == place.span)?;
         Some((call.at, call.call.arg(at)?))
     }
+}
+
+/// The call that a closure is written for, where its end is waited for: `await limit(() => send(body))`.
+fn waiting<'p, 'a>(project: &'p Project<'a>, closure: FnRef) -> Option<&'p Site<'a>> {
+    let function = project.function(closure)?;
+    let parent = function.parent.filter(|_| function.name.is_empty())?;
+    let around = project
+        .sites_holding(closure.beside(parent), function.span)
+        .next()?;
+    (matches!(around.fate, Fate::Awaited | Fate::Returned)
+        && !matches!(around.name(), "map" | "forEach" | "then" | "catch"))
+    .then_some(around)
 }
 
 /// The variable that a chain of members and calls begins with, through what variables of the function were set to.
@@ -196,11 +215,31 @@ fn swallowed(project: &Project<'_>, site: &Site<'_>) -> bool {
         });
         found
     };
-    failures(project, site).any(|failure| !tells(failure.body))
+    failures(project, site).any(|failure| !tells(failure.body) && !keeps(project, site, failure))
+}
+
+/// Whether the error is kept, and thrown after the region: `failed = error` before `throw failed`.
+fn keeps(project: &Project<'_>, site: &Site<'_>, failure: &Failure<'_>) -> bool {
+    let Some(function) = project.function(site.at) else {
+        return false;
+    };
+    let mut kept = Vec::new();
+    walk::stmts(failure.body, &mut |stmt| {
+        if let StmtKind::Assign { target, .. } = &stmt.kind {
+            kept.extend(target.variable());
+        }
+    });
+    let mut thrown = false;
+    walk::stmts(&function.body, &mut |stmt| {
+        if let StmtKind::Throw(Some(error)) = &stmt.kind {
+            thrown |= matches!(error.bare().kind, ExprKind::Var(id) if kept.contains(&id));
+        }
+    });
+    thrown
 }
 
 /// The regions of its function that run when a call failed.
-fn failures<'p, 'a>(
+pub(super) fn failures<'p, 'a>(
     project: &'p Project<'a>,
     site: &'p Site<'a>,
 ) -> impl Iterator<Item = &'p Failure<'a>> {
@@ -210,240 +249,7 @@ fn failures<'p, 'a>(
     })
 }
 
-/// Whether a loop around a call is left by its success and goes on after its failure.
-fn again(project: &Project<'_>, site: &Site<'_>) -> bool {
-    let Some(function) = project.function(site.at) else {
-        return false;
-    };
-    let mut found = false;
-    walk::around(&function.body, site.span, &mut |stmt| {
-        if let StmtKind::Loop {
-            kind,
-            item,
-            over,
-            body,
-        } = &stmt.kind
-            && body.iter().any(|inner| inner.span.holds(site.span))
-        {
-            let turn = Turn {
-                project,
-                site,
-                body,
-                around: stmt.span,
-            };
-            let is_library = over.as_ref().is_some_and(|over| turn.is_library(over));
-            let is_same = *kind != LoopKind::Each || turn.does_the_same(item.as_ref(), over);
-            let goes_on = turn.goes_on();
-            found |= is_library || (is_same && goes_on && turn.succeeds(over.as_ref()));
-        }
-    });
-    found
-}
-
-/// One turn of a loop around a call.
-struct Turn<'p, 'a> {
-    project: &'p Project<'a>,
-    site: &'p Site<'a>,
-    body: &'a Block,
-    around: Span,
-}
-
-impl<'a> Turn<'_, 'a> {
-    /// `for attempt in Retrying(…): with attempt: …`.
-    fn is_library(&self, over: &Expr) -> bool {
-        let site = self.project.site_at(self.site.at, over);
-        site.is_some_and(|site| site.role == Some(Role::Retry))
-    }
-
-    /// Whether each turn of a loop over items does the same: they only count, or what is called does not ask for them.
-    fn does_the_same(&self, item: Option<&Pattern>, over: &Option<Expr>) -> bool {
-        let counts = over.as_ref().is_some_and(|over| {
-            let mut found = false;
-            walk::each(over, &mut |inner| {
-                let ranges = inner
-                    .call()
-                    .is_some_and(|call| matches!(callee_name(&call.callee), "range" | "xrange"));
-                found |= ranges || matches!(inner.kind, ExprKind::Number(_));
-            });
-            found
-        });
-        let items: Vec<_> = item.map_or_else(Vec::new, Pattern::leaves);
-        let items: Vec<_> = items.iter().filter_map(|leaf| leaf.variable()).collect();
-        let mut used = false;
-        walk::exprs(self.body, &mut |expr| {
-            used |= matches!(expr.kind, ExprKind::Var(id) if items.contains(&id));
-        });
-        counts || !used
-    }
-
-    /// Whether the way past the call leaves the loop: by a `return`, a `break`, or a flag that its condition asks for.
-    fn succeeds(&self, over: Option<&'a Expr>) -> bool {
-        let failed: Vec<Span> = failures(self.project, self.site)
-            .map(|failure| failure.span)
-            .collect();
-        let asked = over.map_or_else(Vec::new, |over| self.project.names_in(self.site.at, over));
-        let mut found = false;
-        walk::stmts(self.body, &mut |stmt| {
-            let after = stmt.span.end >= self.site.span.end;
-            if !after || failed.iter().any(|span| span.holds(stmt.span)) {
-                return;
-            }
-            found |= matches!(stmt.kind, StmtKind::Return(_) | StmtKind::Break);
-            if let StmtKind::Assign {
-                target,
-                value: Some(value),
-            } = &stmt.kind
-            {
-                let name = self.project.target_name(self.site.at, target);
-                let is_flag = matches!(value.kind, ExprKind::Bool(_));
-                found |= is_flag && name.is_some_and(|name| asked.contains(&name));
-            }
-        });
-        found
-    }
-
-    /// Whether a failure of the call comes to the next turn.
-    fn goes_on(&self) -> bool {
-        self.caught() || self.checked() || self.refused_by_number()
-    }
-
-    /// A `try` around the call in the loop, one of whose ways out goes on.
-    fn caught(&self) -> bool {
-        let mut found = false;
-        walk::around(self.body, self.site.span, &mut |stmt| {
-            if let StmtKind::Try { body, catches, .. } = &stmt.kind
-                && body.iter().any(|inner| inner.span.holds(self.site.span))
-            {
-                found |= catches
-                    .iter()
-                    .any(|catch| !is_unsent(catch) && reaches_next(&catch.body));
-            }
-        });
-        found
-    }
-
-    /// Go and Rust: a failure that is looked at inside the loop and does not leave it.
-    fn checked(&self) -> bool {
-        let language = self.project.language(self.site.at.file);
-        if !matches!(language, Language::Go | Language::Rust) {
-            return false;
-        }
-        let mut inside =
-            failures(self.project, self.site).filter(|failure| self.around.holds(failure.span));
-        let leaves = inside.any(|failure| failure.body.iter().any(is_leaving));
-        !leaves && !self.is_propagated() && !self.is_given_back()
-    }
-
-    /// `if (answer.status >= 500) continue`: the other end may have done it before it failed.
-    fn refused_by_number(&self) -> bool {
-        let mut found = false;
-        walk::stmts(self.body, &mut |stmt| {
-            if stmt.span.start < self.site.span.start {
-                return;
-            }
-            if let StmtKind::If { test, then, .. } = &stmt.kind {
-                let numbers = numbers(test);
-                let fails = numbers.iter().any(|number| (500.0..600.0).contains(number));
-                found |= fails && continues(then);
-            }
-        });
-        found
-    }
-
-    /// `return call().await` leaves the loop with whatever came.
-    fn is_given_back(&self) -> bool {
-        let mut found = false;
-        walk::around(self.body, self.site.span, &mut |stmt| {
-            if let StmtKind::Return(Some(value)) = &stmt.kind {
-                found |= value.bare().span == self.site.span;
-            }
-        });
-        found
-    }
-
-    /// `call().await?` gives the failure to the caller.
-    fn is_propagated(&self) -> bool {
-        let mut found = false;
-        walk::around(self.body, self.site.span, &mut |stmt| {
-            walk::own_exprs(stmt, &mut |expr| {
-                let propagates = matches!(expr.kind, ExprKind::Propagate(_));
-                found |= propagates && expr.span.holds(self.site.span);
-            });
-        });
-        found
-    }
-}
-
-fn is_leaving(stmt: &Stmt) -> bool {
-    matches!(
-        stmt.kind,
-        StmtKind::Return(_) | StmtKind::Throw(_) | StmtKind::Break
-    )
-}
-
-/// Whether only errors are caught after which nothing was sent.
-fn is_unsent(catch: &Catch) -> bool {
-    let mut names = Vec::new();
-    for ty in &catch.types {
-        walk::each(ty, &mut |inner| {
-            if let ExprKind::Member(_, name) | ExprKind::Global(name) = &inner.kind
-                && name.chars().next().is_some_and(char::is_uppercase)
-            {
-                names.push(name.clone());
-            }
-        });
-    }
-    !names.is_empty() && names.iter().all(|name| UNSENT.contains(&&**name))
-}
-
-/// Whether a way through a block of a failure comes to the next turn of the loop.
-fn reaches_next(block: &Block) -> bool {
-    let only_refused = block.iter().any(|stmt| {
-        matches!(&stmt.kind, StmtKind::If { test, then, .. } if is_refusal(test) && then.iter().any(is_leaving))
-    });
-    !only_refused && (continues(block) || !block.iter().any(is_leaving))
-}
-
-/// Whether a block has a `continue` of its own, other than after an answer that says that nothing was done.
-fn continues(block: &Block) -> bool {
-    block.iter().any(|stmt| match &stmt.kind {
-        StmtKind::Continue => true,
-        StmtKind::If {
-            test,
-            then,
-            otherwise,
-        } => (!is_refusal(test) && continues(then)) || continues(otherwise),
-        StmtKind::Try { body, catches, .. } => {
-            continues(body) || catches.iter().any(|catch| continues(&catch.body))
-        }
-        StmtKind::With { body, .. } | StmtKind::Block(body) => continues(body),
-        StmtKind::Match { arms, .. } => arms.iter().any(|arm| continues(&arm.body)),
-        StmtKind::Expr(_)
-        | StmtKind::Assign { .. }
-        | StmtKind::Value(_)
-        | StmtKind::Return(_)
-        | StmtKind::Throw(_)
-        | StmtKind::Loop { .. }
-        | StmtKind::Select(_)
-        | StmtKind::Defer(_)
-        | StmtKind::Break => false,
-    })
-}
-
-/// A test for answers by which the other end says that it did nothing: 401, 403, 429.
-fn is_refusal(test: &Expr) -> bool {
-    let numbers = numbers(test);
-    let mut answers = numbers.iter().filter(|number| **number >= 400.0).peekable();
-    answers.peek().is_some()
-        && answers.all(|number| [401.0, 403.0, 407.0, 425.0, 429.0].contains(number))
-}
-
-fn numbers(expr: &Expr) -> Vec<f64> {
-    let mut all = Vec::new();
-    walk::each(expr, &mut |inner| {
-        if let ExprKind::Number(number) = inner.kind {
-            all.push(number);
-        }
-    });
-    all
+/// Whether a call is made again when it failed, by a loop or because its function calls itself.
+fn is_repeated(project: &Project<'_>, site: &Site<'_>) -> bool {
+    again(project, site) || recurring::is_repeated(project, site)
 }

@@ -3,9 +3,11 @@
 use crate::facts::{Expr, ExprKind, walk};
 use crate::finding::{Confidence, Severity, Surface};
 use crate::link::{FnRef, Project, Site};
+use crate::rules::outbound::by_client::Repeating;
 use crate::rules::outbound::repeated::Repeated;
+use crate::rules::outbound::{methods, once};
 use crate::rules::{At, Axis, Report, Rule};
-use crate::vocabulary::{self, Kind, Remote, Role, words};
+use crate::vocabulary::{self, Kind, Remote, Role};
 
 pub(in crate::rules) const RULE: Rule = Rule {
     id: "RETRY-001",
@@ -20,31 +22,9 @@ pub(in crate::rules) const RULE: Rule = Rule {
     check,
 };
 
-/// Words of names that read, whatever the method.
-const READING: &[&str] = &[
-    "get",
-    "search",
-    "query",
-    "list",
-    "fetch",
-    "read",
-    "find",
-    "lookup",
-    "token",
-    "login",
-    "auth",
-    "graphql",
-    "embed",
-    "embeddings",
-    "completion",
-    "complete",
-    "chat",
-    "download",
-    "refresh",
-];
-
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
     let repeated = Repeated::of(project);
+    let clients = Repeating::of(project);
     for site in project.sites() {
         if project.surface(site.at.file) != Surface::Runtime
             || !(changes(project, site) || inserts_into_given(project, site, &repeated))
@@ -52,16 +32,17 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         {
             continue;
         }
-        let Some(place) = repeated.place(project, site) else {
-            continue;
-        };
         let here = At {
             function: site.at,
             span: site.span,
         };
+        let by_itself = || clients.repeats(project, site).then_some(here);
+        let Some(place) = repeated.place(project, site).or_else(by_itself) else {
+            continue;
+        };
         let is_given = place.function != here.function || place.span != here.span;
         let message = if is_given {
-            "what is given to this function is called again when it fails, and a write without an idempotency key is given to it: a try that timed out may have worked"
+            "this is done again when it fails, and leads to a write without an idempotency key: a try that timed out may have worked"
         } else {
             "this is repeated on failure and has no idempotency key: a try that timed out may have worked"
         };
@@ -74,138 +55,16 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
 
 /// `client.post(…)`, `fetch(url, {method: "POST"})`, in a function that is not named for reading.
 fn changes<'a>(project: &Project<'a>, site: &Site<'a>) -> bool {
-    if makes_one(site) {
+    if once::does(project, site) {
         return true;
     }
     if !matches!(site.role, Some(Role::Outbound(..))) {
         return false;
     }
     let by_name = matches!(site.name(), "post" | "Post" | "sendmail" | "send_message");
-    // A builder of Rust sends what an earlier call named.
-    let by_builder =
-        site.name() == "send" && site.paths.iter().any(|path| path.contains(".post()"));
-    // `client.execute(request)` sends what a builder made before, here or in the functions that call this one.
-    let by_request = matches!(site.name(), "execute" | "send")
-        && site.call.args.iter().any(|arg| {
-            project
-                .paths(site.at, &arg.value)
-                .iter()
-                .any(|path| path.contains(".post()"))
-        });
-    let by_option = posts(project, site);
-    // A closure is read by the name of the function around it.
-    let named = project
-        .outward(site.at)
-        .find(|(_, function)| !function.name.is_empty());
-    let reads = named.is_some_and(|(_, function)| {
-        words::words(&function.name)
-            .iter()
-            .any(|word| READING.contains(&word.as_str()))
-    });
-    (by_name || by_builder || by_request || by_option || inserts(project, site)) && !reads
-}
-
-/// Whether the method of a request that names it is POST, or may be: one that is not known, sent with a body.
-fn posts<'a>(project: &Project<'a>, site: &Site<'a>) -> bool {
-    let first = site
-        .call
-        .arg(0)
-        .filter(|_| matches!(site.name(), "request" | "Request"));
-    if let Some(method) = site.call.option("method").or(first) {
-        let bodies = ["json", "data", "body", "content"];
-        let with_body = bodies.iter().any(|name| site.call.option(name).is_some());
-        return match method_of(project, site, method) {
-            Method::Post => true,
-            Method::Other => false,
-            Method::Unknown => with_body,
-        };
-    }
-    // `client.Do(request)` of Go sends what was made before.
-    let by_made = site.name() == "Do"
-        && made_before(project, site).iter().any(|made| {
-            let place = usize::from(made.name() == "NewRequestWithContext");
-            let method = made.call.arg(place);
-            method.is_some_and(|method| method_of(project, made, method) == Method::Post)
-        });
-    // `request.send()` of Rust sends what its builder was told.
-    let of_builder = |site: &Site<'_>| site.paths.iter().any(|path| path.contains(".request()"));
-    let by_builder = site.name() == "send"
-        && of_builder(site)
-        && project.sites_of(site.at).any(|told| {
-            matches!(told.name(), "json" | "body" | "form" | "multipart") && of_builder(told)
-        });
-    by_made || by_builder
-}
-
-/// The calls that made the request which is the first argument.
-fn made_before<'p, 'a>(project: &'p Project<'a>, site: &Site<'a>) -> Vec<&'p Site<'a>> {
-    let Some(ExprKind::Var(id)) = site.call.arg(0).map(|arg| &arg.bare().kind) else {
-        return Vec::new();
-    };
-    project
-        .assigned(site.at.variable(*id))
-        .filter_map(|(at, value)| project.site_at(at, value))
-        .filter(|made| made.name().starts_with("NewRequest"))
-        .collect()
-}
-
-/// What is known of a method.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Method {
-    /// POST, at least from one caller.
-    Post,
-    /// Known, and another.
-    Other,
-    /// Nothing.
-    Unknown,
-}
-
-fn method_of<'a>(project: &Project<'a>, site: &Site<'a>, method: &'a Expr) -> Method {
-    let mut known = Method::Unknown;
-    for value in project.values(site.at, method) {
-        let name = if let Some((_, literal)) = value.literal() {
-            literal.text().map(ToString::to_string)
-        } else {
-            value
-                .path()
-                .and_then(|path| path.rsplit('.').next().map(ToString::to_string))
-        };
-        let name = name.unwrap_or_default().to_lowercase();
-        match name.trim_start_matches("method") {
-            "post" => return Method::Post,
-            "get" | "head" | "put" | "delete" | "options" | "patch" => known = Method::Other,
-            _ => {}
-        }
-    }
-    known
-}
-
-/// `stripe.charges.create(…)`, `mailer.sendMail(…)`: calls of libraries that make or send one more each time.
-fn makes_one(site: &Site<'_>) -> bool {
-    const MADE: &[&str] = &[
-        "charges",
-        "paymentIntents",
-        "payments",
-        "payouts",
-        "transfers",
-        "refunds",
-        "invoices",
-        "Charge",
-        "PaymentIntent",
-        "Payout",
-        "Transfer",
-        "Refund",
-    ];
-    let of_money = site.name() == "create"
-        && site
-            .call
-            .receiver()
-            .is_some_and(|object| MADE.contains(&crate::link::callee_name(object)));
-    of_money
-        || matches!(
-            site.name(),
-            "sendMail" | "send_mail" | "send_email" | "sendEmail"
-        )
+    (by_name || methods::posts(project, site) || inserts(project, site))
+        && !methods::reads(project, site.at)
+        && !methods::asks(project, site)
 }
 
 /// What a statement says where it adds nothing to rows that are there.

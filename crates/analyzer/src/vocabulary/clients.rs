@@ -1,0 +1,106 @@
+//! Clients of remote ends that wait without a limit of their own, by what their documentation or source says.
+
+use super::Role::{Client, Outbound};
+use super::{Limit, Remote, Role, Row};
+
+/// Requests that nothing but a bound around them, or in their chain, limits.
+const UNBOUNDED: Role = Outbound(Remote::Http, Limit::Nothing);
+/// Requests that take an option.
+const BY_TIMEOUT: Role = Outbound(Remote::Http, Limit::Option(&["timeout", "signal"]));
+/// Google's clients take the options of every request from what makes them, or from `google.options`.
+const GOOGLE: Role = Client(Remote::Http, Limit::Option(&["timeout", "signal"]));
+const RESTY: Role = Client(Remote::Http, Limit::Option(&["SetTimeout"]));
+const BY_RESTY: Role = Outbound(Remote::Http, Limit::Client(&["SetTimeout"]));
+const GO_CLIENT: Role = Client(Remote::Http, Limit::Option(&["Timeout", "HTTPClient"]));
+const BY_GO_CLIENT: Role = Outbound(Remote::Http, Limit::Client(&["Timeout", "HTTPClient"]));
+const BY_BUILDER: Role = Outbound(Remote::Http, Limit::Client(&[]));
+
+pub(super) const TYPESCRIPT: &[Row] = &[
+    Row("superagent*.get", UNBOUNDED),
+    Row("superagent*.post", UNBOUNDED),
+    Row("superagent*.put", UNBOUNDED),
+    Row("superagent*.patch", UNBOUNDED),
+    Row("superagent*.delete", UNBOUNDED),
+    Row("ofetch.ofetch", BY_TIMEOUT),
+    Row("ofetch.$fetch", BY_TIMEOUT),
+    Row("request", BY_TIMEOUT),
+    Row("request-promise*", BY_TIMEOUT),
+    Row("googleapis*.google.drive", GOOGLE),
+    Row("googleapis*.google.gmail", GOOGLE),
+    Row("googleapis*.google.calendar", GOOGLE),
+    Row("googleapis*.google.sheets", GOOGLE),
+    Row("googleapis*.google.docs", GOOGLE),
+    Row("googleapis*.google.slides", GOOGLE),
+    Row("googleapis*.google.tasks", GOOGLE),
+    Row("googleapis*.google.people", GOOGLE),
+    Row("googleapis*.google.forms", GOOGLE),
+    Row("googleapis*.google.youtube", GOOGLE),
+    Row("googleapis*.google.searchconsole", GOOGLE),
+    Row("googleapis*.google.webmasters", GOOGLE),
+    Row("googleapis*.google.analyticsdata", GOOGLE),
+];
+
+pub(super) const PYTHON: &[Row] = &[
+    Row(
+        "subprocess.Popen().communicate",
+        Outbound(Remote::Child, Limit::Argument(1, &["timeout"])),
+    ),
+    Row(
+        "confluent_kafka*.Consumer().poll",
+        Outbound(Remote::Other, Limit::Argument(0, &["timeout"])),
+    ),
+    Row(
+        "socket.socket().connect",
+        Outbound(Remote::Other, Limit::Nothing),
+    ),
+];
+
+pub(super) const RUST: &[Row] = &[
+    Row("reqwest.RequestBuilder*.send", BY_BUILDER),
+    Row(
+        "reqwest.RequestBuilder*.timeout()*.send",
+        Outbound(Remote::Http, Limit::Default),
+    ),
+    Row("reqwest_middleware.ClientWithMiddleware*.send", BY_BUILDER),
+    Row(
+        "reqwest_middleware.ClientBuilder*.build()*.send",
+        BY_BUILDER,
+    ),
+    Row(
+        "reqwest_middleware.*timeout()*.send",
+        Outbound(Remote::Http, Limit::Default),
+    ),
+    Row("hyper_util.client.legacy.Client*.request", UNBOUNDED),
+    Row("hyper.Client*.request", UNBOUNDED),
+];
+
+pub(super) const GO: &[Row] = &[
+    Row("github.com/go-resty/resty*.New", RESTY),
+    Row("github.com/go-resty/resty*.R()*.Get", BY_RESTY),
+    Row("github.com/go-resty/resty*.R()*.Post", BY_RESTY),
+    Row("github.com/go-resty/resty*.R()*.Put", BY_RESTY),
+    Row("github.com/go-resty/resty*.R()*.Patch", BY_RESTY),
+    Row("github.com/go-resty/resty*.R()*.Delete", BY_RESTY),
+    Row("github.com/go-resty/resty*.R()*.Execute", BY_RESTY),
+    Row("github.com/hashicorp/go-retryablehttp.NewClient", GO_CLIENT),
+    Row(
+        "github.com/hashicorp/go-retryablehttp.*Client().Get",
+        BY_GO_CLIENT,
+    ),
+    Row(
+        "github.com/hashicorp/go-retryablehttp.*Client().Post",
+        BY_GO_CLIENT,
+    ),
+    Row(
+        "github.com/hashicorp/go-retryablehttp.*Client().Do",
+        BY_GO_CLIENT,
+    ),
+    Row(
+        "golang.org/x/oauth2.NewClient",
+        Client(Remote::Http, Limit::Option(&["Timeout"])),
+    ),
+    Row("golang.org/x/oauth2.NewClient().Get", BY_GO_CLIENT),
+    Row("golang.org/x/oauth2.NewClient().Post", BY_GO_CLIENT),
+    Row("golang.org/x/oauth2.NewClient().Do", BY_GO_CLIENT),
+    Row("net.Dial", Outbound(Remote::Other, Limit::Nothing)),
+];
