@@ -54,6 +54,19 @@ pub(crate) struct Item {
     pub(crate) trace: Option<Box<Trace>>,
 }
 
+impl Item {
+    /// Whether it asks to be told of changes, which ends with the connection and not before.
+    pub(crate) fn is_subscription(&self) -> bool {
+        match self.asked {
+            Asked::ToolChanges => true,
+            Asked::Other => &*self.known.name == "subscriptions/listen",
+            Asked::Tool | Asked::Resource | Asked::Prompt | Asked::Handshake | Asked::ToolList => {
+                false
+            }
+        }
+    }
+}
+
 /// Whether the journal holds the intent of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Intended {

@@ -135,7 +135,7 @@ impl Relay {
             now,
             self.shutdown.drain_budget(now),
         );
-        for id in doomed {
+        for id in doomed.into_iter().chain(self.subscriptions()) {
             self.cancel(&id);
         }
     }

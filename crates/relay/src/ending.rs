@@ -8,6 +8,8 @@ use dropgate_gate::refusal::Refusal;
 use dropgate_gate::shutdown::{Event, Phase, Readiness, Trigger};
 use dropgate_process::Force;
 
+use crate::call_id::CallId;
+use crate::docket::Item;
 use crate::endpoint::Moved;
 use crate::lane::Regard;
 use crate::relay::Relay;
@@ -58,6 +60,35 @@ impl Relay {
             ) => return,
         };
         self.on(event);
+    }
+
+    /// Requests that are open for as long as the connection is.
+    pub(crate) fn subscriptions(&self) -> Vec<CallId> {
+        let open = self.calls.iter();
+        let subscriptions = open.filter(|(_, call, _)| {
+            let item = self.docket.get(call.slot());
+            item.is_some_and(Item::is_subscription)
+        });
+        subscriptions.map(|(id, _, _)| id.clone()).collect()
+    }
+
+    /// A host that ends the connection has cancelled what lasts as long as that: no drain waits
+    /// for it.
+    pub(crate) fn end_subscriptions(&mut self, trigger: Trigger) {
+        match trigger {
+            Trigger::Eof | Trigger::BrokenPipe | Trigger::HostDied => {
+                for id in self.subscriptions() {
+                    let _standing = self.calls.host_cancelled(&id);
+                }
+            }
+            Trigger::Sigterm
+            | Trigger::Sigint
+            | Trigger::Sighup
+            | Trigger::Sigquit
+            | Trigger::ServerExited
+            | Trigger::GuardLost
+            | Trigger::LeaseLost => {}
+        }
     }
 
     pub(crate) fn host_ended(&mut self) {

@@ -224,6 +224,7 @@ impl Relay {
     }
 
     pub(crate) fn begin(&mut self, trigger: Trigger) {
+        self.end_subscriptions(trigger);
         let effects = self.shutdown.begin(trigger, self.readiness(), self.now());
         self.carry_out(effects);
     }
