@@ -8,7 +8,8 @@ use crate::keys::Room;
 use crate::limits::{Direction, Limits};
 use crate::line::{Line, LineBuffer};
 use crate::members::{Members, Success, Word};
-use crate::reject::{Reason, Rejected, shortened};
+use crate::reject::Reason::{self, NotJsonRpc};
+use crate::reject::{Rejected, shortened};
 use crate::salvage;
 use crate::scanner::{Fault, Scanner};
 use crate::text;
@@ -143,19 +144,15 @@ fn read<'a>(
         .knowing(plain)
         .reusing(room.take());
     scanner.space();
-    let verdict = match scanner.peek() {
+    let mut members = Members::default();
+    let found = match scanner.peek() {
         None => return Ok(Envelope::Blank),
-        Some(b'{') => {
-            let mut members = Members::default();
-            members.read(&mut scanner).map(|()| classify(&members))
-        }
-        Some(b'[') => scanner.raw_value().map(|_batch| Err(Reason::Batch)),
-        Some(_) => scanner
-            .raw_value()
-            .map(|_scalar| Err(Reason::NotJsonRpc("send an object"))),
+        Some(b'{') => members.read(&mut scanner).map(|()| Found::Object),
+        Some(b'[') => scanner.raw_value().map(|_batch| Found::Batch),
+        Some(_) => scanner.raw_value().map(|_scalar| Found::Scalar),
     };
-    let verdict = verdict.and_then(|verdict| scanner.end().map(|()| verdict));
-    let envelope = verdict.map_err(|fault| match fault {
+    let found = found.and_then(|found| scanner.end().map(|()| found));
+    let found = found.map_err(|fault| match fault {
         Fault::Invalid(at) => Reason::InvalidJson { at },
         Fault::NotUtf8(at) => Reason::NotUtf8 { at },
         Fault::TooDeep => Reason::TooDeep {
@@ -164,40 +161,55 @@ fn read<'a>(
     })?;
     let duplicate = scanner.duplicate();
     room.give(scanner.into_keys());
-    match (duplicate, &envelope) {
-        (None, _) | (Some(_), Err(Reason::Batch)) => envelope,
-        (Some(at), _) => Err(Reason::DuplicateKey {
+    match (found, duplicate) {
+        (Found::Batch, _) => Err(Reason::Batch),
+        (Found::Object | Found::Scalar, Some(at)) => Err(Reason::DuplicateKey {
             key: shortened(text::inside(line, at)),
             at,
         }),
+        (Found::Object, None) => classify(&members),
+        (Found::Scalar, None) => Err(NotJsonRpc("send an object")),
     }
+}
+
+/// What a line holds.
+#[derive(Clone, Copy)]
+enum Found {
+    Object,
+    Batch,
+    Scalar,
 }
 
 fn classify<'a>(members: &Members<'a>) -> Result<Envelope<'a>, Reason> {
     if members.jsonrpc != Some(b"\"2.0\"") {
-        return Err(Reason::NotJsonRpc("the member jsonrpc must be \"2.0\""));
+        return Err(NotJsonRpc("the member jsonrpc must be \"2.0\""));
     }
     if let Some(advice) = members.look_alike {
-        return Err(Reason::NotJsonRpc(advice));
+        return Err(NotJsonRpc(advice));
     }
-    let envelope = match (members.method, members.result, members.error) {
+    match (members.method, members.result, members.error) {
         (Some(method), None, None) => call(members, method),
         (None, Some(_), None) => result(members),
         (None, None, Some(error)) => failure(members, error),
-        (Some(_), _, _) => Err("a message with method must have neither result nor error"),
-        (None, Some(_), Some(_)) => Err("a response must have either result or error, not both"),
-        (None, None, None) => Err("a message needs one of method, result and error"),
-    };
-    envelope.map_err(Reason::NotJsonRpc)
+        (Some(_), _, _) => Err(NotJsonRpc(
+            "a message with method must have neither result nor error",
+        )),
+        (None, Some(_), Some(_)) => Err(NotJsonRpc(
+            "a response must have either result or error, not both",
+        )),
+        (None, None, None) => Err(NotJsonRpc(
+            "a message needs one of method, result and error",
+        )),
+    }
 }
 
-fn call<'a>(members: &Members<'a>, method: Word<'a>) -> Result<Envelope<'a>, &'static str> {
+fn call<'a>(members: &Members<'a>, method: Word<'a>) -> Result<Envelope<'a>, Reason> {
     let method = method
         .meaning()
-        .ok_or("method must be a string of whole characters")?;
+        .ok_or(NotJsonRpc("method must be a string of whole characters"))?;
     let params = match members.params {
         Some([b'{', ..]) | None => members.params,
-        Some(_) => return Err("params must be an object"),
+        Some(_) => return Err(NotJsonRpc("params must be an object")),
     };
     let tool = if method == "tools/call" {
         Some(called_tool(members)?)
@@ -206,8 +218,9 @@ fn call<'a>(members: &Members<'a>, method: Word<'a>) -> Result<Envelope<'a>, &'s
     };
     match (members.id, tool) {
         (Some(id), tool) => {
-            let id = Id::from_value(id)
-                .ok_or("the id of a request must be a string or a number of at most 4096 bytes")?;
+            let id = Id::from_value(id).ok_or(NotJsonRpc(
+                "the id of a request must be a string or a number of at most 4096 bytes",
+            ))?;
             Ok(Envelope::Request(Request {
                 id,
                 method,
@@ -218,7 +231,7 @@ fn call<'a>(members: &Members<'a>, method: Word<'a>) -> Result<Envelope<'a>, &'s
                 meta: members.meta,
             }))
         }
-        (None, Some(_)) => Err("tools/call needs an id"),
+        (None, Some(_)) => Err(NotJsonRpc("tools/call needs an id")),
         (None, None) => {
             let is_cancel = method == "notifications/cancelled";
             let request_id = members
@@ -240,17 +253,21 @@ fn call<'a>(members: &Members<'a>, method: Word<'a>) -> Result<Envelope<'a>, &'s
     }
 }
 
-fn called_tool<'a>(members: &Members<'a>) -> Result<Cow<'a, str>, &'static str> {
+fn called_tool<'a>(members: &Members<'a>) -> Result<Cow<'a, str>, Reason> {
     if let Some(advice) = members.params_look_alike {
-        return Err(advice);
+        return Err(NotJsonRpc(advice));
     }
     let name = members.name.and_then(Word::meaning);
-    name.ok_or("params.name of tools/call must be a string of whole characters")
+    name.ok_or(NotJsonRpc(
+        "params.name of tools/call must be a string of whole characters",
+    ))
 }
 
-fn result<'a>(members: &Members<'a>) -> Result<Envelope<'a>, &'static str> {
+fn result<'a>(members: &Members<'a>) -> Result<Envelope<'a>, Reason> {
     let id = members.id.and_then(Id::from_value);
-    let id = id.ok_or("the id of a result must be a string or a number of at most 4096 bytes")?;
+    let id = id.ok_or(NotJsonRpc(
+        "the id of a result must be a string or a number of at most 4096 bytes",
+    ))?;
     let asks = members.result_type.and_then(Word::meaning);
     let kind = match (members.success, asks.as_deref()) {
         (Success::Denied, _) => ResponseKind::ToolError,
@@ -265,15 +282,15 @@ fn result<'a>(members: &Members<'a>) -> Result<Envelope<'a>, &'static str> {
     }))
 }
 
-fn failure<'a>(members: &Members<'a>, error: &[u8]) -> Result<Envelope<'a>, &'static str> {
+fn failure<'a>(members: &Members<'a>, error: &[u8]) -> Result<Envelope<'a>, Reason> {
     if error.first() != Some(&b'{') {
-        return Err("error must be an object");
+        return Err(NotJsonRpc("error must be an object"));
     }
     let id = match members.id {
         None | Some(b"null") => None,
-        Some(raw) => Some(Id::from_value(raw).ok_or(
+        Some(raw) => Some(Id::from_value(raw).ok_or(NotJsonRpc(
             "the id of an error must be null, a string or a number of at most 4096 bytes",
-        )?),
+        ))?),
     };
     Ok(Envelope::Response(Response {
         id,

@@ -2,6 +2,7 @@
 //!
 //! A key is remembered as a hash and the place where it stands. Equal hashes are only a suspicion, settled by comparing
 //! the unescaped texts; large objects are sorted, so neither many keys nor keys made to collide cost quadratic time.
+//! Most objects are not even looked through: no two of their keys fell on one bit of a word.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -20,10 +21,23 @@ const MOST_KEPT: usize = 1024;
 /// The keys of all open objects that are watched, outermost first.
 #[derive(Debug, Default)]
 pub(crate) struct Keys {
-    /// Per open object: the value of `first` before it opened, then its keys as hash (high half) and place (low half).
+    /// Per open object: the values of `bits` and `first` before it opened, then its keys as hash (high half) and place
+    /// (low half).
     entries: Vec<u64>,
     /// Where the keys of the innermost open object begin in `entries`.
     first: usize,
+    /// The bits on which the keys of the innermost open object fell.
+    bits: u64,
+    twins: Twins,
+}
+
+/// Whether an object of the line may hold a key twice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Twins {
+    /// No two keys of one object fell on one bit.
+    #[default]
+    None,
+    Perhaps,
 }
 
 impl Keys {
@@ -32,32 +46,48 @@ impl Keys {
         if self.entries.capacity() == 0 {
             self.entries.reserve(USUAL);
         }
-        self.entries.push(self.first as u64);
+        self.entries.extend([self.bits, self.first as u64]);
         self.first = self.entries.len();
+        self.bits = 0;
     }
 
     /// Remembers the key whose inside starts at `place` of the line.
     #[inline]
     pub(crate) fn add(&mut self, inside: &[u8], escaped: Escaped, place: usize) {
-        let hash = match escaped {
-            Escaped::No => hash(inside),
-            Escaped::Yes => hash(&text::decoded(inside)),
+        let hash = match (escaped, inside.len()) {
+            (Escaped::No, ..=8) => spread(inside.len() as u64, inside),
+            (Escaped::No | Escaped::Yes, _) => hash(inside, escaped),
         };
+        let bit = 1 << (hash >> 26);
+        if self.bits & bit != 0 {
+            self.twins = Twins::Perhaps;
+        }
+        self.bits |= bit;
         self.entries
             .push(u64::from(hash) << 32 | place as u64 & 0xffff_ffff);
     }
 
     /// Forgets the innermost object and returns the place of a key that it holds for the second time.
+    #[inline]
     pub(crate) fn close(&mut self, line: &[u8]) -> Option<usize> {
-        let keys = self.entries.get_mut(self.first..).unwrap_or_default();
-        let second = if keys.len() <= SMALL {
-            second_of_few(keys, line)
-        } else {
-            second_of_many(keys, line)
+        let second = match self.twins {
+            Twins::None => None,
+            Twins::Perhaps => self.second(line),
         };
         self.entries.truncate(self.first);
         self.first = self.entries.pop().unwrap_or_default() as usize;
+        self.bits = self.entries.pop().unwrap_or_default();
         second
+    }
+
+    #[inline(never)]
+    fn second(&mut self, line: &[u8]) -> Option<usize> {
+        let keys = self.entries.get_mut(self.first..).unwrap_or_default();
+        if keys.len() <= SMALL {
+            second_of_few(keys, line)
+        } else {
+            second_of_many(keys, line)
+        }
     }
 }
 
@@ -73,8 +103,10 @@ impl Room {
     pub(crate) fn give(&self, mut keys: Keys) {
         if keys.entries.capacity() <= MOST_KEPT {
             keys.entries.clear();
-            keys.first = 0;
-            self.0.set(keys);
+            self.0.set(Keys {
+                entries: keys.entries,
+                ..Keys::default()
+            });
         }
     }
 }
@@ -138,27 +170,38 @@ fn meaning(line: &[u8], key: u64) -> Cow<'_, [u8]> {
     text::decoded(text::inside(line, place(key)))
 }
 
+const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
+
 /// Spreads keys well enough for the sort; nothing relies on it being hard to collide.
-#[inline]
-fn hash(bytes: &[u8]) -> u32 {
-    const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
+#[inline(never)]
+fn hash(inside: &[u8], escaped: Escaped) -> u32 {
+    let bytes = match escaped {
+        Escaped::No => Cow::Borrowed(inside),
+        Escaped::Yes => text::decoded(inside),
+    };
     let mut state = bytes.len() as u64;
-    let (words, tail) = bytes.as_chunks::<8>();
-    for word in words {
-        state = (state.rotate_left(5) ^ u64::from_le_bytes(*word)).wrapping_mul(MULTIPLIER);
+    if bytes.len() > 8 {
+        for word in bytes.as_chunks::<8>().0 {
+            state = (state.rotate_left(5) ^ u64::from_le_bytes(*word)).wrapping_mul(MULTIPLIER);
+        }
     }
-    ((state.rotate_left(5) ^ short_word(tail)).wrapping_mul(MULTIPLIER) >> 32) as u32
+    spread(state, &bytes)
 }
 
-/// Fewer than eight bytes as a number, different for all texts of one length.
 #[inline]
-fn short_word(bytes: &[u8]) -> u64 {
-    match (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
-        (Some(first), Some(last)) => {
-            u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last))
-        }
-        _ => bytes
-            .iter()
-            .fold(0, |word, &byte| word << 8 | u64::from(byte)),
+fn spread(state: u64, bytes: &[u8]) -> u32 {
+    ((state.rotate_left(5) ^ last_word(bytes)).wrapping_mul(MULTIPLIER) >> 32) as u32
+}
+
+/// The last eight bytes as a number; fewer as one that is different for all texts of one length.
+#[inline]
+fn last_word(bytes: &[u8]) -> u64 {
+    if let Some(word) = bytes.last_chunk::<8>() {
+        return u64::from_le_bytes(*word);
     }
+    if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        return u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last));
+    }
+    let byte = |at: usize| bytes.get(at).map_or(0, |&byte| u64::from(byte));
+    byte(0) << 16 | byte(1) << 8 | byte(2)
 }

@@ -20,6 +20,7 @@ mod reject;
 pub mod reply;
 mod salvage;
 mod scanner;
+mod specials;
 mod text;
 
 pub use call_meta::CallMeta;

@@ -8,7 +8,7 @@ use memchr::memchr;
 use crate::keys::Room;
 use crate::limits::Limits;
 use crate::salvage::{HEAD_BYTES, TAIL_BYTES};
-use crate::text;
+use crate::specials::Specials;
 
 /// Least room that [`LineBuffer::spare`] offers, in bytes: what one read of a pipe can bring.
 const MIN_SPARE: usize = 64 << 10;
@@ -269,8 +269,9 @@ impl LineBuffer {
             self.plain = 0..0;
         }
         let mut at = self.searched;
+        let mut specials = Specials::new();
         for _ in 0..MAX_RUNS {
-            let end = text::end_of_ascii(arrived, at);
+            let end = specials.next(arrived, at);
             let goes_on = self.plain.end == self.base + at && !self.plain.is_empty();
             let start = if goes_on {
                 self.plain.start

@@ -54,6 +54,8 @@ impl<'a> Word<'a> {
     /// What it means, or nothing when it is no string of whole characters.
     pub(crate) fn meaning(self) -> Option<Cow<'a, str>> {
         match self {
+            // Most requests are calls of tools.
+            Self::Text(b"tools/call", _) => Some(Cow::Borrowed("tools/call")),
             Self::Text(inside, Escaped::No) => std::str::from_utf8(inside).ok().map(Cow::Borrowed),
             Self::Text(inside, Escaped::Yes) => text::decoded_str(inside),
             Self::Other => None,

@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::keys::{Escaped, Keys};
 use crate::limits::{Direction, Limits};
 use crate::nesting::{Container, Nesting};
-use crate::text;
+use crate::specials::Specials;
 
 /// Why a line can't be read any further. Positions are byte offsets into the line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,22 +28,11 @@ pub(crate) struct Token {
 pub(crate) struct Scanner<'a> {
     line: &'a [u8],
     at: usize,
-    utf8: Utf8,
+    specials: Specials,
     nesting: Nesting,
     keys: Keys,
     direction: Direction,
     duplicate: Option<usize>,
-    /// Bytes that are known to be neither special in a string nor outside ASCII.
-    plain: Range<usize>,
-}
-
-/// Whether the rest of the line is known to be UTF-8.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Utf8 {
-    /// Only ASCII was met so far.
-    Unchecked,
-    /// The line was checked to its end when its first byte outside ASCII was met.
-    Checked,
 }
 
 impl<'a> Scanner<'a> {
@@ -51,19 +40,19 @@ impl<'a> Scanner<'a> {
         Self {
             line,
             at: 0,
-            utf8: Utf8::Unchecked,
+            specials: Specials::new(),
             nesting: Nesting::new(limits.max_depth),
             keys: Keys::default(),
             direction,
             duplicate: None,
-            plain: 0..0,
         }
     }
 
     /// Believes that these bytes of the line hold no quote, no backslash, no control character and nothing outside
     /// ASCII, so that a string need not be searched there again.
-    pub(crate) fn knowing(self, plain: Range<usize>) -> Self {
-        Self { plain, ..self }
+    pub(crate) fn knowing(mut self, plain: Range<usize>) -> Self {
+        self.specials.skip(plain);
+        self
     }
 
     /// Uses room for keys that is there already, and empty.
@@ -98,6 +87,13 @@ impl<'a> Scanner<'a> {
 
     #[inline]
     pub(crate) fn space(&mut self) {
+        if let Some(..=b' ') = self.peek() {
+            self.some_space();
+        }
+    }
+
+    #[inline(never)]
+    fn some_space(&mut self) {
         while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
             self.at += 1;
         }
@@ -252,35 +248,52 @@ impl<'a> Scanner<'a> {
     }
 
     /// A key, its colon and the space around it.
-    #[inline]
+    #[inline(always)]
     fn key(&mut self) -> Result<Token, Fault> {
         if self.peek() != Some(b'"') {
             return Err(Fault::Invalid(self.at));
         }
         let key = self.string()?;
+        match self.line.get(self.at..self.at + 2) {
+            // As nearly everybody writes it.
+            Some(&[b':', next]) if next > b' ' => self.at += 1,
+            Some(_) | None => self.colon()?,
+        }
+        Ok(key)
+    }
+
+    /// A colon and the space around it.
+    fn colon(&mut self) -> Result<(), Fault> {
         self.space();
         if self.peek() != Some(b':') {
             return Err(Fault::Invalid(self.at));
         }
         self.at += 1;
         self.space();
-        Ok(key)
+        Ok(())
     }
 
     /// The string token whose opening quote is the next byte.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn string(&mut self) -> Result<Token, Fault> {
         let start = self.at + 1;
+        let end = self.specials.next(self.line, start);
+        if self.line.get(end) == Some(&b'"') {
+            self.at = end + 1;
+            return Ok(Token {
+                start,
+                end,
+                escaped: Escaped::No,
+            });
+        }
+        self.rest_of_string(start, end)
+    }
+
+    /// As [`string`](Self::string), from the first byte on that is neither plain text nor a quote.
+    #[inline(never)]
+    fn rest_of_string(&mut self, start: usize, mut at: usize) -> Result<Token, Fault> {
         let mut escaped = Escaped::No;
-        let mut at = start;
         loop {
-            if self.plain.contains(&at) {
-                at = self.plain.end;
-            }
-            at = match self.utf8 {
-                Utf8::Unchecked => text::end_of_ascii(self.line, at),
-                Utf8::Checked => text::end_of_utf8(self.line, at),
-            };
             match self.line.get(at) {
                 Some(b'"') => break,
                 Some(b'\\') => {
@@ -290,6 +303,7 @@ impl<'a> Scanner<'a> {
                 Some(0x80..) => self.check_utf8(at)?,
                 Some(_) | None => return Err(Fault::Invalid(at)),
             }
+            at = self.specials.next(self.line, at);
         }
         self.at = at + 1;
         Ok(Token {
@@ -318,7 +332,7 @@ impl<'a> Scanner<'a> {
     /// Checks the line from its first byte outside ASCII to its end, so that later strings need no check of their own.
     #[cold]
     fn check_utf8(&mut self, at: usize) -> Result<(), Fault> {
-        self.utf8 = Utf8::Checked;
+        self.specials.allow_utf8();
         match std::str::from_utf8(self.line.get(at..).unwrap_or_default()) {
             Ok(_) => Ok(()),
             Err(error) => Err(Fault::NotUtf8(at + error.valid_up_to())),

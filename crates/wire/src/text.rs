@@ -2,75 +2,22 @@
 
 use std::borrow::Cow;
 
-use fearless_simd::{Level, Simd, dispatch};
+use fearless_simd::prelude::*;
+use fearless_simd::{Level, dispatch, i8x64, u8x64};
 use memchr::memchr2;
 
-/// Bytes that are looked at together once a text has proved long.
-const BLOCK: usize = 64;
-/// Words that are tried first: most keys and values end within them.
-const SHORT_WORDS: usize = 4;
-/// Blocks that are tried next, before it is worth asking what the processor can do.
-const MEDIUM_BLOCKS: usize = 4;
+use crate::specials::BLOCK;
 
-const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
-const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
-const SPACES: u64 = u64::from_ne_bytes([b' '; 8]);
-const QUOTES: u64 = u64::from_ne_bytes([b'"'; 8]);
-const BACKSLASHES: u64 = u64::from_ne_bytes([b'\\'; 8]);
-
-/// The first position at or after `from` with a quote, a backslash, a control character or a byte outside ASCII.
-#[inline]
-pub(crate) fn end_of_ascii(bytes: &[u8], from: usize) -> usize {
-    // Most keys end within the first word.
-    if let Some(word) = bytes.get(from..).and_then(<[u8]>::first_chunk::<8>) {
-        let flags = special_flags::<0x80>(u64::from_le_bytes(*word));
-        if flags != 0 {
-            return from + flags.trailing_zeros() as usize / 8;
-        }
-        return end_of_plain::<0x80>(bytes, from + 8);
-    }
-    end_of_plain::<0x80>(bytes, from)
-}
-
-/// The first position at or after `from` with a quote, a backslash or a control character.
-pub(crate) fn end_of_utf8(bytes: &[u8], from: usize) -> usize {
-    end_of_plain::<0>(bytes, from)
-}
-
-fn end_of_plain<const STOP_AT: u8>(bytes: &[u8], from: usize) -> usize {
-    let mut at = from;
-    let mut clean_words = 0;
-    loop {
-        let rest = bytes.get(at..).unwrap_or_default();
-        if clean_words >= SHORT_WORDS {
-            at += clean_blocks::<STOP_AT>(rest);
-            clean_words = 0;
-            continue;
-        }
-        let Some(word) = rest.first_chunk::<8>() else {
-            let tail = rest.iter().position(|&byte| is_special::<STOP_AT>(byte));
-            return at + tail.unwrap_or(rest.len());
-        };
-        let flags = special_flags::<STOP_AT>(u64::from_le_bytes(*word));
-        if flags != 0 {
-            return at + flags.trailing_zeros() as usize / 8;
-        }
-        at += 8;
-        clean_words += 1;
-    }
-}
+/// With this bit turned over the quote is the neighbour of the control characters, and nothing that is allowed joins
+/// them: one comparison finds both. As a signed number a byte outside ASCII is below them.
+const TURNED: u8 = b'"' ^ b' ';
 
 /// The length of the leading whole blocks in which no byte is special.
-fn clean_blocks<const STOP_AT: u8>(bytes: &[u8]) -> usize {
-    let (first, rest) = bytes.split_at(bytes.len().min(MEDIUM_BLOCKS * BLOCK));
-    let clean = count_clean::<STOP_AT>(first);
-    if clean < MEDIUM_BLOCKS * BLOCK {
-        return clean;
-    }
-    clean + dispatch!(Level::new(), simd => wide::<_, STOP_AT>(simd, rest))
+pub(crate) fn clean_bytes<const STOP_AT: u8>(bytes: &[u8]) -> usize {
+    dispatch!(Level::new(), simd => wide::<_, STOP_AT>(simd, bytes))
 }
 
-/// The same with the widest registers that the processor has.
+/// Counts them with the widest registers that the processor has.
 #[inline(always)]
 fn wide<S: Simd, const STOP_AT: u8>(simd: S, bytes: &[u8]) -> usize {
     simd.vectorize(
@@ -93,9 +40,6 @@ fn count_clean<const STOP_AT: u8>(bytes: &[u8]) -> usize {
 
 #[inline(always)]
 fn is_special<const STOP_AT: u8>(byte: u8) -> bool {
-    // With this bit turned over the quote is the neighbour of the control characters, and nothing that is allowed
-    // joins them: one comparison finds both. As a signed number a byte outside ASCII is below them.
-    const TURNED: u8 = b'"' ^ b' ';
     let turned = byte ^ TURNED;
     let control_or_quote = if STOP_AT == 0 {
         turned <= b' '
@@ -105,15 +49,23 @@ fn is_special<const STOP_AT: u8>(byte: u8) -> bool {
     control_or_quote | (byte == b'\\')
 }
 
-/// The high bit of each special byte. Bits above the lowest flagged byte may be wrong, because subtraction borrows.
+/// One bit for each special byte of a block, the first in the lowest.
 #[inline(always)]
-fn special_flags<const STOP_AT: u8>(word: u64) -> u64 {
-    let quote = (word ^ QUOTES).wrapping_sub(ONES);
-    let backslash = (word ^ BACKSLASHES).wrapping_sub(ONES);
-    let control = word.wrapping_sub(SPACES);
-    let ascii = (quote | backslash | control) & !word;
-    let high = if STOP_AT == 0 { 0 } else { word };
-    (ascii | high) & HIGHS
+pub(crate) fn special_bits<const STOP_AT: u8>(block: &[u8; BLOCK]) -> u64 {
+    dispatch!(Level::baseline(), simd => bits::<_, STOP_AT>(simd, block))
+}
+
+/// As [`is_special`], for all bytes at once.
+#[inline(always)]
+fn bits<S: Simd, const STOP_AT: u8>(simd: S, block: &[u8; BLOCK]) -> u64 {
+    let bytes = u8x64::simd_from(simd, *block);
+    let turned = bytes ^ TURNED;
+    let control_or_quote = if STOP_AT == 0 {
+        turned.simd_lt(b'!')
+    } else {
+        turned.bitcast::<i8x64<S>>().simd_lt(b'!'.cast_signed())
+    };
+    (control_or_quote | bytes.simd_eq(b'\\')).to_bitmask()
 }
 
 /// The inside of the string token whose first byte after the quote is at `start`: everything before the closing quote,
@@ -218,47 +170,6 @@ fn push_code_point(code: u32, out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Long enough that words, first blocks, wide registers and the bytes after the last block all have their turn.
-    const LONG: usize = SHORT_WORDS * 8 + (MEDIUM_BLOCKS + 3) * BLOCK + 21;
-
-    #[test]
-    fn plain_text_ends_at_every_special_byte_at_every_position() {
-        for special in [b'"', b'\\', 0, 0x1f, b'\n', 0x80, 0xff] {
-            for position in 0..LONG {
-                let mut bytes = vec![b'a'; LONG];
-                bytes[position] = special;
-                assert_eq!(end_of_ascii(&bytes, 0), position, "{special:#x}");
-                let stop = if special >= 0x80 { LONG } else { position };
-                assert_eq!(end_of_utf8(&bytes, 0), stop, "{special:#x}");
-            }
-        }
-    }
-
-    #[test]
-    fn every_byte_is_judged_alike_wherever_it_stands() {
-        for byte in 0..=u8::MAX {
-            let syntax = byte < b' ' || matches!(byte, b'"' | b'\\');
-            for position in [0, 9, 40, 300, LONG - 30, LONG - 1] {
-                let mut bytes = vec![b'a'; LONG];
-                bytes[position] = byte;
-                let stop_at = |special: bool| if special { position } else { LONG };
-                let ends = (end_of_ascii(&bytes, 0), end_of_utf8(&bytes, 0));
-                let expected = (stop_at(syntax || byte >= 0x80), stop_at(syntax));
-                assert_eq!(ends, expected, "{byte:#x} at {position}");
-            }
-        }
-    }
-
-    #[test]
-    fn harmless_neighbours_do_not_stop_a_text() {
-        let bytes: Vec<u8> = (0x20..0x80)
-            .filter(|byte| !matches!(byte, b'"' | b'\\'))
-            .collect::<Vec<_>>()
-            .repeat(8);
-        assert_eq!(end_of_ascii(&bytes, 0), bytes.len());
-        assert_eq!(end_of_ascii(&bytes, bytes.len() + 9), bytes.len() + 9);
-    }
 
     #[test]
     fn escapes_mean_what_the_grammar_says() {
