@@ -2,7 +2,7 @@
 //! the last, so none can be left out, repeated or taken in another order. A call that is stopped
 //! before it is in flight is withheld, and from there only its outcome is left.
 
-use std::sync::Arc;
+use std::rc::Rc;
 use std::time::Duration;
 
 use crate::breaker::Attempt;
@@ -81,7 +81,7 @@ pub struct Slot(pub usize);
 struct Facts {
     slot: Slot,
     kind: Kind,
-    tool: Option<Arc<str>>,
+    tool: Option<Rc<str>>,
     received_at: Duration,
 }
 
@@ -105,7 +105,7 @@ pub struct Refused {
 
 impl Call<Received> {
     /// A call that was just read. `tool` is the tool's name, if the request names one.
-    pub fn received(slot: Slot, kind: Kind, tool: Option<Arc<str>>, at: Duration) -> Self {
+    pub fn received(slot: Slot, kind: Kind, tool: Option<Rc<str>>, at: Duration) -> Self {
         Self {
             facts: Facts {
                 slot,
@@ -298,7 +298,7 @@ pub struct Finished {
     /// What it asked for.
     pub kind: Kind,
     /// The tool's name, if the request named one.
-    pub tool: Option<Arc<str>>,
+    pub tool: Option<Rc<str>>,
     /// When the call was read, since the caller's origin.
     pub received_at: Duration,
     /// Who, if anyone, had cancelled the call before it ended.

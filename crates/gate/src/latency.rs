@@ -132,7 +132,9 @@ impl Tool {
 
 /// The bucket of a duration: one each for 0 to 7 ms, then eight for every octave.
 fn bucket(elapsed: Duration) -> usize {
-    let ms = u32::try_from(elapsed.as_nanos().div_ceil(1_000_000)).unwrap_or(u32::MAX);
+    let begun = u64::from(elapsed.subsec_nanos().div_ceil(1_000_000));
+    let ms = elapsed.as_secs().saturating_mul(1000).saturating_add(begun);
+    let ms = u32::try_from(ms).unwrap_or(u32::MAX);
     if ms < PER_OCTAVE {
         return ms as usize;
     }

@@ -49,14 +49,14 @@ const ONLY_READ: [&str; 8] = [
 
 impl Relay {
     /// Takes the request whose line stands at `line` of the buffer. Whether that line passes now.
-    pub(crate) fn admit(&mut self, ask: Ask, line: Range<usize>, now: Duration) -> Passage {
+    pub(crate) fn admit(&mut self, ask: &mut Ask, line: Range<usize>, now: Duration) -> Passage {
         if self.unsent_holds(&ask.id) || self.calls.holds(&ask.id) || self.write_probe.owns(&ask.id)
         {
             let why = "a call with this id is still in flight; use a fresh id for every request";
             self.downstream.reject_duplicate(&ask.id, why);
             return Passage::Stop;
         }
-        let key = match self.key_of(&ask, &line) {
+        let key = match self.key_of(ask, &line) {
             Ok(key) => key,
             Err(why) => {
                 self.downstream.reject_params(&ask.id, why);
@@ -75,9 +75,9 @@ impl Relay {
             | Asked::ToolChanges
             | Asked::Other => None,
         };
-        let class = self.class_of(&ask, own);
+        let class = self.class_of(ask, own);
         let tool = match ask.kind {
-            Kind::ToolCall => Some(Arc::clone(&ask.known.name)),
+            Kind::ToolCall => Some(Rc::clone(&ask.known.local_name)),
             Kind::Fetch | Kind::Other | Kind::Protocol => None,
         };
         let keeping = match (class, &key) {
@@ -91,30 +91,30 @@ impl Relay {
             reference: None,
             known: Rc::clone(&ask.known),
             class,
-            progress_token: ask.progress_token,
-            cursor: ask.cursor,
+            progress_token: ask.progress_token.take(),
+            cursor: ask.cursor.take(),
             keeping,
             intended: Intended::No,
             repeats: None,
-            trace: ask.trace,
+            trace: ask.trace.take(),
         });
         let call = Call::received(slot, ask.kind, tool, now);
         match call.needs_no_decision() {
             Ok(call) => match self.check(call, now) {
-                Some(call) => self.launch(ask.id, call.send(MaySend::Unrecorded)),
+                Some(call) => self.launch(ask.id.clone(), call.send(MaySend::Unrecorded)),
                 None => Passage::Stop,
             },
             Err(call) => {
                 let candidate = Candidate {
-                    id: ask.id,
+                    id: ask.id.clone(),
                     message: Message::Buffered(line),
                     kind: ask.kind,
-                    arguments: ask.arguments,
-                    particulars: ask.particulars,
-                    known: ask.known,
+                    arguments: ask.arguments.clone(),
+                    particulars: ask.particulars.take(),
+                    known: Rc::clone(&ask.known),
                     asked: ask.asked,
                     key,
-                    trace_id: ask.trace_id,
+                    trace_id: ask.trace_id.take(),
                     own,
                 };
                 self.judge(candidate, call, now)
@@ -151,7 +151,7 @@ impl Relay {
             return Passage::Stop;
         }
         match self.decide(&candidate, call.slot(), now) {
-            Answer::Now(decision) => self.decided(candidate, call, decision, now),
+            Answer::Now(decision) => self.decided(&mut candidate, call, decision, now),
             Answer::Later(_) if self.deciding.is_full() => {
                 self.turn_away(call.withhold(), Refusal::overloaded(), now);
                 Passage::Stop
@@ -209,7 +209,9 @@ impl Relay {
     pub(crate) fn heed_decision(&mut self, deciding: Deciding, decision: Decision) {
         let now = self.now();
         let Deciding {
-            candidate, call, ..
+            mut candidate,
+            call,
+            ..
         } = deciding;
         let line = match &candidate.message {
             Message::Kept(bytes) => {
@@ -221,7 +223,7 @@ impl Relay {
             }
             Message::Buffered(_) => Vec::new(),
         };
-        match self.decided(candidate, call, decision, now) {
+        match self.decided(&mut candidate, call, decision, now) {
             Passage::Pass => self.downstream.intake.insert(line, Hold::NONE),
             Passage::PassAfter(hold) => self.downstream.intake.insert(line, hold),
             Passage::Stop => {}
@@ -261,12 +263,12 @@ impl Relay {
     /// A governed call and the decision about it.
     fn decided(
         &mut self,
-        candidate: Candidate,
+        candidate: &mut Candidate,
         call: Call<Received>,
         decision: Decision,
         now: Duration,
     ) -> Passage {
-        self.explain(&candidate, call.slot(), &decision, now);
+        self.explain(candidate, call.slot(), &decision, now);
         let call = match call.authorize(decision) {
             Ok(call) => call,
             Err(denied) => {
@@ -274,14 +276,14 @@ impl Relay {
                 return Passage::Stop;
             }
         };
-        let Some(call) = self.recall(&candidate, call, now) else {
+        let Some(call) = self.recall(candidate, call, now) else {
             return Passage::Stop;
         };
         let Some(call) = self.check(call, now) else {
             return Passage::Stop;
         };
         match &mut self.recorder {
-            Recorder::Off => self.launch(candidate.id, call.send(MaySend::Unrecorded)),
+            Recorder::Off => self.launch(candidate.id.clone(), call.send(MaySend::Unrecorded)),
             Recorder::On(_) => self.record_intent(candidate, call, now),
         }
     }
@@ -313,7 +315,7 @@ impl Relay {
     /// The call waits until its intent is as durable as its class asks.
     fn record_intent(
         &mut self,
-        candidate: Candidate,
+        candidate: &mut Candidate,
         call: Call<Admitted>,
         now: Duration,
     ) -> Passage {
@@ -334,10 +336,10 @@ impl Relay {
             decision: self
                 .decisions
                 .of(call.grant(), self.settings.policies.digest()),
-            key: candidate.key,
+            key: candidate.key.take(),
             args: arguments,
             round,
-            trace_id: candidate.trace_id,
+            trace_id: candidate.trace_id.take(),
             again: match item.known.settings.on_unknown {
                 OnUnknown::Retry => journal::Again::IfUnknown,
                 OnUnknown::Refuse | OnUnknown::Reconcile(_) => journal::Again::Never,
@@ -347,11 +349,14 @@ impl Relay {
         let tier = tier(class);
         item.intended = Intended::Yes;
         match self.recorder.intent(intent, tier) {
-            Ok(ticket) => Passage::PassAfter(self.waiting.enter(candidate.id, call, ticket)),
+            Ok(ticket) => {
+                let id = candidate.id.clone();
+                Passage::PassAfter(self.waiting.enter(id, call, ticket))
+            }
             Err(NoRecord) => {
                 self.disown_intent(call.slot());
                 if self.lacking_record(class) == Lacking::GoesOn {
-                    return self.launch_unrecorded(candidate.id, call);
+                    return self.launch_unrecorded(candidate.id.clone(), call);
                 }
                 self.turn_away(call.withhold(), Refusal::journal_unavailable(), now);
                 Passage::Stop

@@ -104,6 +104,14 @@ impl Docket {
         self.items.get_mut(slot.0)?.as_mut()
     }
 
+    /// Gives the slot back, and nobody is told anything of the item.
+    pub(crate) fn forget(&mut self, slot: Slot) {
+        if let Some(place) = self.items.get_mut(slot.0).filter(|place| place.is_some()) {
+            *place = None;
+            self.free.push(slot.0);
+        }
+    }
+
     /// Gives the slot back.
     pub(crate) fn strike(&mut self, slot: Slot) -> Option<Item> {
         let item = self.items.get_mut(slot.0)?.take()?;

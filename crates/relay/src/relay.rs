@@ -239,14 +239,12 @@ impl Relay {
         let now = self.now();
         while let Some(line) = self.downstream.intake.next_line() {
             let (start, end) = line_span(&line);
-            match self
-                .downstream
-                .judge(&line, &self.settings.limits, &self.settings.tools)
-            {
-                FromHost::Call(mut ask) => {
-                    let opening = ask.opening.clone();
+            let tools = &self.settings.tools;
+            // By reference, since it is large.
+            match &mut self.downstream.judge(&line, &self.settings.limits, tools) {
+                FromHost::Call(ask) => {
                     let instead = if self.telemetry.is_some() {
-                        self.begin_trace(&mut ask, start..end)
+                        self.begin_trace(ask, start..end)
                     } else {
                         None
                     };
@@ -259,7 +257,7 @@ impl Relay {
                             continue;
                         }
                     };
-                    self.remember(&opening, &line);
+                    self.remember(&ask.opening, &line);
                     match (instead, hold) {
                         (Some(message), hold) => {
                             self.downstream.intake.leave_out(end);
@@ -269,17 +267,17 @@ impl Relay {
                         (None, hold) => self.downstream.intake.pass_after(start, end, hold),
                     }
                 }
-                FromHost::Cancels(id) => match self.host_cancels(&id, now) {
+                FromHost::Cancels(id) => match self.host_cancels(id, now) {
                     Passage::Pass | Passage::PassAfter(_) => {
                         self.downstream.intake.pass(start, end);
                     }
                     Passage::Stop => self.downstream.intake.leave_out(end),
                 },
                 FromHost::Message(opening) => {
-                    self.remember(&opening, &line);
+                    self.remember(opening, &line);
                     self.downstream.intake.pass(start, end);
                 }
-                FromHost::Unasked(method) => match self.judge_unasked(&method) {
+                FromHost::Unasked(method) => match self.judge_unasked(method) {
                     Passage::Pass | Passage::PassAfter(_) => {
                         self.downstream.intake.pass(start, end);
                     }
@@ -288,7 +286,7 @@ impl Relay {
                 FromHost::Blank => self.downstream.intake.leave_out(end),
                 FromHost::Rejected(rejected) => {
                     self.downstream.intake.leave_out(end);
-                    self.downstream.reject(&rejected);
+                    self.downstream.reject(rejected);
                 }
             }
         }
@@ -302,8 +300,8 @@ impl Relay {
         while let Some(line) = self.upstream.intake.next_line() {
             lines += 1;
             let (start, end) = line_span(&line);
-            match self.upstream.judge(&line, &self.settings.limits) {
-                FromServer::Answer(id, said) => match self.settle_call(&id, said, &line, now) {
+            match &self.upstream.judge(&line, &self.settings.limits) {
+                FromServer::Answer(id, said) => match self.settle_call(id, *said, &line, now) {
                     Delivery::After(Hold::NONE) => self.upstream.intake.pass(start, end),
                     Delivery::After(hold) => self.upstream.intake.pass_after(start, end, hold),
                     Delivery::Instead(message, hold) => {
@@ -313,7 +311,7 @@ impl Relay {
                     Delivery::Not => self.upstream.intake.leave_out(end),
                 },
                 FromServer::Progress(token) => {
-                    self.extend_deadline(&token, now);
+                    self.extend_deadline(token, now);
                     self.pass_cleaned(&line);
                 }
                 FromServer::Log => self.pass_cleaned(&line),
@@ -327,7 +325,7 @@ impl Relay {
                     self.stray_lines += 1;
                     self.log.stray(self.upstream.beginning(&line), now);
                     if let Some(id) = call {
-                        self.answer_unreadable(&id, now);
+                        self.answer_unreadable(id, now);
                     }
                 }
             }

@@ -329,6 +329,12 @@ impl Relay {
             self.checks.record(pass, &ended, texts, now);
             self.heed_checks(now);
         }
+        let item = self.docket.get(finished.slot);
+        let recorded = item.is_some_and(|item| item.reference.is_some());
+        if !recorded && self.telemetry.is_none() && !self.log.shows(LogLevel::Debug) {
+            self.docket.forget(finished.slot);
+            return Hold::NONE;
+        }
         let Some(mut item) = self.docket.strike(finished.slot) else {
             return Hold::NONE;
         };

@@ -87,6 +87,8 @@ pub struct ToolRules {
 #[derive(Debug)]
 pub(crate) struct Known {
     pub(crate) name: Arc<str>,
+    /// The same for this thread alone: it is counted without atomics.
+    pub(crate) local_name: Rc<str>,
     pub(crate) settings: ToolSettings,
 }
 
@@ -122,6 +124,7 @@ impl ToolRules {
         }
         let found = Rc::new(Known {
             name: tool.into(),
+            local_name: tool.into(),
             settings: self.look_up(tool),
         });
         let mut known = self.known.borrow_mut();

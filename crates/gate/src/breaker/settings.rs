@@ -108,6 +108,11 @@ impl Ratio {
 
     /// This share of a duration.
     pub(crate) fn of(self, whole: Duration) -> Duration {
+        let short = u64::try_from(whole.as_nanos()).ok();
+        if let Some(product) = short.and_then(|nanos| nanos.checked_mul(u64::from(self.0))) {
+            // Numbers of 128 bits are divided by a function that takes a while.
+            return Duration::from_nanos(product / 1000);
+        }
         // Both factors are bounded, so the product fits: the ratio by 1000, the duration by u64 nanoseconds.
         let nanos = whole.as_nanos().min(u128::from(u64::MAX)) * u128::from(self.0) / 1000;
         Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))

@@ -265,12 +265,12 @@ impl Downstream {
         let scanned = scan_buffered(&self.intake.lines, line, limits, Direction::FromHost);
         match scanned {
             Ok(Envelope::Blank) => FromHost::Blank,
-            Ok(Envelope::Request(request)) => {
+            Ok(Envelope::Request(ref request)) => {
                 let bytes = match line {
                     Line::Whole(span, _) => self.intake.lines.bytes(span.clone()),
                     Line::TooLong { .. } => &[],
                 };
-                FromHost::Call(Ask::of(&request, bytes, tools))
+                FromHost::Call(Ask::of(request, bytes, tools))
             }
             Ok(Envelope::Notification(notification)) => match &notification.request_id {
                 Some(id) => FromHost::Cancels(CallId::to_look_up(id)),

@@ -92,7 +92,7 @@ impl Upstream {
                 None if notification.method == "notifications/message" => FromServer::Log,
                 None => FromServer::Message,
             },
-            Ok(Envelope::Response(response)) => match &response.id {
+            Ok(Envelope::Response(ref response)) => match &response.id {
                 Some(id) => FromServer::Answer(
                     CallId::to_look_up(id),
                     Said {
@@ -110,7 +110,7 @@ impl Upstream {
                             | ResponseKind::ToolError
                             | ResponseKind::Error => Round::Last,
                         },
-                        claims: if claims_outcome(&response) {
+                        claims: if claims_outcome(response) {
                             Claims::Made
                         } else {
                             Claims::None
