@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use crate::analysis::Analysis;
 use crate::finding::{Confidence, Finding, Severity, Surface};
+use crate::output::one_line;
 use crate::score::Grade;
 
 /// What must not be in a result that passes.
@@ -63,8 +64,8 @@ pub fn judge(analysis: &Analysis, gates: &[Gate], empty: Empty) -> Verdict {
         return Verdict::Unknown(format!(
             "{} of the files could not be analysed, first {}: {}; mend them, or leave them out with --exclude",
             analysis.unanalysable.len(),
-            first.file,
-            first.why
+            one_line(&first.file),
+            one_line(&first.why)
         ));
     }
     if empty == Empty::Refused && analysis.analysed.files == 0 {

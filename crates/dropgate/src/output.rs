@@ -9,6 +9,8 @@ use std::sync::OnceLock;
 
 use serde::Serialize;
 
+use crate::visible::visible;
+
 /// Why something that was printed did not get out.
 static NOT_WRITTEN: OnceLock<io::Error> = OnceLock::new();
 
@@ -70,8 +72,8 @@ pub(crate) fn shortened(line: &str) -> Cow<'_, str> {
     Cow::Owned(format!("{}…", line.get(..cut).unwrap_or_default()))
 }
 
-/// Prints one line to standard error.
+/// Prints one line to standard error, or several. Nothing in it is obeyed by a terminal.
 pub(crate) fn complain(line: &str) {
-    let line = shortened(line);
-    let _reader_gone = writeln!(io::stderr().lock(), "dropgate: {line}");
+    let lines: Vec<String> = shortened(line).split('\n').map(visible).collect();
+    let _reader_gone = writeln!(io::stderr().lock(), "dropgate: {}", lines.join("\n"));
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::visible;
 use crate::analysis::Analysis;
 use crate::finding::{Finding, Severity};
 
@@ -50,9 +51,7 @@ fn annotate(out: &mut String, finding: &Finding, prefix: &str) {
 
 /// What stands after `::`, on one line.
 fn data(text: &str) -> String {
-    text.replace('%', "%25")
-        .replace('\r', "%0D")
-        .replace('\n', "%0A")
+    visible(text).replace('%', "%25").replace('\n', "%0A")
 }
 
 /// A value before `::`, which ends at a comma or colon.
@@ -70,6 +69,7 @@ mod tests {
             property("a,b:c\n::error::x"),
             "a%2Cb%3Ac%0A%3A%3Aerror%3A%3Ax"
         );
-        assert_eq!(data("50%\r\n"), "50%25%0D%0A");
+        assert_eq!(data("50%\n"), "50%25%0A");
+        assert_eq!(data("a\r\u{1b}[2J"), "a\u{fffd}\u{fffd}[2J");
     }
 }

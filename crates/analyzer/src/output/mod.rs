@@ -24,3 +24,9 @@ fn visible(text: &str) -> Cow<'_, str> {
         Cow::Borrowed(text)
     }
 }
+
+/// The same on one line: a name or a message can't begin a line of its own, which some readers of
+/// a log obey.
+pub(crate) fn one_line(text: &str) -> String {
+    visible(text).replace('\n', " ")
+}

@@ -7,7 +7,7 @@ use std::ops::Range;
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
-use super::visible;
+use super::one_line;
 use crate::analysis::Analysis;
 use crate::finding::{Confidence, Finding, Severity};
 use crate::probed::Word;
@@ -50,8 +50,8 @@ pub fn render(analysis: &Analysis, prefix: &str, colors: Colors) -> String {
         let _never = writeln!(
             out,
             "not analysed: {prefix}{}: {}",
-            visible(&file.file),
-            visible(&file.why)
+            one_line(&file.file),
+            one_line(&file.why)
         );
     }
     summary(&mut out, analysis);
@@ -67,9 +67,9 @@ fn group<'a>(finding: &'a Finding, source: &'a str, prefix: &str) -> Group<'a> {
     };
     let title = level
         .with_name(finding.severity.word())
-        .primary_title(visible(&finding.message))
+        .primary_title(one_line(&finding.message))
         .id(&*finding.rule);
-    let path = visible(&format!("{prefix}{}", finding.file)).into_owned();
+    let path = one_line(&format!("{prefix}{}", finding.file));
     let mut group = match excerpt(source, finding) {
         Some(excerpt) => title.element(
             Snippet::source(excerpt.text)
@@ -82,15 +82,15 @@ fn group<'a>(finding: &'a Finding, source: &'a str, prefix: &str) -> Group<'a> {
     for place in &finding.related {
         group = group.element(Level::NOTE.message(format!(
             "{prefix}{}:{}: {}",
-            visible(&place.file),
+            one_line(&place.file),
             place.line,
-            visible(&place.message)
+            one_line(&place.message)
         )));
     }
     let sure = match (&finding.blocked_by, finding.confidence) {
         (Some(import), _) => Some(format!(
             "not known, and not counted: the code of {} was not there to be read",
-            visible(import)
+            one_line(import)
         )),
         (None, Confidence::Unknown) => Some("not known, and not counted".to_owned()),
         (None, Confidence::Likely) => Some("likely: a name had to be trusted".to_owned()),

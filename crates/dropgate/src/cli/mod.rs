@@ -92,7 +92,9 @@ fn one_line(error: &clap::Error) -> String {
     if text.contains("-- <COMMAND>") && concerns_the_command(error) {
         return format!("{line}; write the server's command after `--`");
     }
-    if let Some(ContextValue::Strings(valid)) = error.get(ContextKind::ValidValue) {
+    if let Some(ContextValue::Strings(valid)) = error.get(ContextKind::ValidValue)
+        && !valid.is_empty()
+    {
         line = format!("{line} (use {})", valid.join(", "));
     }
     let suggested = [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand]
@@ -151,6 +153,8 @@ mod tests {
             let line = complaint(arguments);
             assert!(line.ends_with(after), "{arguments:?}: {line}");
         }
+        let nothing = complaint(&["audit", ""]);
+        assert!(nothing.ends_with("none was supplied"), "{nothing}");
         for arguments in [
             &["run", "--nope", "--", "npx"][..],
             &["run", "--containment", "docker", "--", "npx"],

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::place::{BAD, Place};
 
+const LOUD: &str = include_str!("../../../analyzer/tests/fixtures/ts/IO-001/bad.ts");
 const GOOD: &str = include_str!("../../../analyzer/tests/fixtures/ts/LIFE-002/good.ts");
 
 /// Longer than any of these folders takes, and far shorter than reading what is in them would.
@@ -280,4 +281,32 @@ fn a_lean_build_has_no_analyser() {
         assert!(full.contains(name), "{name} is nowhere");
         assert!(!lean.contains(name), "{name} is in a lean build");
     }
+}
+
+/// Runners of CI obey what stands at the beginning of a line of a log.
+#[test]
+fn a_name_of_a_file_can_not_write_a_line_of_its_own() {
+    let place = Place::with("src/a\n::error::b\u{1b}[2J.ts", BAD);
+    place.write("src/c\n::error::d\u{1b}[2J.ts", "function (");
+    place.write("src/e\n::error::f\u{1b}[2J.ts", LOUD);
+    for format in ["text", "json", "github", "gitlab", "junit"] {
+        let ran = place.audit(&["--format", format]);
+        assert_eq!(ran.code(), 2);
+        assert!(
+            ran.stderr().contains("src/c ::error::d"),
+            "{}",
+            ran.stderr()
+        );
+        for told in [ran.stdout(), ran.stderr()] {
+            assert!(!told.contains('\u{1b}'), "{format}: {told:?}");
+            let begun = told.lines().any(|line| line.starts_with("::error::"));
+            assert!(!begun, "{format}: {told}");
+        }
+    }
+    let mended = place.audit(&["--fix"]).stderr();
+    assert!(mended.contains("mended IO-001"), "{mended}");
+    assert!(
+        !mended.contains("\n::") && !mended.contains('\u{1b}'),
+        "{mended:?}"
+    );
 }

@@ -7,6 +7,7 @@ use dropgate_analyzer::baseline::Baseline;
 
 use super::replace::replace;
 use crate::output;
+use crate::visible::visible;
 
 /// Writes what an analysis found.
 ///
@@ -36,8 +37,8 @@ pub(super) fn apply(analysis: &mut Analysis, path: &Path) -> Result<Option<Strin
             "{} findings of the baseline are there no more, first {} in {}; \
              --write-baseline takes them out",
             gone.len(),
-            first.rule,
-            first.file
+            visible(&first.rule),
+            visible(&first.file)
         )
     }))
 }

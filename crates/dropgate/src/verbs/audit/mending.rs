@@ -8,6 +8,7 @@ use dropgate_analyzer::fix;
 use super::replace::replace;
 use crate::bounded::{self, NotRead};
 use crate::output;
+use crate::visible::visible;
 
 /// Mends what can be mended, and says what; whether anything was.
 ///
@@ -23,7 +24,8 @@ pub(super) fn mend(analysis: &Analysis, path: &Path) -> Result<Outcome, String> 
     let mut outcome = Outcome::Unchanged;
     for mended in &mended {
         let file = base.join(&*mended.file);
-        let told = |what: String| format!("can't mend {}: {what}", file.display());
+        let shown = visible(&file.display().to_string());
+        let told = |what: String| format!("can't mend {shown}: {what}");
         let read = analysis
             .sources
             .iter()
@@ -42,7 +44,7 @@ pub(super) fn mend(analysis: &Analysis, path: &Path) -> Result<Outcome, String> 
         }
         replace(&file, &mended.text).map_err(|error| told(error.to_string()))?;
         for (rule, line) in &mended.findings {
-            output::complain(&format!("mended {rule} at {}:{line}", file.display()));
+            output::complain(&format!("mended {rule} at {shown}:{line}"));
         }
         outcome = Outcome::Changed;
     }
