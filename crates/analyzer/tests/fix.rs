@@ -164,3 +164,63 @@ fn other_shapes_are_left_alone() {
         );
     }
 }
+
+#[test]
+fn lines_end_as_those_of_the_file_do() {
+    let mut made = 0;
+    for rule in MENDABLE {
+        for (_, path, text) in faults(rule) {
+            let windows = text.replace('\n', "\r\n");
+            let plain = mend(&of(&path, &text)).pop().map(|it| it.text);
+            let fixed = mend(&of(&path, &windows)).pop().map(|it| it.text);
+            let wanted = plain.map(|it| it.replace('\n', "\r\n"));
+            assert_eq!(fixed, wanted, "{rule} {path}");
+            made += usize::from(fixed.is_some());
+        }
+    }
+    assert!(made > 10, "{made}");
+}
+
+#[test]
+fn a_package_by_another_name_is_not_taken_for_it() {
+    let faults = faults("IO-001");
+    let (_, path, text) = faults
+        .iter()
+        .find(|(language, path, _)| *language == "go" && path == "bad.go")
+        .expect("a fixture");
+    assert!(!mend(&of(path, text)).is_empty());
+    for other in ["system \"os\"", "os \"example.org/os\""] {
+        let renamed = text.replace("\t\"os\"\n", "").replacen(
+            "import (\n",
+            &format!("import (\n\t{other}\n"),
+            1,
+        );
+        assert!(renamed.contains(other), "{renamed}");
+        let fixed = mend(&of(path, &renamed));
+        let compiles = fixed.iter().all(|it| it.text.contains("\t\"os\"\n"));
+        assert!(compiles, "{fixed:#?}");
+        assert!(
+            other.starts_with("system") || fixed.is_empty(),
+            "{fixed:#?}"
+        );
+    }
+}
+
+#[test]
+fn a_branch_without_braces_gets_no_second_statement() {
+    let text = format!(
+        "{HEAD}const shutdown = () => server.close();
+if (process.argv.length > 2)
+  process.on(\"SIGINT\", shutdown);
+"
+    );
+    let found = of("a.ts", &text);
+    assert!(found.findings.iter().any(|it| it.rule == "LIFE-003"));
+    let fixed = mend(&found);
+    let rules = fixed.iter().flat_map(|it| &it.findings);
+    assert_eq!(
+        rules.filter(|it| it.0 == "LIFE-003").count(),
+        0,
+        "{fixed:#?}"
+    );
+}

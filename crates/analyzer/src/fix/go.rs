@@ -1,6 +1,7 @@
 //! Edits of Go.
 
-use super::source::{Edit, Text, denial};
+use super::source::{Edit, Text, denial, offset};
+use crate::facts::VariableKind;
 use crate::finding::Finding;
 
 pub(super) fn edits(text: &Text<'_>, finding: &Finding) -> Option<Vec<Edit>> {
@@ -37,15 +38,28 @@ pub(super) fn edits(text: &Text<'_>, finding: &Finding) -> Option<Vec<Edit>> {
     }
 }
 
-/// The edit that imports a package of the standard library, if there has to be one, in its place by the alphabet.
+/// The edit that imports a package of the standard library, if there has to be one, in its place by
+/// the alphabet; `None` where the name is something else or there is no place for it.
 fn import(text: &Text<'_>, package: &str) -> Option<Option<Edit>> {
-    let imports = &text.facts.imports;
-    if imports.iter().any(|import| &*import.source == package) {
-        return Some(None);
+    let facts = text.facts;
+    let mut named = facts.variables.iter().filter(|it| &*it.name == package);
+    if let Some(variable) = named.next() {
+        let VariableKind::Import(id) = variable.kind else {
+            return None;
+        };
+        let import = facts.imports.get(offset(id.0))?;
+        let alone = named.next().is_none();
+        return (&*import.source == package && alone).then_some(None);
     }
     let quoted = format!("\"{package}\"");
-    if let Some(block) = text.text.find("\nimport (\n") {
-        let mut at = block + "\nimport (\n".len();
+    const BLOCK: &str = "\nimport (";
+    if let Some(block) = text.text.find(BLOCK) {
+        let mut at = block + BLOCK.len();
+        let line = text.text.get(at..)?.split_inclusive('\n').next()?;
+        if !line.trim().is_empty() {
+            return None;
+        }
+        at += line.len();
         for line in text.text.get(at..)?.split_inclusive('\n') {
             let name = line.trim();
             if name.is_empty() || name == ")" || name > quoted.as_str() {

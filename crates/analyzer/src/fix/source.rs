@@ -39,14 +39,19 @@ impl Edit {
     }
 }
 
-/// The text with all edits; `None` where one lies outside.
+/// The text with all edits; `None` where one lies outside. New lines end as the first one does.
 pub(super) fn applied(text: &str, mut edits: Vec<Edit>) -> Option<String> {
     edits.sort();
+    let first = text.split_inclusive('\n').next().unwrap_or_default();
     let mut out = String::with_capacity(text.len());
     let mut from = 0;
     for edit in &edits {
         out.push_str(text.get(from..edit.start)?);
-        out.push_str(&edit.with);
+        if first.ends_with("\r\n") {
+            out.push_str(&edit.with.replace('\n', "\r\n"));
+        } else {
+            out.push_str(&edit.with);
+        }
         from = edit.end;
     }
     out.push_str(text.get(from..)?);
@@ -99,6 +104,23 @@ impl<'a> Text<'a> {
         blank.chars().all(char::is_whitespace).then_some(blank)
     }
 
+    /// Whether the statement that begins with this byte is all that an `if` or a loop without
+    /// braces has, so that another one after it would be none of it.
+    pub(super) fn hangs(&self, at: usize) -> bool {
+        let before = self.text.get(..at).unwrap_or_default();
+        let code = before
+            .lines()
+            .rev()
+            .map(str::trim)
+            .find(|line| !line.is_empty() && !line.starts_with("//"));
+        code.is_some_and(|line| {
+            let line = line.trim_start_matches('}').trim_start();
+            let heads = ["if ", "if(", "for ", "for(", "while ", "while(", "else if"];
+            line.ends_with("else")
+                || line.ends_with(')') && heads.iter().any(|head| line.starts_with(head))
+        })
+    }
+
     /// The byte after a statement that ends with this byte: after its `;`, where only a comment or nothing follows on the line.
     pub(super) fn after_statement(&self, end: usize) -> Option<usize> {
         let rest = self.text.get(end..)?;
@@ -133,6 +155,12 @@ mod tests {
     fn edits_are_made_in_order_and_never_outside() {
         let edits = vec![Edit::replace(2, 3, "X"), Edit::insert(0, "a")];
         assert_eq!(applied("012345", edits).as_deref(), Some("a01X345"));
+        let line = vec![Edit::insert(1, "\nb")];
+        assert_eq!(
+            applied("a\r\nc", line.clone()).as_deref(),
+            Some("a\r\nb\r\nc")
+        );
+        assert_eq!(applied("a\nc", line).as_deref(), Some("a\nb\nc"));
         assert_eq!(applied("0", vec![Edit::insert(2, "a")]), None);
         assert_eq!(applied("é", vec![Edit::insert(1, "a")]), None);
         assert!(Edit::replace(0, 2, "").touches(&Edit::replace(1, 3, "")));

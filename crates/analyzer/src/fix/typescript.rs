@@ -62,7 +62,8 @@ fn with_signal(text: &Text<'_>, finding: &Finding) -> Option<Edit> {
 /// Puts a member before all others of an object literal whose brace ends at a byte, on a line of its own where the others have theirs.
 fn first_member(text: &Text<'_>, at: usize, member: &str) -> Option<Edit> {
     let rest = text.text.get(at..)?;
-    let Some(next) = rest.strip_prefix('\n') else {
+    let next = rest.strip_prefix("\r\n").or(rest.strip_prefix('\n'));
+    let Some(next) = next else {
         return Some(Edit::insert(at, format!(" {member},")));
     };
     let indent = next.len() - next.trim_start_matches([' ', '\t']).len();
@@ -78,7 +79,11 @@ fn both_signals(text: &Text<'_>, finding: &Finding) -> Option<Vec<Edit>> {
         return None;
     };
     let indent = text.indent(start)?;
-    if matches!(handler.value.kind, ExprKind::Var(_)) && !found.contains('\n') {
+    let again = matches!(handler.value.kind, ExprKind::Var(_)) && !found.contains('\n');
+    if again && text.hangs(start) {
+        return None;
+    }
+    if again {
         let again = found.replacen("SIGINT", "SIGTERM", 1);
         let at = text.after_statement(end)?;
         return Some(vec![Edit::insert(at, format!("\n{indent}{again};"))]);
