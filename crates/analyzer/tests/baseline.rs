@@ -72,6 +72,36 @@ fn findings_are_known_again_after_lines_moved() {
     );
 }
 
+/// Every bad source, in a folder.
+fn faults_in(folder: &str) -> Analysis {
+    let files = RULES.iter().flat_map(|rule| {
+        rule.fixtures.iter().map(move |fixture| {
+            let language = fixture.language.short();
+            let path = format!("{folder}/{language}/{}/server.{language}", rule.id);
+            (Name::from(path), fixture.bad.to_owned())
+        })
+    });
+    analyze_texts(files.collect()).expect("threads start")
+}
+
+#[test]
+fn findings_are_known_again_under_a_new_name_of_their_file() {
+    let before = faults_in("old");
+    let baseline = Baseline::of(&before);
+    let mut moved = faults_in("new");
+    assert_eq!(baseline.apply(&mut moved), []);
+    assert!(moved.findings.is_empty(), "{:#?}", moved.findings);
+    assert_eq!(moved.suppressed.len(), before.findings.len());
+
+    // What is copied is new: the old file is still there.
+    let mut copied = faults_in("old");
+    let copies = faults_in("new");
+    copied.findings.extend(copies.findings.clone());
+    copied.sources.extend(copies.sources);
+    assert!(baseline.apply(&mut copied).is_empty());
+    assert_eq!(copied.findings.len(), copies.findings.len());
+}
+
 #[test]
 fn new_findings_stay_and_mended_ones_are_named() {
     let mut after = faults(str::to_owned);

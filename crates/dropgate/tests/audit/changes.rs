@@ -65,6 +65,28 @@ fn only_changed_lines_are_told() {
 }
 
 #[test]
+fn a_renamed_file_has_not_changed() {
+    let place = repository();
+    git(&place, &["mv", "pkg/src/server.ts", "pkg/src/main.ts"]);
+    for _ in ["in the index", "committed"] {
+        let page = place.json(&["pkg", "--diff-base", "main"]);
+        assert_eq!(rules(&page), Vec::<String>::new(), "{page}");
+        git(&place, &["checkout", "-qB", "work"]);
+        git(&place, &["commit", "-q", "--allow-empty", "-m", "two"]);
+    }
+    let more = "process.on('SIGINT', () => process.exit(3));\n";
+    place.write("pkg/src/main.ts", format!("// Moved.\n{BAD}{more}"));
+    let page = place.json(&["pkg", "--diff-base", "main"]);
+    assert_eq!(rules(&page), ["LIFE-002"], "{page}");
+    assert_eq!(page["findings"][0]["line"], BAD.lines().count() + 2);
+
+    // A copy is new: what it was copied from is still there.
+    place.write("pkg/src/server.ts", BAD);
+    let page = place.json(&["pkg", "--diff-base", "main"]);
+    assert!(rules(&page).len() > 1, "{page}");
+}
+
+#[test]
 fn nothing_of_the_repository_is_executed() {
     let place = repository();
     let trap = format!("touch {}/sprung", place.folder().display());

@@ -50,8 +50,9 @@ pub(super) fn answer(args: &AuditArgs) -> Result<Asked, Stop> {
 }
 
 fn list(args: &AuditArgs) -> Result<(), Stop> {
+    let own = plan::user_rules(args)?;
     match args.format {
-        AuditFormat::Json => output::print_json(&json::rules()),
+        AuditFormat::Json => output::print_json(&json::rules(&own)),
         AuditFormat::Text
         | AuditFormat::Sarif
         | AuditFormat::Html
@@ -60,7 +61,6 @@ fn list(args: &AuditArgs) -> Result<(), Stop> {
         | AuditFormat::Junit
         | AuditFormat::Badge
         | AuditFormat::BadgeSvg => {
-            let own = plan::user_rules(args)?;
             output::print(&format!("{}{}", explain::list(), own.list()));
         }
     }

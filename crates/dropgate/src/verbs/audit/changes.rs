@@ -11,6 +11,7 @@ use dropgate_analyzer::Analysis;
 use dropgate_analyzer::analysis::MAX_TOTAL_BYTES;
 use dropgate_process::{Done, Errand};
 
+use super::renames::{MAX_GONE, ending, renamed};
 use crate::lines::{Edit, edits};
 
 /// How long git may take for one question.
@@ -46,7 +47,18 @@ pub(super) fn keep(
     let parted = git.line(&["merge-base", &tip, "HEAD"], base)?;
     let prefix = git.line(&["rev-parse", "--show-prefix"], base)?;
     let files: BTreeSet<&str> = analysis.findings.iter().map(|it| &*it.file).collect();
-    let before = git.texts(&parted, &prefix, &files, base)?;
+    let mut before = git.texts(&parted, &prefix, &files, base)?;
+    let new: Vec<(&str, &str)> = analysis
+        .sources
+        .iter()
+        .map(|(path, text)| (&**path, text.as_str()))
+        .filter(|(path, _)| files.contains(path) && !before.contains_key(*path))
+        .collect();
+    if !new.is_empty() {
+        let gone = git.gone(&parted, &prefix, &new, base)?;
+        let old = renamed(&new, &gone).into_iter();
+        before.extend(old.map(|(path, text)| (path.to_owned(), text)));
+    }
     let mut changed: HashMap<String, Changed> = HashMap::new();
     for (path, text) in &analysis.sources {
         if files.contains(&**path) {
@@ -74,7 +86,7 @@ fn commit(base: &str) -> String {
 
 /// Lines of a file that are not as they were, from 1.
 enum Changed {
-    /// All: the file is new.
+    /// All: the file is new, and no other under a new name.
     Whole,
     Lines(HashSet<u32>),
 }
@@ -161,6 +173,31 @@ impl Git<'_> {
             }
         }
         Ok(texts)
+    }
+
+    /// The texts of files that a commit has and the folder has no more, of those that one of the new
+    /// files could have been.
+    fn gone(
+        &self,
+        commit: &str,
+        prefix: &str,
+        new: &[(&str, &str)],
+        base: &str,
+    ) -> Result<HashMap<String, String>, String> {
+        let done = self.ask(
+            &["ls-tree", "-r", "-z", "--name-only", commit],
+            Vec::new(),
+            MOST,
+        )?;
+        let endings: HashSet<&str> = new.iter().map(|(path, _)| ending(path)).collect();
+        let listed = String::from_utf8_lossy(&done.output).into_owned();
+        let gone: BTreeSet<&str> = listed
+            .split_terminator('\0')
+            .filter(|name| endings.contains(ending(name)))
+            .filter(|name| self.folder.join(name).symlink_metadata().is_err())
+            .take(MAX_GONE)
+            .collect();
+        self.texts(commit, prefix, &gone, base)
     }
 
     fn ask(&self, args: &[&str], input: Vec<u8>, most: usize) -> Result<Done, String> {

@@ -8,6 +8,7 @@ mod patience;
 mod plan;
 mod prefix;
 mod probing;
+mod renames;
 mod replace;
 
 use std::process::ExitCode;
