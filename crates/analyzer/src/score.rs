@@ -77,6 +77,9 @@ impl std::fmt::Display for Grade {
     }
 }
 
+/// What findings of the user's own rules are deducted from.
+pub(crate) const OWN_AXES: &[Axis] = &[Axis::Reliability];
+
 /// Scores findings; those whose confidence is unknown count nothing.
 pub fn score(findings: &[Finding]) -> Score {
     // In half points, so that the share of the surface stays whole.
@@ -96,7 +99,7 @@ pub fn score(findings: &[Finding]) -> Score {
     for (rule, mut deductions) in by_rule {
         deductions.sort_unstable_by(|a, b| b.cmp(a));
         let sum: u32 = deductions.iter().take(MAX_PER_RULE).sum();
-        let axes = rules::find(rule).map_or(&[Axis::Reliability][..], |rule| rule.axes);
+        let axes = rules::find(rule).map_or(OWN_AXES, |rule| rule.axes);
         for axis in axes {
             *lost.entry(*axis).or_default() += sum;
         }

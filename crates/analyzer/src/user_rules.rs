@@ -1,5 +1,7 @@
 //! Rules of the user's own, as ast-grep writes them: shapes of code in one file.
 
+mod counted;
+
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -9,12 +11,13 @@ use ast_grep_config::{
     Fixer, GlobalRules, RuleCollection, RuleConfig, SerializableRuleConfig, Severity as Written,
     from_multiple,
 };
-use ast_grep_core::tree_sitter::LanguageExt as _;
+use ast_grep_core::AstGrep;
 use ast_grep_language::SupportLang;
 
+use self::counted::Counted;
 use crate::analysis::Unanalysable;
 use crate::bounded;
-use crate::facts::{Lines, Name, Span};
+use crate::facts::{Language, Lines, Name, Span};
 use crate::finding::{Confidence, Finding, Severity, fingerprint};
 use crate::rules;
 use crate::surface;
@@ -27,6 +30,9 @@ pub const MAX_RULES: usize = 500;
 
 /// Most findings of one rule in one file.
 pub const MAX_PER_FILE: usize = 1_000;
+
+/// Most causes of an error that are told.
+const MAX_CAUSES: usize = 8;
 
 /// Languages that ast-grep is built with here.
 const LANGUAGES: [SupportLang; 6] = [
@@ -151,14 +157,27 @@ impl UserRules {
 
     /// One line a rule.
     pub fn list(&self) -> String {
-        let mut lines: Vec<String> = Vec::new();
+        let line = |told: Told| {
+            let message = told.message.lines().next().unwrap_or_default();
+            format!("{:<9} {:<6} {message}\n", told.id, told.severity.word())
+        };
+        self.told().into_iter().map(line).collect()
+    }
+
+    /// What each rule says of itself, by id.
+    pub(crate) fn told(&self) -> Vec<Told> {
+        let mut told = Vec::new();
         self.rules.for_each_rule(|rule| {
-            let severity = severity(rule).word();
-            let message = rule.message.lines().next().unwrap_or_default();
-            lines.push(format!("{:<9} {severity:<6} {message}\n", rule.id));
+            told.push(Told {
+                id: rule.id.clone(),
+                severity: severity(rule),
+                language: language(rule.language),
+                message: rule.message.clone(),
+                fix: fix(rule),
+            });
         });
-        lines.sort();
-        lines.concat()
+        told.sort_by(|a, b| a.id.cmp(&b.id));
+        told
     }
 
     /// Ids of the rules, in their order.
@@ -175,18 +194,25 @@ impl UserRules {
         let Some(first) = rules.first() else {
             return Ok(Vec::new());
         };
-        let tree = first.language.ast_grep(text);
+        let refused = |why: String| Unanalysable {
+            file: path.to_string(),
+            why,
+        };
+        let tree = Counted::of(text, first.language)
+            .map(AstGrep::doc)
+            .map_err(|why| refused(format!("the rule {} can't look at it: {why}", first.id)))?;
         let lines = Lines::of(text);
         let source: Vec<&str> = text.lines().collect();
         let mut findings = Vec::new();
         for rule in rules {
             let mut seen: HashMap<&str, u32> = HashMap::new();
+            tree.root().get_doc().refill();
             for (count, found) in tree.root().find_all(&rule.matcher).enumerate() {
                 if count == MAX_PER_FILE {
-                    return Err(Unanalysable {
-                        file: path.to_string(),
-                        why: format!("the rule {} finds more than {MAX_PER_FILE} places", rule.id),
-                    });
+                    return Err(refused(format!(
+                        "the rule {} finds more than {MAX_PER_FILE} places",
+                        rule.id
+                    )));
                 }
                 let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
                 let range = found.range();
@@ -203,8 +229,37 @@ impl UserRules {
                 };
                 findings.push(finding(rule, path, span, message, print));
             }
+            if tree.root().get_doc().is_spent() {
+                return Err(refused(format!(
+                    "the rule {} would have to look at too much of it: look around less far in the rule, by `stopBy`",
+                    rule.id
+                )));
+            }
         }
         Ok(findings)
+    }
+}
+
+/// What a rule says of itself.
+#[derive(Debug)]
+pub(crate) struct Told {
+    pub(crate) id: String,
+    pub(crate) severity: Severity,
+    pub(crate) language: Language,
+    pub(crate) message: String,
+    pub(crate) fix: String,
+}
+
+/// The language here that a language of ast-grep is part of; others are refused when rules are read.
+fn language(written: SupportLang) -> Language {
+    if written == SupportLang::Go {
+        Language::Go
+    } else if written == SupportLang::Python {
+        Language::Python
+    } else if written == SupportLang::Rust {
+        Language::Rust
+    } else {
+        Language::TypeScript
     }
 }
 
@@ -250,9 +305,14 @@ fn parse(text: &str, path: &str) -> Result<Vec<RuleConfig<SupportLang>>, UserRul
                 ));
             }
             let rule = RuleConfig::try_from(rule, &globals).map_err(|error| {
-                let cause = std::error::Error::source(&error);
-                let cause = cause.map_or_else(String::new, |cause| format!(": {cause}"));
-                wrong(&id, format!("{error}{cause}"))
+                let mut why = error.to_string();
+                let mut cause = std::error::Error::source(&error);
+                for _ in 0..MAX_CAUSES {
+                    let Some(error) = cause else { break };
+                    why = format!("{why}: {error}");
+                    cause = error.source();
+                }
+                wrong(&id, why)
             })?;
             if !rule.message.is_empty() {
                 Fixer::from_str(&rule.message, &rule.language)

@@ -9,6 +9,7 @@ use dropgate_analyzer::finding::Surface;
 use dropgate_analyzer::gate::{Empty, Gate, Verdict, judge};
 use dropgate_analyzer::output::{badge, explain, github, gitlab, html, json, junit, text};
 use dropgate_analyzer::rules::{RULES, find};
+use dropgate_analyzer::user_rules::UserRules;
 use serde_json::Value;
 
 fn of(files: &[(&str, &str)]) -> Analysis {
@@ -375,7 +376,7 @@ fn every_rule_is_explained_with_code() {
         }
         assert!(explain::list().contains(rule.id));
     }
-    assert_eq!(json::rules().len(), RULES.len());
+    assert_eq!(json::rules(&UserRules::default()).len(), RULES.len());
 }
 
 #[test]

@@ -7,8 +7,9 @@ use serde::Serialize;
 use crate::analysis::{Analysed, Analysis, Unanalysable};
 use crate::finding::Finding;
 use crate::rules::{Axis, RULES};
-use crate::score::{Axes, Grade};
+use crate::score::{self, Axes, Grade};
 use crate::suppress::Suppressed;
+use crate::user_rules::UserRules;
 
 /// The version of the shape. Members may be added to it; one that goes or means something else is another version.
 const VERSION: u32 = 1;
@@ -67,23 +68,38 @@ pub fn schema() -> String {
 /// What is written of a rule.
 #[derive(Debug, Serialize)]
 pub struct RuleRow {
-    rule: &'static str,
-    name: &'static str,
+    rule: String,
+    name: String,
     severity: &'static str,
     axes: &'static [Axis],
     cwe: &'static [u16],
     languages: Vec<&'static str>,
-    summary: &'static str,
-    fix: &'static str,
+    summary: String,
+    fix: String,
 }
 
-/// All rules, in the order of the catalogue.
-pub fn rules() -> Vec<RuleRow> {
+/// All rules, in the order of the catalogue, and then the user's own by id.
+pub fn rules(own: &UserRules) -> Vec<RuleRow> {
+    let mut rows = catalogue();
+    rows.extend(own.told().into_iter().map(|told| RuleRow {
+        name: told.id.clone(),
+        rule: told.id,
+        severity: told.severity.word(),
+        axes: score::OWN_AXES,
+        cwe: &[],
+        languages: vec![told.language.short()],
+        summary: told.message,
+        fix: told.fix,
+    }));
+    rows
+}
+
+fn catalogue() -> Vec<RuleRow> {
     RULES
         .iter()
         .map(|rule| RuleRow {
-            rule: rule.id,
-            name: rule.name,
+            rule: rule.id.to_owned(),
+            name: rule.name.to_owned(),
             severity: rule.severity.word(),
             axes: rule.axes,
             cwe: rule.cwe,
@@ -92,8 +108,8 @@ pub fn rules() -> Vec<RuleRow> {
                 .iter()
                 .map(|fixture| fixture.language.short())
                 .collect(),
-            summary: rule.summary,
-            fix: rule.fix,
+            summary: rule.summary.to_owned(),
+            fix: rule.fix.to_owned(),
         })
         .collect()
 }

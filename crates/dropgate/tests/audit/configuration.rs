@@ -1,6 +1,11 @@
 //! The table `[audit]`, and rules of the user's own.
 
+use std::time::{Duration, Instant};
+
 use crate::place::{BAD, Place, rules};
+
+/// Far longer than a bounded look takes, and far shorter than an unbounded one.
+const SOON: Duration = Duration::from_secs(60);
 
 const OWN: &str = "\
 id: no-console
@@ -92,6 +97,11 @@ fn rules_of_the_users_own_count_like_others() {
             listed.contains("no-console high   $A goes to a log"),
             "{listed}"
         );
+        let rows = place.json(&[from, &["--list-rules"]].concat());
+        let rows = rows.as_array().unwrap();
+        assert_eq!(rows.last().unwrap()["rule"], "no-console");
+        assert_eq!(rows.last().unwrap()["fix"], "Use the logger.");
+        assert_eq!(rows[0]["rule"], "LIFE-001");
         place.write("dropgate.toml", "");
     }
     let flag = place.json(&["--rules", "own/log.yml", "--no-suppressions"]);
@@ -137,6 +147,10 @@ fn mistakes_are_named() {
         ("id: x\nlanguage: Go\nrul: {pattern: f()}", "x.yml"),
         ("language: Go\nrule: {pattern: f()}", "id should be a word"),
         ("id: x\nlanguage: Go\nrule: {kind: nothing_such}", "x.yml"),
+        (
+            "id: x\nlanguage: Go\nrule: {kind: block, regex: '(a'}",
+            "unclosed group",
+        ),
         ("- [", "x.yml"),
         ("", "x.yml holds no rule"),
         ("# to be written\n", "x.yml holds no rule"),
@@ -261,4 +275,32 @@ fn an_installed_package_is_known_by_the_name_of_its_folder() {
     );
     let page = place.json(&["site-packages/notes"]);
     assert_eq!(page["analysed"]["servers"], 1, "{page}");
+}
+
+/// What a rule may look at is counted, so that the same source has the same end everywhere.
+#[test]
+fn a_rule_that_looks_too_far_around_is_no_result() {
+    let place = Place::with("src/server.ts", BAD);
+    place.write("src/long.ts", "note(1);\n".repeat(8_000));
+    let before = "kind: expression_statement, follows: {stopBy: end, ";
+    let all_pairs = format!("{{{before}{before}{before}regex: nothing_such}}}}}}}}");
+    let up = "inside: {stopBy: end, kind: statement_block, ";
+    let down = "has: {stopBy: end, kind: identifier, ";
+    for (rule, code) in [
+        (all_pairs, 2),
+        (
+            format!("{{kind: number, {up}{down}regex: nothing_such}}}}}}"),
+            0,
+        ),
+        (format!("{{{before}regex: exit}}}}"), 2),
+    ] {
+        let rule = format!("id: far\nlanguage: TypeScript\nmessage: far\nrule: {rule}\n");
+        place.write("far.yml", &rule);
+        let began = Instant::now();
+        let ran = place.audit(&["--rules", "far.yml"]);
+        assert!(began.elapsed() < SOON, "{rule}");
+        assert_eq!(ran.code(), code, "{rule}: {}", ran.stderr());
+        let told = "src/long.ts: the rule far would have to look at too much of it";
+        assert_eq!(ran.stderr().contains(told), code == 2, "{}", ran.stderr());
+    }
 }
