@@ -129,6 +129,7 @@ fn is_unknown(site: &Site<'_>) -> bool {
         || site.paths.iter().any(|path| {
             path.starts_with('?')
                 || path.starts_with("Promise()")
+                || path.starts_with("dataclasses.field()")
                 || path.contains("to_thread()")
                 || path.contains("run_in_executor()")
         });

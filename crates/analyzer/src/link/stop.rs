@@ -4,11 +4,11 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use rayon::prelude::*;
 
-use crate::facts::{Expr, ExprKind, Language, Pattern, Span, StmtKind, walk};
+use crate::facts::{Expr, ExprKind, Language, Mode, Pattern, Span, StmtKind, walk};
 use crate::vocabulary::{Role, Wire};
 
 use super::shutdown::Form;
-use super::{Entry, FnRef, Guard, Programs, Project, Site, SiteId};
+use super::{Entry, Fate, FnRef, Guard, Programs, Project, Site, SiteId};
 
 /// Callers of a function that waits for a signal which are followed upwards.
 const MAX_CALLERS: usize = 4;
@@ -304,7 +304,17 @@ impl<'a> Project<'a> {
                     );
                 }
             });
-            all.push(function.name.to_string());
+            // `State(session=Session())` holds it under the name of the argument.
+            for site in self.sites_holding(opened.at, opened.span) {
+                let mut args = site.call.args.iter();
+                let holding = args.find(|arg| arg.value.span.holds(opened.span));
+                let name = holding.and_then(|arg| arg.name.as_ref());
+                all.extend(name.map(ToString::to_string));
+            }
+            // Who asks the function for it has it under a name like that of the function.
+            if self.returns(opened, &all) {
+                all.push(function.name.to_string());
+            }
         }
         if let Some(file) = self.file(opened.at.file) {
             for class in &file.classes {
@@ -321,6 +331,26 @@ impl<'a> Project<'a> {
         }
         all.retain(|name| name.len() > 2);
         all
+    }
+
+    /// Whether the function that a call stands in gives back what the call gave.
+    pub fn gives_back(&self, opened: &Site<'_>) -> bool {
+        self.returns(opened, &self.holders(opened))
+    }
+
+    /// Whether the function of a call gives back its value, by itself or under any of some names.
+    fn returns(&self, opened: &Site<'_>, names: &[String]) -> bool {
+        let mut found = opened.fate == Fate::Returned;
+        if let Some(function) = self.function(opened.at) {
+            found |= function.mode == Mode::Generator;
+            walk::stmts(&function.body, &mut |stmt| {
+                if let StmtKind::Return(Some(value)) | StmtKind::Value(value) = &stmt.kind {
+                    let own = self.own_name(opened.at, value.bare());
+                    found |= own.is_some_and(|own| names.iter().any(|name| name == own));
+                }
+            });
+        }
+        found
     }
 
     /// The name of a variable.

@@ -1,3 +1,4 @@
 //! What is opened and must be closed.
 
+mod client;
 pub(super) mod pool;

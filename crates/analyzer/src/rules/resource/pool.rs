@@ -1,10 +1,12 @@
 //! A pool that is never closed.
 
 use crate::facts::{ExprKind, Language, StmtKind, walk};
-use crate::finding::{Severity, Surface};
+use crate::finding::{Confidence, Severity, Surface};
 use crate::link::{Closers, Fate, Project, Site, Trigger};
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::{Kind, Role};
+
+use super::client;
 
 pub(in crate::rules) const RULE: Rule = Rule {
     id: "RES-001",
@@ -31,10 +33,16 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
     let exits = project.reach(&exits);
     let at_exit = exits.iter().flat_map(|at| project.sites_of(*at));
     let at_exit = Closers::of(project, at_exit.filter(|site| Project::is_closing(site)));
+    let clients = client::closers(project);
     for site in project.sites() {
-        if site.role != Some(Role::Open(Kind::Pool))
+        let is_pool = site.role == Some(Role::Open(Kind::Pool));
+        let is_client = !is_pool && client::is_one(project, site);
+        if !(is_pool || is_client)
+            || (is_client && client::is_closed(project, site, &clients))
             || !is_kept(project, site, &cleanups)
             || (site.fate == Fate::Returned && !is_stored(project, site, MAX_CALLS))
+            || (is_client && site.fate == Fate::Returned && project.callers(site.at).is_empty())
+            || closed_by_callers(project, site)
             || project.closed_at_stop(site)
             // Closed when the process exits by itself: that a signal skips it is what LIFE-001 says.
             || closed_by(project, site, &at_exit)
@@ -48,7 +56,12 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             function: site.at,
             span: site.span,
         };
-        let finding = report.add(place, "this pool lives as long as the process, and nothing closes it when the server is asked to stop");
+        let what = if is_pool { "pool" } else { "client" };
+        let finding = report.add(place, format!("this {what} lives as long as the process, and nothing closes it when the server is asked to stop"));
+        if is_client {
+            // The remote end notices a closed socket at once; what is lost is the orderly goodbye.
+            finding.weigh(Severity::Low).sure(Confidence::Likely);
+        }
         if let Some(import) = project.unread_closing(site) {
             finding.blocked(import);
             continue;
@@ -113,6 +126,42 @@ fn is_kept(project: &Project<'_>, opened: &Site<'_>, cleanups: &Closers) -> bool
                 && !in_failure(project, site)
         });
     !scoped && !closed_here && !dropped && !local
+}
+
+/// Whether it is a part of what a function gives back, and all that ask for it close it.
+fn closed_by_callers(project: &Project<'_>, opened: &Site<'_>) -> bool {
+    let callers = project.callers(opened.at);
+    let closes = |caller: &Site<'_>| {
+        project.sites_of(caller.at).any(|site| {
+            Project::is_closing(site)
+                && site.span.start > caller.span.start
+                && project.may_close(site, opened)
+        })
+    };
+    opened.fate == Fate::Used
+        && !callers.is_empty()
+        && is_local(project, opened)
+        && callers
+            .iter()
+            .filter_map(|id| project.site(*id))
+            .all(closes)
+}
+
+/// Whether all that it is put into are variables of the function that opens it.
+fn is_local(project: &Project<'_>, opened: &Site<'_>) -> bool {
+    let mut local = opened.at.id != crate::facts::FnId::MODULE;
+    if let Some(function) = project.function(opened.at) {
+        walk::assignments(&function.body, &mut |_, target, value| {
+            if value.span.holds(opened.span) {
+                local &= target.leaves().into_iter().all(|leaf| {
+                    let id = leaf.variable().map(|id| opened.at.variable(id));
+                    let variable = id.and_then(|id| project.variable(id));
+                    variable.is_some_and(|variable| variable.owner == opened.at.id)
+                });
+            }
+        });
+    }
+    local
 }
 
 /// Calls upwards through which what a function gives back is followed.
@@ -232,6 +281,7 @@ fn is_on_part(site: &Site<'_>, opened: &Site<'_>) -> bool {
 fn given_to_scopes(project: &Project<'_>, opened: &Site<'_>) -> bool {
     let callers = project.callers(opened.at);
     !callers.is_empty()
+        && project.gives_back(opened)
         && callers
             .iter()
             .filter_map(|id| project.site(*id))
