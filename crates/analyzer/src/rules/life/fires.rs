@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::facts::{Expr, ExprKind, Pattern, Span, StmtKind, VarId, walk};
+use crate::facts::{Block, Expr, ExprKind, Language, Pattern, Span, StmtKind, VarId, walk};
 use crate::link::{FnRef, Form, Project, Site, VarRef};
 use crate::vocabulary::Role;
 
@@ -54,9 +54,8 @@ pub(super) fn context<'a>(project: &Project<'a>, at: FnRef, object: &'a Expr) ->
 
 fn of(project: &Project<'_>, variable: VarRef, left: usize) -> Fires {
     let ends = ends(project, variable);
-    let functions = || project.functions_in(variable.file);
     let mut fires = Fires::Unknown;
-    for (at, _) in functions() {
+    for (at, _) in project.functions_in(variable.file) {
         for site in project.sites_of(at) {
             if !touches(site, &ends) {
                 continue;
@@ -64,10 +63,7 @@ fn of(project: &Project<'_>, variable: VarRef, left: usize) -> Fires {
             if matches!(site.role, Some(Role::AwaitSignal(_))) {
                 return Fires::Yes;
             }
-            let fired = FIRING.contains(&site.name())
-                || matches!(site.call.callee.kind, ExprKind::Var(_))
-                || (site.name() == "close" && site.call.receiver().is_none());
-            if !fired {
+            if !is_firing(site) && !fires_below(project, site, &ends) {
                 continue;
             }
             if left > 0 && is_after_signal(project, site, left - 1) {
@@ -84,6 +80,98 @@ fn of(project: &Project<'_>, variable: VarRef, left: usize) -> Fires {
         found
     });
     if made { Fires::Yes } else { fires }
+}
+
+/// Whether nothing but a signal ends a wait: a future of one, or what is made ready by one and by nothing else that is seen.
+pub(super) fn by_signal_alone<'a>(project: &Project<'a>, at: FnRef, waited: &'a Expr) -> bool {
+    let (mut some, mut others) = (false, false);
+    walk::each(waited, &mut |inner| {
+        if let ExprKind::Var(id) = inner.kind {
+            let variable = at.variable(id);
+            some |= of(project, variable, MAX_CHANNELS) == Fires::Yes;
+            others |= is_fired_otherwise(project, variable);
+        }
+        if let Some(site) = inner.call().and_then(|_| project.site_at(at, inner)) {
+            some |= is_signal(project, at, inner);
+            // What is handed to a function of the author's may end its wait as well.
+            others |= !site.targets.is_empty() && !site.call.args.is_empty();
+            let of_context = site.call.receiver().filter(|_| site.name() == "Done");
+            some |= of_context.is_some_and(|object| context(project, at, object) == Fires::Yes);
+        }
+    });
+    some && !others
+}
+
+/// Whether something other than a signal, a failure or the end of a function makes a variable ready.
+fn is_fired_otherwise(project: &Project<'_>, variable: VarRef) -> bool {
+    let ends = ends(project, variable);
+    let mut functions = project.functions_in(variable.file);
+    functions.any(|(at, function)| {
+        project.sites_of(at).any(|site| {
+            let fired = touches(site, &ends)
+                && (is_firing(site) || fires_below(project, site, &ends))
+                && !is_after_signal(project, site, MAX_CHANNELS - 1);
+            fired
+                && !in_failure(project, site)
+                && !is_deferred(&function.body, site.span)
+                && !is_beside_signal(project, site, &function.body)
+        })
+    })
+}
+
+/// Whether a call stands where something failed.
+fn in_failure(project: &Project<'_>, site: &Site<'_>) -> bool {
+    let mut failures = project.failures.iter();
+    failures.any(|failure| failure.at == site.at && failure.span.holds(site.span))
+}
+
+/// Whether a call stands in an arm beside one that waits for a signal: what else is waited for there comes from outside as well.
+fn is_beside_signal(project: &Project<'_>, site: &Site<'_>, body: &Block) -> bool {
+    let mut found = false;
+    walk::around(body, site.span, &mut |stmt| {
+        if let StmtKind::Select(arms) = &stmt.kind {
+            let mut tests = arms.iter().filter_map(|arm| arm.test.as_ref());
+            found |= tests.any(|test| waits(project, site.at, test, MAX_CHANNELS - 1));
+        }
+    });
+    found
+}
+
+fn is_deferred(body: &Block, place: Span) -> bool {
+    let mut found = false;
+    walk::around(body, place, &mut |stmt| {
+        found |= matches!(stmt.kind, StmtKind::Defer(_));
+    });
+    found
+}
+
+/// Whether a call makes what it touches ready.
+fn is_firing(site: &Site<'_>) -> bool {
+    FIRING.contains(&site.name())
+        || matches!(site.call.callee.kind, ExprKind::Var(_)) && site.targets.is_empty()
+        || (site.name() == "close" && site.call.receiver().is_none())
+}
+
+/// Go: whether a function of the author's is handed one of the variables and makes it ready: `cleanup(server, done)`.
+fn fires_below(project: &Project<'_>, site: &Site<'_>, ends: &BTreeSet<VarId>) -> bool {
+    if project.language(site.at.file) != Language::Go {
+        return false;
+    }
+    let args = site.call.args.iter().zip(0..);
+    let handed = args.filter(
+        |(arg, _)| matches!(arg.value.bare().kind, ExprKind::Var(id) if ends.contains(&id)),
+    );
+    let places: Vec<usize> = handed.map(|(_, place)| place).collect();
+    site.targets.iter().any(|target| {
+        let params = project.function(*target).map(|function| &function.params);
+        let taken = |place: &usize| params?.get(*place)?.pattern.variable();
+        let taken: BTreeSet<VarId> = places.iter().filter_map(taken).collect();
+        !taken.is_empty()
+            && project.inside(*target).iter().any(|inner| {
+                let mut sites = project.sites_of(*inner);
+                sites.any(|site| touches(site, &taken) && is_firing(site))
+            })
+    })
 }
 
 /// A variable with its copies and, where it is one of a pair, its other end: `let (tx, rx) = channel()`, `ctx, cancel := WithCancel(…)`.

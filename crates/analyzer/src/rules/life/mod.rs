@@ -1,5 +1,6 @@
 //! Life of the process: signals, end of input, draining, children.
 
+mod after_serving;
 pub(super) mod child_not_killed;
 pub(super) mod competing;
 mod connections;

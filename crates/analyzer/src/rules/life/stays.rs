@@ -11,10 +11,17 @@ pub(super) fn look(project: &Project<'_>, report: &mut Report<'_>) {
     let is_thread = |site: &&Site<'_>| site.role == Some(Role::Task) && site.name() == "Thread";
     let threads: Vec<&Site<'_>> = project.sites().filter(is_thread).collect();
     for entry in &project.entries {
-        if entry.wire != Wire::Stdio || super::stdin_eof::is_watched(project, entry) {
+        if entry.wire != Wire::Stdio {
             continue;
         }
-        match project.language(entry.at.file) {
+        let language = project.language(entry.at.file);
+        if matches!(language, Language::Go | Language::Rust) {
+            super::after_serving::look(project, entry, report);
+        }
+        if super::stdin_eof::is_watched(project, entry) {
+            continue;
+        }
+        match language {
             Language::TypeScript => {}
             Language::Python => keep_alive(project, entry, &threads, report),
             Language::Go | Language::Rust => alone(project, entry, report),
