@@ -14,6 +14,7 @@
 
 mod clients;
 pub mod go;
+mod printers;
 pub mod python;
 pub mod rust;
 pub mod typescript;
@@ -201,12 +202,12 @@ pub enum Child {
 }
 
 /// The tables of a language.
-fn tables(language: Language) -> [&'static [Row]; 2] {
+fn tables(language: Language) -> [&'static [Row]; 3] {
     match language {
-        Language::TypeScript => [typescript::ROWS, clients::TYPESCRIPT],
-        Language::Python => [python::ROWS, clients::PYTHON],
-        Language::Rust => [rust::ROWS, clients::RUST],
-        Language::Go => [go::ROWS, clients::GO],
+        Language::TypeScript => [typescript::ROWS, clients::TYPESCRIPT, printers::TYPESCRIPT],
+        Language::Python => [python::ROWS, clients::PYTHON, printers::PYTHON],
+        Language::Rust => [rust::ROWS, clients::RUST, printers::RUST],
+        Language::Go => [go::ROWS, clients::GO, printers::GO],
     }
 }
 

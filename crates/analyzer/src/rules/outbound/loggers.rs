@@ -1,7 +1,7 @@
 //! Loggers that write to stdout, and messages of a server that writes them itself.
 
 use crate::facts::{Expr, ExprKind, Language, walk};
-use crate::link::{Project, Site};
+use crate::link::{Project, Site, callee_name};
 use crate::rules::outbound::stdout_loggers;
 use crate::vocabulary::Role;
 
@@ -48,17 +48,47 @@ pub(super) fn is_told_stdout<'a>(project: &Project<'a>, site: &Site<'a>) -> bool
         Language::Go => {
             (WRITING.contains(&site.name()) && of_logger(site) && given_stdout(project, site))
                 || is_config_of_zap(site)
+                || by_default(site)
         }
         Language::Rust => {
-            site.name() == "with_writer"
+            let takes = matches!(
+                site.name(),
+                "with_writer" | "chain" | "target" | "non_blocking"
+            );
+            takes
                 && site.call.arg(0).is_some_and(|writer| {
                     let name = project.last_name(site.at, writer);
-                    name.as_deref() == Some("stdout")
+                    let called = writer.call().map(|call| callee_name(&call.callee));
+                    let is_stdout = |name: &str| matches!(name, "stdout" | "Stdout");
+                    (name.as_deref().is_some_and(is_stdout) || called.is_some_and(is_stdout))
+                        && is_logging(site)
                 })
         }
         Language::TypeScript => stdout_loggers::of_typescript(project, site),
         Language::Python => stdout_loggers::of_python(project, site),
     }
+}
+
+/// Rust: whether a call is one of a library that logs.
+fn is_logging(site: &Site<'_>) -> bool {
+    site.name() == "with_writer"
+        || site.paths.iter().any(|path| {
+            ["fern", "env_logger", "log4rs", "tracing_appender"]
+                .iter()
+                .any(|library| path.starts_with(library))
+        })
+}
+
+/// Go: what writes to stdout unless it is given something else.
+fn by_default(site: &Site<'_>) -> bool {
+    let is = |part: &str| site.paths.iter().any(|path| path.starts_with(part));
+    let exports = site.name() == "New" && is("go.opentelemetry.io/otel/exporters/stdout/");
+    let formats = site.name() == "NewConsoleWriter" && is("github.com/rs/zerolog.");
+    let told = site.call.args.iter().any(|arg| {
+        let option = arg.value.call().map(|call| callee_name(&call.callee));
+        option.is_none_or(|name| name == "WithWriter")
+    });
+    (exports || formats) && !told
 }
 
 fn of_logger(site: &Site<'_>) -> bool {

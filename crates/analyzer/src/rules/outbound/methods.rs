@@ -28,6 +28,11 @@ const READING: &[&str] = &[
     "chat",
     "download",
     "refresh",
+    "connect",
+    "handshake",
+    "ping",
+    "probe",
+    "health",
 ];
 
 /// Variables through which a request is followed back to the parameter that it came by.

@@ -1,6 +1,6 @@
 //! Branches of a program for something else than a server over stdio: another transport, a terminal.
 
-use crate::facts::{Block, Expr, ExprKind, Pattern, StmtKind, walk};
+use crate::facts::{Block, Compare, Expr, ExprKind, Pattern, StmtKind, walk};
 use crate::link::{FnRef, Project, Site};
 use crate::vocabulary::{Wire, words};
 
@@ -88,6 +88,37 @@ fn stands<'a>(project: &Project<'a>, site: &Site<'a>) -> bool {
                 .any(|inner| matches!(inner.kind, StmtKind::If { .. }));
     });
     found
+}
+
+/// Whether a call stands in a branch for those who ask for stdout by its name: `case "stdout":`, `if exporter == "stdout"`.
+pub(super) fn is_asked_for<'a>(project: &Project<'a>, site: &Site<'a>) -> bool {
+    let Some(function) = project.function(site.at) else {
+        return false;
+    };
+    let mut found = false;
+    walk::around(&function.body, site.span, &mut |stmt| {
+        if let StmtKind::Match { arms, .. } = &stmt.kind
+            && let Some(arm) = arms.iter().find(|arm| arm.span.holds(site.span))
+            && let Pattern::Value(value) | Pattern::Of(value, _) = &arm.pattern
+        {
+            found |= names_stdout(project, site.at, value);
+        } else if let StmtKind::If { test, then, .. } = &stmt.kind
+            && then.iter().any(|inner| inner.span.holds(site.span))
+            && let ExprKind::Compare(Compare::Equal, left, right) = &test.kind
+        {
+            found |= [left, right]
+                .into_iter()
+                .any(|side| names_stdout(project, site.at, side));
+        }
+    });
+    found
+}
+
+fn names_stdout(project: &Project<'_>, at: FnRef, value: &Expr) -> bool {
+    let text = value.text().map(ToString::to_string);
+    let name = text.or_else(|| project.last_name(at, value));
+    let words = words::words(&name.unwrap_or_default());
+    words.iter().any(|word| word == "stdout")
 }
 
 /// Whether a call stands in the function of a command line's command that does not serve: `.command("install", text, options, run)`.

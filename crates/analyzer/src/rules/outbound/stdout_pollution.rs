@@ -8,7 +8,7 @@ use crate::finding::{Confidence, Severity, Surface};
 use crate::link::{FnRef, Project, Site};
 use crate::rules::outbound::around::is_within;
 use crate::rules::outbound::chosen::Chosen;
-use crate::rules::outbound::{loggers, other_branch};
+use crate::rules::outbound::{loggers, other_branch, stdout_loggers};
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::{Role, Wire};
 
@@ -54,6 +54,14 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         .entries
         .iter()
         .any(|entry| project.speaks_by_hand(entry));
+    for at in stdout_loggers::imports(project) {
+        let file = at.function.file;
+        if running.contains(&at.function) && project.surface(file) == Surface::Runtime {
+            report
+                .add(at, "what is imported here says on stdout what it loaded, which belongs to the protocol")
+                .sure(Confidence::Likely);
+        }
+    }
     let chosen = Chosen::of(project);
     for site in project.sites() {
         let child = super::inherited::stdout(project, site);
@@ -91,6 +99,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         if is_aside
             || !site.targets.is_empty()
             || other_branch::holds(project, site)
+            || other_branch::is_asked_for(project, site)
             || chosen.holds(project, site)
         {
             continue;
