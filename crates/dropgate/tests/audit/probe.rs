@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::place::{Place, rules};
+use crate::place::{BAD, Place, rules};
 
 /// A server in plain Node, which is not on this machine's disk otherwise: the import is for the reader of the source only.
 const SERVER: &str = "\
@@ -85,4 +85,54 @@ fn mistakes_are_named() {
     }
     let silent = place.audit(&["pkg", "--probe", "--", "true"]);
     assert_eq!(silent.code(), 2, "{}", silent.stderr());
+}
+
+/// Some servers ship inside the program; one dies by its signal with its calls.
+#[test]
+fn a_call_in_flight_settles_what_an_idle_run_does_not() {
+    let place = Place::with("pkg/src/server.ts", BAD);
+    let settled = |call: &[&str], server: &str| {
+        let dropgate = env!("CARGO_BIN_EXE_dropgate");
+        let before = ["pkg", "--probe", "--probe-bound", "3s"];
+        let after = ["--", dropgate, "__server", server];
+        place.json(&[&before, call, &after].concat())
+    };
+    let long = ["--probe-call", "slow", r#"{"ms":60000}"#];
+    let short = ["--probe-call", "echo", r#"{"text":"x"}"#];
+    let outcome = |page: &serde_json::Value| {
+        assert_eq!(rules(page), ["LIFE-002"], "{page}");
+        page["findings"][0]["probe"]["outcome"].clone()
+    };
+    assert_eq!(outcome(&settled(&long, "plain")), "confirmed");
+    // Idle, or with a call that was answered before the signal, it shows nothing of calls in flight.
+    assert!(outcome(&settled(&[], "plain")).is_null());
+    assert!(outcome(&settled(&short, "plain")).is_null());
+
+    if node_is_there() {
+        let waits = format!(
+            "{SERVER}
+let held;
+lines.on('line', (line) => {{
+  const {{ id, method }} = JSON.parse(line);
+  if (method === 'tools/call') held = id;
+}});
+process.on('SIGTERM', () => {{
+  answer(held, {{ content: [] }});
+  setTimeout(() => process.exit(0), 100);
+}});
+"
+        );
+        place.write(
+            "run.js",
+            waits.replace(
+                "{ tools: [] }",
+                "{ tools: [{ name: 'slow', inputSchema: {} }] }",
+            ),
+        );
+        let before = ["pkg", "--probe", "--probe-bound", "3s"];
+        let page = place.json(&[&before[..], &long, &["--", "node", "run.js"]].concat());
+        assert_eq!(rules(&page), Vec::<String>::new(), "{page}");
+        assert_eq!(page["suppressed"][0]["rule"], "LIFE-002");
+        assert_eq!(page["suppressed"][0]["suppression"]["kind"], "refuted");
+    }
 }
