@@ -354,6 +354,19 @@ fn what_a_comment_accepts_counts_for_nothing() {
 }
 
 #[test]
+fn what_is_said_of_a_comment_can_not_be_ignored() {
+    let text = "// dropgate-ignore-file useless-suppression: so\n// dropgate-ignore ERR-001: x\n";
+    let analysis = of(&[("src/a.ts", text)]);
+    let told: Vec<&str> = analysis.findings.iter().map(|it| &*it.message).collect();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(
+        told[0].starts_with("findings of SUP-001 can't be ignored"),
+        "{told:?}"
+    );
+    assert!(told[1].contains("nothing of ERR-001 is found"), "{told:?}");
+}
+
+#[test]
 fn only_so_many_comments_are_obeyed() {
     let most = dropgate_analyzer::suppress::MAX_COMMENTS;
     let lines = |count: usize| "// dropgate-ignore ERR-001: none\n".repeat(count);

@@ -172,15 +172,11 @@ fn acceptances(
                 }
             };
             for rule in rules {
-                let Some(rule) = known(&rule, settings) else {
-                    report.add(
-                        at(file, span),
-                        format!(
-                            "no rule is called {rule}, so nothing is ignored: write the id or name of one, as `dropgate audit --list-rules` lists them"
-                        ),
-                    );
+                let Some(id) = known(&rule, settings) else {
+                    report.add(at(file, span), refusal(&rule));
                     continue;
                 };
+                let rule = id;
                 all.push(Acceptance {
                     file,
                     span,
@@ -194,6 +190,19 @@ fn acceptances(
         }
     }
     all
+}
+
+/// Why a comment does not ignore what it names.
+fn refusal(rule: &str) -> String {
+    match rules::find(rule) {
+        Some(found) => format!(
+            "findings of {} can't be ignored: mend the comment that it is about",
+            found.id
+        ),
+        None => format!(
+            "no rule is called {rule}, so nothing is ignored: write the id or name of one, as `dropgate audit --list-rules` lists them"
+        ),
+    }
 }
 
 /// The id of a rule that can be ignored; the rule about comments can't.

@@ -115,6 +115,8 @@ fn what_is_no_commit_is_refused() {
         let ran = place.audit(&["pkg", &flag]);
         assert_eq!(ran.code(), 2, "{base}");
         assert!(ran.stderr().contains("--diff-base"), "{}", ran.stderr());
+        let told = ran.stderr().contains("no commit here has this name");
+        assert!(told, "{}", ran.stderr());
     }
     let outside = Place::with("src/server.ts", BAD);
     assert_eq!(outside.audit(&["--diff-base", "main"]).code(), 2);

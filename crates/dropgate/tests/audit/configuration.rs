@@ -134,7 +134,17 @@ fn mistakes_are_named() {
         assert_eq!(ran.code(), 2, "{table}");
         assert!(ran.stderr().contains(part), "{table}: {}", ran.stderr());
     }
-    place.write("dropgate.toml", "");
+    let file = place.folder().join("dropgate.toml");
+    std::fs::remove_file(&file).unwrap();
+    std::os::unix::fs::symlink("gone.toml", &file).unwrap();
+    let ran = place.audit(&[]);
+    assert_eq!(ran.code(), 2);
+    assert!(
+        ran.stderr().contains("can not read dropgate.toml"),
+        "{}",
+        ran.stderr()
+    );
+    std::fs::remove_file(&file).unwrap();
     for (yaml, part) in [
         (
             "id: LIFE-002\nlanguage: Go\nrule: {pattern: f()}",

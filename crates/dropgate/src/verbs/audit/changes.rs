@@ -121,6 +121,10 @@ impl Git<'_> {
         let done = self.ask(args, Vec::new(), LINE)?;
         if !done.status.success() {
             let why = match done.complaint.lines().next() {
+                // Its words for a name that it does not know.
+                Some("fatal: Needed a single revision") => {
+                    "no commit here has this name".to_owned()
+                }
                 Some(line) => line.to_owned(),
                 None => "it has no commit in common with HEAD".to_owned(),
             };

@@ -1,5 +1,6 @@
 //! Flags and the table `[audit]` become settings, once.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use dropgate_analyzer::Settings;
@@ -123,7 +124,11 @@ fn place(args: &AuditArgs) -> &Path {
 
 fn configured(args: &AuditArgs) -> Result<Configured, String> {
     let path = place(args);
-    if args.config.is_some() || path.exists() {
+    // A link that leads nowhere is no lack of a configuration: its gates would be left out unnoticed.
+    let is_absent = path
+        .symlink_metadata()
+        .is_err_and(|error| error.kind() == ErrorKind::NotFound);
+    if args.config.is_some() || !is_absent {
         config::configuration(Some(path)).map_err(|error| error.to_string())
     } else {
         Ok(Configured::default())
