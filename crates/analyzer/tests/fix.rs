@@ -224,3 +224,52 @@ if (process.argv.length > 2)
         "{fixed:#?}"
     );
 }
+
+/// A generator as an argument takes no second one, and what stands after a comment is part of it.
+#[test]
+fn a_mend_that_does_not_fit_spoils_no_other() {
+    let text = "\
+from mcp.server.fastmcp import FastMCP
+
+mcp = FastMCP(\"notes\")
+
+
+@mcp.tool()
+def show(notes: list) -> str:
+    print(note for note in notes)
+    print(\"first\")
+    print(\"second\",  # of three
+    )
+    print(\"third\")
+    return \"shown\"
+
+
+mcp.run()
+";
+    let fixed = mend(&of("server.py", text)).pop().expect("a fix");
+    assert!(
+        fixed.text.contains("print(\"first\", file=sys.stderr)"),
+        "{}",
+        fixed.text
+    );
+    assert!(
+        fixed.text.contains("print(\"third\", file=sys.stderr)"),
+        "{}",
+        fixed.text
+    );
+    assert!(
+        fixed.text.contains("print(note for note in notes)"),
+        "{}",
+        fixed.text
+    );
+    // The first one brought the import that the others need too.
+    assert_eq!(
+        fixed.text.matches("import sys\n").count(),
+        1,
+        "{}",
+        fixed.text
+    );
+    let lines: Vec<u32> = fixed.findings.iter().map(|it| it.1).collect();
+    assert_eq!(lines, [9, 12]);
+    assert_eq!(mend(&of("server.py", &fixed.text)), []);
+}

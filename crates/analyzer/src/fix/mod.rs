@@ -21,6 +21,9 @@ pub const MENDABLE: &[&str] = &[
     "LIFE-003", "LIFE-004", "IO-001", "TIME-001", "ERR-004", "AUTH-001",
 ];
 
+/// How often a file is read anew to find the mends after which it can be read.
+const MAX_TRIES: u32 = 256;
+
 /// A file that was mended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mended {
@@ -67,7 +70,7 @@ fn file(path: &Name, text: &str, findings: &[&Finding]) -> Option<Mended> {
         text,
     };
     let mut edits: Vec<Edit> = Vec::new();
-    let mut mended = Vec::new();
+    let mut mends: Vec<Mend> = Vec::new();
     for finding in findings {
         let made = match language {
             Language::TypeScript => typescript::edits(&before, finding),
@@ -77,20 +80,62 @@ fn file(path: &Name, text: &str, findings: &[&Finding]) -> Option<Mended> {
         };
         let Some(made) = made else { continue };
         // An edit that is there already, such as an import, serves both.
-        let new: Vec<Edit> = made.into_iter().filter(|it| !edits.contains(it)).collect();
+        let new = made.iter().filter(|it| !edits.contains(it));
+        let new: Vec<Edit> = new.cloned().collect();
         if new.iter().any(|it| edits.iter().any(|old| old.touches(it))) {
             continue;
         }
         edits.extend(new);
-        mended.push((finding.rule.to_string(), finding.line));
+        mends.push(Mend {
+            edits: made,
+            finding: (finding.rule.to_string(), finding.line),
+        });
     }
-    if edits.is_empty() {
-        return None;
-    }
-    let text = source::applied(text, edits)?;
-    (read(&text).reading == Reading::Whole).then(|| Mended {
+    let still_reads = |mends: &[Mend]| {
+        let mut edits: Vec<Edit> = mends.iter().flat_map(|it| it.edits.clone()).collect();
+        edits.sort();
+        edits.dedup();
+        let text = source::applied(text, edits)?;
+        (read(&text).reading == Reading::Whole).then_some(text)
+    };
+    let mut tries = MAX_TRIES;
+    let kept = sound(mends, &mut tries, &still_reads);
+    let text = still_reads(&kept).filter(|_| !kept.is_empty())?;
+    Some(Mended {
         file: path.clone(),
         text,
-        findings: mended,
+        findings: kept.into_iter().map(|it| it.finding).collect(),
     })
+}
+
+/// What one finding asks for.
+#[derive(Debug)]
+struct Mend {
+    /// All that it takes, also what another one takes as well.
+    edits: Vec<Edit>,
+    /// Rule and line.
+    finding: (String, u32),
+}
+
+/// The mends after which the file can still be read, found by halves: one that does not fit what is
+/// written there spoils no other.
+fn sound(
+    mut mends: Vec<Mend>,
+    tries: &mut u32,
+    still_reads: &impl Fn(&[Mend]) -> Option<String>,
+) -> Vec<Mend> {
+    if mends.is_empty() || *tries == 0 {
+        return Vec::new();
+    }
+    *tries -= 1;
+    if still_reads(&mends).is_some() {
+        return mends;
+    }
+    if mends.len() == 1 {
+        return Vec::new();
+    }
+    let second = mends.split_off(mends.len() / 2);
+    let mut kept = sound(mends, tries, still_reads);
+    kept.extend(sound(second, tries, still_reads));
+    kept
 }
