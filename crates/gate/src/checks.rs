@@ -141,29 +141,32 @@ impl Checks {
             }
             Answer::Shed(Shed::Rate { retry_after }) => return Err(Refusal::too_fast(retry_after)),
         };
-        let (admission, changes) = self.breakers.admit(tool, attempt, now);
-        self.changes.extend(changes);
-        if let breaker::Admission::Trial(_) = &admission {
-            self.permits += 1;
-        }
-        match (admission, only_as_trial) {
-            (breaker::Admission::Closed(pass), None) | (breaker::Admission::Trial(pass), _) => {
-                Ok(Some(Pass {
-                    breaker: pass,
-                    _slot: slot,
-                }))
+        let changes = &mut self.changes;
+        let breaker = match self.breakers.admit_into(tool, attempt, now, changes) {
+            breaker::Admission::Closed(pass) => match only_as_trial {
+                None => pass,
+                Some(refusal) => {
+                    let changes = self.breakers.give_back(pass, now);
+                    self.changes.extend(changes);
+                    return Err(refusal);
+                }
+            },
+            breaker::Admission::Trial(pass) => {
+                self.permits += 1;
+                pass
             }
-            (breaker::Admission::Closed(pass), Some(refusal)) => {
-                let changes = self.breakers.give_back(pass, now);
-                self.changes.extend(changes);
-                Err(refusal)
+            breaker::Admission::Rejected(rejection) => {
+                return Err(match (only_as_trial, rejection.retry_after()) {
+                    (Some(refusal), _) => refusal,
+                    (None, Some(after)) => Refusal::breaker_open(after),
+                    (None, None) => Refusal::switched_off(),
+                });
             }
-            (breaker::Admission::Rejected(_), Some(refusal)) => Err(refusal),
-            (breaker::Admission::Rejected(rejection), None) => Err(match rejection.retry_after() {
-                Some(after) => Refusal::breaker_open(after),
-                None => Refusal::switched_off(),
-            }),
-        }
+        };
+        Ok(Some(Pass {
+            breaker,
+            _slot: slot,
+        }))
     }
 
     /// Takes the result of a call that held a pass.

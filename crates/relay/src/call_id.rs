@@ -1,5 +1,6 @@
 //! The name of a call in flight.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
@@ -12,19 +13,31 @@ pub(crate) struct CallId {
     raw: Raw,
 }
 
-/// The most bytes of an id that are kept without memory of their own: all
-/// numbers that count calls, and short words.
+/// The most bytes of an id that are kept without memory of their own: short words.
 const SHORT: usize = 22;
 
 /// An id as the host wrote it.
 #[derive(Clone, Debug)]
 enum Raw {
-    Short { bytes: [u8; SHORT], length: u8 },
+    /// In digits and nothing else, as the key is written: nearly every id.
+    Count,
+    Short {
+        bytes: [u8; SHORT],
+        length: u8,
+    },
     Long(Box<[u8]>),
+    /// It does not matter.
+    Unknown,
 }
+
+/// The most digits of a number that a key holds as it is.
+const MOST_DIGITS: usize = 18;
 
 impl Raw {
     fn of(raw: &[u8]) -> Self {
+        if raw.len() <= MOST_DIGITS && raw.iter().all(u8::is_ascii_digit) {
+            return Self::Count;
+        }
         let mut bytes = [0; SHORT];
         match (bytes.get_mut(..raw.len()), u8::try_from(raw.len())) {
             (Some(place), Ok(length)) => {
@@ -32,13 +45,6 @@ impl Raw {
                 Self::Short { bytes, length }
             }
             (_, _) => Self::Long(raw.into()),
-        }
-    }
-
-    fn bytes(&self) -> &[u8] {
-        match self {
-            Self::Short { bytes, length } => bytes.get(..usize::from(*length)).unwrap_or_default(),
-            Self::Long(bytes) => bytes,
         }
     }
 }
@@ -56,13 +62,21 @@ impl CallId {
     pub(crate) fn to_look_up(id: &Id<'_>) -> Self {
         Self {
             key: id.key(),
-            raw: Raw::of(&[]),
+            raw: Raw::Unknown,
         }
     }
 
-    /// The id as the host wrote it.
-    pub(crate) fn raw(&self) -> &[u8] {
-        self.raw.bytes()
+    /// The id as the host wrote it; nothing of one that was made to look a call up.
+    pub(crate) fn raw(&self) -> Cow<'_, [u8]> {
+        match &self.raw {
+            Raw::Count => Cow::Owned(self.key.to_string().into_bytes()),
+            Raw::Short { bytes, length } => {
+                let written = bytes.get(..usize::from(*length));
+                Cow::Borrowed(written.unwrap_or_default())
+            }
+            Raw::Long(bytes) => Cow::Borrowed(bytes),
+            Raw::Unknown => Cow::Borrowed(&[]),
+        }
     }
 }
 
@@ -92,15 +106,27 @@ mod tests {
 
     #[test]
     fn an_id_of_any_length_is_kept_as_it_was_written() {
-        for length in [1, SHORT - 2, SHORT - 1, SHORT, SHORT + 1, 300] {
+        let lengths = [
+            1,
+            MOST_DIGITS,
+            MOST_DIGITS + 1,
+            SHORT - 1,
+            SHORT,
+            SHORT + 1,
+            300,
+        ];
+        let mut all: Vec<String> = ["0", "-0", "-7", "7.0", "7e0", "70", "\"a\\u0062\""]
+            .map(str::to_owned)
+            .into();
+        for length in lengths {
             let digits = "7".repeat(length);
-            let text = format!("\"{digits}\"");
-            for raw in [digits.as_bytes(), text.as_bytes()] {
-                let id = Id::parse(raw).expect("an id");
-                let kept = CallId::of_request(&id);
-                assert_eq!(kept.clone().raw(), raw);
-                assert_eq!(kept, CallId::to_look_up(&id));
-            }
+            all.extend([format!("\"{digits}\""), format!("-{digits}"), digits]);
+        }
+        for raw in all {
+            let id = Id::parse(raw.as_bytes()).expect("an id");
+            let kept = CallId::of_request(&id);
+            assert_eq!(kept.clone().raw(), raw.as_bytes());
+            assert_eq!(kept, CallId::to_look_up(&id));
         }
     }
 }

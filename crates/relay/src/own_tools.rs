@@ -316,7 +316,7 @@ impl Relay {
             let told = json!({ "message": text, "call": asked });
             members.insert("structuredContent".to_owned(), told);
         }
-        let line = reply::response(id.raw(), Part::Result, result.to_string().as_bytes());
+        let line = reply::response(&id.raw(), Part::Result, result.to_string().as_bytes());
         let answer = Told {
             bytes: line.len(),
             ..Told::nothing()

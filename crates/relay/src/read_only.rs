@@ -154,7 +154,7 @@ impl Relay {
         for (id, call, _) in self.calls.iter() {
             let item = self.docket.get(call.slot());
             if item.is_some_and(|item| item.asked == Asked::ToolChanges) {
-                let message = reply::tools_list_changed(Some(id.raw()));
+                let message = reply::tools_list_changed(Some(&id.raw()));
                 self.downstream.outlet.say(&message);
             }
         }

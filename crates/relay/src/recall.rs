@@ -201,7 +201,7 @@ impl Relay {
                     asked: asked.unwrap_or(Asked::Other),
                 };
                 let limits = &self.settings.limits;
-                replayed(&self.sanitizer, limits, one.id.raw(), &earlier)
+                replayed(&self.sanitizer, limits, &one.id.raw(), &earlier)
             });
         let line = match line {
             Some(line) => line,

@@ -237,11 +237,11 @@ impl Relay {
     pub(crate) fn judge_host_lines(&mut self) {
         // One look at the clock serves all lines of a read.
         let now = self.now();
-        while let Some(line) = self.downstream.intake.next_line() {
-            let (start, end) = line_span(&line);
+        // Lines and what they are go by reference: copies of what was just written take a while.
+        while let Some(line) = &self.downstream.intake.next_line() {
+            let (start, end) = line_span(line);
             let tools = &self.settings.tools;
-            // By reference, since it is large.
-            match &mut self.downstream.judge(&line, &self.settings.limits, tools) {
+            match &mut self.downstream.judge(line, &self.settings.limits, tools) {
                 FromHost::Call(ask) => {
                     let instead = if self.telemetry.is_some() {
                         self.begin_trace(ask, start..end)
@@ -257,7 +257,7 @@ impl Relay {
                             continue;
                         }
                     };
-                    self.remember(&ask.opening, &line);
+                    self.remember(&ask.opening, line);
                     match (instead, hold) {
                         (Some(message), hold) => {
                             self.downstream.intake.leave_out(end);
@@ -274,7 +274,7 @@ impl Relay {
                     Passage::Stop => self.downstream.intake.leave_out(end),
                 },
                 FromHost::Message(opening) => {
-                    self.remember(opening, &line);
+                    self.remember(opening, line);
                     self.downstream.intake.pass(start, end);
                 }
                 FromHost::Unasked(method) => match self.judge_unasked(method) {
@@ -297,11 +297,11 @@ impl Relay {
     pub(crate) fn judge_server_lines(&mut self) {
         let now = self.now();
         let mut lines = 0_usize;
-        while let Some(line) = self.upstream.intake.next_line() {
+        while let Some(line) = &self.upstream.intake.next_line() {
             lines += 1;
-            let (start, end) = line_span(&line);
-            match &self.upstream.judge(&line, &self.settings.limits) {
-                FromServer::Answer(id, said) => match self.settle_call(id, *said, &line, now) {
+            let (start, end) = line_span(line);
+            match &self.upstream.judge(line, &self.settings.limits) {
+                FromServer::Answer(id, said) => match self.settle_call(id, *said, line, now) {
                     Delivery::After(Hold::NONE) => self.upstream.intake.pass(start, end),
                     Delivery::After(hold) => self.upstream.intake.pass_after(start, end, hold),
                     Delivery::Instead(message, hold) => {
@@ -312,18 +312,18 @@ impl Relay {
                 },
                 FromServer::Progress(token) => {
                     self.extend_deadline(token, now);
-                    self.pass_cleaned(&line);
+                    self.pass_cleaned(line);
                 }
-                FromServer::Log => self.pass_cleaned(&line),
+                FromServer::Log => self.pass_cleaned(line),
                 FromServer::Message if self.sanitizer.knows_no_values() => {
                     self.upstream.intake.pass(start, end);
                 }
-                FromServer::Message => self.pass_cleaned(&line),
+                FromServer::Message => self.pass_cleaned(line),
                 FromServer::Blank => self.upstream.intake.leave_out(end),
                 FromServer::Stray(call) => {
                     self.upstream.intake.leave_out(end);
                     self.stray_lines += 1;
-                    self.log.stray(self.upstream.beginning(&line), now);
+                    self.log.stray(self.upstream.beginning(line), now);
                     if let Some(id) = call {
                         self.answer_unreadable(id, now);
                     }

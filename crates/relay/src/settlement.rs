@@ -1,5 +1,6 @@
 //! The way of an answer to the host: one outcome, recorded before the host hears of it.
 
+use std::mem::{replace, take};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -103,48 +104,47 @@ impl Relay {
             | Outcome::Unknown
             | Outcome::Shed => Ended::CancelledByHost,
         };
-        let Ok(mut cleaned) = self.clean(&finished, line, &said) else {
+        let mut cleaned = self.clean(&finished, line, &said);
+        let Ok(cleaned) = &mut cleaned else {
             return self.withhold_answer(finished, now);
         };
         self.report_credentials(&finished, line, &cleaned.leaving);
         if finished.outcome == Outcome::Completed {
-            cleaned.leaving = self.learn(finished.slot, line, cleaned.leaving);
+            self.learn(finished.slot, line, &mut cleaned.leaving);
         }
         let answer = Told {
             bytes: line_length(line),
-            keep: cleaned.keep,
+            keep: take(&mut cleaned.keep),
             redactions: cleaned.redactions,
             denial: None,
             round: said.round,
         };
         let hold = self.close_case(finished, ended, answer, now);
-        match cleaned.leaving {
+        match &mut cleaned.leaving {
             Leaving::AsItCame => Delivery::After(hold),
-            Leaving::Instead(message) => Delivery::Instead(message, hold),
+            Leaving::Instead(message) => Delivery::Instead(take(message), hold),
             Leaving::Nothing => Delivery::Not,
         }
     }
 
     /// Takes what the server says of itself, and shows the host what it may see of that.
-    fn learn(&mut self, slot: Slot, line: &Line, leaving: Leaving) -> Leaving {
+    fn learn(&mut self, slot: Slot, line: &Line, leaving: &mut Leaving) {
         let Some(item) = self.docket.get_mut(slot) else {
-            return leaving;
+            return;
         };
         match item.asked {
             Asked::ToolList => {
                 let cursor = item.cursor.take();
                 self.learn_tools(line, cursor.as_deref());
-                let shown = self.without_writers(line, leaving);
-                self.with_own_tools(line, shown, cursor.as_deref())
+                let whole = replace(leaving, Leaving::Nothing);
+                let shown = self.without_writers(line, whole);
+                *leaving = self.with_own_tools(line, shown, cursor.as_deref());
             }
             Asked::Handshake => {
                 self.learn_capabilities(line);
                 self.learn_protocol(line);
-                leaving
             }
-            Asked::Tool | Asked::Resource | Asked::Prompt | Asked::ToolChanges | Asked::Other => {
-                leaving
-            }
+            Asked::Tool | Asked::Resource | Asked::Prompt | Asked::ToolChanges | Asked::Other => {}
         }
     }
 

@@ -187,7 +187,7 @@ fn classify<'a>(members: &Members<'a>) -> Result<Envelope<'a>, Reason> {
     if let Some(advice) = members.look_alike {
         return Err(NotJsonRpc(advice));
     }
-    match (members.method, members.result, members.error) {
+    match (&members.method, members.result, members.error) {
         (Some(method), None, None) => call(members, method),
         (None, Some(_), None) => result(members),
         (None, None, Some(error)) => failure(members, error),
@@ -203,7 +203,7 @@ fn classify<'a>(members: &Members<'a>) -> Result<Envelope<'a>, Reason> {
     }
 }
 
-fn call<'a>(members: &Members<'a>, method: Word<'a>) -> Result<Envelope<'a>, Reason> {
+fn call<'a>(members: &Members<'a>, method: &Word<'a>) -> Result<Envelope<'a>, Reason> {
     let method = method
         .meaning()
         .ok_or(NotJsonRpc("method must be a string of whole characters"))?;
@@ -257,7 +257,7 @@ fn called_tool<'a>(members: &Members<'a>) -> Result<Cow<'a, str>, Reason> {
     if let Some(advice) = members.params_look_alike {
         return Err(NotJsonRpc(advice));
     }
-    let name = members.name.and_then(Word::meaning);
+    let name = members.name.as_ref().and_then(Word::meaning);
     name.ok_or(NotJsonRpc(
         "params.name of tools/call must be a string of whole characters",
     ))
@@ -268,7 +268,7 @@ fn result<'a>(members: &Members<'a>) -> Result<Envelope<'a>, Reason> {
     let id = id.ok_or(NotJsonRpc(
         "the id of a result must be a string or a number of at most 4096 bytes",
     ))?;
-    let asks = members.result_type.and_then(Word::meaning);
+    let asks = members.result_type.as_ref().and_then(Word::meaning);
     let kind = match (members.success, asks.as_deref()) {
         (Success::Denied, _) => ResponseKind::ToolError,
         (Success::NotDenied, Some("input_required")) => ResponseKind::InputRequired,

@@ -46,7 +46,8 @@ impl Keys {
         if self.entries.capacity() == 0 {
             self.entries.reserve(USUAL);
         }
-        self.entries.extend([self.bits, self.first as u64]);
+        self.entries.push(self.bits);
+        self.entries.push(self.first as u64);
         self.first = self.entries.len();
         self.bits = 0;
     }

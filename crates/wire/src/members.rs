@@ -52,8 +52,8 @@ pub(crate) enum Word<'a> {
 
 impl<'a> Word<'a> {
     /// What it means, or nothing when it is no string of whole characters.
-    pub(crate) fn meaning(self) -> Option<Cow<'a, str>> {
-        match self {
+    pub(crate) fn meaning(&self) -> Option<Cow<'a, str>> {
+        match *self {
             // Most requests are calls of tools.
             Self::Text(b"tools/call", _) => Some(Cow::Borrowed("tools/call")),
             Self::Text(inside, Escaped::No) => std::str::from_utf8(inside).ok().map(Cow::Borrowed),

@@ -113,17 +113,30 @@ impl Breakers {
         attempt: &Attempt,
         now: Duration,
     ) -> (Admission<Pass>, Vec<Change>) {
-        let mut changes = changes(&Scope::Upstream, self.upstream.tick(now));
-        let place = tool.and_then(|name| self.place(name, now, &mut changes));
+        let mut changes = Vec::new();
+        let admission = self.admit_into(tool, attempt, now, &mut changes);
+        (admission, changes)
+    }
+
+    /// The same; what changes is added to `all`.
+    pub(crate) fn admit_into(
+        &mut self,
+        tool: Option<&str>,
+        attempt: &Attempt,
+        now: Duration,
+        all: &mut Vec<Change>,
+    ) -> Admission<Pass> {
+        all.extend(changes(&Scope::Upstream, self.upstream.tick(now)));
+        let place = tool.and_then(|name| self.place(name, now, all));
         if let Some(place) = place {
-            self.step(place, &mut changes, |circuit| circuit.tick(now));
+            self.step(place, all, |circuit| circuit.tick(now));
         }
         let refusal = self.upstream.refusal(attempt.class, now).or_else(|| {
             let tool = self.tools.get(place?)?;
             tool.circuit.refusal(attempt.class, now)
         });
         if let Some(rejection) = refusal {
-            return (Admission::Rejected(rejection), changes);
+            return Admission::Rejected(rejection);
         }
         let upstream = self.upstream.grant(attempt.timeout, now);
         let tool = place.and_then(|place| self.grant(place, attempt, now));
@@ -131,7 +144,7 @@ impl Breakers {
             (Role::Regular, None | Some(Role::Regular)) => Role::Regular,
             (Role::Trial, _) | (Role::Regular, Some(Role::Trial)) => Role::Trial,
         };
-        (Admission::granted(Pass { upstream, tool }, role), changes)
+        Admission::granted(Pass { upstream, tool }, role)
     }
 
     /// Takes the result of a call: what it counts as for its tool, and for the upstream.

@@ -68,7 +68,8 @@ pub(crate) struct Ask {
 }
 
 impl Ask {
-    fn of(request: &Request<'_>, line: &[u8], tools: &ToolRules) -> Self {
+    /// What a request asks for; the large value is made where it is needed, and not moved there.
+    fn of(request: &Request<'_>, line: &[u8], tools: &ToolRules) -> FromHost {
         let (kind, asked) = match &*request.method {
             "tools/call" => (Kind::ToolCall, Asked::Tool),
             "resources/read" => (Kind::Fetch, Asked::Resource),
@@ -95,9 +96,8 @@ impl Ask {
             | "resources/templates/list" => (Kind::Protocol, Asked::Other),
             _other => (Kind::Other, Asked::Other),
         };
-        let id = CallId::of_request(&request.id);
         let opening = match &*request.method {
-            "initialize" => Opening::Initialize(Box::new(id.clone())),
+            "initialize" => Opening::Initialize(Box::new(CallId::of_request(&request.id))),
             _other => Opening::None,
         };
         let known = tools.known(request.tool.as_deref().unwrap_or(&request.method));
@@ -105,8 +105,8 @@ impl Ask {
             Ok(meta) => (meta, None),
             Err(why) => (CallMeta::default(), Some(why)),
         };
-        Self {
-            id,
+        FromHost::Call(Self {
+            id: CallId::of_request(&request.id),
             kind,
             asked,
             opening,
@@ -133,7 +133,7 @@ impl Ask {
             },
             trace_id: meta.traceparent.as_deref().and_then(trace_id),
             trace: None,
-        }
+        })
     }
 }
 
@@ -270,7 +270,7 @@ impl Downstream {
                     Line::Whole(span, _) => self.intake.lines.bytes(span.clone()),
                     Line::TooLong { .. } => &[],
                 };
-                FromHost::Call(Ask::of(request, bytes, tools))
+                Ask::of(request, bytes, tools)
             }
             Ok(Envelope::Notification(notification)) => match &notification.request_id {
                 Some(id) => FromHost::Cancels(CallId::to_look_up(id)),
@@ -292,9 +292,9 @@ impl Downstream {
         let meta = refusal.meta();
         let text = refusal.text();
         match kind {
-            Kind::ToolCall => reply::tool_refusal(id.raw(), &text, &meta),
+            Kind::ToolCall => reply::tool_refusal(&id.raw(), &text, &meta),
             Kind::Fetch | Kind::Other | Kind::Protocol => {
-                reply::error(Some(id.raw()), refusal.code().number(), &text, Some(&meta))
+                reply::error(Some(&id.raw()), refusal.code().number(), &text, Some(&meta))
             }
         }
     }
@@ -315,13 +315,13 @@ impl Downstream {
     pub(crate) fn reject_duplicate(&mut self, id: &CallId, why: &str) {
         const INVALID_REQUEST: i64 = -32600;
         self.outlet
-            .say(&reply::error(Some(id.raw()), INVALID_REQUEST, why, None));
+            .say(&reply::error(Some(&id.raw()), INVALID_REQUEST, why, None));
     }
 
     /// Tells the host what is wrong with a request's parameters.
     pub(crate) fn reject_params(&mut self, id: &CallId, why: &str) {
         const INVALID_PARAMS: i64 = -32602;
         self.outlet
-            .say(&reply::error(Some(id.raw()), INVALID_PARAMS, why, None));
+            .say(&reply::error(Some(&id.raw()), INVALID_PARAMS, why, None));
     }
 }

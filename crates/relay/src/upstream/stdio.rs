@@ -7,7 +7,8 @@ use dropgate_gate::outcome::Outcome;
 use dropgate_gate::sanitize::claims_outcome;
 use dropgate_process::StandardStreams;
 use dropgate_wire::{
-    Direction, Envelope, Id, IdKey, Limits, Line, ResponseKind, Shape, reply, scan_buffered,
+    Direction, Envelope, Id, IdKey, Limits, Line, Response, ResponseKind, Shape, reply,
+    scan_buffered,
 };
 use serde::Deserialize;
 
@@ -48,6 +49,28 @@ pub(crate) struct Said {
     pub(crate) code: Option<i64>,
     pub(crate) claims: Claims,
     pub(crate) round: Round,
+}
+
+impl Said {
+    fn by(response: &Response<'_>) -> Self {
+        Self {
+            outcome: match response.kind {
+                ResponseKind::Result | ResponseKind::InputRequired => Outcome::Completed,
+                ResponseKind::ToolError => Outcome::ToolError,
+                ResponseKind::Error => Outcome::RpcError,
+            },
+            code: response.code,
+            round: match response.kind {
+                ResponseKind::InputRequired => Round::Asks,
+                ResponseKind::Result | ResponseKind::ToolError | ResponseKind::Error => Round::Last,
+            },
+            claims: if claims_outcome(response) {
+                Claims::Made
+            } else {
+                Claims::None
+            },
+        }
+    }
 }
 
 /// Whether a call is over with its answer.
@@ -93,30 +116,10 @@ impl Upstream {
                 None => FromServer::Message,
             },
             Ok(Envelope::Response(ref response)) => match &response.id {
-                Some(id) => FromServer::Answer(
-                    CallId::to_look_up(id),
-                    Said {
-                        outcome: match response.kind {
-                            ResponseKind::Result | ResponseKind::InputRequired => {
-                                Outcome::Completed
-                            }
-                            ResponseKind::ToolError => Outcome::ToolError,
-                            ResponseKind::Error => Outcome::RpcError,
-                        },
-                        code: response.code,
-                        round: match response.kind {
-                            ResponseKind::InputRequired => Round::Asks,
-                            ResponseKind::Result
-                            | ResponseKind::ToolError
-                            | ResponseKind::Error => Round::Last,
-                        },
-                        claims: if claims_outcome(response) {
-                            Claims::Made
-                        } else {
-                            Claims::None
-                        },
-                    },
-                ),
+                Some(id) => {
+                    let said = Said::by(response);
+                    FromServer::Answer(CallId::to_look_up(id), said)
+                }
                 // It answers a message that the server could not read, and dropgate sends none.
                 None => FromServer::Stray(None),
             },
@@ -164,7 +167,7 @@ impl Upstream {
             Why::Shutdown => "the connection is being shut down",
             Why::TimedOut => "the time for the call is up",
         };
-        self.outlet.say(&reply::cancelled(id.raw(), reason));
+        self.outlet.say(&reply::cancelled(&id.raw(), reason));
     }
 }
 
