@@ -3,7 +3,8 @@
 pub(super) mod breaker;
 pub(super) mod catch_permits;
 pub(super) mod default_allow;
-pub(super) mod permit;
+pub(super) mod patterns;
+mod permit;
 mod preset;
 mod skipped;
 pub(super) mod timeout;

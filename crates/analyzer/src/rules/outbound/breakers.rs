@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::facts::ClassId;
+use crate::finding::Surface;
 use crate::link::{ClassRef, FnRef, Programs, Project, Site};
 use crate::vocabulary::{self, Role, words};
 
@@ -46,6 +47,8 @@ pub(super) struct Breakers {
     traced: Programs,
     /// Programs with a breaker.
     with: Programs,
+    /// Whether all breakers are the author's own, and nobody uses them.
+    idle: bool,
 }
 
 impl Breakers {
@@ -53,10 +56,18 @@ impl Breakers {
         let own = Own::of(project);
         let mut roots = Vec::new();
         let (mut found, mut traced) = (Vec::new(), Vec::new());
+        let mut uses = false;
         for site in project.sites() {
-            if !own.is_breaker(project, site) {
+            let runs = project.surface(site.at.file) == Surface::Runtime;
+            if !runs || !own.is_breaker(project, site) {
                 continue;
             }
+            // What a breaker of the author's does itself is no use of it.
+            let mut around = project.outward(site.at);
+            if around.any(|(at, _)| own.functions.contains(&at)) {
+                continue;
+            }
+            uses = true;
             found.push(site.at.file);
             let given = project.runs_of(site.id).iter().copied();
             let given: Vec<FnRef> = given.filter(|at| !own.functions.contains(at)).collect();
@@ -73,11 +84,15 @@ impl Breakers {
         }
         roots.extend(decorated(project, &own, &mut traced));
         let traced = project.programs_of(traced);
-        found.extend(&own.files);
+        // One that nobody uses stands around nothing.
+        if uses {
+            found.extend(&own.files);
+        }
         Self {
             inside: project.reach(&roots),
             traced,
             with: project.programs_of(found),
+            idle: !uses && !own.files.is_empty(),
             own,
         }
     }
@@ -85,7 +100,8 @@ impl Breakers {
     /// Whether a call goes through a breaker, or may: its file imports one, or nothing is seen to go through that of its program.
     pub(super) fn stand_around(&self, project: &Project<'_>, site: &Site<'_>) -> bool {
         let file = site.at.file;
-        let unseen = || project.is_of(file, &self.with) || project.uses_in(file, "breaker");
+        let imports = || !self.idle && project.uses_in(file, "breaker");
+        let unseen = || project.is_of(file, &self.with) || imports();
         self.inside.contains(&site.at)
             || (!project.is_of(file, &self.traced) && unseen())
             || project
