@@ -39,6 +39,17 @@ pub(super) enum Part {
 pub(super) struct Bindings<'a> {
     variables: HashMap<VarRef, Vec<Set<'a>>>,
     fields: HashMap<(u32, Name), Vec<Set<'a>>>,
+    taken: HashMap<VarRef, Taken>,
+}
+
+/// What a parameter that is taken apart gives to a variable.
+#[derive(Debug)]
+pub(super) struct Taken {
+    pub(super) function: FnRef,
+    /// Which parameter.
+    pub(super) place: usize,
+    /// Which part of it.
+    pub(super) part: Vec<Part>,
 }
 
 impl<'a> Bindings<'a> {
@@ -50,6 +61,9 @@ impl<'a> Bindings<'a> {
                     file: at,
                     id: FnId(id),
                 };
+                for (param, place) in function.params.iter().zip(0..) {
+                    all.parameter(at, &param.pattern, place, &mut Vec::new());
+                }
                 walk::stmts(&function.body, &mut |stmt| all.stmt(at, stmt));
                 walk::exprs(&function.body, &mut |expr| {
                     if let ExprKind::Assign(target, value) = &expr.kind {
@@ -70,11 +84,55 @@ impl<'a> Bindings<'a> {
         self.variables.get(&variable).map_or(&[], Vec::as_slice)
     }
 
+    /// The part of a parameter that a variable is, where the parameter itself has no name.
+    pub(super) fn taken(&self, variable: VarRef) -> Option<&Taken> {
+        self.taken.get(&variable)
+    }
+
     /// Values given to a field of this name anywhere in the file: through a receiver, or in a literal.
     pub(super) fn field(&self, file: u32, name: &Name) -> &[Set<'a>] {
         self.fields
             .get(&(file, name.clone()))
             .map_or(&[], Vec::as_slice)
+    }
+
+    fn parameter(
+        &mut self,
+        function: FnRef,
+        pattern: &Pattern,
+        place: usize,
+        part: &mut Vec<Part>,
+    ) {
+        match pattern {
+            Pattern::Var(id) if !part.is_empty() => {
+                let taken = Taken {
+                    function,
+                    place,
+                    part: part.clone(),
+                };
+                self.taken.insert(function.variable(*id), taken);
+            }
+            Pattern::List(parts) => {
+                for (inner, at) in parts.iter().zip(0..) {
+                    part.push(Part::Place(at));
+                    self.parameter(function, inner, place, part);
+                    part.pop();
+                }
+            }
+            Pattern::Object(parts) => {
+                for (name, inner) in parts {
+                    part.push(Part::Member(name.clone()));
+                    self.parameter(function, inner, place, part);
+                    part.pop();
+                }
+            }
+            Pattern::Var(_)
+            | Pattern::Place(_)
+            | Pattern::Of(..)
+            | Pattern::Value(_)
+            | Pattern::Or(_)
+            | Pattern::Any => {}
+        }
     }
 
     /// `Store { pool }` sets the field.

@@ -160,6 +160,10 @@ pub const ROWS: &[Row] = &[
     Row("@modelcontextprotocol/*Server().prompt", Responder),
     Row("@modelcontextprotocol/*Server().resource", Responder),
     Row("fastmcp.FastMCP().addTool", Responder),
+    Row("@rekog/mcp-nest.Tool", Responder),
+    Row("@rekog/mcp-nest.Prompt", Responder),
+    Row("@rekog/mcp-nest.Resource", Responder),
+    Row("@rekog/mcp-nest.ResourceTemplate", Responder),
     // What is opened.
     Row(
         "@elastic/elasticsearch*.Client().*",

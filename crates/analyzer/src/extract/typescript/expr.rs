@@ -9,6 +9,7 @@ use oxc_span::GetSpan;
 use super::Lowering;
 use crate::facts::{
     Arg, Call, CallForm, Compare, Entry, Expr, ExprKind, ImportItem, Logic, MAX_DEPTH, Name, VarId,
+    VariableKind,
 };
 
 impl Lowering<'_> {
@@ -260,9 +261,7 @@ impl Lowering<'_> {
     }
 
     fn call(&mut self, call: &CallExpression<'_>) -> ExprKind {
-        if let Expression::Identifier(name) = &call.callee
-            && name.name == "require"
-            && self.variable_of(name).is_none()
+        if self.is_require(&call.callee)
             && let [Argument::StringLiteral(source)] = call.arguments.as_slice()
         {
             return self.module(&source.value, call.span);
@@ -276,7 +275,28 @@ impl Lowering<'_> {
         }))
     }
 
-    fn module(&mut self, source: &str, span: oxc_span::Span) -> ExprKind {
+    /// `require`, also one that was made: `createRequire(import.meta.url)`.
+    fn is_require(&self, callee: &Expression<'_>) -> bool {
+        match callee {
+            Expression::Identifier(name) if name.name == "require" => {
+                let kind = self.variable_of(name).and_then(|id| {
+                    let at = usize::try_from(id.0).ok()?;
+                    Some(self.facts.variables.get(at)?.kind)
+                });
+                !matches!(kind, Some(VariableKind::Parameter(_)))
+            }
+            Expression::CallExpression(made) => match &made.callee {
+                Expression::Identifier(name) => name.name == "createRequire",
+                Expression::StaticMemberExpression(member) => {
+                    member.property.name == "createRequire"
+                }
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
+    pub(super) fn module(&mut self, source: &str, span: oxc_span::Span) -> ExprKind {
         let span = self.span(span);
         self.import(source, ImportItem::All, span);
         ExprKind::Module(Name::from(source))

@@ -1,15 +1,15 @@
 //! Functions and classes.
 
 use oxc_ast::ast::{
-    Argument, ArrowFunctionExpression, Class as OxcClass, ClassElement, Expression,
+    Argument, ArrowFunctionExpression, Class as OxcClass, ClassElement, Decorator, Expression,
     FormalParameters, Function as OxcFunction, Statement, TSType, TSTypeAnnotation, TSTypeName,
 };
 
 use super::Lowering;
 use super::expr::key;
 use crate::facts::{
-    Class, ClassId, Expr, ExprKind, Field, FnId, Function, Method, Mode, Name, Param, Pattern,
-    Stmt, StmtKind, VariableKind,
+    Block, Call, CallForm, Class, ClassId, Expr, ExprKind, Field, FnId, Function, Method, Mode,
+    Name, Param, Pattern, Stmt, StmtKind, VariableKind,
 };
 
 impl Lowering<'_> {
@@ -36,7 +36,9 @@ impl Lowering<'_> {
         {
             self.declare(own.symbol_id.get(), Some(VariableKind::Function(id)));
         }
+        let outside = std::mem::take(&mut self.before);
         let params = self.params(&function.params);
+        let defaults = std::mem::replace(&mut self.before, outside);
         let returns = function
             .return_type
             .as_ref()
@@ -52,6 +54,7 @@ impl Lowering<'_> {
             },
             None => Vec::new(),
         };
+        let body = after(defaults, body);
         self.owner = outer;
         self.close(id, params, returns, body, mode);
         id
@@ -65,7 +68,9 @@ impl Lowering<'_> {
         };
         let id = self.open("", None, mode, arrow.span);
         let outer = std::mem::replace(&mut self.owner, id);
+        let outside = std::mem::take(&mut self.before);
         let params = self.params(&arrow.params);
+        let defaults = std::mem::replace(&mut self.before, outside);
         let returns = arrow.return_type.as_ref().and_then(|ty| self.type_of(ty));
         let mut mode = mode;
         let body = match arrow.body.as_function_body() {
@@ -94,6 +99,7 @@ impl Lowering<'_> {
                 None => Vec::new(),
             },
         };
+        let body = after(defaults, body);
         self.owner = outer;
         self.close(id, params, returns, body, mode);
         id
@@ -142,7 +148,6 @@ impl Lowering<'_> {
         if let Some(function) = self.facts.functions.get_mut(at) {
             function.params = params;
             function.returns = returns;
-            // Parts of destructured parameters are bound by statements before the body.
             function.body = body;
             function.mode = mode;
         }
@@ -195,6 +200,7 @@ impl Lowering<'_> {
             decorators: Vec::new(),
             span: self.span(class.span),
         });
+        let decorators = self.decorators(&class.decorators);
         let bases = class
             .heritage
             .as_ref()
@@ -210,6 +216,11 @@ impl Lowering<'_> {
                     let function = self.function(&method.value, Some(id));
                     let name = key(&method.key).unwrap_or_else(|| Name::from(""));
                     self.name_function(function, &name);
+                    let decorators = self.decorators(&method.decorators);
+                    let at = usize::try_from(function.0).unwrap_or(usize::MAX);
+                    if let Some(function) = self.facts.functions.get_mut(at) {
+                        function.decorators = decorators;
+                    }
                     if &*name == "constructor" {
                         self.parameter_properties(method, &mut fields);
                     }
@@ -246,11 +257,13 @@ impl Lowering<'_> {
                     });
                 }
                 ClassElement::StaticBlock(block) => {
-                    let function = self.open("static", Some(id), Mode::Sync, block.span);
+                    let span = block.span;
+                    let function = self.open("static", Some(id), Mode::Sync, span);
                     let outer = std::mem::replace(&mut self.owner, function);
                     let body = self.statements(&block.body);
                     self.owner = outer;
                     self.close(function, Vec::new(), None, body, Mode::Sync);
+                    self.run_once(function, span);
                 }
                 _ => {}
             }
@@ -258,10 +271,31 @@ impl Lowering<'_> {
         let at = usize::try_from(id.0).unwrap_or(usize::MAX);
         if let Some(class) = self.facts.classes.get_mut(at) {
             class.bases.extend(bases);
+            class.decorators = decorators;
             class.methods = methods;
             class.fields = fields;
         }
         id
+    }
+
+    fn decorators(&mut self, decorators: &[Decorator<'_>]) -> Vec<Expr> {
+        let written = decorators.iter();
+        written
+            .map(|decorator| self.expr(&decorator.expression))
+            .collect()
+    }
+
+    /// A function that is called where it is written.
+    fn run_once(&mut self, function: FnId, span: oxc_span::Span) {
+        let call = ExprKind::Call(Box::new(Call {
+            form: CallForm::Plain,
+            callee: self.make(ExprKind::Function(function), span),
+            args: Vec::new(),
+        }));
+        self.before.push(Stmt {
+            kind: StmtKind::Expr(self.make(call, span)),
+            span: self.span(span),
+        });
     }
 
     /// `constructor(private pool: Pool)` declares a field.
@@ -332,7 +366,7 @@ impl Lowering<'_> {
         }
     }
 
-    fn type_path(&mut self, name: &TSTypeName<'_>, depth: usize) -> Option<Expr> {
+    pub(super) fn type_path(&mut self, name: &TSTypeName<'_>, depth: usize) -> Option<Expr> {
         if depth > 8 {
             return None;
         }
@@ -377,6 +411,11 @@ impl Lowering<'_> {
             self.export(name, value.clone());
         }
     }
+}
+
+fn after(mut first: Block, then: Block) -> Block {
+    first.extend(then);
+    first
 }
 
 /// The body of an `async` function that a compiler made a generator: `return __awaiter(this, …, function* () { body })`.

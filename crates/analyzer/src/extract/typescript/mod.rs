@@ -9,6 +9,7 @@
 mod bundle;
 mod expr;
 mod items;
+mod modules;
 mod pattern;
 mod stmt;
 
@@ -21,8 +22,8 @@ use oxc_syntax::symbol::SymbolId;
 
 use super::Source;
 use crate::facts::{
-    Comment, Export, Expr, ExprKind, FileFacts, FnId, Import, ImportId, ImportItem, Lines, Name,
-    Reading, Span, VarId, Variable, VariableKind, Why,
+    Block, Comment, Export, Expr, ExprKind, FileFacts, FnId, Import, ImportId, ImportItem, Lines,
+    Name, Reading, Span, VarId, Variable, VariableKind, Why,
 };
 
 /// Reads one file; of a bundle the parts that are its author's.
@@ -86,6 +87,9 @@ struct Lowering<'s> {
     owner: FnId,
     /// How deep in statements and expressions.
     depth: usize,
+    /// What the statement that is being read does before its own effect: a default of a pattern,
+    /// the static block of a class.
+    before: Block,
 }
 
 impl<'s> Lowering<'s> {
@@ -118,6 +122,7 @@ impl<'s> Lowering<'s> {
             facts,
             owner: FnId::MODULE,
             depth: 0,
+            before: Block::new(),
         }
     }
 

@@ -2,12 +2,13 @@
 
 use oxc_ast::ast::{
     AssignmentTarget, AssignmentTargetMaybeDefault, AssignmentTargetProperty, BindingPattern,
+    Expression,
 };
 use oxc_span::GetSpan;
 
 use super::Lowering;
 use super::expr::key;
-use crate::facts::{Expr, ExprKind, Name, Pattern, VariableKind};
+use crate::facts::{Expr, ExprKind, Name, Pattern, Stmt, StmtKind, VariableKind};
 
 impl Lowering<'_> {
     pub(super) fn binding(
@@ -43,7 +44,11 @@ impl Lowering<'_> {
                     .collect();
                 Pattern::List(parts)
             }
-            BindingPattern::AssignmentPattern(inner) => self.binding(&inner.left, kind),
+            BindingPattern::AssignmentPattern(inner) => {
+                let left = self.binding(&inner.left, kind);
+                self.default(&left, &inner.right);
+                left
+            }
         }
     }
 
@@ -102,10 +107,25 @@ impl Lowering<'_> {
         }
     }
 
+    /// A part that is not given has this value; what is given comes after it.
+    fn default(&mut self, target: &Pattern, value: &Expression<'_>) {
+        let span = self.span_of(value);
+        let value = self.expr(value);
+        self.before.push(Stmt {
+            kind: StmtKind::Assign {
+                target: target.clone(),
+                value: Some(value),
+            },
+            span,
+        });
+    }
+
     fn maybe_default(&mut self, target: &AssignmentTargetMaybeDefault<'_>) -> Pattern {
         match target {
             AssignmentTargetMaybeDefault::AssignmentTargetWithDefault(inner) => {
-                self.target(&inner.binding)
+                let target = self.target(&inner.binding);
+                self.default(&target, &inner.init);
+                target
             }
             other => other
                 .as_assignment_target()

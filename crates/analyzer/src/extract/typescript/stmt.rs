@@ -1,8 +1,8 @@
 //! Statements and declarations at the top of a file.
 
 use oxc_ast::ast::{
-    Declaration, ExportDefaultDeclarationKind, Expression, ForStatementInit, ForStatementLeft,
-    ImportDeclarationSpecifier, ModuleExportName, Statement, VariableDeclaration,
+    Declaration, ExportDefaultDeclarationKind, Expression, ForOfStatement, ForStatementInit,
+    ForStatementLeft, ImportDeclarationSpecifier, ModuleExportName, Statement, VariableDeclaration,
 };
 use oxc_span::GetSpan;
 
@@ -36,9 +36,13 @@ impl Lowering<'_> {
         }
         self.depth += 1;
         let span = self.span(statement.span());
+        let outside = std::mem::take(&mut self.before);
+        let place = out.len();
         if let Some(kind) = self.statement_kind(statement, out) {
             out.push(Stmt { kind, span });
         }
+        let before = std::mem::replace(&mut self.before, outside);
+        out.splice(place..place, before);
         self.depth -= 1;
     }
 
@@ -62,7 +66,7 @@ impl Lowering<'_> {
             Statement::ForOfStatement(inner) => StmtKind::Loop {
                 kind: LoopKind::Each,
                 item: Some(self.each(&inner.left)),
-                over: Some(self.expr(&inner.right)),
+                over: Some(self.each_of(inner)),
                 body: self.one(&inner.body),
             },
             Statement::ForStatement(inner) => {
@@ -231,6 +235,12 @@ impl Lowering<'_> {
                 }
                 self.export("default", value);
             }
+            Statement::TSImportEqualsDeclaration(import) => {
+                self.import_equals(import, out);
+            }
+            Statement::TSNamespaceDeclaration(namespace) => {
+                self.namespace(namespace, out);
+            }
             Statement::TSExportAssignment(export) => {
                 let value = self.expr(&export.expression);
                 self.export("default", value);
@@ -294,6 +304,15 @@ impl Lowering<'_> {
                     self.export(name.name.as_str(), value);
                 }
             }
+            Declaration::TSImportEqualsDeclaration(import) => {
+                let value = self.import_equals(import, out);
+                self.export(import.id.name.as_str(), value);
+            }
+            Declaration::TSNamespaceDeclaration(namespace) => {
+                if let Some(value) = self.namespace(namespace, out) {
+                    self.export(namespace.id.name.as_str(), value);
+                }
+            }
             _ => {}
         }
     }
@@ -310,6 +329,19 @@ impl Lowering<'_> {
             item: None,
             over: Some(over),
             body: self.one(body),
+        }
+    }
+
+    /// `for await` waits for each of them.
+    fn each_of(&mut self, each: &ForOfStatement<'_>) -> Expr {
+        let over = self.expr(&each.right);
+        if !each.r#await {
+            return over;
+        }
+        let span = over.span;
+        Expr {
+            kind: ExprKind::Await(Box::new(over)),
+            span,
         }
     }
 

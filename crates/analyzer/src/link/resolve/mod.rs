@@ -198,9 +198,18 @@ impl<'a> Resolver<'_, 'a> {
                 return;
             }
             VariableKind::Parameter(place) => {
-                self.parameter(variable, declared.owner, place, next, out);
+                let at = variable.function(declared.owner);
+                if let Ok(place) = usize::try_from(place) {
+                    self.parameter(at, place, Some(&declared.name), next, out);
+                }
             }
-            VariableKind::Local | VariableKind::Constant | VariableKind::Caught => {}
+            VariableKind::Local | VariableKind::Constant | VariableKind::Caught => {
+                if let Some(taken) = self.project.bindings.taken(variable) {
+                    let mut given = Vec::new();
+                    self.parameter(taken.function, taken.place, None, next, &mut given);
+                    self.parts(taken.function, given, &taken.part, next, out);
+                }
+            }
         }
         for set in self.project.bindings.values(variable) {
             self.set(set, next, out);
@@ -215,16 +224,12 @@ impl<'a> Resolver<'_, 'a> {
 
     fn parameter(
         &self,
-        variable: VarRef,
-        owner: crate::facts::FnId,
-        place: u32,
+        at: FnRef,
+        place: usize,
+        name: Option<&Name>,
         next: usize,
         out: &mut Vec<Value<'a>>,
     ) {
-        let at = variable.function(owner);
-        let Ok(place) = usize::try_from(place) else {
-            return;
-        };
         let Some(function) = self.project.function(at) else {
             return;
         };
@@ -241,15 +246,9 @@ impl<'a> Resolver<'_, 'a> {
             let Some(site) = self.project.site(*id) else {
                 continue;
             };
-            let name = self
-                .project
-                .variable(variable)
-                .map(|declared| declared.name.clone());
             let named = name.and_then(|name| {
-                site.call
-                    .args
-                    .iter()
-                    .find(|arg| arg.name.as_deref() == Some(&name))
+                let mut args = site.call.args.iter();
+                args.find(|arg| arg.name.as_ref() == Some(name))
             });
             if let Some(value) = named.map(|arg| &arg.value).or_else(|| site.call.arg(place)) {
                 self.expr(site.at, value, next + 2, out);
@@ -274,10 +273,22 @@ impl<'a> Resolver<'_, 'a> {
         }
         let mut values = Vec::new();
         self.expr(set.at, set.value, next, &mut values);
-        for part in &set.part {
+        self.parts(set.at, values, &set.part, next, out);
+    }
+
+    /// What stands in a part of values.
+    fn parts(
+        &self,
+        at: FnRef,
+        mut values: Vec<Value<'a>>,
+        parts: &[Part],
+        next: usize,
+        out: &mut Vec<Value<'a>>,
+    ) {
+        for part in parts {
             let mut inner = Vec::new();
             match part {
-                Part::Member(name) => self.members(set.at, values, name, next, &mut inner),
+                Part::Member(name) => self.members(at, values, name, next, &mut inner),
                 Part::Place(place) => self.place(values, *place, next, &mut inner),
                 Part::Item => self.items(values, next, &mut inner),
             }
