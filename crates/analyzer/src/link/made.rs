@@ -3,7 +3,8 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::budget;
-use crate::facts::Name;
+use crate::facts::{CallForm, ExprKind, Language, Name};
+use crate::finding::Surface;
 use crate::vocabulary::Role;
 
 use super::{Project, Site, SiteId};
@@ -11,11 +12,23 @@ use super::{Project, Site, SiteId};
 /// Makers of one path that are looked at for a call, in its own file and in all.
 const MAX_MAKERS: usize = 200;
 
+/// Values of a variable that are looked at.
+const MAX_SETS: usize = 4;
+
 /// Makers by what they make, and what is used, by the cluster of files and the path of the maker.
 #[derive(Debug, Default)]
 pub(super) struct Made {
     makers: HashMap<(u32, Name), Vec<SiteId>>,
     used: HashSet<(u32, Name)>,
+    fields: HashMap<Field, Vec<SiteId>>,
+}
+
+/// Go: the field of a struct of a package that a client is put into, where the struct is made.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Field {
+    package: Name,
+    class: Name,
+    name: Name,
 }
 
 impl Made {
@@ -34,14 +47,57 @@ impl Made {
                 all.used
                     .extend(paths.map(|path| (cluster, Name::from(path))));
             }
+            let is_struct = site.call.form == CallForm::Literal
+                && project.language(site.at.file) == Language::Go
+                && project.surface(site.at.file) != Surface::Tests;
+            if is_struct {
+                all.put(project, site);
+            }
         }
         all
     }
+
+    /// Keeps the clients that a struct is made with.
+    fn put(&mut self, project: &Project<'_>, made: &Site<'_>) {
+        let Some(class) = project.last_name(made.at, &made.call.callee) else {
+            return;
+        };
+        let Some(package) = project.file(made.at.file).map(|file| folder(&file.path)) else {
+            return;
+        };
+        for arg in &made.call.args {
+            let Some(name) = &arg.name else { continue };
+            let client = if let ExprKind::Var(id) = arg.value.kind {
+                let set = project.assigned(made.at.variable(id));
+                let mut set = set.take(MAX_SETS).filter(|(at, _)| *at == made.at);
+                set.find_map(|(at, value)| project.site_at(at, value))
+            } else {
+                project.site_at(made.at, &arg.value)
+            };
+            let is_client = |site: &&Site<'_>| matches!(site.role, Some(Role::Client(..)));
+            if let Some(client) = client.filter(is_client) {
+                let field = Field {
+                    package: Name::from(package),
+                    class: Name::from(&*class),
+                    name: name.clone(),
+                };
+                self.fields.entry(field).or_default().push(client.id);
+            }
+        }
+    }
+}
+
+fn folder(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
 impl<'a> Project<'a> {
     /// The calls of clients and pools that may have made what a call is made on, in order.
     pub fn made_by(&self, site: &Site<'a>) -> Vec<&Site<'a>> {
+        if let Some(kept) = self.kept_in_field(site) {
+            let kept = kept.iter().take(MAX_MAKERS);
+            return kept.filter_map(|id| self.site(*id)).collect();
+        }
         let cluster = self.clusters.number(site.at.file);
         let mut found: BTreeSet<SiteId> = BTreeSet::new();
         for path in site.paths.iter().flat_map(|path| makers(path)) {
@@ -57,6 +113,23 @@ impl<'a> Project<'a> {
         }
         budget::spend_on_places(found.len());
         found.into_iter().filter_map(|id| self.site(id)).collect()
+    }
+
+    /// Go: the clients that the field which a method calls on is made with: `c.http.Do(request)`.
+    fn kept_in_field(&self, site: &Site<'a>) -> Option<&[SiteId]> {
+        let ExprKind::Member(object, name) = &site.call.receiver()?.kind else {
+            return None;
+        };
+        if self.made.fields.is_empty() || !matches!(object.kind, ExprKind::This) {
+            return None;
+        }
+        let class = self.class(self.class_of(site.at)?)?;
+        let field = Field {
+            package: Name::from(folder(&self.file(site.at.file)?.path)),
+            class: class.name.clone(),
+            name: name.clone(),
+        };
+        self.made.fields.get(&field).map(Vec::as_slice)
     }
 
     /// Whether any call that waits for a remote end is made on what a call gives.

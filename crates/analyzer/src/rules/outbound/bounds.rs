@@ -322,6 +322,13 @@ pub(in crate::rules) fn makers<'s, 'a>(
     site: &Site<'a>,
 ) -> Vec<&'s Site<'a>> {
     let makers = project.made_by(site);
+    // `(&http.Client{}).Do(request)` is made where it is called.
+    let in_place = |maker: &&&Site<'a>| {
+        maker.at == site.at && maker.span != site.span && site.call.callee.span.holds(maker.span)
+    };
+    if let Some(made) = makers.iter().find(in_place) {
+        return vec![made];
+    }
     let own: Vec<&Site<'a>> = held(project, site, &makers);
     if own.is_empty() { makers } else { own }
 }
