@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::facts::{Expr, ExprKind, Span, StmtKind, walk};
-use crate::link::{FnRef, Project};
+use crate::facts::{Block, Expr, ExprKind, LoopKind, Span, StmtKind, walk};
+use crate::link::{FnRef, Project, Site, callee_name};
 use crate::vocabulary::{Role, words};
 
 /// Words of names that stand for calls in flight.
@@ -135,10 +135,16 @@ fn waited_for(project: &Project<'_>, at: FnRef) -> Vec<String> {
     let mut names = Vec::new();
     walk::stmts(&function.body, &mut |stmt| {
         if let StmtKind::Loop {
-            over: Some(over), ..
+            kind,
+            over: Some(over),
+            body,
+            ..
         } = &stmt.kind
         {
-            names.extend(project.names_in(at, over));
+            // Going over all that are active to close each of them waits for none.
+            if *kind != LoopKind::Each || waits_for_each(body) {
+                names.extend(project.names_in(at, over));
+            }
         } else if let StmtKind::If { test, then, .. } = &stmt.kind {
             // `if (running > 0) await new Promise(…)`.
             let mut waits = false;
@@ -159,14 +165,98 @@ fn waited_for(project: &Project<'_>, at: FnRef) -> Vec<String> {
     names
 }
 
+/// Whether the body of a loop waits for something other than a close.
+fn waits_for_each(body: &Block) -> bool {
+    let mut waits = false;
+    walk::exprs(body, &mut |expr| {
+        let awaited = if let ExprKind::Await(inner) = &expr.kind {
+            Some(inner)
+        } else {
+            None
+        };
+        let closes = |inner: &Expr| {
+            let call = inner.bare().call();
+            call.is_some_and(|call| is_leaving(callee_name(&call.callee)))
+        };
+        waits |= awaited.is_some_and(|inner| !closes(inner));
+        let name = expr.call().map(|call| callee_name(&call.callee));
+        waits |= matches!(name, Some("join" | "wait" | "Wait" | "result"));
+    });
+    waits
+}
+
 /// Whether anything in these functions waits for calls: awaits or loops over something named so, or settles them.
 pub(super) fn waits_for_calls(project: &Project<'_>, reach: &BTreeSet<FnRef>) -> bool {
     reach.iter().any(|at| {
         !waited_for(project, *at).is_empty()
             || project
                 .sites_of(*at)
-                .any(|site| matches!(site.role, Some(Role::Settle)) || is_in_flight(site.name()))
+                .any(|site| settles_calls(project, site) || is_in_flight(site.name()))
     })
+}
+
+/// Words of names by which something is closed and no call is waited for.
+const LEAVING: &[&str] = &[
+    "close",
+    "stop",
+    "shutdown",
+    "disconnect",
+    "logout",
+    "kill",
+    "terminate",
+    "dispose",
+    "destroy",
+    "cleanup",
+    "unsubscribe",
+    "end",
+    "quit",
+    "flush",
+];
+
+/// Whether a call waits for several and may wait for calls: not for the closing of connections alone, whether their promises
+/// are made in its argument or put into a list before.
+fn settles_calls(project: &Project<'_>, site: &Site<'_>) -> bool {
+    if site.role != Some(Role::Settle) {
+        return false;
+    }
+    let functions = project.inside(site.at);
+    let closes = |at: FnRef, span: Span| {
+        let mut own = project.sites_within(at, span);
+        let mut inner = functions.iter().filter(|inner| {
+            let code = project.function(**inner);
+            **inner != at && code.is_some_and(|code| span.holds(code.span))
+        });
+        own.any(leaves) || inner.any(|inner| project.sites_of(*inner).any(leaves))
+    };
+    let list = site
+        .call
+        .arg(0)
+        .and_then(|list| project.own_name(site.at, list.bare()));
+    let is_list = |expr: &Expr| list.is_some() && project.own_name(site.at, expr.bare()) == list;
+    let pushes = functions.iter().any(|at| {
+        project.sites_of(*at).any(|other| {
+            matches!(other.name(), "push" | "append" | "add")
+                && other.call.receiver().is_some_and(is_list)
+                && closes(*at, other.span)
+        })
+    });
+    let set = site.call.arg(0).is_some_and(|list| {
+        let ExprKind::Var(id) = list.bare().kind else {
+            return false;
+        };
+        let mut sets = project.assigned(site.at.variable(id));
+        sets.any(|(at, value)| closes(at, value.span))
+    });
+    !(pushes || set || closes(site.at, site.span))
+}
+
+fn leaves(site: &Site<'_>) -> bool {
+    is_leaving(site.name())
+}
+
+fn is_leaving(name: &str) -> bool {
+    let words = words::words(name);
+    words.iter().any(|word| LEAVING.contains(&word.as_str()))
 }
 
 fn is_in_flight(name: &str) -> bool {
