@@ -39,6 +39,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
     super::waited_exit::look(project, report);
     super::spent_deadline::look(project, report);
     super::exit_in_call::look(project, report);
+    super::listener_closed::look(project, report);
     let answering = OnceCell::new();
     let asked = project.hooks.iter();
     let asked = asked.filter(|hook| hook.trigger.asks_to_stop() && serves(project, hook));

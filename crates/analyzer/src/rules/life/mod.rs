@@ -12,6 +12,7 @@ mod fires;
 mod for_one_call;
 mod in_flight;
 mod listener;
+mod listener_closed;
 pub(super) mod missing_sigterm;
 mod never_waited;
 mod received;
