@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use crate::facts::{Call, Expr, ExprKind, FnId, Name, Pattern, Span, StmtKind, VarId, walk};
+use crate::facts::{Call, Expr, ExprKind, FnId, Name, Span, StmtKind, VarId, walk};
 use crate::link::{Failure, FnRef, Project, Value};
 use crate::vocabulary::{Role, words};
 
@@ -14,6 +14,8 @@ use super::names::{
 };
 use super::parts::Parts;
 
+mod remote;
+mod setting;
 mod through;
 mod traced;
 
@@ -42,6 +44,8 @@ pub(super) enum Seek {
     Message,
     /// A stack trace, of whatever.
     Trace,
+    /// The body of what a remote end answered: the "errors" are its answers.
+    Answer,
 }
 
 /// How what a function makes of an error leaves it.
@@ -198,122 +202,6 @@ impl<'p, 'a> Flow<'p, 'a> {
         found.map(|(_, value)| self.source(value).span)
     }
 
-    fn read_one(&mut self, stmt: &'a crate::facts::Stmt) {
-        self.take(stmt);
-        for block in walk::blocks(stmt) {
-            for inner in block {
-                self.read_one(inner);
-            }
-        }
-    }
-
-    /// Takes in what a statement sets, those inside it left out; the variables that it put something into.
-    pub(super) fn take(&mut self, stmt: &'a crate::facts::Stmt) -> Vec<VarId> {
-        let mut set = Vec::new();
-        if let StmtKind::Assign {
-            target: Pattern::Var(id),
-            value: Some(value),
-        } = &stmt.kind
-        {
-            match self.holds(value) {
-                Holds::Text => {
-                    self.entered.push((*id, value));
-                    self.set(*id, value);
-                    set.push(*id);
-                }
-                Holds::Error => {
-                    self.errors.insert(*id);
-                    set.push(*id);
-                }
-                Holds::Nothing => {}
-            }
-        }
-        // `const { message } = error`.
-        if let StmtKind::Assign {
-            target: Pattern::Object(parts),
-            value: Some(value),
-        } = &stmt.kind
-        {
-            for (name, part) in parts {
-                let holds = self.member(value, name);
-                if let Some(id) = part.variable().filter(|_| holds != Holds::Nothing) {
-                    self.entered.push((id, value));
-                    self.hold(id, holds);
-                    set.push(id);
-                }
-            }
-        }
-        // `payload["details"] = text`: what holds a part of it holds it.
-        if let StmtKind::Assign {
-            target: Pattern::Place(place),
-            value: Some(value),
-        } = &stmt.kind
-            && self.holds(value) == Holds::Text
-        {
-            set.extend(self.put(place));
-        }
-        if let StmtKind::Expr(expr) = &stmt.kind {
-            set.extend(self.added(expr));
-            set.extend(self.printed(expr));
-        }
-        if let StmtKind::Loop {
-            item: Some(Pattern::Var(id)),
-            over: Some(over),
-            ..
-        } = &stmt.kind
-            && self.holds(over) == Holds::Text
-        {
-            self.texts.insert(*id);
-            set.push(*id);
-        }
-        set
-    }
-
-    fn hold(&mut self, id: VarId, holds: Holds) {
-        match holds {
-            Holds::Text => drop(self.texts.insert(id)),
-            Holds::Error => drop(self.errors.insert(id)),
-            Holds::Nothing => {}
-        }
-    }
-
-    /// A literal object holds the text only in some of its members.
-    fn set(&mut self, id: VarId, value: &'a Expr) {
-        let with_text = super::parts::keys(value, |inner| self.holds(inner) == Holds::Text);
-        match with_text {
-            Some(keys) => self.parts.add(id, keys),
-            None => drop(self.texts.insert(id)),
-        }
-    }
-
-    /// A place that holds the text: a member of a variable, or the variable as a whole.
-    fn put(&mut self, place: &Expr) -> Option<VarId> {
-        let (id, name) = super::parts::place(place)?;
-        match name {
-            Some(name) => self.parts.add(id, vec![name]),
-            None => drop(self.texts.insert(id)),
-        }
-        Some(id)
-    }
-
-    /// `lines.append(text)`: the list holds what is added to it.
-    fn added(&mut self, expr: &'a Expr) -> Option<VarId> {
-        if let Some(call) = expr.call()
-            && let ExprKind::Member(list, name) = &call.callee.kind
-            && matches!(
-                &**name,
-                "append" | "extend" | "insert" | "push" | "unshift" | "push_str"
-            )
-            && call
-                .args
-                .iter()
-                .any(|arg| self.holds(&arg.value) == Holds::Text)
-        {
-            return self.put(list);
-        }
-        None
-    }
-
     /// Whether a variable that the text was put into stands in an expression.
     pub(super) fn names_text(&self, expr: &'a Expr) -> bool {
         let mut found = false;
@@ -342,7 +230,7 @@ impl<'p, 'a> Flow<'p, 'a> {
         } else if let ExprKind::Join(parts) = &expr.kind {
             match (self.seek, self.most(parts)) {
                 (Seek::Message, Holds::Error) | (_, Holds::Text) => Holds::Text,
-                (Seek::Trace, Holds::Error) | (_, Holds::Nothing) => Holds::Nothing,
+                (Seek::Trace | Seek::Answer, Holds::Error) | (_, Holds::Nothing) => Holds::Nothing,
             }
         } else if let ExprKind::Logic(crate::facts::Logic::And, _, right) = &expr.kind {
             self.holds(right)
@@ -412,6 +300,9 @@ impl<'p, 'a> Flow<'p, 'a> {
             (Seek::Trace, Holds::Error) if matches!(name, "stack" | "__traceback__") => Holds::Text,
             (Seek::Message, Holds::Error) if TEXT_MEMBERS.contains(&name) => Holds::Text,
             (Seek::Message, Holds::Error) if ANSWERS.contains(&name) => Holds::Error,
+            (Seek::Answer, whole) => {
+                remote::of_member(self.project.language(self.at.file), whole, name)
+            }
             (_, Holds::Text) => Holds::Text,
             (Seek::Trace | Seek::Message, Holds::Error | Holds::Nothing) => Holds::Nothing,
         }
@@ -458,6 +349,9 @@ impl<'p, 'a> Flow<'p, 'a> {
                 Holds::Error if self.seek == Seek::Message && TEXT_METHODS.contains(&&**method) => {
                     return Holds::Text;
                 }
+                Holds::Error if self.seek == Seek::Answer && remote::READS.contains(&&**method) => {
+                    return Holds::Text;
+                }
                 Holds::Error | Holds::Nothing => {}
             }
         }
@@ -483,6 +377,7 @@ impl<'p, 'a> Flow<'p, 'a> {
                 Holds::Text
             }
             Holds::Error if self.seek == Seek::Trace && self.unfolds(expr, call) => Holds::Text,
+            Holds::Error if self.seek == Seek::Answer => remote::of_reader(name),
             Holds::Error | Holds::Nothing => Holds::Nothing,
         }
     }

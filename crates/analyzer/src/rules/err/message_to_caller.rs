@@ -9,6 +9,7 @@ use crate::link::{Failure, FnRef, Project, Value};
 use crate::rules::{At, Axis, Report, Rule, effects};
 use crate::vocabulary::Role;
 
+use super::answers::Answers;
 use super::behind::Behind;
 use super::caught::Catches;
 use super::escape::Escapes;
@@ -19,6 +20,7 @@ use super::masked::Masks;
 use super::memo::Memo;
 use super::own::Origins;
 use super::results;
+use super::rising::Rising;
 
 pub(in crate::rules) const RULE: Rule = Rule {
     id: "ERR-002",
@@ -64,6 +66,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         masks: Masks::of(project),
     };
     let mut taken = BTreeMap::new();
+    let mut telling = Vec::new();
     let mut origins = Origins::default();
     let mut behind = Behind::default();
     for failure in &project.failures {
@@ -78,7 +81,8 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         {
             continue;
         }
-        region(
+        let known = taken.len();
+        let told = region(
             project,
             failure,
             &ways,
@@ -87,6 +91,9 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             &mut taken,
             report,
         );
+        if told == Told::Here || taken.len() > known {
+            telling.push(failure);
+        }
     }
     for ((at, _), (span, caught)) in taken {
         let place = At { function: at, span };
@@ -97,6 +104,12 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         );
     }
     conversions(project, &memo, report);
+    let answers = Answers {
+        ways: &ways,
+        rising: Rising::of(project, &telling),
+        memo,
+    };
+    answers.check(project, report);
 }
 
 /// Rust: `impl From<Error> for McpError` that takes the text over: every `?` of a handler goes through it.
@@ -131,11 +144,11 @@ fn conversions(project: &Project<'_>, memo: &Rc<Memo>, report: &mut Report<'_>) 
 }
 
 /// How what is thrown comes to a handler.
-struct Ways<'p, 'a> {
+pub(super) struct Ways {
     /// The text, also through regions that pass it on.
-    text: Escapes<'p, 'a>,
+    pub(super) text: Escapes,
     /// The error itself: the last region that it comes through is the one to blame.
-    error: Escapes<'p, 'a>,
+    error: Escapes,
     /// What catches errors on their way.
     catches: Catches,
     /// What replaces their texts.
@@ -145,12 +158,12 @@ struct Ways<'p, 'a> {
 fn region<'a>(
     project: &Project<'a>,
     failure: &Failure<'a>,
-    ways: &Ways<'_, 'a>,
+    ways: &Ways,
     memo: &Rc<Memo>,
     behind: &mut Behind<'a>,
     taken: &mut Taken,
     report: &mut Report<'_>,
-) {
+) -> Told {
     let mut flow = Flow::of(project, failure, Seek::Message, memo);
     let closed = expected::branches(project, failure);
     flow.close(closed.clone());
@@ -160,7 +173,7 @@ fn region<'a>(
         Where::Elsewhere
     } else if project.is_handler(failure.at) {
         Where::Responder
-    } else if ways.text.reaches_a_handler(failure.at) {
+    } else if ways.text.reaches_a_handler(project, failure.at) {
         Where::Thrown
     } else {
         Where::Below
@@ -184,7 +197,7 @@ fn region<'a>(
         }
         if !closed.iter().any(|span| span.holds(stmt.span))
             && raises_again(project, failure, stmt, ways)
-            && (place == Where::Responder || ways.error.reaches_a_handler(failure.at))
+            && (place == Where::Responder || ways.error.reaches_a_handler(project, failure.at))
         {
             leaks.push(stmt.span);
         }
@@ -198,7 +211,9 @@ fn region<'a>(
             .entry((at.function, at.span.start))
             .or_insert((at.span, caught));
     }
-    let Some(first) = leaks.first() else { return };
+    let Some(first) = leaks.first() else {
+        return Told::NotHere;
+    };
     let mut tried = project.sites_within(failure.at, failure.guarded);
     let remote = tried.any(|site| {
         matches!(site.role, Some(Role::Outbound(..) | Role::Spawn(_)))
@@ -216,14 +231,18 @@ fn region<'a>(
         finding.sure(Confidence::Likely);
     }
     finding.via(project, caught, "the error is caught here");
+    Told::Here
+}
+
+/// Whether a region itself tells the caller of the error.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Told {
+    Here,
+    NotHere,
 }
 
 /// Where a statement sends the error or its text as the answer to an HTTP request: here, and in functions that it calls.
-fn answered<'a>(
-    flow: &Flow<'_, 'a>,
-    stmt: &'a Stmt,
-    ways: &Ways<'_, 'a>,
-) -> (Option<Span>, Vec<At>) {
+fn answered<'a>(flow: &Flow<'_, 'a>, stmt: &'a Stmt, ways: &Ways) -> (Option<Span>, Vec<At>) {
     let project = flow.project;
     let is_caught =
         matches!(stmt.kind, StmtKind::Throw(_)) && ways.catches.throw(project, flow.at, stmt.span);
@@ -247,7 +266,7 @@ fn given_back<'a>(
     flow: &mut Flow<'_, 'a>,
     behind: &mut Behind<'a>,
     place: Where,
-    ways: &Ways<'_, 'a>,
+    ways: &Ways,
 ) -> Option<Span> {
     if matches!(
         flow.project.language(failure.at.file),
@@ -268,19 +287,19 @@ fn given_back<'a>(
 }
 
 /// Whether a region raises what it caught as it is, and that reaches the SDK.
-fn raises_again(
-    project: &Project<'_>,
-    failure: &Failure<'_>,
-    stmt: &Stmt,
-    ways: &Ways<'_, '_>,
-) -> bool {
+fn raises_again(project: &Project<'_>, failure: &Failure<'_>, stmt: &Stmt, ways: &Ways) -> bool {
     super::again::raises(project, failure, stmt)
         && !ways.catches.throw(project, failure.at, stmt.span)
         && !ways.masks.hold(project, failure.at)
 }
 
 /// Functions that a region calls with the error, and that throw its text.
-fn thrown<'a>(flow: &Flow<'_, 'a>, stmt: &'a Stmt, place: Where, ways: &Ways<'_, 'a>) -> Vec<At> {
+pub(super) fn thrown<'a>(
+    flow: &Flow<'_, 'a>,
+    stmt: &'a Stmt,
+    place: Where,
+    ways: &Ways,
+) -> Vec<At> {
     let project = flow.project;
     let (StmtKind::Expr(value) | StmtKind::Return(Some(value)) | StmtKind::Throw(Some(value))) =
         &stmt.kind
@@ -307,7 +326,7 @@ fn thrown<'a>(flow: &Flow<'_, 'a>, stmt: &'a Stmt, place: Where, ways: &Ways<'_,
 
 /// Where the region stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Where {
+pub(super) enum Where {
     /// In a handler.
     Responder,
     /// In a function that a handler calls, and what it throws reaches the handler.
@@ -319,11 +338,11 @@ enum Where {
 }
 
 /// The expression of a statement by which the text leaves.
-fn leak<'a>(
+pub(super) fn leak<'a>(
     flow: &Flow<'_, 'a>,
     stmt: &'a Stmt,
     place: Where,
-    ways: &Ways<'_, 'a>,
+    ways: &Ways,
 ) -> Option<&'a Expr> {
     let project = flow.project;
     if let StmtKind::Return(Some(value)) = &stmt.kind {
