@@ -1,5 +1,7 @@
 //! Patterns of what is forbidden that are left out where they don't compile: the rest of the list refuses less than was asked for.
 
+use std::collections::HashMap;
+
 use crate::facts::{Expr, ExprKind, Span, StmtKind, VariableKind, walk};
 use crate::finding::{Confidence, Surface};
 use crate::link::{Failure, FnRef, Project, Site};
@@ -35,12 +37,20 @@ const FORBIDDING: &[&str] = &[
 ];
 
 pub(super) fn look(project: &Project<'_>, report: &mut Report<'_>) {
+    let mut compiled: HashMap<FnRef, Vec<Span>> = HashMap::new();
+    for site in project.sites().filter(|site| compiles(site)) {
+        compiled.entry(site.at).or_default().push(site.span);
+    }
+    compiled.values_mut().for_each(|spans| spans.sort());
     for failure in &project.failures {
         if project.surface(failure.at.file) != Surface::Runtime || leaves(failure) {
             continue;
         }
-        let mut sites = project.sites_of(failure.at);
-        let compiles = sites.any(|site| failure.guarded.holds(site.span) && compiles(site));
+        let compiles = compiled.get(&failure.at).is_some_and(|spans| {
+            let from = spans.partition_point(|span| span.start < failure.guarded.start);
+            let first = spans.get(from);
+            first.is_some_and(|span| failure.guarded.holds(*span))
+        });
         if compiles && forbids(project, failure.at, failure.span) {
             found(failure.at, failure.span, report);
         }
