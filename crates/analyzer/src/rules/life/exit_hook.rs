@@ -1,10 +1,10 @@
 //! Asynchronous work where the process is already leaving.
 
-use crate::facts::Mode;
+use crate::facts::{Language, Mode};
 use crate::finding::Severity;
-use crate::link::{Fate, Project, Trigger};
+use crate::link::{Fate, Project, Site, Trigger};
 use crate::rules::{At, Axis, Report, Rule};
-use crate::vocabulary::Role;
+use crate::vocabulary::{Kind, Role, role};
 
 pub(in crate::rules) const RULE: Rule = Rule {
     id: "LIFE-010",
@@ -42,8 +42,11 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
                             .is_some_and(|called| called.mode == Mode::Async)
                     })
             });
+            let closes = project
+                .sites_of(*at)
+                .any(|site| closes_later(project, site));
             let is_async = function.mode == Mode::Async && !function.body.is_empty();
-            if is_async || waits || calls_async {
+            if is_async || waits || calls_async || closes {
                 let place = At {
                     function: hook.at,
                     span: hook.span,
@@ -64,4 +67,22 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             }
         }
     }
+}
+
+/// Methods by which the clients of databases of Node say goodbye over the wire. Those that only drop the socket are done when they return.
+const GOODBYES: &[&str] = &["end", "close", "quit", "$disconnect"];
+
+/// The one that has no wire.
+const IN_PROCESS: &str = "better-sqlite3";
+
+/// Whether a call closes a pool of connections, or one, which is asynchronous even where nobody waits for it.
+fn closes_later(project: &Project<'_>, site: &Site<'_>) -> bool {
+    let language = project.language(site.at.file);
+    let is_of_pool = |path: &str| {
+        let made = path.rsplit_once("()").map_or("", |(made, _)| made);
+        role(language, made) == Some(Role::Open(Kind::Pool)) && !made.starts_with(IN_PROCESS)
+    };
+    language == Language::TypeScript
+        && GOODBYES.contains(&site.name())
+        && site.paths.iter().any(|path| is_of_pool(path))
 }

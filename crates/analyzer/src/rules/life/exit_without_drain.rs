@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
-use crate::facts::{Call, ExprKind, Span, Stmt, StmtKind, walk};
+use crate::facts::{Call, Expr, ExprKind, Pattern, Span, Stmt, StmtKind, walk};
 use crate::finding::{Confidence, Severity};
 use crate::link::{FnRef, Form, Hook, Project, Site, Trigger, callee_name};
 use crate::rules::{At, Axis, Report, Rule};
@@ -263,7 +263,9 @@ fn stands_in_second_branch(project: &Project<'_>, at: FnRef, span: Span) -> bool
     let mut found = false;
     walk::stmts(&function.body, &mut |stmt| {
         if let StmtKind::If { test, then, .. } = &stmt.kind {
-            let flag = matches!(test.kind, ExprKind::Var(_) | ExprKind::Member(..));
+            let flag = project
+                .own_name(at, test)
+                .is_some_and(|name| is_raised(project, at, name, test, then));
             let counted = matches!(test.kind, ExprKind::Compare(..))
                 && project.names_in(at, test).iter().any(|name| {
                     let words = words::words(name);
@@ -278,6 +280,45 @@ fn stands_in_second_branch(project: &Project<'_>, at: FnRef, span: Span) -> bool
         }
     });
     found
+}
+
+/// Whether what is named so is set where a shutdown runs, outside of the branch that looks at it: only then is it the flag
+/// that the first signal raises. A signal that is aborted is raised by `abort`.
+fn is_raised(project: &Project<'_>, at: FnRef, name: &str, test: &Expr, branch: &[Stmt]) -> bool {
+    let signal = if let ExprKind::Member(..) = &test.kind {
+        name == "aborted"
+    } else {
+        false
+    };
+    let cluster = project.cluster_of(at.file);
+    let stops = project.stopping().iter().copied();
+    let mut functions: BTreeSet<FnRef> = stops
+        .filter(|stop| project.cluster_of(stop.file) == cluster)
+        .collect();
+    functions.insert(at);
+    functions.iter().any(|other| {
+        let aborts = |site: &Site<'_>| signal && site.name() == "abort";
+        let mut raised = project.sites_of(*other).any(aborts);
+        if let Some(function) = project.function(*other) {
+            let inside = |span: Span| other.file == at.file && holds(branch, span);
+            walk::assignments(&function.body, &mut |stmt, target, value| {
+                let falls = matches!(value.kind, ExprKind::Bool(false) | ExprKind::Null);
+                let same = || project.target_name(*other, target).as_deref() == Some(name);
+                // What a function puts into a variable of its own before it looks at it is no flag.
+                let kept =
+                    || stmt.span.start > test.span.start || !declares(project, *other, target);
+                raised |= !falls && !inside(stmt.span) && same() && kept();
+            });
+        }
+        raised
+    })
+}
+
+/// Whether a place is a variable of the function that sets it.
+fn declares(project: &Project<'_>, at: FnRef, target: &Pattern) -> bool {
+    let variable = target.variable().map(|id| at.variable(id));
+    let variable = variable.and_then(|id| project.variable(id));
+    variable.is_some_and(|variable| variable.owner == at.id)
 }
 
 fn holds(block: &[Stmt], span: Span) -> bool {

@@ -106,7 +106,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         }
         let library = REGISTERING
             .iter()
-            .find(|library| project.uses_in(entry.at.file, library));
+            .find(|library| imports(project, entry, library));
         if let Some(library) = library {
             finding.blocked(*library);
             continue;
@@ -122,6 +122,22 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             finding.weigh(Severity::Medium);
         }
     }
+}
+
+/// Whether the process that serves here runs code of a library: a file of it imports it, or it is asked for by a call.
+/// That a manifest declares it registers nothing.
+fn imports(project: &Project<'_>, entry: &Entry, library: &str) -> bool {
+    let is_it = |path: &str| {
+        path.strip_prefix(library)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '/']))
+    };
+    let files: BTreeSet<u32> = entry.process.iter().map(|at| at.file).collect();
+    let mut read = files.iter().filter_map(|file| project.file(*file));
+    let imported = read.any(|file| file.imports.iter().any(|import| is_it(&import.source)));
+    let mut calls = project.sites_beside(entry.at.file);
+    imported
+        || calls
+            .any(|site| site.paths.iter().any(|path| is_it(path)) && entry.runs(site.at, site.span))
 }
 
 /// Python: what a signal takes more of than the answer: calls that open, write or start something, by the cluster of files.

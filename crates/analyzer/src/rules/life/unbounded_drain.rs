@@ -83,13 +83,20 @@ fn is_bounded(project: &Project<'_>, reach: &BTreeSet<FnRef>) -> bool {
     reach.iter().any(|at| {
         project.sites_of(*at).any(|site| {
             matches!(site.role, Some(Role::Later | Role::Bound))
-                || site.name().to_lowercase().contains("timeout")
+                || limits(site.name())
                 || matches!(
                     site.name(),
                     "alarm" | "WithTimeout" | "WithDeadline" | "wait_for" | "setTimeout"
                 )
         })
     })
+}
+
+/// Whether a name is of something with a limit of time, and not of taking one away: `clearTimeout` bounds nothing.
+fn limits(name: &str) -> bool {
+    let name = name.to_lowercase();
+    let takes_away = ["clear", "cancel", "reset", "remove"];
+    name.contains("timeout") && !takes_away.iter().any(|word| name.starts_with(word))
 }
 
 /// Whether a call closes something over a wire or process and is waited for. The SDK's own close returns at once.
