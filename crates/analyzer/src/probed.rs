@@ -1,5 +1,7 @@
 //! What a run of the server says of findings: some it confirms, some it refutes, of most it says nothing.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 
 use crate::analysis::Analysis;
@@ -93,13 +95,24 @@ pub enum Word {
 
 /// Settles what runs can settle: what is confirmed becomes proved, what is refuted counts no more. The score is made anew.
 ///
-/// With several servers in the analysis a run is of one of them, and refutes nothing.
+/// With several servers in the analysis a run is of one of them, and refutes nothing. Nor does it tell which of several
+/// servers or places wrote the line, showed the stack or left the child that it saw: then only the sole finding of a rule is confirmed.
 pub fn settle(analysis: &mut Analysis, runs: &[Run], started: Started) -> Settled {
     let mut settled = Settled::default();
     let several = analysis.analysed.servers != 1;
+    let mut counts: HashMap<String, usize> = HashMap::new();
+    for finding in &analysis.findings {
+        *counts.entry(finding.rule.to_string()).or_default() += 1;
+    }
+    let is_one_of_many = |rule: &str| counts.get(rule).is_some_and(|count| *count > 1);
     for mut finding in std::mem::take(&mut analysis.findings) {
         match word(&finding.rule, runs, started) {
             Some(Word::Refuted(_)) if several => analysis.findings.push(finding),
+            Some(Word::Confirmed(_))
+                if is_one_of_many(&finding.rule) && (several || is_of_place(&finding.rule)) =>
+            {
+                analysis.findings.push(finding);
+            }
             Some(Word::Refuted(because)) => {
                 settled.refuted += 1;
                 analysis.suppressed.push(Suppressed {
@@ -128,6 +141,14 @@ pub struct Settled {
     pub confirmed: usize,
     /// That are not so.
     pub refuted: usize,
+}
+
+/// Whether a rule tells of places of which each may cause alone what a run shows; others tell of the server as a whole.
+fn is_of_place(rule: &str) -> bool {
+    matches!(
+        rule,
+        "IO-001" | "ERR-001" | "LIFE-002" | "LIFE-004" | "LIFE-005" | "LIFE-011"
+    )
 }
 
 fn raise(finding: &mut Finding) {
@@ -209,7 +230,11 @@ fn word(rule: &str, runs: &[Run], started: Started) -> Option<Word> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::expect_used, reason = "a test says what it needs by failing")]
+
     use super::*;
+    use crate::analysis::analyze_texts;
+    use crate::facts::Name;
 
     fn run(by: By, load: Load, end: End) -> Run {
         Run {
@@ -224,6 +249,41 @@ mod tests {
 
     fn is_confirmed(rule: &str, runs: &[Run], started: Started) -> Option<bool> {
         word(rule, runs, started).map(|word| matches!(word, Word::Confirmed(_)))
+    }
+
+    /// Servers that write and leave as many lines as there are.
+    fn loud(files: usize, lines: usize) -> Analysis {
+        let text = format!(
+            "import {{ McpServer }} from '@modelcontextprotocol/sdk/server/mcp.js';\nimport {{ StdioServerTransport }} from '@modelcontextprotocol/sdk/server/stdio.js';\nconst server = new McpServer({{ name: 'one', version: '1' }});\n{}await server.connect(new StdioServerTransport());\n",
+            "console.log('up');\n".repeat(lines)
+        );
+        let texts = (0..files).map(|file| (Name::from(format!("{file}/a.ts")), text.clone()));
+        analyze_texts(texts.collect()).expect("threads start")
+    }
+
+    fn confirmed(analysis: &Analysis, rule: &str) -> usize {
+        let of_rule = analysis.findings.iter().filter(|one| *one.rule == *rule);
+        of_rule.filter(|one| one.probe.is_some()).count()
+    }
+
+    #[test]
+    fn what_one_of_several_places_did_confirms_none_of_them() {
+        let died = run(By::Sigterm, Load::Idle, End::Exited(143));
+        let loud_run = [Run {
+            stray_lines: 1,
+            ..died
+        }];
+        for (files, lines, of_place, of_server) in
+            [(1, 1, 1, 1), (1, 2, 0, 1), (2, 1, 0, 0), (2, 2, 0, 0)]
+        {
+            let mut analysis = loud(files, lines);
+            settle(&mut analysis, &loud_run, Started::Server);
+            let told = (
+                confirmed(&analysis, "IO-001"),
+                confirmed(&analysis, "LIFE-001"),
+            );
+            assert_eq!(told, (of_place, of_server), "{files} {lines}");
+        }
     }
 
     #[test]

@@ -212,7 +212,7 @@ impl Page<'_> {
             out.push_str("</ol>\n");
         }
         let _never = writeln!(out, "<p>{}</p>", prose(&finding.fix));
-        if let Some(Word::Confirmed(because) | Word::Refuted(because)) = &finding.probe {
+        if let Some(Word::Confirmed(because)) = &finding.probe {
             let _never = writeln!(out, "<p>Confirmed by a run: {}</p>", prose(because));
         }
         let by = match accepted {

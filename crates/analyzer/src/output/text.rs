@@ -99,7 +99,7 @@ fn group<'a>(finding: &'a Finding, source: &'a str, prefix: &str) -> Group<'a> {
     if let Some(sure) = sure {
         group = group.element(Level::NOTE.message(sure));
     }
-    if let Some(Word::Confirmed(because) | Word::Refuted(because)) = &finding.probe {
+    if let Some(Word::Confirmed(because)) = &finding.probe {
         group = group.element(Level::NOTE.message(format!("confirmed by a run: {because}")));
     }
     group.element(Level::HELP.message(&*finding.fix))
