@@ -1,7 +1,7 @@
 //! Whole packages, of several files and with their manifests: what rules find across files.
 //!
 //! A line of a package that carries `FINDING RULE…` gets a finding of each rule that is named, one that carries `UNKNOWN RULE IMPORT`
-//! a finding that says that the import stands in the way. There is nothing else to find.
+//! a finding that says that the import stands in the way, or with `-` that it is not known. There is nothing else to find.
 
 #![allow(clippy::expect_used, reason = "a test says what it needs by failing")]
 
@@ -81,8 +81,7 @@ fn packages_get_the_findings_that_they_are_marked_with() {
             .iter()
             .map(|finding| {
                 let blocked = (finding.confidence == Confidence::Unknown)
-                    .then(|| finding.blocked_by.clone())
-                    .flatten();
+                    .then(|| finding.blocked_by.clone().unwrap_or_else(|| "-".to_owned()));
                 (
                     finding.file.to_string(),
                     finding.line,

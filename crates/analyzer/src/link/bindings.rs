@@ -1,10 +1,9 @@
 //! What variables and fields are set to.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::facts::{
-    Call, CallForm, Expr, ExprKind, FileFacts, FnId, LoopKind, Name, Pattern, Stmt, StmtKind,
-    VarId, walk,
+    Call, CallForm, Expr, ExprKind, FileFacts, FnId, LoopKind, Name, Pattern, Stmt, StmtKind, walk,
 };
 
 use super::{FnRef, VarRef};
@@ -40,6 +39,8 @@ pub(super) struct Bindings<'a> {
     variables: HashMap<VarRef, Vec<Set<'a>>>,
     fields: HashMap<(u32, Name), Vec<Set<'a>>>,
     taken: HashMap<VarRef, Taken>,
+    /// Variables that more was given to than is kept.
+    cut: HashSet<VarRef>,
 }
 
 /// What a parameter that is taken apart gives to a variable.
@@ -82,6 +83,11 @@ impl<'a> Bindings<'a> {
 
     pub(super) fn values(&self, variable: VarRef) -> &[Set<'a>] {
         self.variables.get(&variable).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether a variable was given more than is kept.
+    pub(super) fn is_cut(&self, variable: VarRef) -> bool {
+        self.cut.contains(&variable)
     }
 
     /// The part of a parameter that a variable is, where the parameter itself has no name.
@@ -145,7 +151,7 @@ impl<'a> Bindings<'a> {
                     part: Vec::new(),
                 };
                 let key = (at.file, name.clone());
-                push(self.fields.entry(key).or_default(), set);
+                let _kept = push(self.fields.entry(key).or_default(), set);
             }
         }
     }
@@ -191,11 +197,17 @@ impl<'a> Bindings<'a> {
             part: part.clone(),
         };
         match target {
-            Pattern::Var(id) => push(self.variable(at.file, *id), set()),
+            Pattern::Var(id) => {
+                let variable = at.variable(*id);
+                let sets = self.variables.entry(variable).or_default();
+                if push(sets, set()) == Kept::Not {
+                    self.cut.insert(variable);
+                }
+            }
             Pattern::Place(place) => {
                 if let ExprKind::Member(_, name) = &place.kind {
                     let key = (at.file, name.clone());
-                    push(self.fields.entry(key).or_default(), set());
+                    let _kept = push(self.fields.entry(key).or_default(), set());
                 }
             }
             Pattern::List(parts) => {
@@ -225,15 +237,22 @@ impl<'a> Bindings<'a> {
             Pattern::Value(_) | Pattern::Any => {}
         }
     }
-
-    fn variable(&mut self, file: u32, id: VarId) -> &mut Vec<Set<'a>> {
-        self.variables.entry(VarRef { file, id }).or_default()
-    }
 }
 
-fn push<'a>(sets: &mut Vec<Set<'a>>, set: Set<'a>) {
-    let says_nothing = matches!(set.value.kind, ExprKind::Null);
-    if sets.len() < MAX_VALUES && !says_nothing {
-        sets.push(set);
+/// Whether a value found its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kept {
+    Yes,
+    Not,
+}
+
+fn push<'a>(sets: &mut Vec<Set<'a>>, set: Set<'a>) -> Kept {
+    if matches!(set.value.kind, ExprKind::Null) {
+        return Kept::Yes;
     }
+    if sets.len() >= MAX_VALUES {
+        return Kept::Not;
+    }
+    sets.push(set);
+    Kept::Yes
 }

@@ -4,6 +4,7 @@ use crate::facts::{Expr, ExprKind, Language, Name, Pattern, Span, StmtKind, walk
 use crate::vocabulary::{Ending, Role};
 
 use super::graph::{handed, is_close_hook};
+use super::resolve::MAX_VALUES;
 use super::sites::{Site, SiteId};
 use super::{FnRef, Project, Value};
 
@@ -198,8 +199,8 @@ fn callback<'a>(
         return;
     };
     let names = signals(project, site.at, argument);
-    if names.is_empty() {
-        // A value that is not known may be a signal; an event of another name is none.
+    if names.is_empty() || names.len() >= MAX_VALUES {
+        // A value that is not known may be a signal, as may one beyond those that are kept; an event of another name is none.
         all.push(hook(project, site, Trigger::SomeSignal, function));
     }
     for name in names {

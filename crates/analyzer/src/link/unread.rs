@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use crate::budget;
-use crate::facts::{ImportItem, Language, Name, Span, walk};
+use crate::facts::{ExprKind, ImportItem, Language, Name, Span, walk};
 use crate::vocabulary::{self, words};
 
 use super::{Entry, FnRef, Project, Site, SiteId, made};
@@ -89,6 +89,17 @@ impl<'a> Project<'a> {
         sites.find_map(|site| {
             let runs = entry.runs(site.at, site.span);
             runs.then(|| self.dependency(site)).flatten()
+        })
+    }
+
+    /// A call on the way a server starts of a variable that was given more functions than are followed: its name.
+    pub fn cut_call(&self, entry: &Entry) -> Option<String> {
+        self.sites_beside(entry.at.file).find_map(|site| {
+            let ExprKind::Var(id) = site.call.callee.bare().kind else {
+                return None;
+            };
+            let is_cut = self.bindings.is_cut(site.at.variable(id));
+            (is_cut && entry.runs(site.at, site.span)).then(|| site.name().to_owned())
         })
     }
 

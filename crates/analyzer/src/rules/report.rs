@@ -143,12 +143,17 @@ impl Finding {
         self
     }
 
-    /// Says that it can't be known, and which import stands in the way.
-    pub fn blocked(&mut self, import: impl Into<String>) -> &mut Self {
+    /// Says that it can't be known.
+    pub fn unknown(&mut self) -> &mut Self {
         self.confidence = Confidence::Unknown;
         self.severity = Severity::Info;
-        self.blocked_by = Some(import.into());
         self
+    }
+
+    /// Says that it can't be known, and which import stands in the way.
+    pub fn blocked(&mut self, import: impl Into<String>) -> &mut Self {
+        self.blocked_by = Some(import.into());
+        self.unknown()
     }
 }
 

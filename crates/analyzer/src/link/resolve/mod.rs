@@ -18,8 +18,8 @@ const MAX_STEPS: usize = 10;
 /// Expressions that are looked at for one, over all ways.
 const MAX_LOOKS: u32 = 400;
 
-/// Values that are kept of one expression.
-const MAX_VALUES: usize = 6;
+/// Values that are kept of one expression: where there are so many, there may be others.
+pub(super) const MAX_VALUES: usize = 6;
 
 /// Longest canonical path, in bytes.
 const MAX_PATH: usize = 300;

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use crate::facts::{Language, Name};
 use crate::finding::Confidence;
 use crate::finding::Severity;
-use crate::link::{Entry, Guard, Project, Site, Trigger};
+use crate::link::{Entry, Guard, Hook, Project, Site, Trigger};
 use crate::rules::{At, Axis, Report, Rule, effects};
 use crate::vocabulary::{Role, Wire};
 
@@ -45,14 +45,18 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             continue;
         }
         let handled = project.hooks_of(entry).any(|hook| {
-            hook.trigger == Trigger::SomeSignal
-                || hook.trigger.is_signal("SIGTERM")
+            hook.trigger.is_signal("SIGTERM")
                 || (hook.trigger.is_signal("SIGINT") && project.is_at_start(entry, hook))
         });
         if handled {
             continue;
         }
         done = Some(entry.at.file);
+        let unnamed = |hook: &&Hook<'_>| hook.trigger == Trigger::SomeSignal;
+        if let Some(hook) = project.hooks_of(entry).find(unnamed) {
+            unsure(project, report, entry, hook);
+            continue;
+        }
         // What is registered for the end of the process looks like the handler that is missing; SIGTERM skips it.
         let skipped = project
             .hooks_of(entry)
@@ -115,6 +119,17 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             finding.blocked(import);
             continue;
         }
+        if let Some(name) = project.cut_call(entry) {
+            finding.unknown();
+            finding.via(
+                project,
+                start_of(entry),
+                format!(
+                    "more functions are given to `{name}` than are followed: one may handle SIGTERM"
+                ),
+            );
+            continue;
+        }
         if entry.wire == Wire::Http {
             finding.sure(Confidence::Likely);
         }
@@ -138,6 +153,24 @@ fn imports(project: &Project<'_>, entry: &Entry, library: &str) -> bool {
     imported
         || calls
             .any(|site| site.paths.iter().any(|path| is_it(path)) && entry.runs(site.at, site.span))
+}
+
+fn start_of(entry: &Entry) -> At {
+    At {
+        function: entry.at,
+        span: entry.span,
+    }
+}
+
+/// Something is registered for a signal whose name is not known: it may be SIGTERM.
+fn unsure(project: &Project<'_>, report: &mut Report<'_>, entry: &Entry, hook: &Hook<'_>) {
+    let at = At {
+        function: hook.at,
+        span: hook.span,
+    };
+    let message = "which signals are handled here is not known by their names: SIGTERM may be one of them, or not";
+    let finding = report.add(at, message).unknown();
+    finding.via(project, start_of(entry), "the server starts here");
 }
 
 /// Python: what a signal takes more of than the answer: calls that open, write or start something, by the cluster of files.

@@ -1,5 +1,6 @@
 //! SIGINT is handled, SIGTERM is not.
 
+use crate::facts::Name;
 use crate::finding::Severity;
 use crate::link::{Guard, Project, Trigger};
 use crate::rules::{At, Axis, Report, Rule};
@@ -23,10 +24,8 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             continue;
         }
         let hooks: Vec<_> = project.hooks_of(entry).collect();
-        let terminated = hooks
-            .iter()
-            .any(|hook| hook.trigger.is_signal("SIGTERM") || hook.trigger == Trigger::SomeSignal);
-        if terminated {
+        let handles = |trigger: &Trigger| hooks.iter().any(|hook| hook.trigger == *trigger);
+        if handles(&Trigger::Signal(Name::from("SIGTERM"))) {
             continue;
         }
         let interrupted = hooks
@@ -43,7 +42,9 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
                 span: entry.span,
             };
             finding.via(project, start, "the server starts here");
-            if let Some(import) = project.unread_shutdown(entry) {
+            if handles(&Trigger::SomeSignal) {
+                finding.unknown();
+            } else if let Some(import) = project.unread_shutdown(entry) {
                 finding.blocked(import);
             }
         }
