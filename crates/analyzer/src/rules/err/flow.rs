@@ -334,7 +334,12 @@ impl<'p, 'a> Flow<'p, 'a> {
         let is_read = site.is_some_and(|site| !site.targets.is_empty());
         // `bail_public!` makes a text public that was not.
         let is_promised = !is_read && name != "bail_public" && says(PROMISING);
-        if says(CLEANING) || is_promised {
+        let is_cleaned = says(CLEANING)
+            && site.is_none_or(|site| {
+                let mut targets = site.targets.iter();
+                !is_read || targets.any(|target| through::cleans(self.project, *target))
+            });
+        if is_cleaned || is_promised {
             return Holds::Nothing;
         }
         if let ExprKind::Member(object, method) = &call.callee.kind {

@@ -108,11 +108,14 @@ fn function(
                 continue;
             }
             let source = flow.source(value);
-            // A function of the project that makes the trace is blamed itself.
+            // A function of the project that makes the trace is blamed itself: where it does so of an error that it is given,
+            // from here, as it caught nothing.
             let made_elsewhere = project
                 .site_at(at, source)
                 .is_some_and(|site| !site.targets.is_empty());
-            if !made_elsewhere {
+            if made_elsewhere {
+                leaks.extend(flow.told(source));
+            } else {
                 leaks.push(At {
                     function: at,
                     span: source.span,

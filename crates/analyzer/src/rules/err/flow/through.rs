@@ -4,11 +4,34 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use crate::facts::{Arg, Call, Expr, Name, Pattern, Stmt, StmtKind, VarId, walk};
-use crate::link::FnRef;
+use crate::link::{FnRef, Project};
 use crate::rules::At;
 
 use super::super::memo::Given;
-use super::{Flow, Holds, MAX_CALLS, Parts, Way};
+use super::{Flow, Holds, MAX_CALLS, Parts, Seek, Way};
+
+/// Calls that take parts out of a text.
+const TAKING_OUT: &[&str] = &[
+    "replace",
+    "replaceAll",
+    "replace_all",
+    "sub",
+    "ReplaceAll",
+    "ReplaceAllString",
+    "ReplaceAllStringFunc",
+    "Replace",
+    "translate",
+];
+
+/// Whether a function of the project that is called a cleaner does what its name says: it replaces something, itself or in
+/// what it calls.
+pub(super) fn cleans(project: &Project<'_>, at: FnRef) -> bool {
+    project.reach(&[at]).iter().any(|at| {
+        project
+            .sites_of(*at)
+            .any(|site| TAKING_OUT.contains(&site.name()))
+    })
+}
 
 impl<'p, 'a> Flow<'p, 'a> {
     /// What a function gives back of an error that it is given. What each argument holds is known: asking again for each
@@ -161,7 +184,11 @@ impl<'p, 'a> Flow<'p, 'a> {
             texts: holding(Holds::Text).map(|(id, _)| *id).collect(),
             parts: Parts::default(),
             shown: BTreeSet::new(),
-            closed: Vec::new(),
+            closed: if self.seek == Seek::Trace {
+                super::super::debug::branches(self.project, given.function)
+            } else {
+                Vec::new()
+            },
             entered: Vec::new(),
             calls: given.calls,
             left: Rc::clone(&self.left),
