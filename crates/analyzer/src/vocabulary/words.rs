@@ -143,17 +143,32 @@ pub fn is_question(name: &str) -> bool {
     })
 }
 
-/// The words of a name: `checkAccess`, `check_access`, `CHECK_ACCESS` give `check`, `access`.
+/// The words of a name: `checkAccess`, `check_access`, `CHECK_ACCESS` give `check`, `access`; `checkACLAccess` gives `acl` as well.
 pub fn words(name: &str) -> Vec<String> {
     let mut all = Vec::new();
     let mut word = String::new();
     let mut lower_before = false;
-    for letter in name.chars() {
+    // Capitals in a row before this letter: two and more that end before `Upper lower` are a word of their own. One is
+    // none (`OAuth`), and neither is the plural of one (`URLs`).
+    let mut capitals = 0_usize;
+    let mut letters = name.chars().peekable();
+    while let Some(letter) = letters.next() {
         if !letter.is_alphanumeric() {
             all.push(std::mem::take(&mut word));
             lower_before = false;
+            capitals = 0;
             continue;
         }
+        let begins =
+            letter.is_uppercase() && letters.peek().is_some_and(|next| next.is_lowercase());
+        if begins && capitals > 1 && !is_plural(letters.clone()) {
+            all.push(std::mem::take(&mut word));
+        }
+        capitals = if letter.is_uppercase() {
+            capitals + 1
+        } else {
+            0
+        };
         if letter.is_uppercase() && lower_before {
             all.push(std::mem::take(&mut word));
         }
@@ -165,9 +180,50 @@ pub fn words(name: &str) -> Vec<String> {
     all
 }
 
+/// Whether what follows a capital is the `s` of a plural alone: `URLs`, `APIsOf`.
+fn is_plural(mut rest: impl Iterator<Item = char>) -> bool {
+    rest.next() == Some('s') && rest.next().is_none_or(|after| !after.is_lowercase())
+}
+
+/// What is said of a thing of authorisation that lets nobody in: `isOriginRemote`, `isTokenCached`.
+const DESCRIBING: &[&str] = &[
+    "remote",
+    "local",
+    "default",
+    "cached",
+    "loaded",
+    "changed",
+    "refreshed",
+    "refreshing",
+    "loading",
+    "saved",
+    "stored",
+];
+
+/// What is done to a thing of authorisation and lets nobody in: `shouldRefreshToken`.
+const TENDING: &[&str] = &[
+    "refresh", "renew", "rotate", "reload", "load", "fetch", "update", "log", "cache", "store",
+    "save", "send", "show", "print", "include", "create", "delete", "use",
+];
+
+/// `shouldRefreshToken`, `isOriginRemote`: about a thing of authorisation, and no question whether somebody may.
+fn is_about_a_thing(words: &[String]) -> bool {
+    let first = words.first().map(String::as_str);
+    let tended = words
+        .get(1)
+        .is_some_and(|verb| TENDING.contains(&verb.as_str()));
+    let described = words
+        .last()
+        .is_some_and(|last| DESCRIBING.contains(&last.as_str()));
+    (first == Some("should") && tended) || (first == Some("is") && described)
+}
+
 /// Whether a name asks for a permission.
 pub fn is_authority(name: &str) -> bool {
     let words = words(name);
+    if is_about_a_thing(&words) {
+        return false;
+    }
     let verb = words.iter().any(|word| PREDICATE.contains(&word.as_str()));
     let noun = words.iter().any(|word| AUTHORITY.contains(&word.as_str()));
     (verb && noun)
@@ -240,4 +296,44 @@ fn is_short(words: &[String]) -> bool {
         && words
             .last()
             .is_some_and(|last| matches!(last.as_str(), "pass" | "pwd" | "pat"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_authority, is_secret, words};
+
+    #[test]
+    fn capitals_in_a_row_are_a_word() {
+        let cases: &[(&str, &[&str])] = &[
+            ("isRBACAllowed", &["is", "rbac", "allowed"]),
+            ("checkACLAccess", &["check", "acl", "access"]),
+            ("DBPassword", &["db", "password"]),
+            ("OAuthToken", &["oauth", "token"]),
+            ("listURLs", &["list", "urls"]),
+            ("APIsOf", &["apis", "of"]),
+            ("CHECK_ACCESS", &["check", "access"]),
+            ("getHTTP2Client", &["get", "http2", "client"]),
+            ("IDs", &["ids"]),
+        ];
+        for (name, expected) in cases {
+            assert_eq!(words(name), *expected, "{name}");
+        }
+        assert!(is_secret("DBPassword") && is_secret("APIKey"));
+    }
+
+    #[test]
+    fn what_is_done_to_a_token_is_no_permission() {
+        for name in [
+            "isRBACAllowed",
+            "isTokenValid",
+            "shouldAllow",
+            "checkACLAccess",
+            "isOriginAllowed",
+        ] {
+            assert!(is_authority(name), "{name}");
+        }
+        for name in ["shouldRefreshToken", "isOriginRemote", "should_log_token"] {
+            assert!(!is_authority(name), "{name}");
+        }
+    }
 }
