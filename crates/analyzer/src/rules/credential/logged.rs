@@ -134,7 +134,7 @@ fn shows<'a>(project: &Project<'a>, at: FnRef, expr: &'a Expr) -> bool {
         shows(project, at, then) || shows(project, at, otherwise)
     } else if let ExprKind::Var(_) | ExprKind::Member(..) | ExprKind::Index(..) = &expr.kind {
         source::carries(project, at, expr)
-            || source::is_environment(expr)
+            || source::is_whole(project, at, expr)
             || is_login(project, at, expr)
             || holds_secret(project, at, expr)
             || held::is_one_of(project, at, expr)

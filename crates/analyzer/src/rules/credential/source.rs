@@ -91,6 +91,21 @@ fn read(project: &Project<'_>, at: FnRef, expr: &Expr) -> Option<String> {
     name.filter(|name| project.hints.is_secret(name))
 }
 
+/// `env.TOKEN` after `const env = process.env`, `token` after `const { TOKEN: token } = process.env`.
+fn is_member_of_alias<'a>(project: &Project<'a>, at: FnRef, expr: &'a Expr) -> bool {
+    project.paths(at, expr).iter().any(|path| {
+        let key = ["process.env.", "os.environ."]
+            .iter()
+            .find_map(|start| path.strip_prefix(start));
+        key.is_some_and(|key| {
+            let is_name = key
+                .chars()
+                .all(|letter| letter.is_alphanumeric() || letter == '_');
+            is_name && project.hints.is_secret(key)
+        })
+    })
+}
+
 /// `process.env`, `os.environ`.
 pub(super) fn is_environment(object: &Expr) -> bool {
     if let ExprKind::Member(_, name) = &object.kind {
@@ -99,9 +114,29 @@ pub(super) fn is_environment(object: &Expr) -> bool {
     matches!(&object.kind, ExprKind::Global(name) if &**name == "environ")
 }
 
+/// Whether a value is all of the environment: `process.env` or what was set to it, and no `env` of an object of the author's.
+pub(super) fn is_whole<'a>(project: &Project<'a>, at: FnRef, expr: &'a Expr) -> bool {
+    let is_named = is_environment(expr)
+        && if let ExprKind::Member(outer, _) = &expr.kind
+            && let ExprKind::Var(_) = outer.kind
+        {
+            matches!(
+                project.last_name(at, outer).as_deref(),
+                Some("process" | "os" | "Bun")
+            )
+        } else {
+            true
+        };
+    is_named
+        || project
+            .paths(at, expr)
+            .iter()
+            .any(|path| matches!(&**path, "process.env" | "os.environ"))
+}
+
 /// Whether a value was read from a secret variable of the environment, through names.
-pub(super) fn carries(project: &Project<'_>, at: FnRef, expr: &Expr) -> bool {
-    if read(project, at, expr).is_some() {
+pub(super) fn carries<'a>(project: &Project<'a>, at: FnRef, expr: &'a Expr) -> bool {
+    if read(project, at, expr).is_some() || is_member_of_alias(project, at, expr) {
         return true;
     }
     let ExprKind::Var(id) = &expr.kind else {
