@@ -1,6 +1,8 @@
 //! What counts as a permit: the answer of a predicate that lets a call pass.
 
-use crate::facts::{Expr, ExprKind, Language, Stmt, StmtKind, walk};
+use std::collections::BTreeSet;
+
+use crate::facts::{Expr, ExprKind, Language, Name, Pattern, Stmt, StmtKind, VarId, walk};
 use crate::link::{FnRef, Passes, Project};
 use crate::vocabulary::words;
 
@@ -232,11 +234,19 @@ pub(super) fn permits(project: &Project<'_>, at: FnRef, value: &Expr) -> bool {
     }
 }
 
-/// The statements of a block that permit: returns of a permit, and calls of `next()`.
+/// The statements of a block that permit: returns of a permit, calls of `next()`, and assignments of a permit to what the
+/// function gives back.
 pub(super) fn permitting<'a>(project: &Project<'a>, at: FnRef, block: &'a [Stmt]) -> Vec<&'a Stmt> {
     let mut found = Vec::new();
+    let given_back = given_back(project, at);
     for outer in block {
         let mut visit = |stmt: &'a Stmt| {
+            if let Some((target, value)) = assignment(stmt)
+                && given_back.names(target)
+                && is_grant(value, granting(project, at))
+            {
+                found.push(stmt);
+            }
             if let StmtKind::Return(Some(value)) | StmtKind::Value(value) = &stmt.kind {
                 if permits(project, at, value) || is_next(project, at, value) {
                     found.push(stmt);
@@ -253,6 +263,75 @@ pub(super) fn permitting<'a>(project: &Project<'a>, at: FnRef, block: &'a [Stmt]
         }
     }
     found
+}
+
+/// What a function gives back by name.
+#[derive(Default)]
+struct GivenBack {
+    variables: BTreeSet<VarId>,
+    /// Fields of the receiver.
+    fields: BTreeSet<Name>,
+}
+
+impl GivenBack {
+    fn names(&self, target: &Pattern) -> bool {
+        if let Pattern::Place(place) = target {
+            field_of_own(place).is_some_and(|name| self.fields.contains(name))
+        } else {
+            target
+                .variable()
+                .is_some_and(|id| self.variables.contains(&id))
+        }
+    }
+
+    fn take(&mut self, value: &Expr) {
+        let value = value.bare();
+        if let ExprKind::Var(id) = value.kind {
+            self.variables.insert(id);
+        } else if let ExprKind::List(parts) = &value.kind
+            && let Some(first) = parts.first()
+        {
+            self.take(first);
+        } else if let Some(name) = field_of_own(value) {
+            self.fields.insert(name.clone());
+        }
+    }
+}
+
+/// What a statement sets, also as the value of an arm.
+fn assignment(stmt: &Stmt) -> Option<(&Pattern, &Expr)> {
+    if let StmtKind::Assign { target, value } = &stmt.kind {
+        return Some((target, value.as_ref()?));
+    }
+    if let StmtKind::Expr(value) | StmtKind::Value(value) = &stmt.kind
+        && let ExprKind::Assign(target, value) = &value.kind
+    {
+        return Some((target, value));
+    }
+    None
+}
+
+/// `this.allowed`.
+fn field_of_own(expr: &Expr) -> Option<&Name> {
+    if let ExprKind::Member(object, name) = &expr.kind {
+        matches!(object.kind, ExprKind::This).then_some(name)
+    } else {
+        None
+    }
+}
+
+/// The variables and fields that a function gives back.
+fn given_back(project: &Project<'_>, at: FnRef) -> GivenBack {
+    let mut all = GivenBack::default();
+    let Some(function) = project.function(at) else {
+        return all;
+    };
+    walk::stmts(&function.body, &mut |stmt| {
+        if let StmtKind::Return(Some(value)) = &stmt.kind {
+            all.take(value);
+        }
+    });
+    all
 }
 
 /// `next()` of a middleware, without an error; `call_next(request)`, `next.ServeHTTP(w, r)`, `next.run(request)`.
