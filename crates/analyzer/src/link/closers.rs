@@ -50,7 +50,13 @@ impl Called {
         if self.of == Number::One && holder.contains("pool") && !self.name.contains("pool") {
             return false;
         }
-        self.name.contains(holder) || holder.contains(self.name.as_str())
+        // One letter stands for a word that it begins, and not for every word that it is in.
+        let in_holder = if self.name.len() < 2 {
+            holder.starts_with(self.name.as_str())
+        } else {
+            holder.contains(self.name.as_str())
+        };
+        self.name.contains(holder) || in_holder
     }
 }
 

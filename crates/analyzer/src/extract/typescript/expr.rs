@@ -2,14 +2,15 @@
 
 use oxc_ast::ast::{
     Argument, ArrayExpressionElement, BinaryOperator, CallExpression, ChainElement, Expression,
-    IdentifierReference, LogicalOperator, ObjectPropertyKind, PropertyKey, UnaryOperator,
+    IdentifierReference, LogicalOperator, ObjectPropertyKind, PropertyKey, SimpleAssignmentTarget,
+    UnaryOperator,
 };
 use oxc_span::GetSpan;
 
 use super::Lowering;
 use crate::facts::{
-    Arg, Call, CallForm, Compare, Entry, Expr, ExprKind, ImportItem, Logic, MAX_DEPTH, Name, VarId,
-    VariableKind,
+    Arg, Call, CallForm, Compare, Entry, Expr, ExprKind, ImportItem, Logic, MAX_DEPTH, Name,
+    Pattern, VarId, VariableKind,
 };
 
 impl Lowering<'_> {
@@ -156,12 +157,35 @@ impl Lowering<'_> {
                 },
                 _ => ExprKind::Opaque(vec![self.expr(&unary.argument)]),
             },
+            Expression::UpdateExpression(update) => {
+                let (old, target) = self.stepped(&update.argument);
+                let value = self.make(ExprKind::Opaque(vec![old]), update.span);
+                ExprKind::Assign(Box::new(target), Box::new(value))
+            }
             Expression::JSXElement(_) | Expression::JSXFragment(_) => ExprKind::Opaque(Vec::new()),
             other => match other.as_member_expression() {
                 Some(member) => self.member(member),
                 None => ExprKind::Opaque(Vec::new()),
             },
         }
+    }
+
+    /// What `x++` looks at, and what it sets.
+    fn stepped(&mut self, place: &SimpleAssignmentTarget<'_>) -> (Expr, Pattern) {
+        let kind = match place {
+            SimpleAssignmentTarget::AssignmentTargetIdentifier(name) => self.identifier(name),
+            other => match other.as_member_expression() {
+                Some(member) => self.member(member),
+                None => ExprKind::Opaque(Vec::new()),
+            },
+        };
+        let old = self.make(kind, place.span());
+        let target = if let ExprKind::Var(id) = &old.kind {
+            Pattern::Var(*id)
+        } else {
+            Pattern::Place(old.clone())
+        };
+        (old, target)
     }
 
     /// `(a, b)`; `(0, x.f)(…)` of compilers is `x.f`.

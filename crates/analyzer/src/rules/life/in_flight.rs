@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::facts::{Block, Expr, ExprKind, LoopKind, Span, StmtKind, walk};
+use crate::facts::{Block, Expr, ExprKind, Language, LoopKind, Span, StmtKind, walk};
 use crate::link::{FnRef, Project, Site, callee_name};
 use crate::vocabulary::{Role, words};
 
@@ -29,12 +29,51 @@ const IN_FLIGHT: &[&str] = &[
     "wg",
 ];
 
+/// Those of them that are said of anything.
+const SAID_OF_ANY: &[&str] = &["pending", "active", "running", "outstanding", "ongoing"];
+
+/// Words for one call, or for how many or what all of them are.
+const CALLS: &[&str] = &[
+    "call",
+    "request",
+    "tool",
+    "task",
+    "job",
+    "operation",
+    "op",
+    "work",
+    "promise",
+    "handler",
+    "execution",
+    "count",
+    "counter",
+    "total",
+    "number",
+    "size",
+    "set",
+    "map",
+    "list",
+    "queue",
+];
+
+/// Words of names of what waits.
+const WAITING: &[&str] = &[
+    "wait", "await", "until", "settle", "finish", "complete", "join",
+];
+
 /// Where the code that answers calls, and what leads to it, names calls in flight: functions by the cluster of files and the name.
-pub(super) struct Answering(HashMap<(u32, String), BTreeSet<FnRef>>);
+pub(super) struct Answering {
+    named: HashMap<(u32, String), BTreeSet<FnRef>>,
+    /// What is raised and lowered there, or added to and taken from, whatever its name: by the cluster of files and the name.
+    counted: BTreeSet<(u32, String)>,
+}
 
 impl Answering {
     pub(super) fn of(project: &Project<'_>) -> Self {
         let mut all: HashMap<_, BTreeSet<FnRef>> = HashMap::new();
+        let mut steps: HashMap<(u32, String), BTreeSet<(FnRef, Span)>> = HashMap::new();
+        let mut kept: BTreeSet<(u32, String)> = BTreeSet::new();
+        let mut left: BTreeSet<(u32, String)> = BTreeSet::new();
         let handlers = project.handlers.iter().map(|handler| handler.function);
         let mut functions = project.above_any(handlers);
         functions.extend(project.handler_reach());
@@ -58,8 +97,29 @@ impl Answering {
                     name.as_deref().into_iter().for_each(&mut keep);
                 }
             });
+            walk::assignments(&function.body, &mut |stmt, target, value| {
+                let name = project.target_name(at, target);
+                if let Some(name) = name.filter(|name| is_step(project, at, name, value)) {
+                    let places = steps.entry((cluster, name)).or_default();
+                    places.insert((at, stmt.span));
+                }
+            });
+            for site in project.sites_of(at) {
+                let side = match site.name() {
+                    "add" | "push" | "append" => &mut kept,
+                    "delete" | "remove" | "discard" | "splice" => &mut left,
+                    _ => continue,
+                };
+                side.extend(project.receiver_name(site).map(|name| (cluster, name)));
+            }
         }
-        Self(all)
+        let mut counted: BTreeSet<_> = kept.intersection(&left).cloned().collect();
+        let twice = steps.into_iter().filter(|(_, places)| places.len() > 1);
+        counted.extend(twice.map(|(name, _)| name));
+        Self {
+            named: all,
+            counted,
+        }
     }
 }
 
@@ -73,14 +133,25 @@ pub(super) fn waits_deep<'r>(
     let waited: BTreeSet<(u32, String)> = deep
         .iter()
         .flat_map(|at| {
-            let names = waited_for(project, *at).into_iter();
+            let names = all_waited_for(project, *at).into_iter();
             names.map(|name| (project.cluster_of(at.file), name))
         })
         .collect();
     waited.iter().any(|name| {
-        let named = answering().0.get(name);
-        named.is_some_and(|named| named.iter().any(|at| !deep.contains(at)))
+        let named = answering().named.get(name);
+        is_in_flight(&name.1)
+            && named.is_some_and(|named| named.iter().any(|at| !deep.contains(at)))
+            || answering().counted.contains(name)
     })
+}
+
+/// Whether what is assigned to a name steps it: a number, or what is made of what was there.
+fn is_step<'a>(project: &Project<'a>, at: FnRef, name: &str, value: &'a Expr) -> bool {
+    if let ExprKind::Number(by) = &value.kind {
+        return *by != 0.0;
+    }
+    let made = matches!(value.kind, ExprKind::Opaque(_));
+    made && project.names_in(at, value).iter().any(|one| one == name)
 }
 
 /// Where a function first waits for calls in flight by name.
@@ -129,6 +200,13 @@ pub(super) fn first_wait(project: &Project<'_>, at: FnRef) -> Option<Span> {
 
 /// The names of calls in flight that a function loops over or awaits.
 fn waited_for(project: &Project<'_>, at: FnRef) -> Vec<String> {
+    let mut names = all_waited_for(project, at);
+    names.retain(|name| is_in_flight(name));
+    names
+}
+
+/// All names in what a function loops over until it is done, or awaits.
+fn all_waited_for(project: &Project<'_>, at: FnRef) -> Vec<String> {
     let Some(function) = project.function(at) else {
         return Vec::new();
     };
@@ -142,7 +220,8 @@ fn waited_for(project: &Project<'_>, at: FnRef) -> Vec<String> {
         } = &stmt.kind
         {
             // Going over all that are active to close each of them waits for none.
-            if *kind != LoopKind::Each || waits_for_each(body) {
+            // A loop without any wait in it waits for nothing.
+            if (*kind != LoopKind::Each && may_wait(project, at, body)) || waits_for_each(body) {
                 names.extend(project.names_in(at, over));
             }
         } else if let StmtKind::If { test, then, .. } = &stmt.kind {
@@ -161,8 +240,17 @@ fn waited_for(project: &Project<'_>, at: FnRef) -> Vec<String> {
             names.extend(project.names_in(at, inner));
         }
     });
-    names.retain(|name| is_in_flight(name));
     names
+}
+
+/// Whether the body of a loop waits at all, or stands for a wait in a language without `await`: whatever it calls may block.
+fn may_wait(project: &Project<'_>, at: FnRef, body: &Block) -> bool {
+    let mut waits = false;
+    walk::exprs(body, &mut |expr| {
+        let blocks = expr.call().is_some() && project.language(at.file) != Language::TypeScript;
+        waits |= blocks || matches!(expr.kind, ExprKind::Await(_));
+    });
+    waits
 }
 
 /// Whether the body of a loop waits for something other than a close.
@@ -261,5 +349,14 @@ fn is_leaving(name: &str) -> bool {
 
 fn is_in_flight(name: &str) -> bool {
     let words = words::words(name);
-    words.iter().any(|word| IN_FLIGHT.contains(&word.as_str()))
+    let any = |all: &[&str]| words.iter().any(|word| all.contains(&word.as_str()));
+    // `activeUser` is one of many things that are active; `activeUsers` and `activeCall` may be calls.
+    let of_one = |last: &String| {
+        let is_call = IN_FLIGHT.contains(&last.as_str()) || CALLS.contains(&last.as_str());
+        !is_call && !last.ends_with('s')
+    };
+    let only_said = words
+        .iter()
+        .all(|word| SAID_OF_ANY.contains(&word.as_str()) || !IN_FLIGHT.contains(&word.as_str()));
+    any(IN_FLIGHT) && !(only_said && words.last().is_some_and(of_one) && !any(WAITING))
 }

@@ -37,6 +37,9 @@ const READING: &[&str] = &[
     "subscribe",
 ];
 
+/// Names of calls that give back what is held in memory or write out what is buffered, and end no server.
+const FREEING: &[&str] = &["clear", "free", "flush", "release", "unref"];
+
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
     super::never_waited::look(project, report);
     let reads = OnceCell::new();
@@ -49,10 +52,11 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         {
             continue;
         }
-        let unknown = hook.functions.iter().any(|at| calls_unknown(project, *at));
-        if unknown || ends_something(project, hook, &reads) {
+        if ends_something(project, hook, &reads) {
             continue;
         }
+        let mut functions = hook.functions.iter();
+        let unknown = functions.find_map(|at| unknown_call(project, *at));
         let place = At {
             function: hook.at,
             span: hook.span,
@@ -69,6 +73,9 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
                     "the handler",
                 );
             }
+        }
+        if let Some(unknown) = unknown {
+            finding.blocked(unknown);
         }
     }
 }
@@ -95,7 +102,7 @@ fn ends_something<'r>(
             matches!(
                 site.role,
                 Some(Role::Exit | Role::ExitUnwinding | Role::Kill)
-            ) || Project::is_closing(site)
+            ) || (Project::is_closing(site) && !FREEING.contains(&site.name()))
                 || matches!(
                     site.name(),
                     "cancel"
@@ -213,14 +220,17 @@ fn set_and_read<'r>(
     })
 }
 
-/// Whether a function calls something from outside that may end the server.
-fn calls_unknown(project: &Project<'_>, at: FnRef) -> bool {
-    project.sites_of(at).any(|site| {
+/// A call of something from outside that may end the server, by its name.
+fn unknown_call(project: &Project<'_>, at: FnRef) -> Option<String> {
+    let mut sites = project.sites_of(at);
+    let unknown = sites.find(|site| {
         site.targets.is_empty()
             && !matches!(site.role, Some(Role::Log | Role::Stdout))
+            && !FREEING.contains(&site.name())
             && !matches!(
                 site.name(),
-                "set" | "info" | "debug" | "warning" | "error" | "log"
+                "set" | "info" | "debug" | "warning" | "error" | "log" | "sleep"
             )
-    })
+    });
+    unknown.map(|site| site.name().to_owned())
 }
