@@ -389,11 +389,9 @@ fn is_wrapped<'a>(
     seen: &mut BTreeSet<FnRef>,
     levels: usize,
 ) -> bool {
-    let inside_bound = project.sites_around(site).any(|other| {
-        let bounds =
-            other.role == Some(Role::Bound) || other.name().to_lowercase().contains("timeout");
-        bounds && other.span != site.span
-    });
+    let inside_bound = project
+        .sites_around(site)
+        .any(|other| other.span != site.span && bounds_what_it_gets(project, other));
     if inside_bound || is_in_scope(project, site) {
         return true;
     }
@@ -407,6 +405,33 @@ fn is_wrapped<'a>(
             .iter()
             .filter_map(|id| project.site(*id))
             .all(|caller| is_wrapped(project, caller, seen, levels - 1))
+}
+
+/// Whether a call bounds what stands in it: by its name alone where it can't be read, else by a timer that it sets.
+fn bounds_what_it_gets(project: &Project<'_>, outer: &Site<'_>) -> bool {
+    let named = outer.name().to_lowercase().contains("timeout");
+    if outer.role == Some(Role::Bound) || outer.targets.is_empty() {
+        return outer.role == Some(Role::Bound) || named;
+    }
+    let mut own = outer
+        .targets
+        .iter()
+        .flat_map(|target| project.sites_of(*target));
+    // A timer alone may be for anything, unless the name says what for.
+    (named || own.any(|site| site.name() == "race"))
+        && project.reach(&outer.targets).iter().any(|at| {
+            project
+                .sites_of(*at)
+                .any(|site| site.targets.is_empty() && is_timer(site))
+        })
+}
+
+fn is_timer(site: &Site<'_>) -> bool {
+    let name = site.name().to_lowercase();
+    site.role == Some(Role::Bound)
+        || ["timeout", "deadline", "alarm", "sleep", "wait_for", "timer"]
+            .iter()
+            .any(|timer| name.contains(timer))
 }
 
 /// `async with asyncio.timeout(5):` around a call.
