@@ -43,12 +43,14 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
     if running.is_empty() {
         running.extend(launchers(project));
     }
-    if running.is_empty() || keeps_stdout(project) {
+    if running.is_empty() {
         return;
     }
+    let keeps = keeps_stdout(project);
+    let is_kept = |at: FnRef| keeps && project.language(at.file) == Language::Python;
     let serving = project.handler_reach();
     running.extend(serving);
-    let replaced = replaced(project);
+    let replaced = replaced(project, &running);
     let filtered = replaces_write(project);
     let by_hand = project
         .entries
@@ -56,7 +58,10 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         .any(|entry| project.speaks_by_hand(entry));
     for at in stdout_loggers::imports(project) {
         let file = at.function.file;
-        if running.contains(&at.function) && project.surface(file) == Surface::Runtime {
+        if running.contains(&at.function)
+            && !is_kept(at.function)
+            && project.surface(file) == Surface::Runtime
+        {
             report
                 .add(at, "what is imported here says on stdout what it loaded, which belongs to the protocol")
                 .sure(Confidence::Likely);
@@ -68,6 +73,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         let writes = site.role == Some(Role::Stdout) || loggers::is_told_stdout(project, site);
         if (!writes && !child)
             || !running.contains(&site.at)
+            || is_kept(site.at)
             || project.surface(site.at.file) != Surface::Runtime
             || goes_elsewhere(project, site)
             || replaced.contains(site.name())
@@ -141,10 +147,13 @@ fn replaces_write(project: &Project<'_>) -> bool {
     })
 }
 
-/// The methods of the console that the package sets to functions of its own: `console.log = console.error`.
-fn replaced(project: &Project<'_>) -> BTreeSet<String> {
+/// The methods of the console that what runs while serving sets to functions of its own: `console.log = console.error`.
+fn replaced(project: &Project<'_>, running: &BTreeSet<FnRef>) -> BTreeSet<String> {
     let mut all = BTreeSet::new();
     for (at, function) in project.functions() {
+        if !running.contains(&at) {
+            continue;
+        }
         walk::stmts(&function.body, &mut |stmt| {
             if let StmtKind::Assign {
                 target: Pattern::Place(place),
@@ -247,12 +256,19 @@ fn keeps_stdout(project: &Project<'_>) -> bool {
         .manifests
         .iter()
         .flat_map(|manifest| &manifest.dependencies)
-        .any(|(name, version)| {
-            &**name == "mcp"
-                && ["==2", ">=2", "~=2", "^2"]
-                    .iter()
-                    .any(|start| version.contains(start))
-        })
+        .any(|(name, version)| &**name == "mcp" && asks_for_second(version))
+}
+
+/// Whether a requirement takes the second version and no earlier one: `>=2.0,<3`, `^2.1`, `==2.*`.
+fn asks_for_second(requirement: &str) -> bool {
+    requirement.split([',', ';']).any(|clause| {
+        let clause = clause.trim_start_matches(|letter| !"=<>~^!".contains(letter));
+        let from = ["==", ">=", "~=", "^", ">"]
+            .iter()
+            .find_map(|operator| clause.strip_prefix(operator));
+        let major = from.and_then(|version| version.trim().split('.').next());
+        major.and_then(|major| major.parse::<u32>().ok()) == Some(2)
+    })
 }
 
 /// `print(…, file=sys.stderr)`, `click.echo(…, err=True)`, `Console(stderr=True).print(…)`, `os.Stderr`.
@@ -385,4 +401,19 @@ fn leaves<'a>(project: &Project<'a>, at: FnRef, expr: &'a Expr) -> bool {
             || (matches!(site.name(), "panic" | "Fatal" | "Fatalf" | "Fatalln")
                 && project.language(at.file) == Language::Go)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::asks_for_second;
+
+    #[test]
+    fn a_version_is_compared_as_a_number() {
+        for second in [">=2.0", "==2.*", "~= 2.1", "^2", "[cli]>=2.0,<3"] {
+            assert!(asks_for_second(second), "{second}");
+        }
+        for other in [">=20", ">=1.2", "==1.2.2", "<2", "!=2.0", "^0.2", ""] {
+            assert!(!asks_for_second(other), "{other}");
+        }
+    }
 }
