@@ -165,6 +165,7 @@ fn run(
         .filter_map(|(path, text)| extract::manifest::read(path, text))
         .chain(packages.into_iter().map(Manifest::of_folder))
         .collect();
+    manifests = extract::manifest::fold(manifests);
     manifests.sort_by(|a, b| a.path.cmp(&b.path));
     let texts: Vec<String> = sources.into_iter().map(|(_, text)| text).collect();
     // A file that takes too much is given up, and then the others are judged as beside one that can't be read.

@@ -167,6 +167,10 @@ pub struct Manifest {
     pub entries: Vec<Name>,
     /// Names of its dependencies, with the version or range as written.
     pub dependencies: Vec<(Name, Name)>,
+    /// TypeScript: names of what it needs to be built only; bundled programs may hold it.
+    pub development: Vec<Name>,
+    /// TypeScript: what stands for files (`@/*`, `#lifecycle`), and for which, relative to the manifest.
+    pub aliases: Vec<(Name, Name)>,
 }
 
 impl Manifest {
@@ -178,6 +182,8 @@ impl Manifest {
             name,
             entries: Vec::new(),
             dependencies: Vec::new(),
+            development: Vec::new(),
+            aliases: Vec::new(),
         }
     }
 }

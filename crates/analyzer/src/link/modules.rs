@@ -44,6 +44,10 @@ pub(super) struct Modules {
     roots: HashMap<Name, String>,
     /// npm: packages of the project by their names, in order.
     npm: HashMap<Name, Vec<Npm>>,
+    /// npm: what stands for files, by the folder of the package.
+    aliases: HashMap<String, Vec<(Name, Name)>>,
+    /// npm: what packages declare that they need, by their folders.
+    declared: HashMap<String, HashSet<Name>>,
     packages: Packages,
     /// Files that are the body of a package: Python's `__init__.py`.
     bodies: HashSet<u32>,
@@ -68,6 +72,9 @@ impl Modules {
         let mut crates: HashMap<&str, &Manifest> = HashMap::new();
         for (manifest, place) in manifests.iter().zip(0..) {
             let home = folder(&manifest.path);
+            if manifest.language == Language::TypeScript {
+                all.take(home, manifest);
+            }
             match manifest.language {
                 Language::Go => {
                     let first = all.roots.entry(manifest.name.clone());
@@ -171,7 +178,68 @@ impl Modules {
         if source.starts_with('.') {
             return self.module(&join(folder(&from.path), source));
         }
-        self.of_package(source)
+        self.of_alias(from, source)
+            .or_else(|| self.of_package(source))
+    }
+
+    fn take(&mut self, home: &str, manifest: &Manifest) {
+        let aliases = manifest.aliases.iter().cloned();
+        if !manifest.aliases.is_empty() {
+            self.aliases
+                .entry(home.to_owned())
+                .or_default()
+                .extend(aliases);
+        }
+        if manifest.path.ends_with("package.json") {
+            let names = manifest.dependencies.iter().map(|(name, _)| name);
+            let names = names.chain(&manifest.development).chain([&manifest.name]);
+            self.declared
+                .entry(home.to_owned())
+                .or_default()
+                .extend(names.cloned());
+        }
+    }
+
+    /// Whether a source is code of the project that is not there, or of a dependency that nobody declares.
+    pub(super) fn is_missing(&self, from: &FileFacts, source: &str) -> bool {
+        if from.language != Language::TypeScript
+            || source.starts_with("node:")
+            || self.file(from, source).is_some()
+        {
+            return false;
+        }
+        if source.starts_with(['.', '#', '~']) || source.starts_with("@/") {
+            return true;
+        }
+        let mut around = upward(folder(&from.path))
+            .filter_map(|home| self.declared.get(home))
+            .peekable();
+        around.peek().is_some()
+            && !around.any(|names| starts(source).any(|(name, _)| names.contains(name)))
+    }
+
+    /// The file that a name stands for by what the packages around say.
+    fn of_alias(&self, from: &FileFacts, source: &str) -> Option<u32> {
+        if self.aliases.is_empty() {
+            return None;
+        }
+        upward(folder(&from.path)).find_map(|home| {
+            self.aliases.get(home)?.iter().find_map(|(name, target)| {
+                let target = match name.split_once('*') {
+                    None => (**name == *source).then(|| target.to_string())?,
+                    Some((start, end)) => {
+                        let inner = source.strip_prefix(start)?.strip_suffix(end)?;
+                        target.replacen('*', inner, 1)
+                    }
+                };
+                let inner = join("", &target);
+                let written = || {
+                    let (_, inner) = inner.split_once('/')?;
+                    self.module(&join(home, &format!("src/{inner}")))
+                };
+                self.module(&join(home, &inner)).or_else(written)
+            })
+        })
     }
 
     /// The file that the name of a package of the same project stands for: `@servers/log`, `@servers/log/text.js`.
@@ -317,6 +385,13 @@ fn starts(path: &str) -> impl Iterator<Item = (&str, &str)> {
         Some((start, rest.trim_start_matches('/')))
     });
     parts.chain(std::iter::once((path, "")))
+}
+
+/// A folder and those around it, the innermost first.
+fn upward(folder_of_file: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(Some(folder_of_file), |at| {
+        (!at.is_empty()).then(|| folder(at))
+    })
 }
 
 fn go_place(folder: &str) -> String {

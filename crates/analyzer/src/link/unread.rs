@@ -88,7 +88,8 @@ impl<'a> Project<'a> {
         let mut sites = beside.into_iter().flatten().filter_map(|id| self.site(*id));
         sites.find_map(|site| {
             let runs = entry.runs(site.at, site.span);
-            runs.then(|| self.dependency(site)).flatten()
+            runs.then(|| self.missing(site).or_else(|| self.dependency(site)))
+                .flatten()
         })
     }
 
@@ -134,6 +135,32 @@ impl<'a> Project<'a> {
         args.iter().any(|arg| arg.value.span.holds(place))
     }
 
+    /// The import of code that should be there and is not, or that nobody declares, which a call runs.
+    fn missing(&self, site: &Site<'a>) -> Option<String> {
+        let file = self.file(site.at.file)?;
+        let called = |source: &str, item: &ImportItem| {
+            site.paths.iter().any(|path| {
+                let Some(rest) = path.strip_prefix(source) else {
+                    return false;
+                };
+                match item {
+                    ImportItem::Named(name) if &**name != "default" => {
+                        rest.strip_prefix('.') == Some(name)
+                    }
+                    ImportItem::Module => !rest.trim_start_matches('.').contains(['.', '(']),
+                    ImportItem::Named(_) | ImportItem::Default | ImportItem::All => rest.is_empty(),
+                }
+            })
+        };
+        let mut imports = file.imports.iter();
+        let import = imports.find(|import| called(&import.source, &import.item))?;
+        let known = is_of_language(Language::TypeScript, &import.source)
+            || import.source.contains("modelcontextprotocol")
+            || vocabulary::role(Language::TypeScript, &import.source).is_some();
+        let is_missing = !known && self.modules.is_missing(file, &import.source);
+        is_missing.then(|| import.source.to_string())
+    }
+
     /// The import that a call comes from, if it is of a dependency and no part of the language or of an SDK.
     fn dependency(&self, site: &Site<'a>) -> Option<String> {
         let language = self.language(site.at.file);
@@ -172,7 +199,7 @@ fn ending(project: &Project<'_>) -> HashMap<u32, Vec<SiteId>> {
             && names.len() > 1
             && names.iter().any(|word| ENDING.contains(&word.as_str()))
             && !names.iter().any(|word| SINGLE.contains(&word.as_str()));
-        if ends {
+        if ends || project.missing(site).is_some() {
             let cluster = project.clusters.number(site.at.file);
             all.entry(cluster).or_default().push(site.id);
         }
@@ -210,6 +237,22 @@ fn is_of_language(language: Language, source: &str) -> bool {
                     | "zlib"
                     | "buffer"
                     | "assert"
+                    | "async_hooks"
+                    | "console"
+                    | "constants"
+                    | "dgram"
+                    | "diagnostics_channel"
+                    | "http2"
+                    | "inspector"
+                    | "module"
+                    | "perf_hooks"
+                    | "punycode"
+                    | "querystring"
+                    | "repl"
+                    | "string_decoder"
+                    | "tty"
+                    | "v8"
+                    | "vm"
             )
         }
         Language::Python => {

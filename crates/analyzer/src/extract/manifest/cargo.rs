@@ -38,6 +38,8 @@ pub(super) fn read(path: &Name, text: &str) -> Option<Manifest> {
         name: Name::from(name),
         entries: entries(&root),
         dependencies,
+        development: Vec::new(),
+        aliases: Vec::new(),
     })
 }
 

@@ -32,6 +32,8 @@ pub(super) fn read(path: &Name, text: &str) -> Option<Manifest> {
         name: name?,
         entries: Vec::new(),
         dependencies,
+        development: Vec::new(),
+        aliases: Vec::new(),
     })
 }
 

@@ -1,5 +1,6 @@
 //! What packages say of themselves.
 
+mod aliases;
 mod cargo;
 mod go;
 mod npm;
@@ -17,20 +18,69 @@ pub fn read(path: &Name, text: &str) -> Option<Manifest> {
         }
         "Cargo.toml" => cargo::read(path, text),
         "go.mod" => go::read(path, text),
+        _ if is_config(name) => aliases::read(path, text),
         _ => None,
     }
 }
 
 /// Whether a file by this name is a manifest.
 pub fn is_manifest(name: &str) -> bool {
+    is_config(name)
+        || matches!(
+            name,
+            "package.json"
+                | "pyproject.toml"
+                | "setup.cfg"
+                | "entry_points.txt"
+                | "METADATA"
+                | "Cargo.toml"
+                | "go.mod"
+        )
+}
+
+/// Whether a file by this name says for the compiler of TypeScript which names stand for files.
+fn is_config(name: &str) -> bool {
     matches!(
         name,
-        "package.json"
-            | "pyproject.toml"
-            | "setup.cfg"
-            | "entry_points.txt"
-            | "METADATA"
-            | "Cargo.toml"
-            | "go.mod"
+        "tsconfig.json" | "tsconfig.base.json" | "jsconfig.json"
     )
+}
+
+/// Gives what configurations of a compiler say to the packages that they stand in; one without a package stays.
+pub fn fold(manifests: Vec<Manifest>) -> Vec<Manifest> {
+    let is_config = |manifest: &Manifest| is_config(file_of(&manifest.path));
+    let (configs, mut all): (Vec<_>, Vec<_>) = manifests.into_iter().partition(is_config);
+    let folders: std::collections::HashMap<String, usize> = all
+        .iter()
+        .enumerate()
+        .filter(|(_, manifest)| file_of(&manifest.path) == "package.json")
+        .map(|(place, manifest)| (folder_of(&manifest.path).to_owned(), place))
+        .collect();
+    for config in configs {
+        let inside = folder_of(&config.path);
+        let mut home = inside;
+        while !folders.contains_key(home) && !home.is_empty() {
+            home = folder_of(home);
+        }
+        let package = folders.get(home).and_then(|place| all.get_mut(*place));
+        let Some(package) = package else {
+            all.push(config);
+            continue;
+        };
+        let inner = inside.strip_prefix(home).unwrap_or(inside);
+        let inner = inner.trim_start_matches('/');
+        let moved = config.aliases.into_iter();
+        package
+            .aliases
+            .extend(moved.map(|(name, target)| (name, Name::from(format!("{inner}/{target}")))));
+    }
+    all
+}
+
+fn file_of(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+fn folder_of(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::aliases;
 use crate::facts::{Language, Manifest, Name};
 
 pub(super) fn read(path: &Name, text: &str) -> Option<Manifest> {
@@ -30,6 +31,9 @@ pub(super) fn read(path: &Name, text: &str) -> Option<Manifest> {
         }));
     }
     entries.dedup();
+    let development = value.get("devDependencies").and_then(Value::as_object);
+    let development = development.into_iter().flat_map(serde_json::Map::keys);
+    let development = development.map(|name| Name::from(name.as_str())).collect();
     Some(Manifest {
         path: path.clone(),
         language: Language::TypeScript,
@@ -41,6 +45,8 @@ pub(super) fn read(path: &Name, text: &str) -> Option<Manifest> {
         ),
         entries,
         dependencies,
+        development,
+        aliases: aliases::of_package(&value),
     })
 }
 

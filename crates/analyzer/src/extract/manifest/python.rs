@@ -23,6 +23,8 @@ fn blank(path: &Name, name: &str) -> Manifest {
         name: Name::from(name),
         entries: Vec::new(),
         dependencies: Vec::new(),
+        development: Vec::new(),
+        aliases: Vec::new(),
     }
 }
 
