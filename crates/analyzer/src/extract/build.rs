@@ -17,6 +17,8 @@ pub(super) struct Build {
     scopes: Vec<Scope>,
     open: Vec<FnId>,
     classes: HashMap<Name, ClassId>,
+    /// The inline modules that are being read, the outermost first.
+    pub(super) inline: Vec<Name>,
     depth: usize,
 }
 
@@ -54,6 +56,7 @@ impl Build {
             scopes: vec![Scope::default()],
             open: vec![FnId::MODULE],
             classes: HashMap::new(),
+            inline: Vec::new(),
             depth: 0,
         };
         let end = u32::try_from(source.text.len()).unwrap_or(u32::MAX);
@@ -111,6 +114,11 @@ impl Build {
             ty,
             span,
         });
+        if !self.inline.is_empty() && self.current() == FnId::MODULE {
+            self.facts
+                .inline
+                .push((id, Name::from(self.inline.join("."))));
+        }
         let both = matches!(kind, VariableKind::Import(_) | VariableKind::Class(_));
         if let Some(scope) = self.scopes.last_mut() {
             scope.values.insert(name.clone(), Bound::Var(id));

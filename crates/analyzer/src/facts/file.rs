@@ -1,6 +1,6 @@
 //! A file as a whole, and the manifest beside it.
 
-use super::{Class, ClassId, Expr, FnId, Function, ImportId, Name, Span};
+use super::{Class, ClassId, Expr, FnId, Function, ImportId, Name, Span, VarId};
 
 /// What was read of one file.
 #[derive(Debug, Clone)]
@@ -25,7 +25,11 @@ pub struct FileFacts {
     pub variables: Vec<Variable>,
     /// Its comments.
     pub comments: Vec<Comment>,
-    /// Go: the package clause; Rust: inline modules are ignored; else empty.
+    /// Rust: the variables at the top of inline modules, with the dotted path of the module in the file.
+    pub inline: Vec<(VarId, Name)>,
+    /// Rust: modules that stand in a file that `#[path]` names, with the path from the folder of this one.
+    pub placed: Vec<(Name, Name)>,
+    /// Go: the package clause; else empty.
     pub package: Name,
     /// Whether it begins with `#!`, or has a guard of the main module (Python's `__name__`), or is Go's or Rust's `main`.
     pub is_program: bool,
@@ -248,6 +252,8 @@ impl FileFacts {
             classes: Vec::new(),
             variables: Vec::new(),
             comments: Vec::new(),
+            inline: Vec::new(),
+            placed: Vec::new(),
             package: Name::from(""),
             is_program: false,
         }

@@ -92,9 +92,11 @@ impl Modules {
                 Language::TypeScript | Language::Python => {}
             }
         }
+        let placed = placed(files, &crates);
         for (file, at) in files.iter().zip(0u32..) {
             all.by_path.insert(file.path.clone(), at);
-            let place = all.place_of(file, &crates);
+            let place = placed.get(&*file.path).cloned();
+            let place = place.unwrap_or_else(|| all.place_of(file, &crates));
             if Packages::is_body(&file.path) {
                 all.bodies.insert(at);
             }
@@ -118,6 +120,17 @@ impl Modules {
     }
 
     fn declare(&mut self, file: &FileFacts, at: u32, place: &str) {
+        let inline: HashMap<VarId, &Name> =
+            file.inline.iter().map(|(id, path)| (*id, path)).collect();
+        for path in inline.values() {
+            let mut inner = place.to_owned();
+            for name in path.split('.') {
+                inner = format!("{inner}.{name}");
+                self.symbols
+                    .entry(inner.clone())
+                    .or_insert(Symbol::File(at));
+            }
+        }
         for (variable, id) in file.variables.iter().zip(0u32..) {
             if variable.owner != FnId::MODULE {
                 continue;
@@ -138,9 +151,11 @@ impl Modules {
             if imported && file.language == Language::Go {
                 continue;
             }
-            self.symbols
-                .entry(format!("{place}.{}", variable.name))
-                .or_insert(symbol);
+            let key = match inline.get(&VarId(id)) {
+                Some(path) => format!("{place}.{path}.{}", variable.name),
+                None => format!("{place}.{}", variable.name),
+            };
+            self.symbols.entry(key).or_insert(symbol);
         }
         for (class, id) in file.classes.iter().zip(0u32..) {
             let key = format!("{place}.{}", class.name);
@@ -396,6 +411,23 @@ fn upward(folder_of_file: &str) -> impl Iterator<Item = &str> {
 
 fn go_place(folder: &str) -> String {
     format!("go:{folder}")
+}
+
+/// The places of files that `#[path]` gives another name.
+fn placed<'f>(
+    files: &'f [FileFacts],
+    crates: &HashMap<&str, &Manifest>,
+) -> HashMap<String, String> {
+    let with = |file: &&'f FileFacts| !file.placed.is_empty();
+    let mut all = HashMap::new();
+    for file in files.iter().filter(with) {
+        let place = rust_place(&file.path, crates);
+        for (name, path) in &file.placed {
+            let target = join(folder(&file.path), path);
+            all.entry(target).or_insert(format!("{place}.{name}"));
+        }
+    }
+    all
 }
 
 fn rust_place(path: &str, crates: &HashMap<&str, &Manifest>) -> String {

@@ -266,13 +266,42 @@ impl Lower {
     }
 
     fn module(&mut self, module: &syn::ItemMod, body: &mut Block) {
+        let name = Name::from(unraw(&module.ident));
         let Some((_, items)) = &module.content else {
+            if let Some(path) = placed(&module.attrs)
+                && self.build.inline.is_empty()
+            {
+                self.build.facts.placed.push((name, path));
+            }
             return;
         };
+        let is_at_top = self.build.current() == FnId::MODULE;
+        if is_at_top {
+            self.build.inline.push(name);
+        }
         self.build.push();
         self.items(&items.iter().collect::<Vec<_>>(), body);
         self.build.pop();
+        if is_at_top {
+            self.build.inline.pop();
+        }
     }
+}
+
+/// What `#[path = "…"]` says.
+fn placed(attrs: &[Attribute]) -> Option<Name> {
+    attrs.iter().find_map(|attr| {
+        let syn::Meta::NameValue(pair) = &attr.meta else {
+            return None;
+        };
+        let syn::Expr::Lit(literal) = &pair.value else {
+            return None;
+        };
+        let syn::Lit::Str(text) = &literal.lit else {
+            return None;
+        };
+        pair.path.is_ident("path").then(|| Name::from(text.value()))
+    })
 }
 
 fn mode_of(sig: &Signature) -> Mode {

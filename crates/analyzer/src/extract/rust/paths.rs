@@ -29,7 +29,16 @@ impl Lower {
             }
         } else {
             let space = if single { Space::Values } else { Space::Types };
-            self.ident(first, space)
+            let written = unraw(first);
+            let told = self.from_file(&written);
+            if told == written || single {
+                self.ident(first, space)
+            } else {
+                Expr {
+                    kind: ExprKind::Global(Name::from(told)),
+                    span: self.span(first.span()),
+                }
+            }
         };
         for name in names {
             let span = between(expr.span, self.span(name.span()));

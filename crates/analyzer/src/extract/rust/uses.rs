@@ -13,7 +13,12 @@ impl Lower {
         }
         match tree {
             UseTree::Path(path) => {
-                let longer = join(prefix, &path.ident.to_string());
+                let first = path.ident.to_string();
+                let longer = if prefix.is_empty() {
+                    self.from_file(&first)
+                } else {
+                    self.longer(prefix, &first)
+                };
                 self.use_tree(&longer, &path.tree);
             }
             UseTree::Name(name) => self.bind_use(prefix, &name.ident, &name.ident),
@@ -56,6 +61,35 @@ impl Lower {
         if &*name != "_" {
             self.build
                 .declare(&name, VariableKind::Import(id), None, span);
+        }
+    }
+}
+
+impl Lower {
+    /// How a path begins that begins with `self` or `super` in an inline module, told from the file.
+    pub(super) fn from_file(&self, first: &str) -> String {
+        let inline = &self.build.inline;
+        let up = match first {
+            "self" => 0,
+            "super" => 1,
+            _ => return first.to_owned(),
+        };
+        if inline.len() < up || inline.is_empty() {
+            return first.to_owned();
+        }
+        let around = inline.iter().take(inline.len() - up);
+        around.fold(String::from("self"), |path, name| join(&path, name))
+    }
+
+    /// A path one name longer; `super` behind `super` leads further out.
+    fn longer(&self, prefix: &str, name: &str) -> String {
+        if name != "super" || self.build.inline.is_empty() {
+            return join(prefix, name);
+        }
+        match prefix.rsplit_once("::") {
+            Some((around, last)) if last != "super" => around.to_owned(),
+            None if prefix == "self" => name.to_owned(),
+            Some(_) | None => join(prefix, name),
         }
     }
 }
