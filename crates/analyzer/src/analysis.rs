@@ -141,6 +141,7 @@ fn run(
         mut sources,
         manifests,
         refused,
+        unlisted: _,
         packages,
     } = collected;
     sources.retain(|(path, _)| Language::of_path(path).is_some());
@@ -171,7 +172,13 @@ fn run(
     // A file that takes too much is given up, and then the others are judged as beside one that can't be read.
     loop {
         let project = Project::told(&files, &manifests, settings.hints.clone());
-        let (found, over) = judge(&project, &texts, most);
+        let crowded = &project.crowded;
+        let (found, over) = if crowded.is_empty() {
+            judge(&project, &texts, most)
+        } else {
+            let over = crowded.iter().map(|file| (*file, "the places that serve"));
+            (Vec::new(), over.collect())
+        };
         if over.is_empty() {
             break conclude(&project, found, refused, texts, settings, weighing);
         }

@@ -23,6 +23,12 @@ thread_local! {
     static FILES: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
 }
 
+#[cfg(test)]
+thread_local! {
+    /// What was asked for after all was spent.
+    static PAST: Cell<u64> = const { Cell::new(0) };
+}
+
 /// Whether there is anything left to spend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Left {
@@ -60,6 +66,27 @@ pub(crate) fn spent(files: usize, work: impl FnOnce()) -> u64 {
     FILES.with_borrow(|all| all.iter().map(|left| ENOUGH - left).sum())
 }
 
+/// How many units some work over so many files asks for after it has spent `most` on a file.
+#[cfg(test)]
+pub(crate) fn past(files: usize, most: u64, work: impl FnOnce()) -> u64 {
+    PAST.set(0);
+    counted(files, most, work);
+    PAST.get()
+}
+
+/// Does what is done once for all rules, so that the rule that happens to be first does not pay for it.
+///
+/// Only for work that looks at each part of the project once: nothing ends it.
+pub(crate) fn apart<T>(work: impl FnOnce() -> T) -> T {
+    let (left, file) = (LEFT.get(), FILE.get());
+    LEFT.set(u64::MAX);
+    FILE.set(None);
+    let result = work();
+    LEFT.set(left);
+    FILE.set(file);
+    result
+}
+
 /// Says on which file is spent from here.
 pub(crate) fn on(file: u32) {
     if FILE.get().is_some_and(|current| current != file) {
@@ -74,6 +101,10 @@ pub(crate) fn on(file: u32) {
 pub(crate) fn spend(units: usize) -> Left {
     let units = u64::try_from(units).unwrap_or(u64::MAX);
     let left = LEFT.get().saturating_sub(units);
+    #[cfg(test)]
+    if left == 0 {
+        PAST.set(PAST.get() + units);
+    }
     LEFT.set(left);
     if left == 0 { Left::Nothing } else { Left::Some }
 }
@@ -120,6 +151,16 @@ mod tests {
             assert_eq!(spend(1), Left::Some, "another file has its own");
         });
         assert_eq!(over.1, [1]);
+    }
+
+    #[test]
+    fn what_is_done_once_for_all_is_paid_by_none() {
+        let over = counted(1, 10, || {
+            assert_eq!(apart(|| spend(20)), Left::Some);
+            assert_eq!(spend(9), Left::Some);
+        });
+        assert_eq!(over.1, Vec::<u32>::new());
+        assert_eq!(past(1, 10, || assert_eq!(spend(12), Left::Nothing)), 12);
     }
 
     #[test]

@@ -8,7 +8,11 @@ use std::path::Path;
 use dropgate_analyzer::Analysis;
 use dropgate_analyzer::analysis::analyze_texts;
 use dropgate_analyzer::facts::Name;
-use dropgate_analyzer::fix::{MENDABLE, mend};
+use dropgate_analyzer::fix::{self, MENDABLE, Mended};
+
+fn mend(analysis: &Analysis) -> Vec<Mended> {
+    fix::mend(analysis).expect("a thread starts")
+}
 
 fn of(path: &str, text: &str) -> Analysis {
     analyze_texts(vec![(Name::from(path), text.to_owned())]).expect("threads start")
@@ -223,6 +227,15 @@ if (process.argv.length > 2)
         0,
         "{fixed:#?}"
     );
+}
+
+/// A parser that recurses would exhaust the stack of a test's thread, which is as small as a caller's may be.
+#[test]
+fn mending_nested_source_ends() {
+    let nested = "keyof\n".repeat(3_900);
+    let text = format!("{HEAD}console.log(\"up\");\nlet a: {nested}b;\n");
+    let fixed = mend(&of("server.ts", &text));
+    assert_eq!(fixed.len(), 1, "one file is mended");
 }
 
 /// A generator as an argument takes no second one, and what stands after a comment is part of it.

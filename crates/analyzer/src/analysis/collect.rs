@@ -22,6 +22,9 @@ pub const MAX_FILES: usize = 50_000;
 /// Most bytes of one analysis.
 pub const MAX_TOTAL_BYTES: u64 = 256 * 1024 * 1024;
 
+/// Most refused files that are named; the others are counted.
+const MAX_REFUSED: usize = 1_000;
+
 /// Deepest folder below a given path.
 const MAX_FOLDERS: usize = 40;
 
@@ -45,6 +48,8 @@ pub(super) struct Collected {
     pub(super) sources: Vec<(Name, String)>,
     pub(super) manifests: Vec<(Name, String)>,
     pub(super) refused: Vec<Unanalysable>,
+    /// How many more were refused than are named.
+    pub(super) unlisted: usize,
     /// Names of given folders that are packages of Python: under these their modules import each other.
     pub(super) packages: Vec<Name>,
 }
@@ -62,7 +67,9 @@ impl Wanted<'_> {
                 .include
                 .matched_path_or_any_parents(path, false)
                 .is_ignore();
-        !path.ends_with(".d.ts")
+        ![".d.ts", ".d.mts", ".d.cts"]
+            .iter()
+            .any(|declares| path.ends_with(declares))
             && Language::of_path(path).is_some_and(|language| self.languages.contains(&language))
             && is_included
     }
@@ -88,7 +95,7 @@ impl Collected {
         let size = std::fs::symlink_metadata(file).map_or(0, |meta| meta.len());
         let limit = if size > MAX_FILE_BYTES {
             Some(Why::TooLarge(MAX_FILE_BYTES))
-        } else if self.sources.len() >= MAX_FILES {
+        } else if self.sources.len() + self.manifests.len() >= MAX_FILES {
             Some(Why::TooMany(MAX_FILES))
         } else if *bytes + size > MAX_TOTAL_BYTES {
             Some(Why::TooMuchInAll(MAX_TOTAL_BYTES))
@@ -113,10 +120,27 @@ impl Collected {
     }
 
     fn refuse(&mut self, path: &Name, why: &Why) {
+        if self.refused.len() >= MAX_REFUSED {
+            self.unlisted += 1;
+            return;
+        }
         self.refused.push(Unanalysable {
             file: path.to_string(),
             why: why.to_string(),
         });
+    }
+}
+
+impl Collected {
+    /// Says how many refused files are not named.
+    fn tell_unlisted(&mut self) {
+        if self.unlisted > 0 {
+            let unlisted = self.unlisted;
+            self.refused.push(Unanalysable {
+                file: format!("{unlisted} more"),
+                why: format!("only the first {MAX_REFUSED} that can't be read are named"),
+            });
+        }
     }
 }
 
@@ -212,6 +236,7 @@ pub(super) fn collect(paths: &[PathBuf], settings: &Settings) -> Result<Collecte
         }
         odd.tell(base, &mut collected);
     }
+    collected.tell_unlisted();
     Ok(collected)
 }
 
@@ -274,6 +299,54 @@ fn why_unreached(error: &ignore::Error) -> Why {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn refused_files_past_the_limit_are_counted() {
+        let mut collected = Collected::default();
+        for _ in 0..MAX_REFUSED + 2 {
+            collected.refuse(&Name::from("a.ts"), &Why::NotText);
+        }
+        assert_eq!(collected.refused.len(), MAX_REFUSED);
+        collected.tell_unlisted();
+        assert_eq!(collected.refused.len(), MAX_REFUSED + 1);
+        assert_eq!(collected.refused[MAX_REFUSED].file, "2 more");
+    }
+
+    #[test]
+    fn manifests_count_as_files() {
+        let settings = Settings::default();
+        let wanted = Wanted {
+            languages: &settings.languages,
+            include: matcher(&settings.include).unwrap(),
+        };
+        let folder = std::env::temp_dir().join(format!("dropgate-collect-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = folder.join("package.json");
+        std::fs::write(&file, "{}").unwrap();
+        let mut collected = Collected::default();
+        for _ in 0..MAX_FILES - 1 {
+            collected.text(Name::from("package.json"), String::new());
+        }
+        for _ in 0..2 {
+            collected.file(&file, Name::from("package.json"), &wanted, &mut 0);
+        }
+        std::fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(collected.manifests.len(), MAX_FILES);
+        assert_eq!(collected.refused.len(), 1);
+    }
+
+    #[test]
+    fn declarations_are_no_sources() {
+        let settings = Settings::default();
+        let wanted = Wanted {
+            languages: &settings.languages,
+            include: matcher(&settings.include).unwrap(),
+        };
+        for path in ["a.d.ts", "a.d.mts", "a.d.cts"] {
+            assert!(!wanted.is_source(path), "{path}");
+        }
+        assert!(wanted.is_source("a.mts"));
+    }
 
     #[test]
     fn a_folder_that_can_not_be_entered_is_told() {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::Source;
 use crate::facts::{
     Class, ClassId, Expr, ExprKind, FileFacts, FnId, Function, Import, ImportId, ImportItem, Lines,
-    MAX_DEPTH, Mode, Name, Span, VarId, Variable, VariableKind,
+    MAX_DEPTH, Mode, Name, Reading, Span, VarId, Variable, VariableKind, Why,
 };
 
 /// The facts of one file while they grow.
@@ -87,6 +87,7 @@ impl Build {
     /// Runs `read` one level deeper, or not at all when that is too deep.
     pub(super) fn enter(&mut self) -> bool {
         if self.depth >= MAX_DEPTH {
+            self.facts.reading = Reading::Not(Why::TooDeep);
             return false;
         }
         self.depth += 1;

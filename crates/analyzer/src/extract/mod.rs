@@ -26,6 +26,21 @@ pub struct Source<'a> {
     pub text: &'a str,
 }
 
+/// Runs work that parses on a thread of its own, with the stack that it needs: for callers whose own may be small.
+///
+/// # Errors
+/// The system's, where no thread can be started.
+pub fn on_own_stack<T: Send>(work: impl FnOnce() -> T + Send) -> std::io::Result<T> {
+    std::thread::scope(|scope| {
+        let worker = std::thread::Builder::new()
+            .stack_size(STACK_BYTES)
+            .spawn_scoped(scope, work)?;
+        worker
+            .join()
+            .map_err(|_panicked| std::io::Error::other("the thread that reads the source ended"))
+    })
+}
+
 /// Reads one file.
 pub fn extract(source: &Source<'_>) -> FileFacts {
     let bytes = u64::try_from(source.text.len()).unwrap_or(u64::MAX);
@@ -38,6 +53,10 @@ pub fn extract(source: &Source<'_>) -> FileFacts {
         Language::Rust => rust::extract(source),
         Language::Go => go::extract(source),
     };
+    // What was cut is not what the author wrote.
+    if let Reading::Not(why) = facts.reading {
+        return FileFacts::unread(source.path.clone(), source.language, bytes, why);
+    }
     debug_assert!(facts.reading != Reading::Whole || !facts.functions.is_empty());
     facts
 }

@@ -34,7 +34,7 @@
 //!
 //! # Bounds
 //!
-//! Nesting beyond [`MAX_DEPTH`] becomes an empty [`ExprKind::Opaque`] (statements: an empty block), so that no walk over facts can exhaust a stack.
+//! A file that nests beyond [`MAX_DEPTH`] is not read, so that no walk over facts can exhaust a stack.
 
 mod expr;
 mod file;

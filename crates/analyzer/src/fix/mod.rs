@@ -9,7 +9,7 @@ mod rust;
 mod source;
 mod typescript;
 
-use crate::analysis::Analysis;
+use crate::analysis::{Analysis, AnalysisError};
 use crate::extract::{self, Source};
 use crate::facts::{Language, Name, Reading};
 use crate::finding::{Confidence, Finding};
@@ -36,7 +36,15 @@ pub struct Mended {
 }
 
 /// The files of an analysis with what can be mended in them mended.
-pub fn mend(analysis: &Analysis) -> Vec<Mended> {
+///
+/// # Errors
+/// [`AnalysisError::Threads`], since files are read again on a thread with the stack for it.
+pub fn mend(analysis: &Analysis) -> Result<Vec<Mended>, AnalysisError> {
+    extract::on_own_stack(|| files(analysis))
+        .map_err(|error| AnalysisError::Threads(error.to_string()))
+}
+
+fn files(analysis: &Analysis) -> Vec<Mended> {
     analysis
         .sources
         .iter()

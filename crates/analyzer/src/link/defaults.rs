@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use crate::budget;
 use crate::facts::{Class, ExprKind, FnId, Language, Name, Param, Pattern, StmtKind, walk};
 
 use super::clusters::Programs;
@@ -28,20 +29,26 @@ const MAX_TOLD: usize = 64;
 impl<'a> Project<'a> {
     /// The calls of a function that limit what they are made on, or end it.
     pub fn told_in(&self, at: FnRef) -> impl Iterator<Item = &Site<'a>> {
-        let defaults = self.defaults.get_or_init(|| Defaults::of(self));
+        let defaults = self
+            .defaults
+            .get_or_init(|| budget::apart(|| Defaults::of(self)));
         let told = defaults.told.get(&at).into_iter().flatten();
         told.filter_map(|id| self.site(*id))
     }
 
     /// Whether a file gives a socket a limit.
     pub fn limits_sockets(&self, file: u32) -> bool {
-        let defaults = self.defaults.get_or_init(|| Defaults::of(self));
+        let defaults = self
+            .defaults
+            .get_or_init(|| budget::apart(|| Defaults::of(self)));
         defaults.sockets_told.contains(&file)
     }
 
     /// Whether the program that a call is of sets a limit for all such calls.
     pub fn has_default_limit(&self, site: &Site<'_>) -> bool {
-        let defaults = self.defaults.get_or_init(|| Defaults::of(self));
+        let defaults = self
+            .defaults
+            .get_or_init(|| budget::apart(|| Defaults::of(self)));
         let of = |library: &str| site.paths.iter().any(|path| path.starts_with(library));
         let file = site.at.file;
         match self.language(file) {

@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 
+use crate::budget;
 use crate::facts::{Block, Compare, Expr, ExprKind, Logic, StmtKind, walk};
 use crate::vocabulary::words;
 
@@ -71,7 +72,10 @@ impl<'a> Project<'a> {
 
     /// The answer of a function by which its callers let a call pass, where they refuse it by the other one.
     pub fn gate(&self, at: FnRef) -> Option<Passes> {
-        self.gates.get_or_init(|| gates(self)).get(&at).copied()
+        self.gates
+            .get_or_init(|| budget::apart(|| gates(self)))
+            .get(&at)
+            .copied()
     }
 
     /// Whether a block refuses access: it leaves, and what it says of it is a refusal.

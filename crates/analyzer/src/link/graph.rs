@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use rayon::prelude::*;
 
-use crate::budget;
+use crate::budget::{self, Left};
 use crate::facts::{Expr, ExprKind, Function, ImportItem, Language, Pattern, StmtKind, walk};
 use crate::vocabulary::Role;
 
@@ -252,7 +252,9 @@ impl Graph {
         let mut seen: BTreeSet<FnRef> = roots.iter().copied().collect();
         let mut open: Vec<FnRef> = roots.to_vec();
         while let Some(at) = open.pop() {
-            budget::spend(1);
+            if budget::spend(1) == Left::Nothing {
+                break;
+            }
             let edges = self.edges.get(&at).into_iter().flatten();
             let guesses = self.guesses.get(&at).into_iter().flatten();
             open.extend(edges.chain(guesses).filter(|next| seen.insert(**next)));
@@ -273,6 +275,9 @@ impl Graph {
         let mut seen: BTreeSet<FnRef> = roots.iter().copied().collect();
         let mut open: Vec<FnRef> = roots.to_vec();
         while let Some(at) = open.pop() {
+            if budget::spend(1) == Left::Nothing {
+                break;
+            }
             let may_enter = |to: &FnRef| !closed.contains(to) && !cut.contains(&(at, *to));
             for class in self.made.get(&at).into_iter().flatten() {
                 if made.insert(*class) {
@@ -305,7 +310,9 @@ impl Graph {
         let mut seen: BTreeSet<FnRef> = of.into_iter().collect();
         let mut open: Vec<FnRef> = seen.iter().copied().collect();
         while let Some(at) = open.pop() {
-            budget::spend(1);
+            if budget::spend(1) == Left::Nothing {
+                break;
+            }
             for next in self.back.get(&at).into_iter().flatten() {
                 if seen.insert(*next) {
                     open.push(*next);

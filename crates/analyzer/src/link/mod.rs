@@ -137,6 +137,8 @@ pub struct Project<'a> {
     pub entries: Vec<Entry>,
     /// Functions that answer requests.
     pub handlers: Vec<Responder>,
+    /// Files with places that serve past those whose processes are followed.
+    pub crowded: std::collections::BTreeSet<u32>,
     /// Functions that run when something ends.
     pub hooks: Vec<Hook<'a>>,
     /// Regions that run when something failed.
@@ -202,6 +204,7 @@ impl<'a> Project<'a> {
                 .collect(),
             sites,
             entries: Vec::new(),
+            crowded: std::collections::BTreeSet::new(),
             handlers: Vec::new(),
             hooks: Vec::new(),
             failures: Vec::new(),
@@ -246,7 +249,7 @@ impl<'a> Project<'a> {
                 )
             },
         );
-        project.entries = entries;
+        (project.entries, project.crowded) = entries;
         project.handlers = handlers;
         project.hooks = hooks;
         project.failures = failures;
@@ -295,9 +298,11 @@ impl<'a> Project<'a> {
             file.functions
                 .iter()
                 .zip(0u32..)
-                .map(move |(function, id)| {
+                .take_while(move |_| {
                     budget::on(at);
-                    budget::spend(1);
+                    budget::spend(1) == Left::Some
+                })
+                .map(move |(function, id)| {
                     (
                         FnRef {
                             file: at,
@@ -312,9 +317,9 @@ impl<'a> Project<'a> {
     /// Every call. A look at all of them for each of something is a look too many: there are [`Self::sites_of`],
     /// [`Self::sites_in`] and [`Self::sites_beside`].
     pub fn sites(&self) -> impl Iterator<Item = &Site<'a>> {
-        self.sites.iter().inspect(|site| {
+        self.sites.iter().filter(|site| {
             budget::on(site.at.file);
-            budget::spend(1);
+            budget::spend(1) == Left::Some
         })
     }
 
@@ -322,8 +327,9 @@ impl<'a> Project<'a> {
     pub fn functions_in(&self, file: u32) -> impl Iterator<Item = (FnRef, &'a Function)> + use<'a> {
         budget::on(file);
         let functions = self.file(file).map_or(&[][..], |facts| &facts.functions);
-        functions.iter().zip(0u32..).map(move |(function, id)| {
-            budget::spend(1);
+        let functions = functions.iter().zip(0u32..);
+        let affordable = functions.take_while(|_| budget::spend(1) == Left::Some);
+        affordable.map(move |(function, id)| {
             let id = FnId(id);
             (FnRef { file, id }, function)
         })

@@ -49,8 +49,18 @@ pub enum Guard {
     Framework,
 }
 
-/// The serving places of runtime code.
-pub(super) fn entries(project: &Project<'_>) -> Vec<Entry> {
+/// Most functions that are followed from all places that serve together: a tree of servers has hundreds of thousands.
+const MAX_FOLLOWED: usize = 4_000_000;
+
+/// Places that serve whose processes are followed at once.
+const TOGETHER: usize = 64;
+
+/// The serving places of runtime code, and the files with more of them than can be followed.
+pub(super) fn entries(project: &Project<'_>) -> (Vec<Entry>, BTreeSet<u32>) {
+    entries_within(project, MAX_FOLLOWED)
+}
+
+fn entries_within(project: &Project<'_>, most: usize) -> (Vec<Entry>, BTreeSet<u32>) {
     let mut found: Vec<(FnRef, SiteId, Span, Wire, Guard)> = Vec::new();
     let mut served: BTreeSet<(u32, Wire)> = BTreeSet::new();
     for site in project.sites() {
@@ -108,29 +118,41 @@ pub(super) fn entries(project: &Project<'_>) -> Vec<Entry> {
     }
     let starts: BTreeSet<(FnRef, Wire)> = found.iter().map(|entry| (entry.0, entry.3)).collect();
     let commands = branches::commands_of_go(project);
-    let mut entries: Vec<Entry> = found
-        .into_par_iter()
-        .map(|(at, site, span, wire, guard)| {
-            let above = project.graph.ancestors(at);
-            let aside = branches::aside(project, at, span, wire, (&above, &commands));
-            Entry {
-                at,
-                site,
-                span,
-                wire,
-                guard,
-                process: process(project, at, wire, &starts, above, &aside),
-                aside,
-            }
-        })
-        .collect();
+    let follow = |(at, site, span, wire, guard): &(FnRef, SiteId, Span, Wire, Guard)| {
+        let above = project.graph.ancestors(*at);
+        let followed = above.len();
+        let aside = branches::aside(project, *at, *span, *wire, (&above, &commands));
+        let entry = Entry {
+            at: *at,
+            site: *site,
+            span: *span,
+            wire: *wire,
+            guard: *guard,
+            process: process(project, *at, *wire, &starts, above, &aside),
+            aside,
+        };
+        (followed + entry.process.len(), entry)
+    };
+    let mut entries: Vec<Entry> = Vec::new();
+    let mut crowded = BTreeSet::new();
+    let mut left = most;
+    for some in found.chunks(TOGETHER) {
+        if left == 0 {
+            crowded.extend(some.iter().map(|entry| entry.0.file));
+            continue;
+        }
+        let followed: Vec<(usize, Entry)> = some.par_iter().map(follow).collect();
+        let count: usize = followed.iter().map(|(count, _)| count).sum();
+        left = left.saturating_sub(count);
+        entries.extend(followed.into_iter().map(|(_, entry)| entry));
+    }
     drop_bystanders(project, &mut entries);
     for entry in &mut entries {
         (entry.at, entry.site, entry.span) = decided(project, entry.at, entry.site, entry.span);
     }
     entries.sort_by_key(|entry| (entry.at.file, entry.span));
     entries.dedup_by_key(|entry| (entry.at, entry.wire));
-    entries
+    (entries, crowded)
 }
 
 /// Of what serves only what the user says that it is started with.
@@ -375,5 +397,39 @@ impl<'a> Project<'a> {
         roots.retain(|root| !handlers.contains(root));
         let start = self.graph.runs_from(&roots, &handlers, &BTreeSet::new());
         start.contains(&hook.at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::extract::{Source, extract};
+    use crate::facts::Name;
+
+    #[test]
+    fn processes_are_followed_up_to_a_limit_and_the_rest_is_told() {
+        let server = |at: usize| {
+            format!(
+                "export async function f{at}() {{ f{}(); await server.connect(new StdioServerTransport()); }}\n",
+                at + 1
+            )
+        };
+        let text = format!(
+            "import {{ McpServer }} from \"@modelcontextprotocol/sdk/server/mcp.js\";\n\
+             import {{ StdioServerTransport }} from \"@modelcontextprotocol/sdk/server/stdio.js\";\n\
+             const server = new McpServer({{}});\n{}",
+            (0..4 * TOGETHER).map(server).collect::<String>()
+        );
+        let files = [extract(&Source {
+            path: Name::from("a.ts"),
+            language: Language::TypeScript,
+            text: &text,
+        })];
+        let project = Project::of(&files, &[]);
+        assert_eq!(project.entries.len(), 4 * TOGETHER);
+        assert!(project.crowded.is_empty());
+        let (some, crowded) = entries_within(&project, 1);
+        assert_eq!(some.len(), TOGETHER);
+        assert_eq!(crowded, BTreeSet::from([0]));
     }
 }

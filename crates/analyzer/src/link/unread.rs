@@ -83,7 +83,7 @@ impl<'a> Project<'a> {
     /// The import of a dependency that may handle signals for a server: a call on the way it starts, named after the
     /// end of a process, of code that is not there and that no table tells of.
     pub fn unread_shutdown(&self, entry: &Entry) -> Option<String> {
-        let ending = self.ending.get_or_init(|| ending(self));
+        let ending = self.ending.get_or_init(|| budget::apart(|| ending(self)));
         let beside = ending.get(&self.clusters.number(entry.at.file));
         let mut sites = beside.into_iter().flatten().filter_map(|id| self.site(*id));
         sites.find_map(|site| {
@@ -107,7 +107,9 @@ impl<'a> Project<'a> {
     /// The dependency that a call opens something for: what was opened is handed to a function or class of it, and a
     /// closing call at a stop is made on what that gave.
     pub fn unread_closing(&self, opened: &Site<'a>) -> Option<String> {
-        let handed = self.handed.get_or_init(|| Handed::of(self));
+        let handed = self
+            .handed
+            .get_or_init(|| budget::apart(|| Handed::of(self)));
         let cluster = self.clusters.number(opened.at.file);
         let mut found: BTreeSet<Holder> = BTreeSet::new();
         for path in &opened.paths {

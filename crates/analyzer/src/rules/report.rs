@@ -1,10 +1,10 @@
 //! Where rules put what they find.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::Rule;
-use crate::facts::{Language, Lines, Span};
+use crate::facts::{Language, Lines, Name, Span};
 use crate::finding::{Confidence, Finding, Related, Severity, fingerprint};
 use crate::link::{FnRef, Project};
 
@@ -18,6 +18,8 @@ pub struct Report<'p> {
     lines: Option<(u32, Lines)>,
     findings: Vec<Finding>,
     seen: HashMap<String, u32>,
+    /// Where something was found, by file: the ends of stretches that do not overlap, by their starts.
+    stretches: HashMap<Name, BTreeMap<u32, u32>>,
 }
 
 /// A place in a function.
@@ -39,6 +41,7 @@ impl<'p> Report<'p> {
             lines: None,
             findings: Vec::new(),
             seen: HashMap::new(),
+            stretches: HashMap::new(),
         }
     }
 
@@ -47,6 +50,7 @@ impl<'p> Report<'p> {
         let rule = self.rule;
         let file = self.project.file(at.function.file);
         let path = file.map_or_else(|| "".into(), |file| file.path.clone());
+        self.cover(&path, at);
         let symbol = symbol(self.project, at.function);
         let line = self.line(at);
         let normal: String = line.split_whitespace().collect();
@@ -81,11 +85,24 @@ impl<'p> Report<'p> {
         let Some(file) = self.project.file(at.function.file) else {
             return false;
         };
-        self.findings.iter().any(|finding| {
-            finding.file == file.path
-                && finding.bytes.0 < at.span.end
-                && at.span.start < finding.bytes.1
+        self.stretches.get(&file.path).is_some_and(|of| {
+            let last = of.range(..at.span.end).next_back();
+            last.is_some_and(|(_, end)| at.span.start < *end)
         })
+    }
+
+    /// Keeps a place for [`Self::has`], as one stretch with those that it overlaps.
+    fn cover(&mut self, file: &Name, at: At) {
+        let of = self.stretches.entry(file.clone()).or_default();
+        let (mut start, mut end) = (at.span.start, at.span.end);
+        while let Some((from, to)) = of.range(..end).next_back().map(|(from, to)| (*from, *to))
+            && start < to
+        {
+            of.remove(&from);
+            (start, end) = (start.min(from), end.max(to));
+        }
+        let known = of.entry(start).or_insert(end);
+        *known = end.max(*known);
     }
 
     /// What was found in the languages that the rule is proved in, one finding per place.

@@ -3,12 +3,14 @@
 mod directive;
 mod reach;
 
+use std::collections::{BTreeSet, HashMap};
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use self::directive::{Directive, Reach};
 use self::reach::Code;
-use crate::facts::{FnId, Span};
+use crate::facts::{FnId, Name, Span};
 use crate::finding::Finding;
 use crate::link::{FnRef, Project};
 use crate::rules::{self, At, Report};
@@ -47,6 +49,9 @@ pub enum Suppression {
 /// Most comments of one file that are obeyed.
 pub const MAX_COMMENTS: usize = 1_000;
 
+/// Most names in one comment that are told to be no rule's.
+const MAX_UNKNOWN: usize = 10;
+
 /// Whether comments are obeyed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Comments {
@@ -78,13 +83,14 @@ pub(crate) fn apply(
 ) -> (Vec<Finding>, Vec<Suppressed>) {
     let mut report = Report::new(&rules::SUPPRESSION, project, texts);
     let mut acceptances = acceptances(project, texts, settings, &mut report);
+    let index = Index::of(&acceptances, project);
     let mut kept = Vec::new();
     let mut suppressed = Vec::new();
     for finding in findings {
         // Every acceptance that covers it is of use, even where one was enough.
         let mut by = None;
-        for acceptance in &mut acceptances {
-            if acceptance.covers(&finding, project) {
+        for place in index.covering(&finding) {
+            if let Some(acceptance) = acceptances.get_mut(place) {
                 acceptance.used = true;
                 by.get_or_insert_with(|| Suppression::Inline {
                     line: acceptance.span.line,
@@ -117,16 +123,39 @@ pub(crate) fn apply(
     (kept, suppressed)
 }
 
-impl Acceptance {
-    fn covers(&self, finding: &Finding, project: &Project<'_>) -> bool {
-        finding.rule == self.rule
-            && self
-                .lines
-                .as_ref()
-                .is_none_or(|lines| lines.contains(&finding.line))
-            && project
-                .file(self.file)
-                .is_some_and(|file| file.path == finding.file)
+/// The places of acceptances by file, rule and line; no line for the whole file.
+struct Index {
+    by_place: HashMap<(Name, String, Option<u32>), Vec<usize>>,
+}
+
+impl Index {
+    fn of(acceptances: &[Acceptance], project: &Project<'_>) -> Self {
+        let mut by_place: HashMap<_, Vec<usize>> = HashMap::new();
+        for (place, acceptance) in acceptances.iter().enumerate() {
+            let Some(file) = project.file(acceptance.file) else {
+                continue;
+            };
+            let lines = acceptance.lines.as_ref();
+            let lines = lines.map_or(vec![None], |lines| {
+                lines.iter().copied().map(Some).collect()
+            });
+            for line in lines {
+                let key = (file.path.clone(), acceptance.rule.clone(), line);
+                by_place.entry(key).or_default().push(place);
+            }
+        }
+        Self { by_place }
+    }
+
+    /// The acceptances that cover a finding, in their order.
+    fn covering(&self, finding: &Finding) -> Vec<usize> {
+        let rule = finding.rule.to_string();
+        let mut key = (finding.file.clone(), rule, None);
+        let mut all = self.by_place.get(&key).cloned().unwrap_or_default();
+        key.2 = Some(finding.line);
+        all.extend(self.by_place.get(&key).into_iter().flatten());
+        all.sort_unstable();
+        all
     }
 }
 
@@ -171,17 +200,26 @@ fn acceptances(
                     continue;
                 }
             };
+            let lines = (reach == Reach::Line).then(|| code.meant(span));
+            let mut named = BTreeSet::new();
+            let mut unknown = BTreeSet::new();
             for rule in rules {
                 let Some(id) = known(&rule, settings) else {
-                    report.add(at(file, span), refusal(&rule));
+                    // One that can't be ignored is told once, and of many the first.
+                    if unknown.len() < MAX_UNKNOWN && unknown.insert(rule.clone()) {
+                        report.add(at(file, span), refusal(&rule));
+                    }
                     continue;
                 };
                 let rule = id;
+                if !named.insert(rule.clone()) {
+                    continue;
+                }
                 all.push(Acceptance {
                     file,
                     span,
                     reason: reason.clone(),
-                    lines: (reach == Reach::Line).then(|| code.meant(span)),
+                    lines: lines.clone(),
                     // What is off finds nothing, which the comment can't help.
                     used: settings.weights.get(&rule) == Some(&Weight::Off),
                     rule,

@@ -77,3 +77,157 @@ fn a_file_full_of_findings_ends() {
         assert!((1..=lines).contains(&line), "{finding:?}");
     }
 }
+
+/// What nests without brackets, by the operators and words of each language.
+fn nesting(language: Language) -> &'static [&'static str] {
+    match language {
+        Language::TypeScript => &[
+            "!\n",
+            "~",
+            "- ",
+            "+\n",
+            "typeof ",
+            "void ",
+            "delete ",
+            "new\n",
+            "await\n",
+            "a**\n",
+            "a<\n",
+            "a=\n",
+            "a??=\n",
+            "a=>\n",
+            "async a=>\n",
+            "a?b:\n",
+            "1-\n",
+            "a.\n",
+            "a?.\n",
+            "``",
+            "a as\n",
+            "if(a)\n",
+            "if(a);else\n",
+            "if(a){}else\n",
+            "while(a)\n",
+            "for(;;)\n",
+            "do\n",
+            "a:\n",
+            "class extends\n",
+            "`${\n",
+            "keyof\n",
+            "a extends b?c:\n",
+            "new()=>\n",
+            "@a\n",
+            "(\n",
+            "[\n",
+            "{\n",
+            "<a>\n",
+            "f<a,\n",
+        ],
+        Language::Python => &[
+            "not ",
+            "-",
+            "~",
+            "await ",
+            "lambda:",
+            "1 if 1 else ",
+            "a**",
+            "a.",
+            "a+",
+            "a and ",
+            "(",
+            "[",
+            "{",
+            "f'{",
+        ],
+        Language::Rust => &[
+            "!",
+            "-",
+            "*",
+            "&",
+            "&&",
+            "a+",
+            "a.",
+            "a?",
+            "a=",
+            "||",
+            "return ",
+            "if a {} else ",
+            "(",
+            "[",
+            "{",
+            "a::<",
+            "a as ",
+        ],
+        Language::Go => &[
+            "!",
+            "-",
+            "*",
+            "&",
+            "<-",
+            "^",
+            "a+",
+            "a.",
+            "[]",
+            "func()",
+            "if a {} else ",
+            "(",
+            "[",
+            "{",
+            "chan ",
+        ],
+    }
+}
+
+#[test]
+fn what_nests_without_brackets_ends_nothing() {
+    let all = [
+        Language::TypeScript,
+        Language::Python,
+        Language::Rust,
+        Language::Go,
+    ];
+    let begin = |language, part: &str| match language {
+        Language::TypeScript if part == "keyof\n" || part.starts_with("a extends") => "type t = ",
+        Language::TypeScript | Language::Python => "",
+        Language::Rust => "fn main() { x = ",
+        Language::Go => "package a\nfunc f() { x = ",
+    };
+    for language in all {
+        for part in nesting(language) {
+            // The first is far beyond every limit, the others are about those of the scans and of the facts.
+            for count in [900_000 / part.len(), 3_990, 990, 399] {
+                let text = format!("{}{}a\n", begin(language, part), part.repeat(count));
+                let analysis = analyze(language, text);
+                let read = analysis.analysed.files + analysis.unanalysable.len();
+                assert_eq!(read, 1, "{} {count} {part}", language.short());
+            }
+        }
+    }
+}
+
+#[test]
+fn what_bundles_hold_is_bounded_too() {
+    let foreign = "// node_modules/x/x.js\n".repeat(3);
+    for part in ["!\n", "a=>\n", "a?b:\n", "if(a)\n", "1-\n", "a<\n"] {
+        let text = format!(
+            "{foreign}// src/x.js\n{}",
+            part.repeat(7_000_000 / part.len())
+        );
+        assert_eq!(analyze(Language::TypeScript, text).unanalysable.len(), 1);
+    }
+}
+
+#[test]
+fn what_nests_deeper_than_is_read_is_told() {
+    let branch = |at: usize| format!("if (a === {at}) b();\nelse ");
+    let branches = |count| (0..count).map(branch).collect::<String>() + "c();\n";
+    let chain = |count| format!("a{};\n", ".b()".repeat(count));
+    for (text, read) in [
+        (branches(100), 1),
+        (branches(150), 0),
+        (chain(50), 1),
+        (chain(70), 0),
+    ] {
+        let analysis = analyze(Language::TypeScript, text);
+        assert_eq!(analysis.analysed.files, read);
+    }
+}

@@ -16,9 +16,10 @@ const AT_MOST: u64 = 225;
 const ENDED: &[(&str, Language, &str)] = &[
     ("hooks for the end", Language::Go, "LIFE-002"),
     ("servers", Language::TypeScript, "LIFE-004"),
-    ("hooks for the end", Language::TypeScript, "LIFE-016"),
-    ("hooks for the end", Language::Python, "LIFE-016"),
 ];
+
+/// Of these, what also stops at once when it is ended.
+const STOPPED: &[(&str, Language, &str)] = &[("hooks for the end", Language::Go, "LIFE-002")];
 
 /// Work that is too little to tell how it grows.
 const LITTLE: u64 = 10_000;
@@ -79,4 +80,36 @@ fn work_on_rust_grows_with_its_length() {
 #[test]
 fn work_on_go_grows_with_its_length() {
     each_kind(Language::Go);
+}
+
+#[test]
+fn work_that_is_ended_goes_on_no_longer_than_the_source() {
+    const MOST: u64 = 200;
+    for (name, language, id) in STOPPED {
+        let kind = KINDS.iter().find(|kind| kind.name == *name).unwrap();
+        let past = |size: usize| {
+            let path = Name::from(sources::path(*language));
+            let text = sources::source(kind, *language, size);
+            counting(|| {
+                let files = [extract::extract(&Source {
+                    path,
+                    language: *language,
+                    text: &text,
+                })];
+                let project = Project::of(&files, &[]);
+                let rule = RULES.iter().find(|rule| rule.id == *id).unwrap();
+                budget::past(1, MOST, || {
+                    let texts = [text.clone()];
+                    (rule.check)(&project, &mut Report::new(rule, &project, &texts));
+                })
+            })
+        };
+        let size = kind.size / SHARE;
+        let (one, two) = (past(size), past(2 * size));
+        assert!(one > 0, "{name} {id}: nothing was ended");
+        assert!(
+            two * 100 <= one * AT_MOST + LITTLE,
+            "{name} {id}: after its end {one} more, then {two}"
+        );
+    }
 }

@@ -1,13 +1,15 @@
 //! The tables of a file while it is read.
 
+use std::collections::HashSet;
+
 use ruff_python_ast::{Expr as Tree, ModModule, Stmt, StmtIf};
 use ruff_text_size::{Ranged, TextRange};
 
 use super::bound::{self, Bound};
 use super::scope::{Meaning, Scope, Scopes};
 use crate::facts::{
-    Block, Expr, ExprKind, FileFacts, FnId, Function, Lines, MAX_DEPTH, Mode, Name, Span, VarId,
-    Variable, VariableKind,
+    Block, Expr, ExprKind, FileFacts, FnId, Function, Lines, MAX_DEPTH, Mode, Name, Reading, Span,
+    VarId, Variable, VariableKind, Why,
 };
 
 /// A file in the making.
@@ -70,15 +72,19 @@ impl<'a> Lower<'a> {
         for (name, range) in &bound.global {
             self.declare_global(name, *range);
         }
+        let elsewhere: HashSet<&str> = bound
+            .global
+            .iter()
+            .map(|(name, _)| *name)
+            .chain(bound.outer.iter().copied())
+            .collect();
         for (name, range) in &bound.local {
-            let elsewhere =
-                bound.global.iter().any(|(global, _)| global == name) || bound.outer.contains(name);
             let known = self
                 .scopes
                 .innermost()
                 .and_then(|scope| scope.get(name))
                 .is_some();
-            if !elsewhere && !known {
+            if !known && !elsewhere.contains(*name) {
                 let id = self.variable(name, *range, VariableKind::Local);
                 if let Some(scope) = self.scopes.innermost() {
                     scope.bind(name, id);
@@ -158,6 +164,7 @@ impl<'a> Lower<'a> {
     /// Goes one level down, or gives what stands for things too deep.
     pub(super) fn deeper<T>(&mut self, too_deep: T, read: impl FnOnce(&mut Self) -> T) -> T {
         if self.depth >= MAX_DEPTH {
+            self.facts.reading = Reading::Not(Why::TooDeep);
             return too_deep;
         }
         self.depth += 1;

@@ -9,6 +9,9 @@ const MIN_FOREIGN: usize = 3;
 /// A file larger than this that does not say where its parts came from is nobody's own writing, in bytes.
 const MAX_OWN_BYTES: usize = 1024 * 1024;
 
+/// Most of its author's parts that is read of a bundle, in bytes: what bundlers put around them is among them.
+const MAX_PARTS_BYTES: usize = 2 * 1024 * 1024;
+
 /// What of a file is its author's.
 pub(super) enum Own {
     /// All of it.
@@ -25,7 +28,12 @@ pub(super) fn own(text: &str) -> Own {
         .filter(|line| origin(line).is_some_and(is_foreign))
         .count();
     if foreign >= MIN_FOREIGN {
-        return Own::Parts(blank(text));
+        let (parts, own) = blank(text);
+        return if own > MAX_PARTS_BYTES {
+            Own::Unknown
+        } else {
+            Own::Parts(parts)
+        };
     }
     if text.len() > MAX_OWN_BYTES {
         return Own::Unknown;
@@ -33,8 +41,10 @@ pub(super) fn own(text: &str) -> Own {
     Own::Whole
 }
 
-fn blank(text: &str) -> String {
+/// The text with the parts of dependencies blanked, and how many bytes of it were left.
+fn blank(text: &str) -> (String, usize) {
     let mut out = String::with_capacity(text.len());
+    let mut own = 0;
     let mut skipping = false;
     for line in text.split_inclusive('\n') {
         if let Some(path) = origin(line) {
@@ -47,10 +57,11 @@ fn blank(text: &str) -> String {
             out.extend(std::iter::repeat_n(' ', line.len() - ends));
             out.extend(std::iter::repeat_n('\n', ends));
         } else {
+            own += line.len();
             out.push_str(line);
         }
     }
-    out
+    (out, own)
 }
 
 /// The path that a line names as the origin of what follows: `// src/a.ts`, `//#region src/a.ts`.
@@ -73,7 +84,7 @@ fn is_foreign(path: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Own, own};
+    use super::{MAX_PARTS_BYTES, MIN_FOREIGN, Own, own};
 
     #[test]
     fn parts_of_dependencies_are_blanked_and_lines_stay() {
@@ -91,5 +102,15 @@ mod tests {
         let text = "let x = 1;\n".repeat(120_000);
         assert!(matches!(own(&text), Own::Unknown));
         assert!(matches!(own("let x = 1;\n"), Own::Whole));
+    }
+
+    #[test]
+    fn what_is_left_of_a_bundle_has_a_limit() {
+        let foreign = "// node_modules/a/a.js\n".repeat(MIN_FOREIGN);
+        let foreign = foreign + &"let a;\n".repeat(2_000);
+        let of = |bytes: usize| own(&format!("{foreign}// src/a.ts\n{}", " ".repeat(bytes)));
+        let comment = "// src/a.ts\n".len();
+        assert!(matches!(of(MAX_PARTS_BYTES - comment), Own::Parts(_)));
+        assert!(matches!(of(MAX_PARTS_BYTES - comment + 1), Own::Unknown));
     }
 }

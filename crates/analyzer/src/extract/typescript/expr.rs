@@ -10,12 +10,13 @@ use oxc_span::GetSpan;
 use super::Lowering;
 use crate::facts::{
     Arg, Call, CallForm, Compare, Entry, Expr, ExprKind, ImportItem, Logic, MAX_DEPTH, Name,
-    Pattern, VarId, VariableKind,
+    Pattern, Reading, VarId, VariableKind, Why,
 };
 
 impl Lowering<'_> {
     pub(super) fn expr(&mut self, expr: &Expression<'_>) -> Expr {
         if self.depth >= MAX_DEPTH {
+            self.facts.reading = Reading::Not(Why::TooDeep);
             return self.make(ExprKind::Opaque(Vec::new()), expr.span());
         }
         self.depth += 1;

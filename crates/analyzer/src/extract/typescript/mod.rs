@@ -10,6 +10,7 @@ mod bundle;
 mod expr;
 mod items;
 mod modules;
+mod nesting;
 mod pattern;
 mod stmt;
 
@@ -51,6 +52,9 @@ pub fn extract(source: &Source<'_>) -> FileFacts {
 
 fn read(source: &Source<'_>) -> FileFacts {
     let bytes = u64::try_from(source.text.len()).unwrap_or(u64::MAX);
+    if nesting::check(&source.path, source.text) == nesting::Nesting::TooDeep {
+        return FileFacts::unread(source.path.clone(), source.language, bytes, Why::TooDeep);
+    }
     let allocator = Allocator::default();
     let kind = SourceType::from_path(&*source.path).unwrap_or_default();
     let mut parsed = Parser::new(&allocator, source.text, kind).parse();
@@ -63,12 +67,11 @@ fn read(source: &Source<'_>) -> FileFacts {
     if parsed.panicked {
         let first = parsed.diagnostics.iter().next();
         let text = first.map_or_else(|| String::from("can't be parsed"), ToString::to_string);
-        return FileFacts::unread(
-            source.path.clone(),
-            source.language,
-            bytes,
-            Why::Syntax(1, text),
-        );
+        let label = first.and_then(|told| told.labels.first());
+        let offset = label.and_then(|label| u32::try_from(label.offset()).ok());
+        let line = offset.map_or(1, |offset| lines.span(offset, offset).line);
+        let why = Why::Syntax(line, text);
+        return FileFacts::unread(source.path.clone(), source.language, bytes, why);
     }
     let program = parsed.program;
     let semantic = SemanticBuilder::new().build(&program).semantic;

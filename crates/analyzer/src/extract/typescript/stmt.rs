@@ -8,8 +8,8 @@ use oxc_span::GetSpan;
 
 use super::Lowering;
 use crate::facts::{
-    Arm, Block, Catch, Expr, ExprKind, ImportItem, LoopKind, MAX_DEPTH, Name, Pattern, Stmt,
-    StmtKind, VariableKind,
+    Arm, Block, Catch, Expr, ExprKind, ImportItem, LoopKind, MAX_DEPTH, Name, Pattern, Reading,
+    Stmt, StmtKind, VariableKind, Why,
 };
 
 impl Lowering<'_> {
@@ -32,6 +32,7 @@ impl Lowering<'_> {
 
     fn statement(&mut self, statement: &Statement<'_>, out: &mut Block) {
         if self.depth >= MAX_DEPTH {
+            self.facts.reading = Reading::Not(Why::TooDeep);
             return;
         }
         self.depth += 1;

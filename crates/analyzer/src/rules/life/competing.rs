@@ -1,10 +1,11 @@
 //! Several handlers of one signal, of which one exits at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
+use crate::budget::{self, Left};
 use crate::facts::Mode;
 use crate::finding::Severity;
-use crate::link::{Fate, Form, Hook, Project, Trigger};
+use crate::link::{Fate, FnRef, Form, Hook, Project, Trigger};
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::Role;
 
@@ -29,13 +30,9 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         }
     }
     for hooks in by_signal.values() {
-        for hook in hooks {
-            let together = hooks.iter().find(|other| {
-                other.span != hook.span
-                    && in_one_process(project, hook, other)
-                    && works_async(project, other)
-            });
-            if let (true, Some(other)) = (exits_at_once(project, hook), together) {
+        let working = Working::of(project, hooks);
+        for hook in hooks.iter().filter(|hook| exits_at_once(project, hook)) {
+            if let Some(other) = working.beside(project, hook) {
                 report
                     .add(At { function: hook.at, span: hook.span }, "this handler exits at once, before another handler of the same signal has done its work")
                     .via(project, At { function: other.at, span: other.span }, "the other handler");
@@ -44,15 +41,87 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
     }
 }
 
-fn in_one_process(project: &Project<'_>, one: &Hook<'_>, other: &Hook<'_>) -> bool {
-    let handlers = project.handler_reach();
-    let runs = |entry: &crate::link::Entry, hook: &Hook<'_>| {
-        entry.runs(hook.at, hook.span) || handlers.contains(&hook.at)
-    };
-    project
-        .entries
-        .iter()
-        .any(|entry| runs(entry, one) && runs(entry, other))
+/// Handlers that wait for something, by the places that serve in whose processes they are registered.
+struct Working<'p, 'h> {
+    /// The places that serve, by the functions in which handlers are registered.
+    entries: HashMap<FnRef, Vec<usize>>,
+    by_entry: HashMap<usize, First<'p, 'h>>,
+    /// Those that a call registers, whoever serves it.
+    by_call: First<'p, 'h>,
+    /// All of them.
+    all: First<'p, 'h>,
+}
+
+/// The first two of some handlers by their order: one of the two is another than the one that is asked about.
+type First<'p, 'h> = Vec<(usize, &'p Hook<'h>)>;
+
+impl<'p, 'h> Working<'p, 'h> {
+    fn of(project: &Project<'_>, hooks: &[&'p Hook<'h>]) -> Self {
+        let registering: HashSet<FnRef> = hooks.iter().map(|hook| hook.at).collect();
+        let mut entries: HashMap<FnRef, Vec<usize>> = HashMap::new();
+        for (place, entry) in project.entries.iter().enumerate() {
+            for at in entry.process.iter().filter(|at| registering.contains(at)) {
+                entries.entry(*at).or_default().push(place);
+            }
+        }
+        let mut working = Self {
+            entries,
+            by_entry: HashMap::new(),
+            by_call: Vec::new(),
+            all: Vec::new(),
+        };
+        for (order, hook) in hooks.iter().copied().enumerate() {
+            if !works_async(project, hook) {
+                continue;
+            }
+            if project.handler_reach().contains(&hook.at) {
+                keep(&mut working.by_call, order, hook);
+                keep(&mut working.all, order, hook);
+                continue;
+            }
+            let places: Vec<usize> = working.processes(project, hook).collect();
+            for place in &places {
+                keep(working.by_entry.entry(*place).or_default(), order, hook);
+            }
+            if !places.is_empty() {
+                keep(&mut working.all, order, hook);
+            }
+        }
+        working
+    }
+
+    /// The first other handler that runs in a process with this one.
+    fn beside(&self, project: &Project<'_>, hook: &Hook<'_>) -> Option<&'p Hook<'h>> {
+        let by_call = project.handler_reach().contains(&hook.at);
+        let places: Vec<usize> = self.processes(project, hook).collect();
+        if project.entries.is_empty() || (!by_call && places.is_empty()) {
+            return None;
+        }
+        let of_entries = places.iter().filter_map(|place| self.by_entry.get(place));
+        let all = by_call.then_some(&self.all).into_iter();
+        let others = of_entries.chain([&self.by_call]).chain(all).flatten();
+        let others = others.filter(|(_, other)| other.span != hook.span);
+        others
+            .min_by_key(|(order, _)| *order)
+            .map(|(_, other)| *other)
+    }
+
+    /// The places that serve in whose processes a handler is registered.
+    fn processes(&self, project: &Project<'_>, hook: &Hook<'_>) -> impl Iterator<Item = usize> {
+        budget::on(hook.at.file);
+        let places = self.entries.get(&hook.at).into_iter().flatten().copied();
+        let affordable = places.take_while(|_| budget::spend(1) == Left::Some);
+        affordable.filter(|place| {
+            let entry = project.entries.get(*place);
+            entry.is_some_and(|entry| entry.runs(hook.at, hook.span))
+        })
+    }
+}
+
+fn keep<'p, 'h>(first: &mut First<'p, 'h>, order: usize, hook: &'p Hook<'h>) {
+    if first.len() < 2 && first.iter().all(|(_, known)| known.span != hook.span) {
+        first.push((order, hook));
+    }
 }
 
 /// An exit in a handler that waits for nothing before it.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use crate::budget::{self, Left};
 use crate::facts::{Expr, ExprKind, FnId, Language, Span, walk};
 use crate::finding::Severity;
 use crate::link::{Entry, Fate, FnRef, Guard, Project, Site, Trigger, Value};
@@ -235,6 +236,10 @@ fn closed_nearby(project: &Project<'_>, opened: &Site<'_>) -> bool {
 
 /// Whether a call runs only where something failed, while the place given runs without a failure.
 fn only_if_failed(project: &Project<'_>, site: &Site<'_>, opened: Span) -> bool {
+    budget::on(site.at.file);
+    if budget::spend_on_places(project.failures.len()) == Left::Nothing {
+        return false;
+    }
     project.failures.iter().any(|failure| {
         failure.at == site.at && failure.span.holds(site.span) && !failure.span.holds(opened)
     })

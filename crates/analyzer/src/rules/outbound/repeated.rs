@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::budget::{self, Left};
 use crate::facts::{Block, Expr, ExprKind, Language, StmtKind, VarId, walk};
 use crate::link::{Failure, Fate, FnRef, Project, Site, SiteId};
 use crate::rules::At;
@@ -243,7 +244,11 @@ pub(super) fn failures<'p, 'a>(
     project: &'p Project<'a>,
     site: &'p Site<'a>,
 ) -> impl Iterator<Item = &'p Failure<'a>> {
-    let mut all = project.failures.iter();
+    budget::on(site.at.file);
+    let mut all = match budget::spend_on_places(project.failures.len()) {
+        Left::Some => project.failures.iter(),
+        Left::Nothing => [].iter(),
+    };
     std::iter::from_fn(move || {
         all.find(|failure| failure.at == site.at && failure.guarded.holds(site.span))
     })

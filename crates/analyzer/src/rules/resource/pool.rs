@@ -1,5 +1,6 @@
 //! A pool that is never closed.
 
+use crate::budget::{self, Left};
 use crate::facts::{ExprKind, Language, StmtKind, walk};
 use crate::finding::{Confidence, Severity, Surface};
 use crate::link::{Closers, Fate, Project, Site, Trigger};
@@ -252,6 +253,10 @@ fn outlives_calls(project: &Project<'_>, opened: &Site<'_>) -> bool {
 
 /// A close where something failed does not close on the way that succeeds.
 fn in_failure(project: &Project<'_>, site: &Site<'_>) -> bool {
+    budget::on(site.at.file);
+    if budget::spend_on_places(project.failures.len()) == Left::Nothing {
+        return false;
+    }
     project
         .failures
         .iter()

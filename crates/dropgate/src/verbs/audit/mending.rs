@@ -13,9 +13,9 @@ use crate::visible::visible;
 /// Mends what can be mended, and says what; whether anything was.
 ///
 /// # Errors
-/// When a file can't be written, or is no longer what was read; it is as it was then.
+/// When no thread can be started, or a file can't be written, or is no longer what was read; it is as it was then.
 pub(super) fn mend(analysis: &Analysis, path: &Path) -> Result<Outcome, String> {
-    let mended = fix::mend(analysis);
+    let mended = fix::mend(analysis).map_err(|error| error.to_string())?;
     let base = if path.is_file() {
         path.parent().unwrap_or(Path::new(""))
     } else {
