@@ -30,7 +30,7 @@ impl Lower {
         } else {
             let space = if single { Space::Values } else { Space::Types };
             let written = unraw(first);
-            let told = self.from_file(&written);
+            let told = self.path_in_file(&written);
             if told == written || single {
                 self.ident(first, space)
             } else {

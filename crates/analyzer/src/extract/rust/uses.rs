@@ -15,7 +15,7 @@ impl Lower {
             UseTree::Path(path) => {
                 let first = path.ident.to_string();
                 let longer = if prefix.is_empty() {
-                    self.from_file(&first)
+                    self.path_in_file(&first)
                 } else {
                     self.longer(prefix, &first)
                 };
@@ -67,7 +67,7 @@ impl Lower {
 
 impl Lower {
     /// How a path begins that begins with `self` or `super` in an inline module, told from the file.
-    pub(super) fn from_file(&self, first: &str) -> String {
+    pub(super) fn path_in_file(&self, first: &str) -> String {
         let inline = &self.build.inline;
         let up = match first {
             "self" => 0,

@@ -68,7 +68,7 @@ fn read(source: &Source<'_>) -> FileFacts {
         let first = parsed.diagnostics.iter().next();
         let text = first.map_or_else(|| String::from("can't be parsed"), ToString::to_string);
         let label = first.and_then(|told| told.labels.first());
-        let offset = label.and_then(|label| u32::try_from(label.offset()).ok());
+        let offset = label.map(|label| label.offset());
         let line = offset.map_or(1, |offset| lines.span(offset, offset).line);
         let why = Why::Syntax(line, text);
         return FileFacts::unread(source.path.clone(), source.language, bytes, why);
