@@ -243,8 +243,14 @@ impl<'a> Scan<'a> {
                     return Err(TooDeep);
                 }
                 self.link();
+                // Behind a value it belongs to that, but for one that stands on a line of its own.
+                let before = match self.before {
+                    Before::Operand | Before::Name if !self.begins_line() => Before::Operand,
+                    Before::Operator | Before::Prefix | Before::End => Before::Operator,
+                    _ => Before::Unsure,
+                };
                 self.at += 1;
-                self.became(Before::Unsure);
+                self.became(before);
             }
             (b'!', _) if self.before == Before::Operand && next != b'=' => {
                 self.link();

@@ -123,6 +123,14 @@ fn a_shift_is_no_element() {
 }
 
 #[test]
+fn what_is_counted_up_and_compared_is_no_element() {
+    let text = "while (attempt++ < most) {}\nif (list[i]-- < least) {}\n";
+    for path in ["a.js", "a.tsx"] {
+        assert_eq!(of(path, &text.repeat(500)), Nesting::Bearable, "{path}");
+    }
+}
+
+#[test]
 fn long_source_is_not_deep() {
     for line in [
         "const a = !b && c - -d\n",
