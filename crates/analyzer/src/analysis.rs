@@ -16,7 +16,7 @@ use crate::budget;
 use crate::extract::{self, STACK_BYTES, Source};
 use crate::facts::{FileFacts, Language, Manifest, Name, Reading, Why};
 use crate::finding::Finding;
-use crate::link::Project;
+use crate::link::{MAX_FOLLOWED, Project};
 use crate::rules::{RULES, Report};
 use crate::score::{self, Score};
 use crate::settings::{Settings, Weighing};
@@ -173,11 +173,11 @@ fn run(
     loop {
         let project = Project::told(&files, &manifests, settings.hints.clone());
         let crowded = &project.crowded;
-        let (found, over) = if crowded.is_empty() {
-            judge(&project, &texts, most)
+        let (most, (found, over)) = if crowded.is_empty() {
+            (most, judge(&project, &texts, most))
         } else {
             let over = crowded.iter().map(|file| (*file, "the places that serve"));
-            (Vec::new(), over.collect())
+            (u64::from(MAX_FOLLOWED), (Vec::new(), over.collect()))
         };
         if over.is_empty() {
             break conclude(&project, found, refused, texts, settings, weighing);

@@ -48,7 +48,7 @@ pub use failure::{Failure, FailureKind};
 pub use gates::{Answer, Passes};
 pub use resolve::Value;
 pub use responders::Responder;
-pub use server::{Entry, Guard};
+pub use server::{Entry, Guard, MAX_FOLLOWED};
 pub use shutdown::{Form, Hook, Trigger};
 pub(crate) use sites::callee_name as callee;
 pub(crate) use sites::callee_name;

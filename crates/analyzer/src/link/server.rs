@@ -50,14 +50,14 @@ pub enum Guard {
 }
 
 /// Most functions that are followed from all places that serve together: a tree of servers has hundreds of thousands.
-const MAX_FOLLOWED: usize = 4_000_000;
+pub const MAX_FOLLOWED: u32 = 4_000_000;
 
 /// Places that serve whose processes are followed at once.
 const TOGETHER: usize = 64;
 
 /// The serving places of runtime code, and the files with more of them than can be followed.
 pub(super) fn entries(project: &Project<'_>) -> (Vec<Entry>, BTreeSet<u32>) {
-    entries_within(project, MAX_FOLLOWED)
+    entries_within(project, usize::try_from(MAX_FOLLOWED).unwrap_or(usize::MAX))
 }
 
 fn entries_within(project: &Project<'_>, most: usize) -> (Vec<Entry>, BTreeSet<u32>) {

@@ -219,11 +219,16 @@ fn what_is_too_large_or_too_deep_is_told() {
     assert_eq!(place.audit(&[]).code(), 2);
 }
 
-/// Work that grows with the square of the source: each handler of a signal is held against each other one.
+/// Work that grows with the square of the source: each place that serves is followed through all that runs with it.
 #[test]
 fn a_file_that_takes_too_much_is_given_up_and_told() {
-    let hook = "process.on(\"SIGTERM\", () => { process.exit(0); });\n";
-    let place = Place::with("src/server.ts", format!("{BAD}{}", hook.repeat(2_200)));
+    let serving = |at: usize| {
+        format!(
+            "async function serve{at}() {{ await server.connect(new StdioServerTransport()); }}\nawait serve{at}();\n"
+        )
+    };
+    let many: String = (0..4_000).map(serving).collect();
+    let place = Place::with("src/server.ts", format!("{BAD}{many}"));
     place.write("src/other.ts", BAD);
     let began = Instant::now();
     let ran = place.audit(&["--fail-on", "high"]);
@@ -231,7 +236,7 @@ fn a_file_that_takes_too_much_is_given_up_and_told() {
     assert_eq!(ran.code(), 2, "{}", ran.stdout());
     for part in [
         "src/server.ts",
-        "takes more work than one file may",
+        "takes more work than one file may, which is 4000000 places for the places that serve",
         "--exclude",
     ] {
         assert!(ran.stderr().contains(part), "{part}: {}", ran.stderr());
