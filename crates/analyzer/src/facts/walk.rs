@@ -258,3 +258,8 @@ pub fn each_child<'a>(expr: &'a Expr, visit: &mut dyn FnMut(&'a Expr)) {
         | ExprKind::Flow(_) => {}
     }
 }
+
+/// Whether a place is in a block.
+pub fn holds(block: &[Stmt], span: Span) -> bool {
+    block.iter().any(|stmt| stmt.span.holds(span))
+}

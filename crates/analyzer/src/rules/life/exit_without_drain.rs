@@ -276,7 +276,7 @@ fn stands_in_second_branch(project: &Project<'_>, at: FnRef, span: Span) -> bool
                         )
                     })
                 });
-            found |= (flag || counted) && holds(then, span);
+            found |= (flag || counted) && walk::holds(then, span);
         }
     });
     found
@@ -300,7 +300,7 @@ fn is_raised(project: &Project<'_>, at: FnRef, name: &str, test: &Expr, branch: 
         let aborts = |site: &Site<'_>| signal && site.name() == "abort";
         let mut raised = project.sites_of(*other).any(aborts);
         if let Some(function) = project.function(*other) {
-            let inside = |span: Span| other.file == at.file && holds(branch, span);
+            let inside = |span: Span| other.file == at.file && walk::holds(branch, span);
             walk::assignments(&function.body, &mut |stmt, target, value| {
                 let falls = matches!(value.kind, ExprKind::Bool(false) | ExprKind::Null);
                 let same = || project.target_name(*other, target).as_deref() == Some(name);
@@ -319,8 +319,4 @@ fn declares(project: &Project<'_>, at: FnRef, target: &Pattern) -> bool {
     let variable = target.variable().map(|id| at.variable(id));
     let variable = variable.and_then(|id| project.variable(id));
     variable.is_some_and(|variable| variable.owner == at.id)
-}
-
-fn holds(block: &[Stmt], span: Span) -> bool {
-    block.iter().any(|stmt| stmt.span.holds(span))
 }

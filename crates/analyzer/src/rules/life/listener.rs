@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::facts::{ExprKind, Span, Stmt, StmtKind, walk};
+use crate::facts::{ExprKind, Stmt, StmtKind, walk};
 use crate::link::{FnRef, Project, Site};
 
 /// Whether any of these functions waits for the end of an HTTP listener.
@@ -33,7 +33,7 @@ pub(super) fn beside_listener(project: &Project<'_>, exit: &Site<'_>) -> bool {
     };
     let drains = |block: &[Stmt]| {
         let mut sites = project.sites_of(exit.at);
-        sites.any(|site| drains_http(project, site) && holds(block, site.span))
+        sites.any(|site| drains_http(project, site) && walk::holds(block, site.span))
     };
     let mut found = false;
     walk::stmts(&function.body, &mut |stmt| {
@@ -41,13 +41,9 @@ pub(super) fn beside_listener(project: &Project<'_>, exit: &Site<'_>) -> bool {
             then, otherwise, ..
         } = &stmt.kind
         {
-            found |= (drains(then) && holds(otherwise, exit.span))
-                || (drains(otherwise) && holds(then, exit.span));
+            found |= (drains(then) && walk::holds(otherwise, exit.span))
+                || (drains(otherwise) && walk::holds(then, exit.span));
         }
     });
     found
-}
-
-fn holds(block: &[Stmt], span: Span) -> bool {
-    block.iter().any(|stmt| stmt.span.holds(span))
 }
