@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use crate::facts::{Block, Expr, ExprKind, Language, LoopKind, Span, StmtKind, walk};
-use crate::link::{FnRef, Project, Site, callee_name};
+use crate::link::{Fate, FnRef, Project, Site, callee_name};
 use crate::vocabulary::{Role, words};
 
 /// Words of names that stand for calls in flight.
@@ -59,6 +59,30 @@ const CALLS: &[&str] = &[
 /// Words of names of what waits.
 const WAITING: &[&str] = &[
     "wait", "await", "until", "settle", "finish", "complete", "join",
+];
+
+/// Words that begin the name of a function which tells of calls, or does away with them, and waits for none.
+const NOT_WAITING: &[&str] = &[
+    "get",
+    "list",
+    "count",
+    "is",
+    "has",
+    "log",
+    "report",
+    "record",
+    "capture",
+    "mark",
+    "set",
+    "reset",
+    "clear",
+    "start",
+    "stop",
+    "close",
+    "kill",
+    "terminate",
+    "remove",
+    "delete",
 ];
 
 /// Where the code that answers calls, and what leads to it, names calls in flight: functions by the cluster of files and the name.
@@ -237,10 +261,34 @@ fn all_waited_for(project: &Project<'_>, at: FnRef) -> Vec<String> {
     });
     walk::exprs(&function.body, &mut |expr| {
         if let ExprKind::Await(inner) = &expr.kind {
-            names.extend(project.names_in(at, inner));
+            names.extend(names_waited_on(project, at, inner));
         }
     });
     names
+}
+
+/// The names in what is awaited, without those of the values that a function which only tells of calls is given by name:
+/// `await report({ activeCalls: calls.size })`.
+fn names_waited_on<'a>(project: &Project<'a>, at: FnRef, awaited: &'a Expr) -> Vec<String> {
+    let names = project.names_in(at, awaited);
+    let Some(call) = awaited.call() else {
+        return names;
+    };
+    let words = words::words(callee_name(&call.callee));
+    let waits = words.iter().any(|word| {
+        let word = word.as_str();
+        WAITING.contains(&word) || IN_FLIGHT.contains(&word)
+    });
+    if waits && !only_tells(callee_name(&call.callee)) {
+        return names;
+    }
+    let told = call.args.iter().map(|arg| &arg.value);
+    let told = told.filter(|value| matches!(value.kind, ExprKind::Object(_)));
+    let told: Vec<String> = told.flat_map(|value| project.names_in(at, value)).collect();
+    names
+        .into_iter()
+        .filter(|name| !told.contains(name))
+        .collect()
 }
 
 /// Whether the body of a loop waits at all, or stands for a wait in a language without `await`: whatever it calls may block.
@@ -279,8 +327,23 @@ pub(super) fn waits_for_calls(project: &Project<'_>, reach: &BTreeSet<FnRef>) ->
         !waited_for(project, *at).is_empty()
             || project
                 .sites_of(*at)
-                .any(|site| settles_calls(project, site) || is_in_flight(site.name()))
+                .any(|site| settles_calls(project, site) || waits_by_name(project, site))
     })
+}
+
+/// Whether a call is named after calls in flight, and may wait for them: in TypeScript only what is waited for, or told what to
+/// do then, does.
+fn waits_by_name(project: &Project<'_>, site: &Site<'_>) -> bool {
+    let told = site.call.args.iter().any(|arg| {
+        matches!(arg.value.kind, ExprKind::Function(_)) || {
+            let values = project.values(site.at, &arg.value);
+            values.iter().any(|value| value.function().is_some())
+        }
+    });
+    let may_wait = project.language(site.at.file) != Language::TypeScript
+        || site.fate != Fate::Dropped
+        || told;
+    may_wait && is_in_flight(site.name())
 }
 
 /// Words of names by which something is closed and no call is waited for.
@@ -348,6 +411,9 @@ fn is_leaving(name: &str) -> bool {
 }
 
 fn is_in_flight(name: &str) -> bool {
+    if only_tells(name) {
+        return false;
+    }
     let words = words::words(name);
     let any = |all: &[&str]| words.iter().any(|word| all.contains(&word.as_str()));
     // `activeUser` is one of many things that are active; `activeUsers` and `activeCall` may be calls.
@@ -359,4 +425,11 @@ fn is_in_flight(name: &str) -> bool {
         .iter()
         .all(|word| SAID_OF_ANY.contains(&word.as_str()) || !IN_FLIGHT.contains(&word.as_str()));
     any(IN_FLIGHT) && !(only_said && words.last().is_some_and(of_one) && !any(WAITING))
+}
+
+/// Whether a name of several words begins with what is done to calls, or said of them, instead of a wait.
+fn only_tells(name: &str) -> bool {
+    let words = words::words(name);
+    let first = words.first().filter(|_| words.len() > 1);
+    first.is_some_and(|first| NOT_WAITING.contains(&first.as_str()))
 }

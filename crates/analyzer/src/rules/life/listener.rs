@@ -4,11 +4,42 @@ use std::collections::BTreeSet;
 
 use crate::facts::{ExprKind, Stmt, StmtKind, walk};
 use crate::link::{FnRef, Project, Site};
+use crate::vocabulary::{Role, Serving, Wire};
 
 /// Whether any of these functions waits for the end of an HTTP listener.
 pub(super) fn drains_listener(project: &Project<'_>, near: &BTreeSet<FnRef>) -> bool {
-    near.iter()
-        .any(|at| project.sites_of(*at).any(|site| drains_http(project, site)))
+    near.iter().any(|at| {
+        let mut sites = project.sites_of(*at);
+        sites.any(|site| drains_http(project, site) && takes_calls(project, site))
+    })
+}
+
+/// Whether calls of tools may come over the listener that is closed: one that a class of its own opens, in which no transport is
+/// made and no server connected, takes something else, such as the answer of a login.
+fn takes_calls(project: &Project<'_>, close: &Site<'_>) -> bool {
+    let Some(class) = project.class_of(close.at) else {
+        return true;
+    };
+    let Some(methods) = project.class(class).map(|class| &class.methods) else {
+        return true;
+    };
+    let methods: Vec<FnRef> = methods
+        .iter()
+        .map(|method| class.function(method.function))
+        .collect();
+    let opens = |site: &Site<'_>| site.role == Some(Role::Serve(Serving::Over(Wire::Http)));
+    let takes = |site: &Site<'_>| {
+        matches!(
+            site.role,
+            Some(Role::Transport(_) | Role::Serve(Serving::ByArgument) | Role::Server)
+        )
+    };
+    let reach = project.reach(&methods);
+    let has = |wanted: &dyn Fn(&Site<'_>) -> bool| {
+        let mut sites = reach.iter().flat_map(|at| project.sites_of(*at));
+        sites.any(wanted)
+    };
+    !has(&opens) || has(&takes)
 }
 
 /// `httpServer.close(callback)` whose callback goes on: the listener's own drain.
