@@ -3,11 +3,11 @@
 use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashMap};
 
-use crate::facts::{ExprKind, Pattern, Span, StmtKind, walk};
+use crate::facts::{ExprKind, Language, Pattern, Span, StmtKind, walk};
 use crate::finding::Severity;
-use crate::link::{FnRef, Form, Hook, Project};
+use crate::link::{FnRef, Form, Hook, Project, Site};
 use crate::rules::{At, Axis, Report, Rule};
-use crate::vocabulary::Role;
+use crate::vocabulary::{Role, role};
 
 pub(in crate::rules) const RULE: Rule = Rule {
     id: "LIFE-005",
@@ -94,15 +94,22 @@ fn ends_something<'r>(
         walk::stmts(&function.body, &mut |stmt| {
             if let StmtKind::Throw(_) = &stmt.kind {
                 ends = true
-            } else if let StmtKind::Assign { target, .. } = &stmt.kind {
-                ends |= set_and_read(project, *at, target, (stmt.span, reads))
+            } else if let StmtKind::Assign { target, value } = &stmt.kind {
+                // What held a resource and is emptied is no flag.
+                let emptied = project.language(at.file) == Language::TypeScript
+                    && value
+                        .as_ref()
+                        .is_some_and(|value| matches!(value.kind, ExprKind::Null));
+                ends |= !emptied && set_and_read(project, *at, target, (stmt.span, reads))
             }
         });
         ends || project.sites_of(*at).any(|site| {
             matches!(
                 site.role,
                 Some(Role::Exit | Role::ExitUnwinding | Role::Kill)
-            ) || (Project::is_closing(site) && !FREEING.contains(&site.name()))
+            ) || (Project::is_closing(site)
+                && !FREEING.contains(&site.name())
+                && !only_resource(project, site))
                 || matches!(
                     site.name(),
                     "cancel"
@@ -130,8 +137,20 @@ fn ends_something<'r>(
     })
 }
 
+/// TypeScript: whether a call closes a pool, a browser or the like and nothing else: the transport keeps the process alive.
+fn only_resource(project: &Project<'_>, site: &Site<'_>) -> bool {
+    let language = project.language(site.at.file);
+    let made = site.paths.iter().map(|path| {
+        let made = path.rsplit_once("()").map(|(made, _)| made);
+        made.and_then(|made| role(language, made))
+    });
+    let opens = |role: Option<Role>| matches!(role, Some(Role::Open(_)));
+    let mut made = made.peekable();
+    language == Language::TypeScript && made.peek().is_some() && made.all(opens)
+}
+
 /// A call of a parameter or a value that is not known: whoever passed it may end the server.
-fn is_parameter(project: &Project<'_>, site: &crate::link::Site<'_>) -> bool {
+fn is_parameter(project: &Project<'_>, site: &Site<'_>) -> bool {
     let unknown = site.targets.is_empty() && site.paths.is_empty();
     unknown
         && matches!(site.call.callee.kind, ExprKind::Var(_))
@@ -188,7 +207,7 @@ impl Reads {
 /// Whether the event that a call sets is waited for or looked at anywhere else.
 fn event_is_read<'r>(
     project: &Project<'_>,
-    set: &crate::link::Site<'_>,
+    set: &Site<'_>,
     reads: &impl Fn() -> &'r Reads,
 ) -> bool {
     if set.call.receiver().is_none() {
@@ -227,6 +246,7 @@ fn unknown_call(project: &Project<'_>, at: FnRef) -> Option<String> {
         site.targets.is_empty()
             && !matches!(site.role, Some(Role::Log | Role::Stdout))
             && !FREEING.contains(&site.name())
+            && !only_resource(project, site)
             && !matches!(
                 site.name(),
                 "set" | "info" | "debug" | "warning" | "error" | "log" | "sleep"
