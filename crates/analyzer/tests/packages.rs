@@ -215,3 +215,62 @@ server.setRequestHandler(CallToolRequestSchema, async (request) => {
     let lines: Vec<u32> = leaks.iter().map(|one| one.line).collect();
     assert_eq!(lines, [3]);
 }
+
+/// What a file does as a program of its own is no part of a program that imports it.
+#[test]
+fn a_guard_of_the_main_module_is_of_that_program_alone() {
+    const DEVICE: &str = r#"import { fileURLToPath } from "node:url";
+export class Device {
+  constructor() {
+    process.on("SIGTERM", () => process.exit(0));
+  }
+}
+const isMain = process.argv[1] && fileURLToPath(import.meta.url) === process.argv[1];
+if (isMain) {
+  new Device();
+}
+"#;
+    const PROGRAM: &str = r#"#!/usr/bin/env node
+import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
+import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
+import { Device } from "./device.js";
+
+async function main() {
+  if (process.argv[2] === "device") {
+    new Device();
+    return;
+  }
+  await new McpServer({ name: "notes", version: "1.0.0" }).connect(new StdioServerTransport());
+}
+main();
+"#;
+    let apart = found(&[("src/index.ts", PROGRAM), ("src/device.ts", DEVICE)]);
+    assert_eq!(of(&apart, "LIFE-001", "src/index.ts").len(), 1);
+    assert!(of(&apart, "LIFE-002", "src/device.ts").is_empty());
+    let unguarded = DEVICE.replace("if (isMain)", "if (process.argv[2])");
+    let joined = found(&[("src/index.ts", PROGRAM), ("src/device.ts", &unguarded)]);
+    assert!(of(&joined, "LIFE-001", "src/index.ts").is_empty());
+    assert_eq!(of(&joined, "LIFE-002", "src/device.ts").len(), 1);
+}
+
+/// A program that only waits for the answer of a login is no server, where the package has one.
+#[test]
+fn a_login_beside_a_server_is_none() {
+    const LOGIN: &str = r#"import http from "node:http";
+http.createServer((request, answer) => answer.end("done")).listen(4000);
+process.on("SIGINT", () => process.exit(0));
+"#;
+    const SERVER: &str = r#"import http from "node:http";
+import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
+import { StreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/streamableHttp.js";
+const transport = new StreamableHTTPServerTransport({ sessionIdGenerator: undefined });
+await new McpServer({ name: "notes", version: "1.0.0" }).connect(transport);
+http.createServer((request, answer) => transport.handleRequest(request, answer)).listen(3000);
+"#;
+    let manifest = ("package.json", r#"{"name": "notes", "type": "module"}"#);
+    let both = found(&[manifest, ("src/login.ts", LOGIN), ("src/index.ts", SERVER)]);
+    assert!(of(&both, "LIFE-003", "src/login.ts").is_empty());
+    assert_eq!(of(&both, "LIFE-001", "src/index.ts").len(), 1);
+    let alone = found(&[manifest, ("src/login.ts", LOGIN)]);
+    assert_eq!(of(&alone, "LIFE-003", "src/login.ts").len(), 1);
+}

@@ -18,6 +18,7 @@ mod kept;
 mod listed;
 mod made;
 mod modules;
+mod own_starts;
 mod packages;
 mod places;
 mod python;

@@ -8,7 +8,7 @@ use crate::facts::{FnId, Language, Span};
 use crate::vocabulary::{self, Role, Serving, Wire};
 
 use super::sites::SiteId;
-use super::{FnRef, Project, branches};
+use super::{FnRef, Project, branches, own_starts};
 
 /// A place where the process begins to serve.
 #[derive(Debug, Clone)]
@@ -118,10 +118,15 @@ fn entries_within(project: &Project<'_>, most: usize) -> (Vec<Entry>, BTreeSet<u
     }
     let starts: BTreeSet<(FnRef, Wire)> = found.iter().map(|entry| (entry.0, entry.3)).collect();
     let commands = branches::commands_of_go(project);
+    let own_starts = own_starts::own_starts(project);
     let follow = |(at, site, span, wire, guard): &(FnRef, SiteId, Span, Wire, Guard)| {
         let above = project.graph.ancestors(*at);
         let followed = above.len();
-        let aside = branches::aside(project, *at, *span, *wire, (&above, &commands));
+        let mut aside = branches::aside(project, *at, *span, *wire, (&above, &commands));
+        // What a file does as a program of its own does not run where it is only imported.
+        let own = own_starts.get(&project.cluster_of(at.file));
+        let own = own.into_iter().flatten();
+        aside.extend(own.filter(|(module, _)| !above.contains(module)));
         let entry = Entry {
             at: *at,
             site: *site,
@@ -220,6 +225,7 @@ fn drop_bystanders(project: &Project<'_>, entries: &mut Vec<Entry>) {
             && transports.is_empty()
     };
     entries.retain(|entry| !is_aside(entry));
+    drop_programs_beside(project, entries, &transports);
     entries.retain(|entry| {
         let stays = if any {
             has(entry)
@@ -227,6 +233,22 @@ fn drop_bystanders(project: &Project<'_>, entries: &mut Vec<Entry>) {
             Some(entry.process.len()) == widest
         };
         !is_http(entry) || stays
+    });
+}
+
+/// TypeScript: a program beside the servers of its package that only listens for something else, such as the answer of a login.
+fn drop_programs_beside(project: &Project<'_>, entries: &mut Vec<Entry>, transports: &[FnRef]) {
+    let is_ours = |entry: &Entry| {
+        entry.wire == Wire::Http && project.language(entry.at.file) == Language::TypeScript
+    };
+    let has = |entry: &Entry| transports.iter().any(|at| entry.process.contains(at));
+    let served: BTreeSet<u32> = entries
+        .iter()
+        .filter(|entry| is_ours(entry) && has(entry))
+        .map(|entry| project.package_of(entry.at.file))
+        .collect();
+    entries.retain(|entry| {
+        !is_ours(entry) || has(entry) || !served.contains(&project.package_of(entry.at.file))
     });
 }
 

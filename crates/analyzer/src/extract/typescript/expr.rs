@@ -99,6 +99,7 @@ impl Lowering<'_> {
                 };
                 ExprKind::Logic(logic, self.boxed(&logical.left), self.boxed(&logical.right))
             }
+            Expression::ImportMeta(_) => ExprKind::Global(Name::from("import.meta")),
             Expression::CallExpression(call) => self.call(call),
             Expression::NewExpression(new) => {
                 let callee = self.expr(&new.callee);
