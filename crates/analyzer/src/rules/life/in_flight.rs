@@ -334,16 +334,19 @@ pub(super) fn waits_for_calls(project: &Project<'_>, reach: &BTreeSet<FnRef>) ->
 /// Whether a call is named after calls in flight, and may wait for them: in TypeScript only what is waited for, or told what to
 /// do then, does.
 fn waits_by_name(project: &Project<'_>, site: &Site<'_>) -> bool {
-    let told = site.call.args.iter().any(|arg| {
-        matches!(arg.value.kind, ExprKind::Function(_)) || {
+    if !is_in_flight(site.name()) {
+        return false;
+    }
+    let is_told = || {
+        site.call.args.iter().any(|arg| {
             let values = project.values(site.at, &arg.value);
-            values.iter().any(|value| value.function().is_some())
-        }
-    });
-    let may_wait = project.language(site.at.file) != Language::TypeScript
+            matches!(arg.value.kind, ExprKind::Function(_))
+                || values.iter().any(|value| value.function().is_some())
+        })
+    };
+    project.language(site.at.file) != Language::TypeScript
         || site.fate != Fate::Dropped
-        || told;
-    may_wait && is_in_flight(site.name())
+        || is_told()
 }
 
 /// Words of names by which something is closed and no call is waited for.
