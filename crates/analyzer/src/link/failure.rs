@@ -1,6 +1,6 @@
 //! Regions that run when something failed: `catch`, `except`, `.catch(f)`, `Err(e) =>`, `if err != nil`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::facts::{
     Block, Compare, Expr, ExprKind, FnId, Function, Language, Name, Pattern, Span, Stmt, StmtKind,
@@ -51,10 +51,11 @@ pub(super) fn failures<'a>(project: &Project<'a>) -> Vec<Failure<'a>> {
         let language = project.language(at.file);
         let set = match language {
             Language::Go => set(&function.body),
-            Language::TypeScript | Language::Python | Language::Rust => HashMap::new(),
+            Language::TypeScript | Language::Python | Language::Rust => Set::default(),
         };
+        let is_error = |id: VarId| is_error(project, at, id, &set);
         walk::stmts(&function.body, &mut |stmt| {
-            statement(at, language, stmt, &set, &mut all);
+            statement(at, language, stmt, &set, &is_error, &mut all);
             called_back(project, at, function, stmt, &mut all);
         });
     }
@@ -137,9 +138,17 @@ fn called_back<'a>(
     }
 }
 
-/// What each variable is set to, in order.
-fn set(body: &Block) -> HashMap<VarId, Vec<Span>> {
-    let mut all: HashMap<VarId, Vec<Span>> = HashMap::new();
+/// What the variables of a function of Go are set to.
+#[derive(Default)]
+struct Set {
+    /// All of it for each, in order.
+    spans: HashMap<VarId, Vec<Span>>,
+    /// Those that get the last of several results, which is where Go's errors are.
+    last: HashSet<VarId>,
+}
+
+fn set(body: &Block) -> Set {
+    let mut all = Set::default();
     walk::stmts(body, &mut |stmt| {
         if let StmtKind::Assign {
             target,
@@ -147,18 +156,35 @@ fn set(body: &Block) -> HashMap<VarId, Vec<Span>> {
         } = &stmt.kind
         {
             for id in bound(target) {
-                all.entry(id).or_default().push(value.span);
+                all.spans.entry(id).or_default().push(value.span);
+            }
+            if let Pattern::List(parts) = target {
+                all.last.extend(parts.last().and_then(Pattern::variable));
             }
         }
     });
     all
 }
 
+/// Whether a variable that Go compares with `nil` may hold an error, and not a pointer that may be absent: by its type, its name, or its place.
+fn is_error(project: &Project<'_>, at: FnRef, id: VarId, set: &Set) -> bool {
+    let Some(variable) = project.variable(at.variable(id)) else {
+        return false;
+    };
+    let name = variable.name.to_lowercase();
+    let is_named = name.contains("err") || name == "e";
+    match &variable.ty {
+        Some(ty) => is_named || callee_name(ty) == "error",
+        None => is_named || set.last.contains(&id),
+    }
+}
+
 fn statement<'a>(
     at: FnRef,
     language: Language,
     stmt: &'a Stmt,
-    set: &HashMap<VarId, Vec<Span>>,
+    set: &Set,
+    is_error: &dyn Fn(VarId) -> bool,
     all: &mut Vec<Failure<'a>>,
 ) {
     if let StmtKind::Try { body, catches, .. } = &stmt.kind {
@@ -196,13 +222,14 @@ fn statement<'a>(
         }
     } else if let StmtKind::If { test, then, .. } = &stmt.kind
         && language == Language::Go
-        && let Some(error) = checked(test)
+        && let Some(error) = checked(test, is_error)
     {
         all.push(Failure {
             at,
             kind: FailureKind::Checked,
             span: extent(then).unwrap_or(stmt.span),
             guarded: set
+                .spans
                 .get(&error)
                 .and_then(|set| set.iter().rev().find(|span| span.end <= test.span.start))
                 .copied()
@@ -231,14 +258,14 @@ fn refused(pattern: &Pattern) -> Option<Vec<&Pattern>> {
 }
 
 /// The error of `err != nil`, also as one side of `&&` and `||`.
-fn checked(test: &Expr) -> Option<VarId> {
+fn checked(test: &Expr, is_error: &dyn Fn(VarId) -> bool) -> Option<VarId> {
     if let ExprKind::Compare(Compare::NotEqual, left, right) = &test.kind
         && let (ExprKind::Var(id), ExprKind::Null) = (&left.kind, &right.kind)
     {
-        return Some(*id);
+        return is_error(*id).then_some(*id);
     }
     if let ExprKind::Logic(_, left, right) = &test.kind {
-        return checked(left).or_else(|| checked(right));
+        return checked(left, is_error).or_else(|| checked(right, is_error));
     }
     None
 }
