@@ -146,4 +146,13 @@ impl Project<'_> {
     pub fn speaks_by_hand(&self, entry: &super::Entry) -> bool {
         entry.wire == Wire::Stdio && !entry.process.is_disjoint(&self.dispatchers)
     }
+
+    /// Whether a function hands requests to one that tells them apart by hand: what that gives, it makes the answer of.
+    pub fn asks_dispatcher(&self, at: FnRef) -> bool {
+        !self.dispatchers.is_empty()
+            && self.sites_of(at).any(|site| {
+                let mut targets = site.targets.iter();
+                targets.any(|target| self.dispatchers.contains(target))
+            })
+    }
 }

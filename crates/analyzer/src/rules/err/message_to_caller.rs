@@ -70,7 +70,9 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
     let mut origins = Origins::default();
     let mut behind = Behind::default();
     for failure in &project.failures {
-        let is_asked = reach.contains(&failure.at) || project.is_handler(failure.at);
+        let is_asked = reach.contains(&failure.at)
+            || project.is_handler(failure.at)
+            || project.asks_dispatcher(failure.at);
         if !is_asked && !http::answers(project, failure) {
             continue;
         }
@@ -168,7 +170,8 @@ fn region<'a>(
     let closed = expected::branches(project, failure);
     flow.close(closed.clone());
     flow.read(failure.body);
-    let is_asked = project.handler_reach().contains(&failure.at);
+    let is_asked =
+        project.handler_reach().contains(&failure.at) || project.asks_dispatcher(failure.at);
     let place = if !is_asked && !project.is_handler(failure.at) {
         Where::Elsewhere
     } else if project.is_handler(failure.at) {
