@@ -1,4 +1,4 @@
-//! Rust: what says that an argument of the call can't be read. The caller wrote it, and has to know what is wrong with it.
+//! Go and Rust: what says that an argument of the call can't be read. The caller wrote it, and has to know what is wrong with it.
 
 use crate::facts::{Expr, ExprKind, Language, walk};
 use crate::link::{Failure, Project, Site};
@@ -17,6 +17,16 @@ const READING: &[&str] = &[
     "try_into",
 ];
 
+/// First words of the names of Go's.
+const READING_GO: &[&str] = &[
+    "parse",
+    "validate",
+    "unmarshal",
+    "marshal",
+    "decode",
+    "bind",
+];
+
 /// Words in the names of what a caller gives.
 const GIVEN: &[&str] = &[
     "args",
@@ -32,13 +42,18 @@ const GIVEN: &[&str] = &[
 
 /// Whether all that failed is the reading of an argument.
 pub(super) fn is_about(project: &Project<'_>, failure: &Failure<'_>) -> bool {
-    if project.language(failure.at.file) != Language::Rust {
-        return false;
+    let read = || last(project, failure);
+    match project.language(failure.at.file) {
+        Language::Rust => read().is_some_and(|read| {
+            READING.contains(&read.name()) && (is_given(project, read) || says_so(failure))
+        }),
+        Language::Go => read().is_some_and(|read| {
+            let words = words::words(read.name());
+            let first = words.first().map_or("", String::as_str);
+            READING_GO.contains(&first) && is_given(project, read)
+        }),
+        Language::TypeScript | Language::Python => false,
     }
-    let Some(read) = last(project, failure) else {
-        return false;
-    };
-    READING.contains(&read.name()) && (is_given(project, read) || says_so(failure))
 }
 
 /// The last call of what may have failed.

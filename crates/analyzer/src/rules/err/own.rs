@@ -86,11 +86,11 @@ fn gives_own(project: &Project<'_>, at: FnRef, value: &Expr, left: usize) -> boo
         return false;
     };
     if matches!(site.name(), "Errorf" | "New" | "NewError") && site.targets.is_empty() {
-        return !site
-            .call
-            .args
-            .iter()
-            .any(|arg| holds_error(project, at, &arg.value));
+        let mut args = site.call.args.iter();
+        return args.all(|arg| {
+            !holds_error(project, at, &arg.value)
+                || (left > 0 && gives_own(project, at, &arg.value, left - 1))
+        });
     }
     if is_about_arguments(site) {
         return true;
