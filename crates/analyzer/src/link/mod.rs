@@ -10,6 +10,7 @@ mod closers;
 mod clusters;
 mod decorated;
 mod defaults;
+mod described;
 mod failure;
 mod gates;
 mod graph;

@@ -8,10 +8,11 @@ use crate::vocabulary::Role;
 
 use super::bindings::Part;
 use super::decorated::gives_registration;
+use super::described::is_offer;
 use super::graph::handed;
 use super::responders::Responder;
 use super::sites::{Fate, SiteId};
-use super::{FnRef, Project, Site};
+use super::{FnRef, Project, Site, shapes};
 
 /// Functions that hand on what they are given to one that registers it, and so on.
 const MAX_ROUNDS: usize = 3;
@@ -27,9 +28,7 @@ struct Taken {
 
 /// What callers hand to functions that register it.
 pub(super) fn handlers(project: &Project<'_>) -> Vec<Responder> {
-    let registering = project
-        .sites()
-        .filter(|site| site.role == Some(Role::Responder) || gives_registration(project, site));
+    let registering = project.sites().filter(|site| registers(project, site));
     let mut open: BTreeSet<Taken> = BTreeSet::new();
     let mut all = Vec::new();
     for site in registering {
@@ -42,6 +41,7 @@ pub(super) fn handlers(project: &Project<'_>) -> Vec<Responder> {
             }));
         }
     }
+    open.extend(by_shape(project));
     let mut seen = open.clone();
     for _ in 0..MAX_ROUNDS {
         let mut next = BTreeSet::new();
@@ -62,6 +62,13 @@ pub(super) fn handlers(project: &Project<'_>) -> Vec<Responder> {
         open = next;
     }
     all
+}
+
+/// Whether a call or literal registers the functions that it is given.
+fn registers(project: &Project<'_>, site: &Site<'_>) -> bool {
+    site.role == Some(Role::Responder)
+        || gives_registration(project, site)
+        || is_offer(project, site)
 }
 
 /// The functions that a value hands on, each item of a list among them.
@@ -114,8 +121,66 @@ fn parameter_name(project: &Project<'_>, taken: &Taken) -> Option<Name> {
     Some(variable.name.clone())
 }
 
+/// The parameters that closures of Go put what answers around: closures that take a request, and give back what a parameter gives.
+fn by_shape(project: &Project<'_>) -> Vec<Taken> {
+    let mut all = Vec::new();
+    for (at, function) in project.functions() {
+        let is_closure = function.parent.is_some_and(|parent| parent != FnId::MODULE);
+        if !is_closure || !shapes::answers(project, at, function) {
+            continue;
+        }
+        for inner in project.inside(at) {
+            for call in project.sites_of(inner) {
+                let found = if is_answer(project, call) {
+                    parameter(project, inner, &call.call.callee, SiteId(0))
+                } else {
+                    reflected(project, inner, call)
+                };
+                all.extend(found.filter(|one| one.function != at));
+            }
+        }
+    }
+    all
+}
+
+/// `value := reflect.ValueOf(run)` and `value.Call(args)`: the parameter that is called so.
+fn reflected(project: &Project<'_>, at: FnRef, call: &Site<'_>) -> Option<Taken> {
+    let ExprKind::Var(value) = call.call.receiver()?.kind else {
+        return None;
+    };
+    if call.name() != "Call" {
+        return None;
+    }
+    let sets = project.bindings.values(at.variable(value)).iter();
+    let mut made = sets.filter_map(|set| Some((set.at, set.value.call()?)));
+    let (at, made) = made.find(|(_, made)| {
+        let is_reflect = |object: &Expr| project.last_name(at, object).as_deref() == Some("reflect");
+        matches!(&made.callee.kind, ExprKind::Member(object, name) if &**name == "ValueOf" && is_reflect(object))
+    })?;
+    parameter(project, at, made.arg(0)?, SiteId(0))
+}
+
+/// What stands in Rust's wrappers: `Arc::new(run)`, `Box::pin(run)`.
+fn unwrapped<'a>(project: &Project<'_>, at: FnRef, value: &'a Expr) -> &'a Expr {
+    let is_wrapper = |object: &Expr| {
+        let name = project.last_name(at, object);
+        matches!(name.as_deref(), Some("Arc" | "Box" | "Rc" | "Pin"))
+    };
+    let mut bare = value;
+    while let ExprKind::Call(call) = &bare.kind
+        && let ExprKind::Member(object, name) = &call.callee.kind
+        && matches!(&**name, "new" | "pin")
+        && is_wrapper(object)
+        && let Some(inner) = call.arg(0)
+    {
+        bare = inner;
+    }
+    bare
+}
+
 /// The parameters that a registered value comes from: it is one, or a closure that gives back what one gives.
 fn taken(project: &Project<'_>, at: FnRef, value: &Expr, site: SiteId) -> Vec<Taken> {
+    let value = unwrapped(project, at, value);
     if let Some(one) = parameter(project, at, value, site) {
         return vec![one];
     }
@@ -149,7 +214,7 @@ fn is_answer(project: &Project<'_>, call: &Site<'_>) -> bool {
     let (mut kept, mut answered) = (None, false);
     walk::stmts(&function.body, &mut |stmt| {
         if let StmtKind::Return(Some(value)) = &stmt.kind {
-            answered |= value.bare().span == call.span
+            answered |= unwrapped(project, call.at, value.bare()).span == call.span
                 || matches!(&value.bare().kind, ExprKind::Var(id) if kept == Some(*id));
         } else if let StmtKind::Assign {
             target: Pattern::Var(id),

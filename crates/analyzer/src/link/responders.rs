@@ -29,6 +29,7 @@ pub(super) fn handlers(project: &Project<'_>) -> Vec<Responder> {
             Some(Role::Server) => Some("on_"),
             // `mcp.tool()(f)`: what registering by a decorator gives is called.
             None if gives_registration(project, site) => None,
+            None if super::described::is_offer(project, site) => None,
             Some(_) | None => continue,
         };
         for arg in &site.call.args {

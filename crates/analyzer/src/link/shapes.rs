@@ -96,6 +96,13 @@ fn is_trait_method(project: &Project<'_>, at: FnRef, function: &Function) -> boo
             })
 }
 
+/// Whether a function of Go's runtime code is one by its shape.
+pub(super) fn answers(project: &Project<'_>, at: FnRef, function: &Function) -> bool {
+    project.language(at.file) == Language::Go
+        && takes_request(function)
+        && project.surface(at.file) != Surface::Tests
+}
+
 fn takes_request(function: &Function) -> bool {
     function
         .params
