@@ -1,5 +1,7 @@
 //! What the analyser has to say about a place in the source.
 
+mod ground;
+
 use std::borrow::Cow;
 
 use schemars::JsonSchema;
@@ -8,6 +10,8 @@ use sha2::{Digest as _, Sha256};
 
 use crate::facts::Name;
 use crate::probed::Word;
+
+pub use ground::{Blocked, Followed, Ground, Trusted};
 
 /// A fault at a place.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -20,6 +24,8 @@ pub struct Finding {
     pub severity: Severity,
     /// How sure it is.
     pub confidence: Confidence,
+    /// Why it is that sure: what was followed whole, what had to be trusted, or what stood in the way.
+    pub because: &'static str,
     /// What kind of code it is in.
     pub surface: Surface,
     /// The file, relative to the root of the analysis.
@@ -83,11 +89,11 @@ pub enum Severity {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Confidence {
-    /// Code that would be needed was not there to be read; never counts.
+    /// Something stood in the way, such as code that was not there to be read; never counts.
     Unknown,
-    /// The flow is read, but a name had to be trusted.
+    /// The flow was read, but something on it had to be trusted.
     Likely,
-    /// The whole flow is in code that was read.
+    /// Every step was seen in source, or stands in a reviewed row of the vocabulary.
     Proved,
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use crate::analysis::Analysis;
-use crate::finding::{Confidence, Finding, Severity};
+use crate::finding::{Finding, Followed, Ground, Severity};
 use crate::rules;
 use crate::suppress::{Suppressed, Suppression};
 
@@ -152,7 +152,7 @@ fn is_of_place(rule: &str) -> bool {
 }
 
 fn raise(finding: &mut Finding) {
-    finding.confidence = Confidence::Proved;
+    finding.rest_on(Ground::Proved(Followed::Run));
     finding.blocked_by = None;
     if finding.severity == Severity::Info
         && let Some(rule) = rules::find(&finding.rule)

@@ -18,7 +18,7 @@ use self::counted::Counted;
 use crate::analysis::Unanalysable;
 use crate::bounded;
 use crate::facts::{Language, Lines, Name, Span};
-use crate::finding::{Confidence, Finding, Severity, fingerprint};
+use crate::finding::{Finding, Followed, Ground, Severity, fingerprint};
 use crate::rules;
 use crate::surface;
 
@@ -348,11 +348,13 @@ fn finding(
     message: String,
     print: String,
 ) -> Finding {
+    let ground = Ground::Proved(Followed::Pattern);
     Finding {
         rule: Cow::Owned(rule.id.clone()),
         name: Cow::Owned(rule.id.clone()),
         severity: severity(rule),
-        confidence: Confidence::Proved,
+        confidence: ground.confidence(),
+        because: ground.reason(),
         surface: surface::of(path),
         file: path.clone(),
         line: span.line,

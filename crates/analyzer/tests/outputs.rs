@@ -56,6 +56,7 @@ fn json_has_the_documented_members() {
         "name",
         "severity",
         "confidence",
+        "because",
         "surface",
         "file",
         "line",

@@ -248,6 +248,20 @@ impl Graph {
         self.iterated.get(&at).copied()
     }
 
+    /// As [`Self::reach`], by calls alone that are known to mean what they reach.
+    pub(super) fn led_to(&self, roots: &[FnRef]) -> BTreeSet<FnRef> {
+        let mut seen: BTreeSet<FnRef> = roots.iter().copied().collect();
+        let mut open: Vec<FnRef> = roots.to_vec();
+        while let Some(at) = open.pop() {
+            if budget::spend(1) == Left::Nothing {
+                break;
+            }
+            let edges = self.edges.get(&at).into_iter().flatten();
+            open.extend(edges.filter(|next| seen.insert(**next)));
+        }
+        seen
+    }
+
     pub(super) fn reach(&self, roots: &[FnRef]) -> BTreeSet<FnRef> {
         let mut seen: BTreeSet<FnRef> = roots.iter().copied().collect();
         let mut open: Vec<FnRef> = roots.to_vec();

@@ -16,6 +16,7 @@ mod gates;
 mod graph;
 mod guesses;
 mod kept;
+mod known;
 mod listed;
 mod made;
 mod modules;
@@ -163,6 +164,7 @@ pub struct Project<'a> {
     closers: Closers,
     made: made::Made,
     handed: std::sync::OnceLock<unread::Handed>,
+    known: std::sync::OnceLock<known::Known>,
     /// Functions whose answer callers refuse by.
     gates: std::sync::OnceLock<HashMap<FnRef, Passes>>,
     /// Calls that are named after the end of a process, by the cluster of files.
@@ -216,6 +218,7 @@ impl<'a> Project<'a> {
             closers: Closers::default(),
             made: made::Made::default(),
             handed: std::sync::OnceLock::new(),
+            known: std::sync::OnceLock::new(),
             gates: std::sync::OnceLock::new(),
             ending: std::sync::OnceLock::new(),
             defaults: std::sync::OnceLock::new(),

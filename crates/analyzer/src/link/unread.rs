@@ -163,6 +163,11 @@ impl<'a> Project<'a> {
         is_missing.then(|| import.source.to_string())
     }
 
+    /// Whether a call is of a dependency that is no part of the language or of an SDK, and of which no table tells.
+    pub(super) fn is_of_dependency(&self, site: &Site<'a>) -> bool {
+        site.role.is_none() && site.targets.is_empty() && self.dependency(site).is_some()
+    }
+
     /// The import that a call comes from, if it is of a dependency and no part of the language or of an SDK.
     fn dependency(&self, site: &Site<'a>) -> Option<String> {
         let language = self.language(site.at.file);

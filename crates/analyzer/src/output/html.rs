@@ -232,7 +232,11 @@ fn sure(finding: &Finding) -> String {
     match (&finding.blocked_by, finding.confidence) {
         (Some(import), _) => format!("unknown without the code of {}", escaped(import)),
         (None, Confidence::Unknown | Confidence::Likely | Confidence::Proved) => {
-            finding.confidence.word().to_owned()
+            format!(
+                "{}: {}",
+                finding.confidence.word(),
+                escaped(finding.because)
+            )
         }
     }
 }

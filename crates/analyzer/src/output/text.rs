@@ -92,8 +92,10 @@ fn group<'a>(finding: &'a Finding, source: &'a str, prefix: &str) -> Group<'a> {
             "not known, and not counted: the code of {} was not there to be read",
             one_line(import)
         )),
-        (None, Confidence::Unknown) => Some("not known, and not counted".to_owned()),
-        (None, Confidence::Likely) => Some("likely: a name had to be trusted".to_owned()),
+        (None, Confidence::Unknown) => {
+            Some(format!("not known, and not counted: {}", finding.because))
+        }
+        (None, Confidence::Likely) => Some(format!("likely: {}", finding.because)),
         (None, Confidence::Proved) => None,
     };
     if let Some(sure) = sure {

@@ -8,6 +8,7 @@ mod credential;
 mod doc;
 mod effects;
 mod err;
+mod ground;
 mod io;
 mod life;
 mod outbound;

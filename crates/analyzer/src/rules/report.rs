@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::Rule;
 use crate::facts::{Language, Lines, Name, Span};
-use crate::finding::{Confidence, Finding, Related, Severity, fingerprint};
+use crate::finding::{Blocked, Finding, Ground, Related, Severity, Trusted, fingerprint};
 use crate::link::{FnRef, Project};
 
 /// Collects the findings of one rule over one project.
@@ -45,8 +45,10 @@ impl<'p> Report<'p> {
         }
     }
 
-    /// Adds a finding as sure as its flow: read to its end.
-    pub fn add(&mut self, at: At, message: impl Into<String>) -> &mut Finding {
+    /// Adds a finding with what its confidence stands on. None is proved in code that no call which was followed leads to.
+    pub fn add(&mut self, at: At, ground: Ground, message: impl Into<String>) -> &mut Finding {
+        let is_led_to = self.project.is_led_to(at.function);
+        let ground = ground.unless((!is_led_to).then_some(Trusted::Reach));
         let rule = self.rule;
         let file = self.project.file(at.function.file);
         let path = file.map_or_else(|| "".into(), |file| file.path.clone());
@@ -61,8 +63,13 @@ impl<'p> Report<'p> {
         self.findings.push(Finding {
             rule: Cow::Borrowed(rule.id),
             name: Cow::Borrowed(rule.name),
-            severity: rule.severity,
-            confidence: Confidence::Proved,
+            severity: if let Ground::Unknown(_) = ground {
+                Severity::Info
+            } else {
+                rule.severity
+            },
+            confidence: ground.confidence(),
+            because: ground.reason(),
             surface: self.project.surface(at.function.file),
             file: path,
             line: at.span.line,
@@ -136,10 +143,16 @@ impl<'p> Report<'p> {
 }
 
 impl Finding {
-    /// Sets how sure it is.
-    pub fn sure(&mut self, confidence: Confidence) -> &mut Self {
-        self.confidence = confidence;
+    /// Sets how sure it is, and by what.
+    pub(crate) fn rest_on(&mut self, ground: Ground) -> &mut Self {
+        self.confidence = ground.confidence();
+        self.because = ground.reason();
         self
+    }
+
+    /// Says that something had to be trusted.
+    pub fn trusts(&mut self, trusted: Trusted) -> &mut Self {
+        self.rest_on(Ground::Likely(trusted))
     }
 
     /// Sets how bad it is.
@@ -161,16 +174,15 @@ impl Finding {
     }
 
     /// Says that it can't be known.
-    pub fn unknown(&mut self) -> &mut Self {
-        self.confidence = Confidence::Unknown;
+    pub fn unknown(&mut self, blocked: Blocked) -> &mut Self {
         self.severity = Severity::Info;
-        self
+        self.rest_on(Ground::Unknown(blocked))
     }
 
     /// Says that it can't be known, and which import stands in the way.
     pub fn blocked(&mut self, import: impl Into<String>) -> &mut Self {
         self.blocked_by = Some(import.into());
-        self.unknown()
+        self.unknown(Blocked::Import)
     }
 }
 

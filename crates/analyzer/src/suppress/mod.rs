@@ -11,7 +11,7 @@ use serde::Serialize;
 use self::directive::{Directive, Reach};
 use self::reach::Code;
 use crate::facts::{FnId, Name, Span};
-use crate::finding::Finding;
+use crate::finding::{Finding, Followed, Ground};
 use crate::link::{FnRef, Project};
 use crate::rules::{self, At, Report};
 use crate::settings::{Settings, Weight};
@@ -74,6 +74,9 @@ struct Acceptance {
     used: bool,
 }
 
+/// A comment is read as it stands, and so is what it is about.
+const READ: Ground = Ground::Proved(Followed::Statements);
+
 /// Takes out what comments accept; comments that accept nothing, or can't be followed, become findings.
 pub(crate) fn apply(
     findings: Vec<Finding>,
@@ -113,6 +116,7 @@ pub(crate) fn apply(
         };
         report.add(
             at(unused.file, unused.span),
+            READ,
             format!(
                 "this comment ignores {0}, but nothing of {0} is found in {place}: remove the comment, or name in it the rule that is found there",
                 unused.rule
@@ -182,6 +186,7 @@ fn acceptances(
         if let Some((span, _)) = directives.get(MAX_COMMENTS) {
             report.add(
                 at(file, *span),
+                READ,
                 format!(
                     "only the first {MAX_COMMENTS} comments of a file that ignore findings are obeyed, and this and later ones are not: \
                      use `dropgate-ignore-file RULE: reason`, or split the file"
@@ -196,7 +201,7 @@ fn acceptances(
                     reach,
                 } => (rules, reason, reach),
                 Directive::Unclear(why) => {
-                    report.add(at(file, span), why);
+                    report.add(at(file, span), READ, why);
                     continue;
                 }
             };
@@ -207,7 +212,7 @@ fn acceptances(
                 let Some(id) = known(&rule, settings) else {
                     // One that can't be ignored is told once, and of many the first.
                     if unknown.len() < MAX_UNKNOWN && unknown.insert(rule.clone()) {
-                        report.add(at(file, span), refusal(&rule));
+                        report.add(at(file, span), READ, refusal(&rule));
                     }
                     continue;
                 };

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::finding::{Confidence, Severity};
+use crate::finding::{Ground, Severity, Trusted};
 use crate::link::{FnRef, Project, Site};
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::words;
@@ -73,10 +73,11 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
                 function: site.at,
                 span: site.span,
             },
+            Ground::Likely(Trusted::Name),
             message,
         );
         if !named {
-            finding.weigh(Severity::Medium).sure(Confidence::Likely);
+            finding.weigh(Severity::Medium).trusts(Trusted::Purpose);
         }
         for at in drains {
             if let Some(function) = project.function(at) {

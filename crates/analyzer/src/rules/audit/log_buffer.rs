@@ -1,8 +1,9 @@
 //! A buffering log that the exit cuts.
 
 use crate::facts::{Language, Pattern, StmtKind, walk};
-use crate::finding::Severity;
+use crate::finding::{Followed, Ground, Severity};
 use crate::link::{Project, Site};
+use crate::rules::ground;
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::{Kind, Role};
 
@@ -43,6 +44,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             };
             let finding = report.add(
                 place,
+                ground::of_stop(project, site.at.file),
                 "this log writes in the background, and the exit does not wait for it",
             );
             if let Some(import) = project.unread_closing(site) {
@@ -88,6 +90,7 @@ fn dropped_guards(project: &Project<'_>, report: &mut Report<'_>) {
                 };
                 report.add(
                     place,
+                    Ground::Proved(Followed::Statements),
                     "the guard of this log is dropped at once: what is not yet written is lost",
                 );
             }

@@ -2,6 +2,7 @@
 
 use crate::finding::Severity;
 use crate::link::Project;
+use crate::rules::ground;
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::{Kind, Role};
 
@@ -45,7 +46,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
                 span: site.span,
             };
             let finding = report.add(
-                place,
+                place, ground::of_stop(project, site.at.file),
                 "this provider exports in batches, and nothing shuts it down when the server is asked to stop",
             );
             if let Some(import) = project.unread_closing(site) {

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::facts::StmtKind;
-use crate::finding::Severity;
+use crate::finding::{Ground, Severity, Trusted};
 use crate::link::{FnRef, Project, Site, Value};
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::{self, Role};
@@ -60,6 +60,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
                             function,
                             span: stmt.span,
                         },
+                        Ground::Likely(Trusted::Name),
                         "while the breaker is open, access is permitted",
                     );
                 }
@@ -97,7 +98,11 @@ fn rejected(project: &Project<'_>, report: &mut Report<'_>) {
                 function: failure.at,
                 span: stmt.span,
             };
-            report.add(place, "while the breaker is open, access is permitted");
+            report.add(
+                place,
+                permit::ground(project, authority),
+                "while the breaker is open, access is permitted",
+            );
         }
     }
 }

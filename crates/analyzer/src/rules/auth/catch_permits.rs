@@ -1,7 +1,7 @@
 //! A failed check of access that permits.
 
 use crate::facts::{Compare, Expr, ExprKind, Language, Logic, StmtKind, walk};
-use crate::finding::Severity;
+use crate::finding::{Ground, Severity, Trusted};
 use crate::link::{Failure, FailureKind, Project};
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::{Role, words};
@@ -37,7 +37,11 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
                 span: stmt.span,
             };
             report
-                .add(place, "when the check itself fails, this permits")
+                .add(
+                    place,
+                    permit::ground(project, authority),
+                    "when the check itself fails, this permits",
+                )
                 .via(project, caught, "the failure is caught here");
         }
         if explicit.is_empty()
@@ -46,6 +50,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         {
             report.add(
                 caught,
+                permit::ground(project, authority),
                 "when the check itself fails, the function goes on to its permit",
             );
         } else if explicit.is_empty()
@@ -54,6 +59,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         {
             report.add(
                 caught,
+                permit::ground(project, authority),
                 "when the check itself fails, the function ends without a refusal",
             );
         }
@@ -100,6 +106,7 @@ fn lists(project: &Project<'_>, report: &mut Report<'_>) {
                 };
                 report.add(
                     place,
+                    Ground::Likely(Trusted::Name),
                     "when the list of what is forbidden can't be read, nothing is forbidden",
                 );
             }
@@ -172,6 +179,7 @@ fn skipped(project: &Project<'_>, report: &mut Report<'_>) {
                 };
                 report.add(
                     place,
+                    permit::ground(project, at),
                     "when the check itself fails, nothing is refused and the function goes on",
                 );
             }

@@ -47,7 +47,11 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
                 function: found.function,
                 span: found.value.span,
             };
-            report.add(place, "what the policy does not name is permitted");
+            report.add(
+                place,
+                permit::ground(project, found.function),
+                "what the policy does not name is permitted",
+            );
         }
     }
     skipped::look(project, report);
@@ -65,6 +69,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
                             function: at,
                             span: found.span,
                         },
+                        permit::ground(project, at),
                         "without a policy everything is permitted",
                     );
                 }
@@ -83,6 +88,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
                                 function: at,
                                 span: found.span,
                             },
+                            permit::ground(project, at),
                             "what no case names is permitted",
                         );
                     }

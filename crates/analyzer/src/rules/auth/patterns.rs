@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::facts::{Expr, ExprKind, Span, StmtKind, VariableKind, walk};
-use crate::finding::{Confidence, Surface};
+use crate::finding::{Ground, Surface, Trusted};
 use crate::link::{Failure, FnRef, Project, Site};
 use crate::rules::{At, Report};
 use crate::vocabulary::words;
@@ -82,12 +82,11 @@ pub(super) fn look(project: &Project<'_>, report: &mut Report<'_>) {
 }
 
 fn found(function: FnRef, span: Span, report: &mut Report<'_>) {
-    report
-        .add(
-            At { function, span },
-            "a pattern that does not compile is left out, and what it names is no longer refused",
-        )
-        .sure(Confidence::Likely);
+    report.add(
+        At { function, span },
+        Ground::Likely(Trusted::Name),
+        "a pattern that does not compile is left out, and what it names is no longer refused",
+    );
 }
 
 fn compiles(site: &Site<'_>) -> bool {

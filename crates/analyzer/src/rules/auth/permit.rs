@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::facts::{Expr, ExprKind, Language, Name, Pattern, Stmt, StmtKind, VarId, walk};
+use crate::finding::{Followed, Ground, Trusted};
 use crate::link::{FnRef, Passes, Project};
 use crate::vocabulary::words;
 
@@ -13,6 +14,12 @@ pub(super) fn is_authority(project: &Project<'_>, at: FnRef) -> bool {
             let named = project.hints.is_authority(&function.name);
             (named && !is_about_checks(&function.name)) || is_method_of_one(project, at)
         })
+}
+
+/// How sure it is that a function decides on access: where callers refuse by its answer it is seen, else its name is trusted.
+pub(super) fn ground(project: &Project<'_>, at: FnRef) -> Ground {
+    let is_named_so = project.gate(at).is_none();
+    Ground::Proved(Followed::Value).unless(is_named_so.then_some(Trusted::Name))
 }
 
 /// `shouldAuthenticate`, `isAuthRequired`: whether there is to be a check is no check.

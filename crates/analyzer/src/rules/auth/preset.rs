@@ -31,6 +31,7 @@ pub(super) fn look(project: &Project<'_>, report: &mut Report<'_>) {
                 };
                 report.add(
                     place,
+                    permit::ground(project, at),
                     "this permits before anything is asked, and stays where asking fails",
                 );
             }

@@ -3,7 +3,7 @@
 use crate::facts::{
     Block, Compare, Expr, ExprKind, Logic, Pattern, Span, Stmt, StmtKind, VarId, VariableKind, walk,
 };
-use crate::finding::Confidence;
+use crate::finding::{Ground, Trusted};
 use crate::link::{FnRef, Project};
 use crate::rules::{At, Report};
 use crate::vocabulary::words;
@@ -53,7 +53,7 @@ fn found(project: &Project<'_>, at: FnRef, key: &Expr, span: Span, report: &mut 
     let name = project.last_name(at, key).unwrap_or_default();
     let place = At { function: at, span };
     let message = format!("where `{name}` is not configured, nobody is asked for it");
-    report.add(place, message).sure(Confidence::Likely);
+    report.add(place, Ground::Likely(Trusted::Name), message);
 }
 
 /// Rust: the key of `if let Some(key) = &self.key { if header != key { refuse } }`.

@@ -51,6 +51,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
                     function: site.at,
                     span: site.span,
                 },
+                permit::ground(project, site.at),
                 message,
             );
         }

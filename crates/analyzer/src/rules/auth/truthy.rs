@@ -34,10 +34,11 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             if !matches!(asked.kind, ExprKind::Await(_) | ExprKind::Call(_)) {
                 return;
             }
+            let decides = |target: &FnRef| {
+                permit::is_authority(project, *target) && gives_objects(project, *target)
+            };
             if let Some(site) = project.site_at(at, asked)
-                && site.targets.iter().any(|target| {
-                    permit::is_authority(project, *target) && gives_objects(project, *target)
-                })
+                && let Some(check) = site.targets.iter().copied().find(decides)
             {
                 let message = format!(
                     "`{}` gives an object, which is true-like whatever it says",
@@ -48,6 +49,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
                         function: at,
                         span: test.span,
                     },
+                    permit::ground(project, check),
                     message,
                 );
             }

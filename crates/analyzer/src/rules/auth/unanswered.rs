@@ -33,7 +33,11 @@ pub(super) fn look(project: &Project<'_>, report: &mut Report<'_>) {
                 function: found.function,
                 span: found.value.span,
             };
-            report.add(place, "a check that gives no answer is taken as a permit");
+            report.add(
+                place,
+                permit::ground(project, found.function),
+                "a check that gives no answer is taken as a permit",
+            );
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A check of access that is not waited for.
 
 use crate::facts::{Expr, ExprKind, LoopKind, Mode, StmtKind, walk};
-use crate::finding::Severity;
+use crate::finding::{Ground, Severity, Trusted};
 use crate::link::{FnRef, Project};
 use crate::rules::{At, Axis, Report, Rule};
 
@@ -94,7 +94,7 @@ fn judge<'a>(project: &Project<'a>, at: FnRef, call: &'a Expr, report: &mut Repo
             function: at,
             span: call.span,
         };
-        report.add(place, message);
+        report.add(place, Ground::Likely(Trusted::Name), message);
     }
 }
 

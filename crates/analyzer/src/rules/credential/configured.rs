@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::facts::{Expr, ExprKind, FnId, Language, Pattern, StmtKind, walk};
-use crate::finding::{Confidence, Surface};
+use crate::finding::{Ground, Surface, Trusted};
 use crate::link::{FnRef, Project};
 use crate::rules::{At, Report};
 use crate::vocabulary::words;
@@ -72,7 +72,7 @@ fn made(project: &Project<'_>, maker: FnRef, cleared: &BTreeSet<String>, report:
                     function: maker,
                     span: entry.value.span,
                 };
-                report.add(place, message).sure(Confidence::Likely);
+                report.add(place, Ground::Likely(Trusted::Name), message);
             }
         }
     });

@@ -1,7 +1,7 @@
 //! A child that gets every secret of its parent.
 
 use crate::facts::{ExprKind, Language, StmtKind, walk};
-use crate::finding::{Confidence, Severity};
+use crate::finding::{Ground, Severity, Trusted};
 use crate::link::{Project, Site};
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::Role;
@@ -79,16 +79,14 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         let inherits = inherits || gives_all(project, site);
         if whole || inherits {
             let message = format!("this child inherits the whole environment, `{secret}` included");
-            let finding = report.add(
+            report.add(
                 At {
                     function: site.at,
                     span: site.span,
                 },
+                Ground::Likely(Trusted::Name),
                 message,
             );
-            if inherits {
-                finding.sure(Confidence::Likely);
-            }
         }
     }
 }

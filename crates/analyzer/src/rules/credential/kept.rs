@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::facts::{
     Call, CallForm, Class, ClassId, Expr, ExprKind, FnId, Language, Pattern, StmtKind, walk,
 };
-use crate::finding::{Confidence, Severity, Surface};
+use crate::finding::{Ground, Severity, Surface, Trusted};
 use crate::link::{ClassRef, FnRef, Project, Site};
 use crate::rules::{At, Report};
 use crate::vocabulary::{Role, words};
@@ -189,7 +189,9 @@ impl<'p> Kept<'_, 'p, '_> {
             return;
         }
         let message = format!("`{name}` holds a credential from {origin} as long as it is kept");
-        let finding = self.report.add(place, message).sure(Confidence::Likely);
+        let finding = self
+            .report
+            .add(place, Ground::Likely(Trusted::Name), message);
         if self.project.language(at.file) == Language::Rust {
             finding.weigh(Severity::Medium);
         }
@@ -295,7 +297,7 @@ fn settings(project: &Project<'_>, cleared: &BTreeSet<String>, report: &mut Repo
                         "the field `{}` holds a credential from the environment as long as the settings live",
                         field.name
                     );
-                    report.add(place, message).sure(Confidence::Likely);
+                    report.add(place, Ground::Likely(Trusted::Name), message);
                 }
             }
         }

@@ -1,8 +1,9 @@
 //! A lease of a secret store that is never revoked.
 
 use crate::facts::{Expr, walk};
-use crate::finding::Severity;
+use crate::finding::{Severity, Trusted};
 use crate::link::{Project, Site};
+use crate::rules::ground;
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::{Remote, Role};
 
@@ -53,8 +54,10 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
                 function: site.at,
                 span: site.span,
             };
+            let named = (!by_path).then_some(Trusted::Name);
+            let ground = ground::of_stop(project, site.at.file).unless(named);
             let finding = report.add(
-                place,
+                place, ground,
                 "this leases credentials, and nothing revokes the lease when the server is asked to stop",
             );
             if let Some(import) = project.unread_closing(site) {

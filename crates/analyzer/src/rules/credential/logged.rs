@@ -1,7 +1,7 @@
 //! A credential in a log.
 
 use crate::facts::{Expr, ExprKind, Pattern, StmtKind, walk};
-use crate::finding::{Confidence, Severity};
+use crate::finding::{Ground, Severity, Trusted};
 use crate::link::{FnRef, Project, Site};
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::{Role, words};
@@ -35,9 +35,8 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         let mut given = site.call.args.iter();
         if given.any(|arg| shows_all(&arguments, site.at, &arg.value)) {
             report
-                .add(place, "this writes all arguments of a call to a log, whatever secret the caller put among them")
-                .weigh(Severity::Medium)
-                .sure(Confidence::Likely);
+                .add(place, Ground::Likely(Trusted::Purpose), "this writes all arguments of a call to a log, whatever secret the caller put among them")
+                .weigh(Severity::Medium);
             continue;
         }
         if site
@@ -46,7 +45,11 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             .iter()
             .any(|arg| shows(project, site.at, &arg.value))
         {
-            report.add(place, "this writes a credential to a log");
+            report.add(
+                place,
+                Ground::Likely(Trusted::Name),
+                "this writes a credential to a log",
+            );
         }
     }
 }

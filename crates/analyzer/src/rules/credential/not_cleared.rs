@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::facts::{CallForm, Expr, ExprKind, Language, Pattern, StmtKind, walk};
-use crate::finding::{Confidence, Severity};
+use crate::finding::{Ground, Severity, Trusted};
 use crate::link::{FnRef, Project};
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::{Role, words};
@@ -40,7 +40,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
                         let message = format!(
                             "`{name}` holds a credential from `{origin}` as long as the process lives"
                         );
-                        report.add(place, message);
+                        report.add(place, Ground::Likely(Trusted::Name), message);
                     }
                 }
                 return;
@@ -73,6 +73,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
                     function: at,
                     span: stmt.span,
                 },
+                Ground::Likely(Trusted::Name),
                 message,
             );
             if is_mutable(project, at, value) {
@@ -112,7 +113,7 @@ fn literals(project: &Project<'_>, cleared: &BTreeSet<String>, report: &mut Repo
                     function: site.at,
                     span: arg.value.span,
                 };
-                report.add(place, message).sure(Confidence::Likely);
+                report.add(place, Ground::Likely(Trusted::Name), message);
             }
         }
     }
@@ -154,7 +155,7 @@ fn constructed(project: &Project<'_>, cleared: &BTreeSet<String>, report: &mut R
                     function: at,
                     span: stmt.span,
                 };
-                report.add(place, message).sure(Confidence::Likely);
+                report.add(place, Ground::Likely(Trusted::Name), message);
             }
         });
     }
@@ -261,6 +262,7 @@ fn fields(project: &Project<'_>, cleared: &BTreeSet<String>, report: &mut Report
                             function: module,
                             span: field.span,
                         },
+                        Ground::Likely(Trusted::Name),
                         message,
                     );
                 }

@@ -1,7 +1,7 @@
 //! A tool that changes something and does not say so.
 
 use crate::facts::Expr;
-use crate::finding::{Confidence, Severity, Surface};
+use crate::finding::{Followed, Ground, Severity, Surface, Trusted};
 use crate::link::{Project, Site};
 use crate::rules::effects;
 use crate::rules::{At, Axis, Report, Rule};
@@ -41,12 +41,13 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
                     function: site.at,
                     span: site.span,
                 },
+                Ground::Proved(Followed::Call),
                 message,
             );
             // A name alone is a promise; what the tool does is the proof.
             let mut handlers = project.handlers.iter().filter(|one| one.site == site.id);
             if !handlers.any(|handler| changing.contains(&handler.function)) {
-                finding.sure(Confidence::Likely);
+                finding.trusts(Trusted::Name);
             }
         }
     }

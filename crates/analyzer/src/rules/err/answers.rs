@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use crate::facts::{Cover, Expr, ExprKind, Function, Language, Span, Stmt, StmtKind, walk};
-use crate::finding::{Confidence, Surface};
+use crate::finding::{Ground, Surface, Trusted};
 use crate::link::{FailureKind, FnRef, Project};
 use crate::rules::{At, Report};
 
@@ -47,7 +47,7 @@ impl Answers<'_> {
             refusals.maybe.extend(caught.remove(at).unwrap_or_default());
             for place in self.told(project, *at, function, refusals) {
                 if !report.has(place) {
-                    report.add(place, TOLD).sure(Confidence::Likely);
+                    report.add(place, Ground::Likely(Trusted::Reach), TOLD);
                 }
             }
         }

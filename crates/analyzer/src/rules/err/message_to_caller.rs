@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::facts::{Expr, Language, Span, Stmt, StmtKind, walk};
-use crate::finding::{Confidence, Severity, Surface};
+use crate::finding::{Followed, Ground, Severity, Surface, Trusted};
 use crate::link::{Failure, FnRef, Project, Value};
 use crate::rules::{At, Axis, Report, Rule, effects};
 use crate::vocabulary::Role;
@@ -99,11 +99,9 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
     }
     for ((at, _), (span, caught)) in taken {
         let place = At { function: at, span };
-        report.add(place, CONVERTED).sure(Confidence::Likely).via(
-            project,
-            caught,
-            "one of the errors that are handed over",
-        );
+        report
+            .add(place, Ground::Likely(Trusted::Reach), CONVERTED)
+            .via(project, caught, "one of the errors that are handed over");
     }
     conversions(project, &memo, report);
     let answers = Answers {
@@ -139,7 +137,7 @@ fn conversions(project: &Project<'_>, memo: &Rc<Memo>, report: &mut Report<'_>) 
                     function: at,
                     span: flow.source(value).span,
                 };
-                report.add(place, CONVERTED).sure(Confidence::Likely);
+                report.add(place, Ground::Likely(Trusted::Reach), CONVERTED);
             }
         });
     }
@@ -226,12 +224,15 @@ fn region<'a>(
         function: failure.at,
         span: *first,
     };
-    let finding = report.add(at, "the text of the error goes to the caller as it is");
+    let elsewhere = place != Where::Responder;
+    let ground = Ground::Proved(Followed::Value).unless(elsewhere.then_some(Trusted::Reach));
+    let finding = report.add(
+        at,
+        ground,
+        "the text of the error goes to the caller as it is",
+    );
     if remote {
         finding.weigh(Severity::High);
-    }
-    if place != Where::Responder {
-        finding.sure(Confidence::Likely);
     }
     finding.via(project, caught, "the error is caught here");
     Told::Here

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use crate::facts::{ImportItem, Language, Name, StmtKind, VarId, walk};
-use crate::finding::{Confidence, Severity, Surface};
+use crate::finding::{Severity, Surface};
 use crate::link::{Failure, FnRef, Project};
+use crate::rules::ground;
 use crate::rules::{At, Axis, Report, Rule};
 
 use super::flow::{Flow, Holds, Seek};
@@ -132,9 +133,10 @@ fn function(
         }
     });
     for at in leaks {
-        let finding = report.add(at, "a stack trace goes to the caller");
-        if !project.is_handler(at.function) {
-            finding.sure(Confidence::Likely);
-        }
+        report.add(
+            at,
+            ground::of_answer(project, at.function),
+            "a stack trace goes to the caller",
+        );
     }
 }

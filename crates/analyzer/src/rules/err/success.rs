@@ -5,8 +5,9 @@ mod known;
 use std::collections::BTreeMap;
 
 use crate::facts::{CallForm, Expr, ExprKind, Language, Logic, Pattern, Span, StmtKind, walk};
-use crate::finding::{Confidence, Severity, Surface};
+use crate::finding::{Ground, Severity, Surface, Trusted};
 use crate::link::{Failure, FnRef, Project};
+use crate::rules::ground;
 use crate::rules::{At, Axis, Report, Rule};
 
 use self::known::{Asks, Known};
@@ -201,12 +202,11 @@ fn region<'a>(
             function: failure.at,
             span: *span,
         };
-        report
-            .add(
-                at,
-                "the failure is answered as a normal result, without `isError`",
-            )
-            .sure(Confidence::Likely);
+        report.add(
+            at,
+            Ground::Likely(Trusted::Purpose),
+            "the failure is answered as a normal result, without `isError`",
+        );
     }
 }
 
@@ -318,6 +318,7 @@ fn made_by<'a>(
         };
         report.add(
             at,
+            ground::of_answer(project, failure.at),
             "the failure is answered as a normal result, not as an error",
         );
     }

@@ -1,7 +1,7 @@
 //! A failed change that nobody hears of.
 
 use crate::facts::{Expr, Language, Pattern, Span, Stmt, StmtKind, walk};
-use crate::finding::{Confidence, Severity};
+use crate::finding::{Ground, Severity, Trusted};
 use crate::link::{Failure, FailureKind, FnRef, Project, Site};
 use crate::rules::effects;
 use crate::rules::{At, Axis, Report, Rule};
@@ -48,9 +48,9 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             report
                 .add(
                     place,
+                    Ground::Likely(Trusted::Purpose),
                     format!("if `{}` fails, nobody hears of it", site.name()),
                 )
-                .sure(Confidence::Likely)
                 .via(
                     project,
                     At {
@@ -88,7 +88,7 @@ fn ignored(project: &Project<'_>, report: &mut Report<'_>) {
                 span: stmt.span,
             };
             let message = format!("if `{}` fails, nobody hears of it", site.name());
-            report.add(place, message).sure(Confidence::Likely);
+            report.add(place, Ground::Likely(Trusted::Purpose), message);
         });
     }
 }

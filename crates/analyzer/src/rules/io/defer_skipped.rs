@@ -1,7 +1,7 @@
 //! An exit that skips what was deferred.
 
 use crate::facts::{Expr, Function, Language, Span, StmtKind, walk};
-use crate::finding::{Severity, Surface};
+use crate::finding::{Followed, Ground, Severity, Surface};
 use crate::link::{FnRef, Project, Site};
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::{Kind, Role};
@@ -70,7 +70,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
                     span: site.span,
                 };
                 report
-                    .add(place, format!("`{}` ends the process here, and the clean-up of this function never runs", site.name()))
+                    .add(place, Ground::Proved(Followed::Statements), format!("`{}` ends the process here, and the clean-up of this function never runs", site.name()))
                     .via(project, At { function: at, span: *span }, "the clean-up that is skipped");
             }
         }

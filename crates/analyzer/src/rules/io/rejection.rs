@@ -1,8 +1,9 @@
 //! Failures nobody caught that the process survives.
 
 use crate::facts::{ExprKind, Language, Mode, Span, StmtKind, walk};
-use crate::finding::{Confidence, Severity};
+use crate::finding::{Followed, Ground, Severity, Trusted};
 use crate::link::{Fate, FnRef, Form, Project, Site, Trigger};
+use crate::rules::ground;
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::Role;
 
@@ -27,7 +28,8 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         {
             continue;
         }
-        let leaves = project.reach(&hook.functions).iter().any(|at| {
+        let reach = project.reach(&hook.functions);
+        let leaves = reach.iter().any(|at| {
             let throws = project.function(*at).is_some_and(|function| {
                 let mut found = false;
                 walk::stmts(&function.body, &mut |stmt| {
@@ -49,7 +51,8 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
                 function: hook.at,
                 span: hook.span,
             };
-            report.add(place, "a failure that nobody caught is noted here and the process goes on in a state that is not known");
+            let ground = ground::of_hook(project, &reach);
+            report.add(place, ground, "a failure that nobody caught is noted here and the process goes on in a state that is not known");
         }
     }
     floating(project, report);
@@ -60,7 +63,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
                 function: site.at,
                 span: site.span,
             };
-            report.add(place, "the task that is started here is dropped: its failure is silent, and it may be collected while it runs");
+            report.add(place, Ground::Proved(Followed::Statements), "the task that is started here is dropped: its failure is silent, and it may be collected while it runs");
         }
     }
 }
@@ -89,8 +92,7 @@ fn floating(project: &Project<'_>, report: &mut Report<'_>) {
                     span: site.span,
                 };
                 report
-                    .add(place, "the promise that is started here is let go: its failure is nobody's, and ends the process")
-                    .sure(Confidence::Likely);
+                    .add(place, Ground::Likely(Trusted::Purpose), "the promise that is started here is let go: its failure is nobody's, and ends the process");
             }
         }
     }

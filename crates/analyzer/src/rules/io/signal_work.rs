@@ -1,7 +1,7 @@
 //! Work that a signal handler must not do.
 
 use crate::facts::{ExprKind, Language, Span, StmtKind, walk};
-use crate::finding::Severity;
+use crate::finding::{Followed, Ground, Severity};
 use crate::link::{FnRef, Form, Project, Value};
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::{self, Role};
@@ -47,6 +47,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
                                 function: *at,
                                 span,
                             },
+                            Ground::Proved(Followed::Hook),
                             message,
                         )
                         .via(
@@ -72,6 +73,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
                 };
                 report.add(
                     place,
+                    Ground::Proved(Followed::Value),
                     "the channel has no room: a signal that comes while nobody receives is lost",
                 );
             }

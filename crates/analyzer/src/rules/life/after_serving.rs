@@ -1,7 +1,7 @@
 //! Go and Rust: the code behind the call that serves waits for a signal, although serving ended with stdin.
 
 use crate::facts::{CallForm, Cover, ExprKind, Function, Span, Stmt, StmtKind, walk};
-use crate::finding::{Severity, Surface};
+use crate::finding::{Followed, Ground, Severity, Surface};
 use crate::link::{Entry, FnRef, Project, Site};
 use crate::rules::{At, Report};
 use crate::vocabulary::{Role, Wire};
@@ -40,7 +40,7 @@ pub(super) fn look(project: &Project<'_>, entry: &Entry, report: &mut Report<'_>
                     span: serving.span,
                 };
                 let finding = report
-                    .add(place, "serving has ended when stdin ended, and this waits on for a signal: the process stays")
+                    .add(place, Ground::Proved(Followed::Statements), "serving has ended when stdin ended, and this waits on for a signal: the process stays")
                     .via(project, start, "stdio is served here");
                 // A host that ends takes it along; one that only closes its end of the pipe doesn't.
                 if super::stdin_eof::is_watched(project, entry) {

@@ -1,8 +1,9 @@
 //! Child processes that outlive the server.
 
 use crate::facts::{Expr, ExprKind, Mode, Pattern, StmtKind, walk};
-use crate::finding::{Confidence, Severity};
+use crate::finding::{Severity, Trusted};
 use crate::link::{ClassRef, Fate, FnRef, Guard, Project, Site};
+use crate::rules::ground;
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::{Child, Kind, Role, role, words};
 
@@ -80,6 +81,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
                 function: site.at,
                 span: site.span,
             },
+            ground::of_stop(project, site.at.file),
             message,
         );
         if let Some(import) = project.unread_closing(site) {
@@ -87,7 +89,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             continue;
         }
         if lives == Lives::ForOneCall {
-            finding.weigh(Severity::Medium).sure(Confidence::Likely);
+            finding.weigh(Severity::Medium).trusts(Trusted::Reach);
         }
         let hook = project
             .hooks

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::budget::{self, Left};
 use crate::facts::Mode;
-use crate::finding::Severity;
+use crate::finding::{Followed, Ground, Severity};
 use crate::link::{Fate, FnRef, Form, Hook, Project, Trigger};
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::Role;
@@ -34,7 +34,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         for hook in hooks.iter().filter(|hook| exits_at_once(project, hook)) {
             if let Some(other) = working.beside(project, hook) {
                 report
-                    .add(At { function: hook.at, span: hook.span }, "this handler exits at once, before another handler of the same signal has done its work")
+                    .add(At { function: hook.at, span: hook.span }, Ground::Proved(Followed::Hook), "this handler exits at once, before another handler of the same signal has done its work")
                     .via(project, At { function: other.at, span: other.span }, "the other handler");
             }
         }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use crate::facts::{ExprKind, Language, Pattern, Span, StmtKind, walk};
-use crate::finding::{Confidence, Severity};
+use crate::finding::{Ground, Severity, Trusted};
 use crate::link::{FnRef, Form, Hook, Project};
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::words;
@@ -64,7 +64,11 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             let message = format!(
                 "`{name}` is set on a signal and read nowhere: calls are still taken, and nothing drains"
             );
-            report.add(At { function: at, span }, message);
+            report.add(
+                At { function: at, span },
+                Ground::Likely(Trusted::Name),
+                message,
+            );
         }
     }
 }
@@ -101,8 +105,7 @@ fn open_intake(project: &Project<'_>, hook: &Hook<'_>, report: &mut Report<'_>) 
             span: hook.span,
         };
         report
-            .add(place, "this waits for the calls in flight while new ones are still taken: nothing refuses them before")
-            .sure(Confidence::Likely)
+            .add(place, Ground::Likely(Trusted::Purpose), "this waits for the calls in flight while new ones are still taken: nothing refuses them before")
             .via(project, registered, "on this signal");
     }
 }

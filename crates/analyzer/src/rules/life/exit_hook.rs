@@ -1,7 +1,7 @@
 //! Asynchronous work where the process is already leaving.
 
 use crate::facts::{Language, Mode};
-use crate::finding::Severity;
+use crate::finding::{Followed, Ground, Severity, Trusted};
 use crate::link::{Fate, Project, Site, Trigger};
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::{Kind, Role, role};
@@ -51,9 +51,15 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
                     function: hook.at,
                     span: hook.span,
                 };
+                let ground = if is_async || waits || calls_async {
+                    Ground::Proved(Followed::Hook)
+                } else {
+                    Ground::Likely(Trusted::Library)
+                };
                 report
                     .add(
                         place,
+                        ground,
                         "this exit hook does asynchronous work, which the exit does not wait for",
                     )
                     .via(

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::facts::{CallForm, Expr, ExprKind};
-use crate::finding::{Confidence, Surface};
+use crate::finding::{Ground, Surface, Trusted};
 use crate::link::{FnRef, Project, Site};
 use crate::rules::{At, Report};
 use crate::vocabulary::Role;
@@ -36,12 +36,11 @@ pub(super) fn look(project: &Project<'_>, report: &mut Report<'_>) {
             function: site.at,
             span: site.span,
         };
-        report
-            .add(
-                place,
-                "a call of a tool arms this exit, and nothing waits for the other calls in flight",
-            )
-            .sure(Confidence::Likely);
+        report.add(
+            place,
+            Ground::Likely(Trusted::Purpose),
+            "a call of a tool arms this exit, and nothing waits for the other calls in flight",
+        );
     }
 }
 

@@ -4,8 +4,9 @@ use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use crate::facts::{Call, Expr, ExprKind, Pattern, Span, Stmt, StmtKind, walk};
-use crate::finding::{Confidence, Severity};
+use crate::finding::{Ground, Severity, Trusted};
 use crate::link::{FnRef, Form, Hook, Project, Site, Trigger, callee_name};
+use crate::rules::ground;
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::{Role, Wire, role, words};
 
@@ -89,8 +90,7 @@ fn callback<'r>(
             span: hook.span,
         };
         report
-            .add(place, "the library ends the process after this while calls may be in flight; nothing waits for them")
-            .sure(Confidence::Likely);
+            .add(place, Ground::Likely(Trusted::Library), "the library ends the process after this while calls may be in flight; nothing waits for them");
     }
     let direct: Vec<At> = given(project, hook)
         .into_iter()
@@ -100,8 +100,9 @@ fn callback<'r>(
     if is_signal && direct.is_empty() && !ends_at_all(project, &reach) {
         closed(project, hook, &reach, report);
     }
+    let ground = ground::of_hook(project, &reach);
     for exit in direct {
-        let finding = report.add(exit, EXITS);
+        let finding = report.add(exit, ground, EXITS);
         let registered = At {
             function: hook.at,
             span: hook.span,
@@ -127,7 +128,7 @@ fn callback<'r>(
                 function: decided.at,
                 span: decided.span,
             };
-            let finding = report.add(place, EXITS);
+            let finding = report.add(place, ground, EXITS);
             let registered = At {
                 function: hook.at,
                 span: hook.span,
@@ -172,8 +173,7 @@ fn closed(
         span: site.span,
     };
     report
-        .add(place, "a signal closes the server here while calls may be in flight; nothing waits for them, and their answers are dropped")
-        .sure(Confidence::Likely)
+        .add(place, Ground::Likely(Trusted::Purpose), "a signal closes the server here while calls may be in flight; nothing waits for them, and their answers are dropped")
         .via(project, registered, "registered here");
 }
 

@@ -1,7 +1,7 @@
 //! Go: a stop that closes the listener of an HTTP server and nothing else.
 
 use crate::facts::{ExprKind, Language, Span, VarId, walk};
-use crate::finding::Surface;
+use crate::finding::{Followed, Ground, Surface};
 use crate::link::{FnRef, Form, Project, Site};
 use crate::rules::{At, Report};
 use crate::vocabulary::{Role, Serving, Wire};
@@ -41,7 +41,7 @@ pub(super) fn look(project: &Project<'_>, report: &mut Report<'_>) {
             span: serving.span,
         };
         report
-            .add(place, "the stop closes the listener alone: serving returns at once, and calls in flight are cut when the process ends")
+            .add(place, Ground::Proved(Followed::Statements), "the stop closes the listener alone: serving returns at once, and calls in flight are cut when the process ends")
             .via(project, start, "served here");
     }
 }

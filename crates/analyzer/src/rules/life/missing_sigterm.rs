@@ -3,8 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::facts::{Language, Name};
-use crate::finding::Confidence;
-use crate::finding::Severity;
+use crate::finding::{Blocked, Followed, Ground, Severity, Trusted};
 use crate::link::{Entry, Guard, Hook, Project, Site, Trigger};
 use crate::rules::{At, Axis, Report, Rule, effects};
 use crate::vocabulary::{Role, Wire};
@@ -93,7 +92,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
                 "the {wire} server starts here and nothing handles SIGTERM: the default action cuts calls in flight"
             ),
         };
-        let finding = report.add(at, message);
+        let finding = report.add(at, Ground::Proved(Followed::Start), message);
         if skipped.is_some() || at.function != entry.at {
             let place = At {
                 function: entry.at,
@@ -120,7 +119,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             continue;
         }
         if let Some(name) = project.cut_call(entry) {
-            finding.unknown();
+            finding.unknown(Blocked::Crowd);
             finding.via(
                 project,
                 start_of(entry),
@@ -131,7 +130,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             continue;
         }
         if entry.wire == Wire::Http {
-            finding.sure(Confidence::Likely);
+            finding.trusts(Trusted::Library);
         }
         if skipped.is_none() && has_nothing_to_lose(project, entry, &losing) {
             finding.weigh(Severity::Medium);
@@ -169,7 +168,7 @@ fn unsure(project: &Project<'_>, report: &mut Report<'_>, entry: &Entry, hook: &
         span: hook.span,
     };
     let message = "which signals are handled here is not known by their names: SIGTERM may be one of them, or not";
-    let finding = report.add(at, message).unknown();
+    let finding = report.add(at, Ground::Unknown(Blocked::Signal), message);
     finding.via(project, start_of(entry), "the server starts here");
 }
 

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::facts::{Cover, Expr, ExprKind, Language, Pattern, Span, StmtKind, VarId, walk};
+use crate::finding::{Followed, Ground};
 use crate::link::{Form, Hook, Project, Site};
 use crate::rules::{At, Report};
 
@@ -33,7 +34,7 @@ pub(super) fn look(project: &Project<'_>, report: &mut Report<'_>) {
             span: hook.span,
         };
         report.add(
-            place,
+            place, Ground::Proved(Followed::Value),
             "SIGTERM is caught here, and nothing waits for it: the process can't be ended by SIGTERM",
         );
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::facts::{CallForm, Expr, ExprKind, FnId, Function, Language, Span, StmtKind, walk};
+use crate::finding::{Followed, Ground};
 use crate::link::{FnRef, Form, Hook, Project};
 use crate::rules::{At, Report};
 
@@ -34,7 +35,7 @@ pub(super) fn look(project: &Project<'_>, report: &mut Report<'_>) {
             span: hook.span,
         };
         report
-            .add(place, "after the signal nothing waits for the part that serves: calls in flight are cut when this function returns")
+            .add(place, Ground::Proved(Followed::Statements), "after the signal nothing waits for the part that serves: calls in flight are cut when this function returns")
             .via(project, registered, "the signal is registered here");
     }
 }

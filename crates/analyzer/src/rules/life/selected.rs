@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::facts::{Arm, Cover, Expr, ExprKind, Function, Language, Span, Stmt, StmtKind, walk};
+use crate::finding::{Followed, Ground};
 use crate::link::{FnRef, Hook, Project, Site};
 use crate::rules::{At, Report};
 use crate::vocabulary::{Role, words};
@@ -138,7 +139,7 @@ fn function_of<'a>(
                 function: at,
                 span: arm.span,
             };
-            let finding = report.add(place, "after the signal nothing waits for the part that serves: calls in flight are cut when this function returns");
+            let finding = report.add(place, Ground::Proved(Followed::Statements), "after the signal nothing waits for the part that serves: calls in flight are cut when this function returns");
             let registered = At {
                 function: hook.at,
                 span: hook.span,

@@ -1,6 +1,7 @@
 //! Go: `http.Server.Shutdown` in a goroutine that nobody waits for, while the function that serves goes on to its end.
 
 use crate::facts::{CallForm, ExprKind, Language, StmtKind, walk};
+use crate::finding::{Followed, Ground};
 use crate::link::{FnRef, Project, Site};
 use crate::rules::{At, Report};
 
@@ -36,7 +37,7 @@ pub(super) fn look(project: &Project<'_>, report: &mut Report<'_>) {
             span: site.span,
         };
         let finding = report.add(
-            place,
+            place, Ground::Proved(Followed::Statements),
             "nobody waits for this goroutine: the serving call returns when Shutdown begins, and the process ends before the calls in flight have",
         );
         let at = At {

@@ -1,7 +1,7 @@
 //! SIGINT is handled, SIGTERM is not.
 
 use crate::facts::Name;
-use crate::finding::Severity;
+use crate::finding::{Blocked, Followed, Ground, Severity};
 use crate::link::{Guard, Project, Trigger};
 use crate::rules::{At, Axis, Report, Rule};
 
@@ -36,14 +36,14 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
                 function: hook.at,
                 span: hook.span,
             };
-            let finding = report.add(place, "only SIGINT is handled here: SIGTERM keeps its default action and cuts calls in flight");
+            let finding = report.add(place, Ground::Proved(Followed::Start), "only SIGINT is handled here: SIGTERM keeps its default action and cuts calls in flight");
             let start = At {
                 function: entry.at,
                 span: entry.span,
             };
             finding.via(project, start, "the server starts here");
             if handles(&Trigger::SomeSignal) {
-                finding.unknown();
+                finding.unknown(Blocked::Signal);
             } else if let Some(import) = project.unread_shutdown(entry) {
                 finding.blocked(import);
             }

@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashMap};
 
 use crate::facts::{ExprKind, Language, Pattern, Span, StmtKind, walk};
-use crate::finding::Severity;
+use crate::finding::{Followed, Ground, Severity};
 use crate::link::{FnRef, Form, Hook, Project, Site};
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::{Role, role};
@@ -61,7 +61,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             function: hook.at,
             span: hook.span,
         };
-        let finding = report.add(place, "SIGTERM is caught here, and nothing that the handler does ends the server: the process can't be ended by SIGTERM");
+        let finding = report.add(place, Ground::Proved(Followed::Hook), "SIGTERM is caught here, and nothing that the handler does ends the server: the process can't be ended by SIGTERM");
         for at in &hook.functions {
             if let Some(function) = project.function(*at) {
                 finding.via(

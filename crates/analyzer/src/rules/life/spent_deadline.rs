@@ -1,7 +1,7 @@
 //! Go: `Shutdown` with a context that has ended already, or that is made from one that has: it gives up at once.
 
 use crate::facts::{Expr, ExprKind, Language, Span, Stmt, StmtKind, VarId, VariableKind, walk};
-use crate::finding::Surface;
+use crate::finding::{Followed, Ground, Surface};
 use crate::link::{FnRef, Project, callee_name};
 use crate::rules::{At, Report};
 
@@ -28,7 +28,7 @@ pub(super) fn look(project: &Project<'_>, report: &mut Report<'_>) {
                 span: site.span,
             };
             report.add(
-                place,
+                place, Ground::Proved(Followed::Value),
                 "the context of this shutdown is made from one that has ended, and has ended with it: the shutdown gives up at once, and calls in flight are cut",
             );
         }

@@ -1,7 +1,7 @@
 //! Python, Go and Rust: the function that serves returns at the end of stdin, and something else keeps the process.
 
 use crate::facts::{CallForm, ExprKind, Language, LoopKind, StmtKind, walk};
-use crate::finding::Surface;
+use crate::finding::{Followed, Ground, Surface};
 use crate::link::{Entry, Fate, FnRef, Form, Guard, Project, Site};
 use crate::rules::{At, Report};
 use crate::vocabulary::{Role, Wire};
@@ -60,7 +60,7 @@ fn keep_alive(
                 span: entry.span,
             };
             report
-                .add(place, "this thread never ends and is no daemon: it keeps the process alive after stdin ended")
+                .add(place, Ground::Proved(Followed::Statements), "this thread never ends and is no daemon: it keeps the process alive after stdin ended")
                 .via(project, start, "stdio is served here");
         }
     }
@@ -130,6 +130,7 @@ fn alone(project: &Project<'_>, entry: &Entry, report: &mut Report<'_>) {
     report
         .add(
             place,
+            Ground::Proved(Followed::Statements),
             "this returns when stdin ends, and nobody notices: the process waits for a signal",
         )
         .via(project, start, "it is started beside here");

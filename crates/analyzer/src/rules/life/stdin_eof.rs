@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::budget::{self, Left};
 use crate::facts::{Expr, ExprKind, FnId, Language, Span, walk};
-use crate::finding::Severity;
+use crate::finding::{Followed, Ground, Severity};
 use crate::link::{Entry, Fate, FnRef, Guard, Project, Site, Trigger, Value};
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::{Kind, Role, Serving, Wire};
@@ -102,7 +102,7 @@ fn server(project: &Project<'_>, entry: &Entry, kept: &[&Site<'_>], report: &mut
                 span: hook.span,
             };
             report
-                .add(place, format!("the end of stdin is noticed here, but {what} is left open and keeps the process alive"))
+                .add(place, Ground::Proved(Followed::Start), format!("the end of stdin is noticed here, but {what} is left open and keeps the process alive"))
                 .via(project, kept, "opened here");
             return;
         }
@@ -111,7 +111,7 @@ fn server(project: &Project<'_>, entry: &Entry, kept: &[&Site<'_>], report: &mut
             span: entry.span,
         };
         report
-            .add(kept, format!("{what} keeps the process alive after stdin ended, and nothing that runs then ends it"))
+            .add(kept, Ground::Proved(Followed::Start), format!("{what} keeps the process alive after stdin ended, and nothing that runs then ends it"))
             .via(project, start, "stdio is served here");
     }
 }

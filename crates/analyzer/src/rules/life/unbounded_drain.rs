@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::facts::{Expr, ExprKind, Span, VarId};
-use crate::finding::Severity;
+use crate::finding::{Followed, Ground, Severity};
 use crate::link::{Fate, FnRef, Form, Hook, Project, Site, Trigger};
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::Role;
@@ -67,7 +67,7 @@ fn tell(
         span: site.span,
     };
     let message = format!("the shutdown waits for `{}` without a limit", outer.name());
-    let finding = report.add(place(outer), message);
+    let finding = report.add(place(outer), Ground::Proved(Followed::Hook), message);
     if outer.id != site.id {
         finding.via(project, place(site), "this is waited for");
     }

@@ -1,7 +1,7 @@
 //! Go and Rust: the code after a wait for the signal drains without a limit.
 
 use crate::facts::{Arm, ExprKind, Language, StmtKind, walk};
-use crate::finding::Surface;
+use crate::finding::{Followed, Ground, Surface};
 use crate::link::{Fate, Form, Project, Site};
 use crate::rules::{At, Report};
 use crate::vocabulary::Role;
@@ -33,7 +33,7 @@ pub(super) fn look(project: &Project<'_>, report: &mut Report<'_>) {
                 span: site.span,
             };
             let message = format!("the shutdown waits for `{}` without a limit", site.name());
-            report.add(place, message);
+            report.add(place, Ground::Proved(Followed::Call), message);
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::facts::{Expr, ExprKind, Language, Span, Stmt, StmtKind, walk};
+use crate::finding::{Ground, Trusted};
 use crate::link::{FnRef, Form, Hook, Project, Site};
 use crate::rules::{At, Report};
 use crate::vocabulary::{Role, words};
@@ -88,7 +89,7 @@ fn beside(project: &Project<'_>, hook: &Hook<'_>, at: FnRef, report: &mut Report
             span: hook.span,
         };
         report
-            .add(place, "the process exits here on a signal while calls may be in flight; nothing waits for them")
+            .add(place, Ground::Likely(Trusted::Name), "the process exits here on a signal while calls may be in flight; nothing waits for them")
             .via(project, registered, "the signal is waited for here");
         return;
     }

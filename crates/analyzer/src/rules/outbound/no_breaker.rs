@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::finding::{Confidence, Severity, Surface};
+use crate::finding::{Ground, Severity, Surface, Trusted};
 use crate::link::{FnRef, Project, Site};
 use crate::rules::outbound::bounds::{is_bounded, of_role};
 use crate::rules::{At, Axis, Report, Rule};
@@ -49,10 +49,9 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
     }
     for (site, stuck) in files.into_values() {
         let finding = report.add(
-            At { function: site.at, span: site.span },
+            At { function: site.at, span: site.span }, Ground::Likely(Trusted::Unread),
             "every call tries the remote end again, however often it failed: there is no circuit breaker",
         );
-        finding.sure(Confidence::Likely);
         if stuck.len() >= MANY {
             finding.weigh(Severity::Medium);
         }

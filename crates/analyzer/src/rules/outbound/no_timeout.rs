@@ -1,8 +1,7 @@
 //! A wait for something remote without a limit.
 
 use crate::facts::{Expr, Language};
-use crate::finding::Severity;
-use crate::finding::{Confidence, Surface};
+use crate::finding::{Followed, Ground, Severity, Surface, Trusted};
 use crate::link::{Project, Site};
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::{Child, Limit, Remote, Role};
@@ -34,12 +33,11 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
                 function: site.at,
                 span: site.span,
             };
-            report
-                .add(
-                    at,
-                    "this client has no timeout, and is handed to a library that waits with it",
-                )
-                .sure(Confidence::Likely);
+            report.add(
+                at,
+                Ground::Likely(Trusted::Library),
+                "this client has no timeout, and is handed to a library that waits with it",
+            );
             continue;
         }
         let (limit, what) = match site.role {
@@ -90,8 +88,10 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
                 span: maker.span,
             };
             let message = format!("what is made here waits for {what} without a limit");
+            let several = makers.len() > 1;
+            let ground = Ground::Proved(Followed::Call).unless(several.then_some(Trusted::Choice));
             report
-                .add(made, message)
+                .add(made, ground, message)
                 .via(project, used, "one of the calls that wait");
             continue;
         }
@@ -104,13 +104,13 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         if elsewhere {
             continue;
         }
-        let finding = report.add(
+        let beside = !reach.contains(&site.at);
+        let ground = Ground::Proved(Followed::Call).unless(beside.then_some(Trusted::Reach));
+        report.add(
             used,
+            ground,
             format!("`{}` waits for {what} without a limit", called(site)),
         );
-        if !reach.contains(&site.at) {
-            finding.sure(Confidence::Likely);
-        }
     }
 }
 
@@ -136,8 +136,7 @@ fn client<'a>(project: &Project<'a>, maker: &Site<'a>, limit: Limit, report: &mu
         span: maker.span,
     };
     report
-        .add(at, "this client is made without a limit of time, and whoever uses it waits as long as the other end is mute")
-        .sure(Confidence::Likely);
+        .add(at, Ground::Likely(Trusted::Library), "this client is made without a limit of time, and whoever uses it waits as long as the other end is mute");
 }
 
 /// `builder.timeout(limit).build().unwrap_or_else(|_| Client::new())`: what is meant is the client with the limit.

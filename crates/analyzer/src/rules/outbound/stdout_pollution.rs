@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::budget::{self, Left};
 use crate::facts::{Expr, ExprKind, Language, Pattern, Stmt, StmtKind, walk};
-use crate::finding::{Confidence, Severity, Surface};
+use crate::finding::{Followed, Ground, Severity, Surface, Trusted};
 use crate::link::{FnRef, Project, Site};
 use crate::rules::outbound::around::is_within;
 use crate::rules::outbound::chosen::Chosen;
@@ -63,8 +63,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             && project.surface(file) == Surface::Runtime
         {
             report
-                .add(at, "what is imported here says on stdout what it loaded, which belongs to the protocol")
-                .sure(Confidence::Likely);
+                .add(at, Ground::Likely(Trusted::Library), "what is imported here says on stdout what it loaded, which belongs to the protocol");
         }
     }
     let chosen = Chosen::of(project);
@@ -110,20 +109,19 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         {
             continue;
         }
-        let finding = report.add(
+        let beside = !in_call || child;
+        let ground = Ground::Proved(Followed::Call).unless(beside.then_some(Trusted::Reach));
+        report.add(
             At {
                 function: site.at,
                 span: site.span,
-            },
+            }, ground,
             if child {
                 format!("the child of `{}` gets the stdout of the server, which belongs to the protocol", site.name())
             } else {
                 format!("`{}` writes to stdout, which belongs to the protocol", site.name())
             },
         );
-        if !in_call || child {
-            finding.sure(Confidence::Likely);
-        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! A call that changes something is repeated on failure, though the first try may have worked.
 
 use crate::facts::{Expr, ExprKind, walk};
-use crate::finding::{Confidence, Severity, Surface};
+use crate::finding::{Ground, Severity, Surface, Trusted};
 use crate::link::{FnRef, Project, Site};
 use crate::rules::outbound::by_client::Repeating;
 use crate::rules::outbound::repeated::Repeated;
@@ -46,7 +46,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         } else {
             "this is repeated on failure and has no idempotency key: a try that timed out may have worked"
         };
-        let finding = report.add(place, message).sure(Confidence::Likely);
+        let finding = report.add(place, Ground::Likely(Trusted::Purpose), message);
         if is_given {
             finding.via(project, here, "this is repeated");
         }

@@ -2,8 +2,9 @@
 
 use crate::budget::{self, Left};
 use crate::facts::{ExprKind, Language, StmtKind, walk};
-use crate::finding::{Confidence, Severity, Surface};
+use crate::finding::{Severity, Surface, Trusted};
 use crate::link::{Closers, Fate, Project, Site, Trigger};
+use crate::rules::ground;
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::{Kind, Role};
 
@@ -58,10 +59,11 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             span: site.span,
         };
         let what = if is_pool { "pool" } else { "client" };
-        let finding = report.add(place, format!("this {what} lives as long as the process, and nothing closes it when the server is asked to stop"));
+        let ground = ground::of_stop(project, site.at.file);
+        let finding = report.add(place, ground, format!("this {what} lives as long as the process, and nothing closes it when the server is asked to stop"));
         if is_client {
             // The remote end notices a closed socket at once; what is lost is the orderly goodbye.
-            finding.weigh(Severity::Low).sure(Confidence::Likely);
+            finding.weigh(Severity::Low).trusts(Trusted::Library);
         }
         if let Some(import) = project.unread_closing(site) {
             finding.blocked(import);

@@ -1,7 +1,7 @@
 //! One failed source loses the others' answers.
 
 use crate::facts::{Expr, ExprKind, Language, StmtKind, walk};
-use crate::finding::Severity;
+use crate::finding::{Followed, Ground, Severity};
 use crate::link::{FnRef, Project, Site};
 use crate::rules::effects;
 use crate::rules::outbound::bounds;
@@ -50,6 +50,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
                     function: site.at,
                     span: site.span,
                 },
+                Ground::Proved(Followed::Call),
                 message,
             );
         }

@@ -1,7 +1,7 @@
 //! A handler that knows of the cancel and does not pass it on.
 
 use crate::facts::{Expr, ExprKind, Language, Mode, Pattern, StmtKind, VarId, walk};
-use crate::finding::Severity;
+use crate::finding::{Followed, Ground, Severity, Trusted};
 use crate::link::{Fate, Project, Site};
 use crate::rules::outbound::bounds;
 use crate::rules::{At, Axis, Report, Rule};
@@ -68,6 +68,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
                         function: at,
                         span: site.span,
                     },
+                    Ground::Likely(Trusted::Name),
                     message,
                 );
             }
@@ -111,6 +112,7 @@ fn caught(project: &Project<'_>, report: &mut Report<'_>) {
             };
             report.add(
                 place,
+                Ground::Proved(Followed::Statements),
                 "the cancel of the call ends here: it is caught and not raised again",
             );
         }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use crate::facts::{ExprKind, Span, StmtKind, walk};
-use crate::finding::Severity;
+use crate::finding::{Ground, Severity, Trusted};
 use crate::link::{Failure, FnRef, Project};
 use crate::rules::effects;
 use crate::rules::{At, Axis, Report, Rule};
@@ -60,7 +60,11 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
 
 fn add(report: &mut Report<'_>, function: FnRef, span: Span, name: &str) {
     let message = format!("a failed write sets `{name}`, which refuses reads as well");
-    report.add(At { function, span }, message);
+    report.add(
+        At { function, span },
+        Ground::Likely(Trusted::Name),
+        message,
+    );
 }
 
 /// Atomic flags that a region sets to false: `healthy.store(false, …)`, `healthy.Store(false)`.
