@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::facts::{ClassId, FileFacts, FnId, Language, Manifest, Name, VarId, VariableKind};
+use crate::vocabulary;
 
 use super::packages::Packages;
 use super::{ClassRef, FnRef, VarRef};
@@ -208,10 +209,12 @@ impl Modules {
         if manifest.path.ends_with("package.json") {
             let names = manifest.dependencies.iter().map(|(name, _)| name);
             let names = names.chain(&manifest.development).chain([&manifest.name]);
-            self.declared
-                .entry(home.to_owned())
-                .or_default()
-                .extend(names.cloned());
+            let declared = self.declared.entry(home.to_owned()).or_default();
+            declared.extend(names.cloned());
+            if declared.contains(vocabulary::typescript::SDK) {
+                let brought = vocabulary::typescript::OF_THE_SDK.iter();
+                declared.extend(brought.map(|name| Name::from(*name)));
+            }
         }
     }
 

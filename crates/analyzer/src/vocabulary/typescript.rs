@@ -16,6 +16,31 @@ const SQL_LIMITS: &[&str] = &[
     "timeout",
 ];
 
+/// What `@modelcontextprotocol/sdk` 1.x brings with it, as its package.json has it: npm puts it where a server can import it
+/// without a word in its own manifest, and servers do. None of it handles signals.
+pub const OF_THE_SDK: &[&str] = &[
+    "@hono/node-server",
+    "ajv",
+    "ajv-formats",
+    "content-type",
+    "cors",
+    "cross-spawn",
+    "eventsource",
+    "eventsource-parser",
+    "express",
+    "express-rate-limit",
+    "hono",
+    "jose",
+    "json-schema-typed",
+    "pkce-challenge",
+    "raw-body",
+    "zod",
+    "zod-to-json-schema",
+];
+
+/// The package that brings [`OF_THE_SDK`].
+pub const SDK: &str = "@modelcontextprotocol/sdk";
+
 /// The reviewed rows.
 pub const ROWS: &[Row] = &[
     // The process.
