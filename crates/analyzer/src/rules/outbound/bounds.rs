@@ -141,11 +141,11 @@ fn argument<'a>(project: &Project<'a>, at: FnRef, arg: &'a Arg, names: &[&str]) 
         }
         options_if_any(project, at, &arg.value, names)
     } else {
-        Given::Absent
+        super::built::by_function(project, at, &arg.value, names)
     }
 }
 
-fn object<'a>(project: &Project<'a>, at: FnRef, literal: &'a Expr, names: &[&str]) -> Given {
+pub(super) fn object<'a>(project: &Project<'a>, at: FnRef, literal: &'a Expr, names: &[&str]) -> Given {
     let ExprKind::Object(entries) = &literal.kind else {
         return Given::Absent;
     };
@@ -185,7 +185,7 @@ fn options<'a>(project: &Project<'a>, at: FnRef, expr: &'a Expr, names: &[&str])
 }
 
 /// As [`options`], for an argument that need not be options at all.
-fn options_if_any<'a>(project: &Project<'a>, at: FnRef, expr: &'a Expr, names: &[&str]) -> Given {
+pub(super) fn options_if_any<'a>(project: &Project<'a>, at: FnRef, expr: &'a Expr, names: &[&str]) -> Given {
     let found = literals(project, at, expr);
     if is_set_later(project, at, expr, names) {
         return Given::Bounding;

@@ -3,6 +3,7 @@
 mod around;
 pub(super) mod bounds;
 mod breakers;
+mod built;
 mod by_client;
 mod chosen;
 mod escaped;
