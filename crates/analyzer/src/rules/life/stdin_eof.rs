@@ -16,7 +16,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     axes: &[Axis::Reliability],
     cwe: &[404, 772],
     summary: "The server stays when its stdin ends, because something else keeps the process alive.",
-    why: "A host that goes away closes stdin; that is all a stdio server is told. Version 1 of the TypeScript SDK does not listen for it: the process ends only because its event loop is empty, and a pool, a browser, a listener or a timer keeps it for ever. Hundreds of such processes on one machine are the commonest complaint of users.",
+    why: "A host that goes away closes stdin; that is all a stdio server is told. Version 1 of the TypeScript SDK does not listen for it, and version 2 closes its transport and no more: the process ends only because its event loop is empty, and a pool, a browser, a listener or a timer keeps it for ever. Hundreds of such processes on one machine are the commonest complaint of users.",
     fix: "On `end` and `close` of stdin run the same shutdown as on SIGTERM; close or `unref` what keeps the loop alive.",
     fixtures: fixtures!("LIFE-004": ts, py, rs, go),
     check,
@@ -28,8 +28,6 @@ const PARENT: &[&str] = &["ppid", "getppid", "parentpid", "parent_pid", "parent_
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
     super::stays::look(project, report);
     let mut judged = BTreeSet::new();
-    let ended = project.sites().filter(|site| site.name() == "serveStdio");
-    let ended = project.programs_of(ended.map(|site| site.at.file));
     let mut kept: HashMap<u32, Vec<&Site<'_>>> = HashMap::new();
     for site in project.sites() {
         if keeps_alive(project, site) {
@@ -42,8 +40,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             && entry.guard == Guard::Author
             && project.language(entry.at.file) == Language::TypeScript;
         let file = entry.at.file;
-        // Version 2 of the SDK closes the transport at the end of stdin.
-        if is_ours && judged.insert(project.package_of(file)) && !project.is_of(file, &ended) {
+        if is_ours && judged.insert(project.package_of(file)) {
             let kept = kept.get(&project.cluster_of(file));
             server(project, entry, kept.map_or(&[], Vec::as_slice), report);
         }
