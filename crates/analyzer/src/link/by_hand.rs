@@ -15,8 +15,11 @@ const METHOD: &str = "tools/call";
 /// The functions that take a request for a tool by the name of its method: those that compare it, and those that are kept under it.
 pub(super) fn dispatchers(project: &Project<'_>) -> BTreeSet<FnRef> {
     let mut all = BTreeSet::new();
+    let with_sdk = with_sdk(project);
+    let is_read =
+        |at: FnRef| is_read(project, at) && !with_sdk.contains(&project.package_of(at.file));
     for (at, function) in project.functions() {
-        if !is_read(project, at) {
+        if !is_read(at) {
             continue;
         }
         walk::stmts(&function.body, &mut |stmt| {
@@ -28,7 +31,7 @@ pub(super) fn dispatchers(project: &Project<'_>) -> BTreeSet<FnRef> {
     }
     for site in project.sites() {
         let named = site.call.arg(0).and_then(Expr::text);
-        if is_read(project, site.at)
+        if is_read(site.at)
             && named.is_some_and(|name| &**name == METHOD)
             && let Some(function) = site.call.arg(1)
         {
@@ -46,7 +49,9 @@ pub(super) fn readers<'p, 'a>(project: &'p Project<'a>) -> Vec<&'p Site<'a>> {
     let leading = project.above_any(project.dispatchers.iter().copied());
     let reads = project.sites().filter(|site| {
         is_read(project, site.at)
-            && (site.role == Some(Role::Stdin) || is_given_stdin(project, site))
+            && (site.role == Some(Role::Stdin)
+                || is_given_stdin(project, site)
+                || takes_stdin(project, site))
     });
     let all: Vec<&Site<'a>> = reads.collect();
     // The loop that answers says best where the server is; a reader that only hands lines on is one as well.
@@ -66,8 +71,47 @@ pub(super) fn readers<'p, 'a>(project: &'p Project<'a>) -> Vec<&'p Site<'a>> {
 
 /// Whether the function is of a language read here, and of runtime code.
 fn is_read(project: &Project<'_>, at: FnRef) -> bool {
-    matches!(project.language(at.file), Language::Rust | Language::Go)
-        && project.surface(at.file) != Surface::Tests
+    matches!(
+        project.language(at.file),
+        Language::Rust | Language::Go | Language::TypeScript
+    ) && project.surface(at.file) != Surface::Tests
+}
+
+/// Modules of Node whose servers take requests from stdin themselves.
+const SDKS: &[&str] = &["@modelcontextprotocol/", "fastmcp", "mcp-framework"];
+
+/// Whether a call registers a function for what comes over stdin, not for its end.
+pub(super) fn takes_data(site: &Site<'_>) -> bool {
+    let Some(Role::OnStdin { event, .. }) = site.role else {
+        return false;
+    };
+    let event = site.call.arg(event).and_then(Expr::text);
+    event.is_some_and(|event| matches!(&**event, "data" | "readable"))
+}
+
+/// The packages of TypeScript with an SDK: what looks at the name of a method there serves nothing by hand.
+fn with_sdk(project: &Project<'_>) -> BTreeSet<u32> {
+    let files = project.files.iter().zip(0u32..);
+    let of_sdk = |source: &str| SDKS.iter().any(|sdk| source.starts_with(sdk));
+    let files = files.filter(|(file, _)| {
+        file.language == Language::TypeScript
+            && file.imports.iter().any(|import| of_sdk(&import.source))
+    });
+    files.map(|(_, at)| project.package_of(at)).collect()
+}
+
+/// Node: `process.stdin.on("data", f)`, `readline.createInterface({ input: process.stdin })`.
+fn takes_stdin(project: &Project<'_>, site: &Site<'_>) -> bool {
+    if takes_data(site) {
+        return true;
+    }
+    let input = site.call.option("input").or_else(|| site.call.arg(0));
+    site.name() == "createInterface"
+        && site.paths.iter().any(|path| path.starts_with("readline"))
+        && input.is_some_and(|input| {
+            let paths = project.paths(site.at, input);
+            paths.iter().any(|path| &**path == "process.stdin")
+        })
 }
 
 /// `bufio.NewScanner(os.Stdin)`, `NewServer(os.Stdin, os.Stdout)`.

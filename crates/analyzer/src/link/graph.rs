@@ -82,7 +82,7 @@ impl Graph {
                         | Role::OnStop(_)
                 )
             );
-            if registers {
+            if registers && !super::by_hand::takes_data(site) {
                 continue;
             }
             let iterates = matches!(site.name(), "forEach" | "map" | "for_each");

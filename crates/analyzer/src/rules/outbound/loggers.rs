@@ -150,6 +150,12 @@ pub(super) fn has_writer(project: &Project<'_>, site: &Site<'_>) -> bool {
 /// Whether what a call prints is a message and no text of the author's: nothing but values, or the header before a message.
 pub(super) fn is_message(project: &Project<'_>, site: &Site<'_>) -> bool {
     let language = project.language(site.at.file);
+    if language == Language::TypeScript {
+        // `console.log(JSON.stringify(answer))`, `process.stdout.write(`${text}\n`)`.
+        let mut args = site.call.args.iter();
+        return matches!(site.name(), "log" | "write")
+            && args.all(|arg| !has_words(language, &arg.value));
+    }
     if !PRINTING.contains(&site.name()) {
         return false;
     }
