@@ -6,7 +6,7 @@ use crate::link::{Failure, FailureKind, Project};
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::{Role, words};
 
-use super::{patterns, permit, preset, unanswered};
+use super::{own_refusal, patterns, permit, preset, unanswered};
 
 pub(in crate::rules) const RULE: Rule = Rule {
     id: "AUTH-001",
@@ -69,6 +69,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
     lists(project, report);
     skipped(project, report);
     patterns::look(project, report);
+    own_refusal::look(project, report);
 }
 
 /// Words of names of functions that give what is forbidden.

@@ -3,6 +3,7 @@
 pub(super) mod breaker;
 pub(super) mod catch_permits;
 pub(super) mod default_allow;
+mod own_refusal;
 pub(super) mod patterns;
 mod permit;
 mod preset;
