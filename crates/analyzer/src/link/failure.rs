@@ -9,7 +9,7 @@ use crate::facts::{
 
 use super::branches::extent;
 use super::sites::callee_name;
-use super::{FnRef, Project};
+use super::{FnRef, Project, Site};
 
 /// A region that runs when something failed.
 #[derive(Debug, Clone)]
@@ -61,6 +61,7 @@ pub(super) fn failures<'a>(project: &Project<'a>) -> Vec<Failure<'a>> {
     }
     for site in project.sites() {
         let name = callee_name(&site.call.callee);
+        middleware(project, site, &mut all);
         let place = match name {
             "catch" | "or_else" | "unwrap_or_else" | "map_err" | "inspect_err" => 0,
             "then" => 1,
@@ -95,6 +96,42 @@ pub(super) fn failures<'a>(project: &Project<'a>) -> Vec<Failure<'a>> {
         }
     }
     all
+}
+
+/// What frameworks call with an error: `app.use((error, request, answer, next) => …)`, `app.onError((error, c) => …)`,
+/// `app.setErrorHandler((error, request, reply) => …)`.
+fn middleware<'a>(project: &Project<'a>, site: &Site<'a>, all: &mut Vec<Failure<'a>>) {
+    let params = match callee_name(&site.call.callee) {
+        "use" => 4..=4,
+        "onError" => 2..=2,
+        "setErrorHandler" => 2..=3,
+        _other => return,
+    };
+    if project.language(site.at.file) != Language::TypeScript || !site.targets.is_empty() {
+        return;
+    }
+    for arg in &site.call.args {
+        for function in super::graph::handed(project, site.at, &arg.value) {
+            let code = project.function(function);
+            let Some(code) = code.filter(|code| params.contains(&code.params.len())) else {
+                continue;
+            };
+            let (errors, members) = code
+                .params
+                .first()
+                .map_or_else(Default::default, |param| taken(&param.pattern));
+            all.push(Failure {
+                at: function,
+                kind: FailureKind::Closure,
+                span: code.span,
+                guarded: site.call.callee.span,
+                errors,
+                members,
+                types: Vec::new(),
+                body: &code.body,
+            });
+        }
+    }
 }
 
 /// `exec(command, (error, out) => { if (error) … })`: what runs when Node calls back with an error.

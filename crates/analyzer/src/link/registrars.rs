@@ -3,7 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::facts::{Arg, Expr, ExprKind, FnId, Name, Pattern, StmtKind, VariableKind, walk};
+use crate::facts::{
+    Arg, Expr, ExprKind, FnId, Language, Name, Pattern, StmtKind, VariableKind, walk,
+};
 use crate::vocabulary::Role;
 
 use super::bindings::Part;
@@ -77,8 +79,30 @@ fn functions<'a>(project: &Project<'a>, at: FnRef, value: &'a Expr) -> Vec<FnRef
     if all.is_empty() {
         all = handed(project, at, value);
     }
+    all.extend(made(project, at, value));
     all
 }
+
+/// `{ name, execute: counted(name, run) }`: the functions that calls among the members of a tool give.
+pub(super) fn made<'a>(project: &Project<'a>, at: FnRef, value: &'a Expr) -> Vec<FnRef> {
+    let ExprKind::Object(entries) = &value.kind else {
+        return Vec::new();
+    };
+    if project.language(at.file) != Language::TypeScript {
+        return Vec::new();
+    }
+    let runs = |key: &str| RUNNING.contains(&key);
+    let members = entries
+        .iter()
+        .filter(|entry| entry.key.as_deref().is_some_and(runs) && entry.value.call().is_some());
+    members
+        .flat_map(|entry| project.values(at, &entry.value))
+        .filter_map(|value| value.function())
+        .collect()
+}
+
+/// Members of a tool that run it.
+const RUNNING: &[&str] = &["execute", "handler", "run", "callback", "cb", "load"];
 
 /// `for tool in [read, write]: register(tool)`: the items of the list.
 fn listed<'a>(project: &Project<'a>, at: FnRef, value: &'a Expr) -> Vec<FnRef> {

@@ -42,6 +42,7 @@ pub(super) fn handlers(project: &Project<'_>) -> Vec<Responder> {
                 continue;
             }
             let mut functions = handed(project, site.at, &arg.value);
+            functions.extend(super::registrars::made(project, site.at, &arg.value));
             if arg.value.call().is_some() {
                 // `AddTool(tool, newHandler(client))`: what the call gives.
                 let values = project.values(site.at, &arg.value);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use crate::facts::{Arg, Call, Expr, Name, Pattern, Stmt, StmtKind, VarId, walk};
-use crate::link::{FnRef, Project};
+use crate::link::{FnRef, Project, Site};
 use crate::rules::At;
 
 use super::super::memo::Given;
@@ -26,10 +26,16 @@ const TAKING_OUT: &[&str] = &[
 /// Whether a function of the project that is called a cleaner does what its name says: it replaces something, itself or in
 /// what it calls.
 pub(super) fn cleans(project: &Project<'_>, at: FnRef) -> bool {
+    // `text.split(secret).join("***")`.
+    let joins_parts = |site: &Site<'_>| {
+        let parts = site.call.receiver().and_then(Expr::call);
+        site.name() == "join"
+            && parts.is_some_and(|parts| crate::link::callee_name(&parts.callee) == "split")
+    };
     project.reach(&[at]).iter().any(|at| {
         project
             .sites_of(*at)
-            .any(|site| TAKING_OUT.contains(&site.name()))
+            .any(|site| TAKING_OUT.contains(&site.name()) || joins_parts(site))
     })
 }
 
