@@ -9,6 +9,11 @@ const UNBOUNDED: Role = Outbound(Remote::Http, Limit::Nothing);
 const BY_TIMEOUT: Role = Outbound(Remote::Http, Limit::Option(&["timeout", "signal"]));
 /// Google's clients take the options of every request from what makes them, or from `google.options`.
 const GOOGLE: Role = Client(Remote::Http, Limit::Option(&["timeout", "signal"]));
+/// Statements of a driver that takes a limit with each, or from the server by a variable of the session.
+const SQL: Role = Outbound(
+    Remote::Database,
+    Limit::Client(&["timeout", "queryTimeout", "maxExecutionTime"]),
+);
 const RESTY: Role = Client(Remote::Http, Limit::Option(&["SetTimeout"]));
 const BY_RESTY: Role = Outbound(Remote::Http, Limit::Client(&["SetTimeout"]));
 const GO_CLIENT: Role = Client(Remote::Http, Limit::Option(&["Timeout", "HTTPClient"]));
@@ -25,6 +30,41 @@ pub(super) const TYPESCRIPT: &[Row] = &[
     Row("ofetch.$fetch", BY_TIMEOUT),
     Row("request", BY_TIMEOUT),
     Row("request-promise*", BY_TIMEOUT),
+    Row("mysql*.createPool().query", SQL),
+    Row("mysql*.createPool().execute", SQL),
+    Row("mysql*.createPool().getConnection", SQL),
+    Row("mysql*.createPool().getConnection().query", SQL),
+    Row("mysql*.createPool().getConnection().execute", SQL),
+    Row("mysql*.createConnection().query", SQL),
+    Row("mysql*.createConnection().execute", SQL),
+    Row("everart*().v1.*", UNBOUNDED),
+    Row(
+        "@linear/sdk*.LinearClient",
+        Client(Remote::Http, Limit::Option(&["signal", "timeout"])),
+    ),
+    Row(
+        "@linear/sdk*.LinearClient().*",
+        Outbound(Remote::Http, Limit::Client(&["signal", "timeout"])),
+    ),
+    Row(
+        "@hubspot/api-client*.Client",
+        Client(Remote::Http, Limit::Option(&["httpAgent", "timeout"])),
+    ),
+    Row(
+        "jira.js*Client",
+        Client(Remote::Http, Limit::Option(&["baseRequestConfig"])),
+    ),
+    Row(
+        "@google/genai*.GoogleGenAI().models.*",
+        Outbound(
+            Remote::Http,
+            Limit::Client(&["timeout", "httpOptions", "abortSignal"]),
+        ),
+    ),
+    Row(
+        "@google/generative-ai*().getGenerativeModel().generateContent",
+        Outbound(Remote::Http, Limit::Client(&["timeout", "signal"])),
+    ),
     Row("googleapis*.google.drive", GOOGLE),
     Row("googleapis*.google.gmail", GOOGLE),
     Row("googleapis*.google.calendar", GOOGLE),
@@ -38,6 +78,13 @@ pub(super) const TYPESCRIPT: &[Row] = &[
     Row("googleapis*.google.searchconsole", GOOGLE),
     Row("googleapis*.google.webmasters", GOOGLE),
     Row("googleapis*.google.analyticsdata", GOOGLE),
+    Row("googleapis*.google.admin", GOOGLE),
+    Row("googleapis*.google.chat", GOOGLE),
+    Row("googleapis*.google.classroom", GOOGLE),
+    Row("googleapis*.google.script", GOOGLE),
+    Row("googleapis*.google.tagmanager", GOOGLE),
+    Row("googleapis*.google.analyticsadmin", GOOGLE),
+    Row("googleapis*.google.customsearch", GOOGLE),
 ];
 
 pub(super) const PYTHON: &[Row] = &[
