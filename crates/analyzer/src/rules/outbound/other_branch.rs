@@ -1,35 +1,48 @@
 //! Branches of a program for something else than a server over stdio: another transport, a terminal.
 
-use crate::facts::{Block, Compare, Expr, ExprKind, Pattern, StmtKind, walk};
+use std::collections::BTreeMap;
+
+use crate::facts::{Block, Compare, Expr, ExprKind, Logic, Pattern, StmtKind, walk};
 use crate::link::{FnRef, Project, Site};
 use crate::vocabulary::{Wire, words};
 
 /// Calls upwards through which the branch is looked for.
-const MAX_CALLS: usize = 2;
+const MAX_CALLS: usize = 3;
 
 /// Callers of a function that are looked at.
-const MAX_CALLERS: usize = 8;
+const MAX_CALLERS: usize = 24;
 
 /// Words in the names of the transports over HTTP.
 const HTTP: &[&str] = &["http", "sse", "streamable", "stream", "httpstream"];
 
 /// Whether a call stands in such a branch, or all calls of the function that it stands in do.
 pub(super) fn holds<'a>(project: &Project<'a>, site: &Site<'a>) -> bool {
-    holds_within(project, site, MAX_CALLS)
+    let mut judged = BTreeMap::new();
+    holds_within(project, site, MAX_CALLS, &mut judged)
 }
 
-fn holds_within<'a>(project: &Project<'a>, site: &Site<'a>, left: usize) -> bool {
+fn holds_within<'a>(
+    project: &Project<'a>,
+    site: &Site<'a>,
+    left: usize,
+    judged: &mut BTreeMap<FnRef, bool>,
+) -> bool {
     if stands(project, site) || is_command(project, site) {
         return true;
     }
+    if let Some(known) = judged.get(&site.at) {
+        return *known;
+    }
     let callers = project.callers(site.at);
-    left > 0
+    let holds = left > 0
         && !callers.is_empty()
         && callers.len() <= MAX_CALLERS
         && callers
             .iter()
             .filter_map(|id| project.site(*id))
-            .all(|caller| holds_within(project, caller, left - 1))
+            .all(|caller| holds_within(project, caller, left - 1, judged));
+    judged.insert(site.at, holds);
+    holds
 }
 
 /// Whether the call stands in a branch for a terminal or for another transport: `if (process.stdout.isTTY)`, beside the start of an HTTP server.
@@ -52,7 +65,11 @@ fn stands<'a>(project: &Project<'a>, site: &Site<'a>) -> bool {
             return;
         };
         let holds = |block: &Block| block.iter().any(|inner| inner.span.holds(site.span));
-        let names = project.names_in(site.at, test);
+        let meant = meant(project, site.at, test);
+        let names: Vec<String> = meant
+            .iter()
+            .flat_map(|(at, value)| project.names_in(*at, value))
+            .collect();
         let mut texts = Vec::new();
         walk::each(test, &mut |expr| {
             texts.extend(expr.text().map(|text| text.to_lowercase()))
@@ -79,7 +96,8 @@ fn stands<'a>(project: &Project<'a>, site: &Site<'a>) -> bool {
                 })
         };
         let said = wire_of(project, site.at, test);
-        let then_http = for_http || said == Some(Wire::Http);
+        let by_setting = meant.iter().any(|(_, value)| asks_for_http(value));
+        let then_http = for_http || by_setting || said == Some(Wire::Http);
         found |= holds(then) && (terminal || then_http || serves_http(then));
         found |= holds(otherwise)
             && (for_stdio || said == Some(Wire::Stdio) || serves_http(otherwise))
@@ -88,6 +106,45 @@ fn stands<'a>(project: &Project<'a>, site: &Site<'a>) -> bool {
                 .any(|inner| matches!(inner.kind, StmtKind::If { .. }));
     });
     found
+}
+
+/// A test, and what the variables and own fields in it were set to.
+fn meant<'a>(project: &Project<'a>, at: FnRef, test: &'a Expr) -> Vec<(FnRef, &'a Expr)> {
+    let mut all = vec![(at, test)];
+    walk::each(test, &mut |expr| {
+        if let ExprKind::Var(id) = &expr.kind {
+            all.extend(project.assigned(at.variable(*id)).take(MAX_SETS));
+        } else if let ExprKind::Member(object, name) = &expr.kind
+            && let ExprKind::This = object.kind
+            && let Some(class) = project.class_of(at).and_then(|class| project.class(class))
+        {
+            let fields = class.fields.iter().filter(|field| field.name == *name);
+            all.extend(fields.filter_map(|field| Some((at, field.value.as_ref()?))));
+        }
+    });
+    all
+}
+
+/// Values that a flag is set to which are looked at.
+const MAX_SETS: usize = 4;
+
+/// Whether a test asks the environment for another transport: `process.env.HTTP_SERVER === "true" || process.env.SSE === "true"`.
+fn asks_for_http(test: &Expr) -> bool {
+    if let ExprKind::Logic(Logic::Or, left, right) = &test.kind {
+        return asks_for_http(left) || asks_for_http(right);
+    }
+    let ExprKind::Compare(Compare::Equal, left, right) = &test.kind else {
+        return false;
+    };
+    let ExprKind::Member(object, name) = &left.kind else {
+        return false;
+    };
+    let is_on = right
+        .text()
+        .is_some_and(|text| matches!(&**text, "true" | "1" | "yes" | "on"));
+    let of_environment = matches!(&object.kind, ExprKind::Member(_, env) if &**env == "env");
+    let words = words::words(name);
+    is_on && of_environment && words.iter().any(|word| HTTP.contains(&word.as_str()))
 }
 
 /// Whether a call stands in a branch for those who ask for stdout by its name: `case "stdout":`, `if exporter == "stdout"`.

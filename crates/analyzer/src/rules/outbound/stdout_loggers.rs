@@ -1,8 +1,9 @@
 //! Loggers of TypeScript and Python that write to stdout, by what they are told or because nothing tells them otherwise.
 
-use crate::facts::{CallForm, Expr, ExprKind, Import, walk};
+use crate::facts::{CallForm, Expr, ExprKind, Import, Language, walk};
 use crate::link::{FnRef, Project, Site, Value};
 use crate::rules::At;
+use crate::vocabulary::{Role, role};
 
 /// Whether a call of TypeScript makes a logger that writes to stdout.
 pub(super) fn of_typescript<'a>(project: &Project<'a>, site: &Site<'a>) -> bool {
@@ -24,6 +25,7 @@ pub(super) fn of_typescript<'a>(project: &Project<'a>, site: &Site<'a>) -> bool 
         return is_plain(project, site, &["stream", "streams"]);
     }
     exports_to_console(project, site)
+        || is_given_printer(project, site)
         || (is(&["tslog.Logger"]) && is_plain(project, site, &["overwrite", "type"]))
         || (is(&["sequelize.Sequelize"]) && logs_statements(project, site))
         || (is(&["dotenv.config", "dotenv.default.config"])
@@ -47,6 +49,41 @@ pub(super) fn imports(project: &Project<'_>) -> Vec<At> {
         }
     }
     all
+}
+
+/// Options of libraries that take what each message, or each statement, is handed to.
+const TAKING_PRINTERS: &[&str] = &["verbose", "logging", "log", "logger", "debug", "trace"];
+
+/// `new Database(path, { verbose: console.log })`: what is opened prints what it does on stdout.
+fn is_given_printer<'a>(project: &Project<'a>, site: &Site<'a>) -> bool {
+    let opens = matches!(
+        site.role,
+        Some(Role::Open(_) | Role::Client(..) | Role::Server)
+    ) || site.call.form == CallForm::New;
+    if !opens || !site.targets.is_empty() {
+        return false;
+    }
+    let prints = |value: &'a Expr| {
+        let value = if let ExprKind::Choice(_, then, _) = &value.kind {
+            &**then
+        } else {
+            value
+        };
+        matches!(value.kind, ExprKind::Member(..))
+            && project
+                .paths(site.at, value)
+                .iter()
+                .any(|path| role(Language::TypeScript, path) == Some(Role::Stdout))
+    };
+    let mut options = site
+        .call
+        .args
+        .iter()
+        .filter_map(|arg| literal(project, site, &arg.value));
+    options.any(|options| {
+        let mut printers = TAKING_PRINTERS.iter();
+        printers.any(|name| options.entry(name).is_some_and(prints))
+    })
 }
 
 /// Exporters of OpenTelemetry that print what they get.
