@@ -1,6 +1,7 @@
 //! A refusal that is thrown where the same function catches it again.
 
 use crate::facts::{ExprKind, Stmt, StmtKind, walk};
+use crate::finding::{Ground, Trusted};
 use crate::link::{Failure, FailureKind, FnRef, Project};
 use crate::rules::{At, Report};
 use crate::vocabulary::{Role, words};
@@ -46,6 +47,7 @@ pub(super) fn look(project: &Project<'_>, report: &mut Report<'_>) {
         report
             .add(
                 place(failure.span),
+                Ground::Likely(Trusted::Name),
                 "a refusal is caught here with every other failure, and what follows may permit",
             )
             .via(project, place(thrown), "the refusal is thrown here")
