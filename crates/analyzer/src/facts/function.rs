@@ -45,6 +45,17 @@ pub struct Param {
     pub default: Option<Expr>,
     /// Its written type.
     pub ty: Option<Expr>,
+    /// Which arguments it takes.
+    pub takes: Takes,
+}
+
+/// Which arguments a parameter takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Takes {
+    /// The one at its place, or of its name; a parameter for the rest by place as well.
+    Own,
+    /// Every one that is given by a name that no parameter has: Python's `**options`.
+    Named,
 }
 
 /// A class, or a type with methods.

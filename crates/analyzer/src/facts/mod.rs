@@ -48,7 +48,7 @@ pub use file::{
     Comment, Export, FileFacts, Import, ImportItem, Language, Manifest, Reading, Variable,
     VariableKind, Why,
 };
-pub use function::{Class, Field, Function, Method, Mode, Param};
+pub use function::{Class, Field, Function, Method, Mode, Param, Takes};
 pub use span::{Cover, Lines, Span};
 pub use stmt::{Arm, Block, Catch, LoopKind, Pattern, Resource, Stmt, StmtKind};
 

@@ -3,17 +3,20 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::budget;
-use crate::facts::{CallForm, ExprKind, Language, Name};
+use crate::facts::{CallForm, Expr, ExprKind, Language, Name};
 use crate::finding::Surface;
 use crate::vocabulary::Role;
 
-use super::{Project, Site, SiteId};
+use super::{ClassRef, FnRef, Project, Site, SiteId, Value};
 
 /// Makers of one path that are looked at for a call, in its own file and in all.
 const MAX_MAKERS: usize = 200;
 
 /// Values of a variable that are looked at.
 const MAX_SETS: usize = 4;
+
+/// Fields through which a client is looked for.
+const MAX_FIELDS: usize = 3;
 
 /// Makers by what they make, and what is used, by the cluster of files and the path of the maker.
 #[derive(Debug, Default)]
@@ -23,7 +26,7 @@ pub(super) struct Made {
     fields: HashMap<Field, Vec<SiteId>>,
 }
 
-/// Go: the field of a struct of a package that a client is put into, where the struct is made.
+/// Go and Rust: the field of a struct that a client is put into, where the struct is made. The package is the folder of the struct.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Field {
     package: Name,
@@ -48,7 +51,10 @@ impl Made {
                     .extend(paths.map(|path| (cluster, Name::from(path))));
             }
             let is_struct = site.call.form == CallForm::Literal
-                && project.language(site.at.file) == Language::Go
+                && matches!(
+                    project.language(site.at.file),
+                    Language::Go | Language::Rust
+                )
                 && project.surface(site.at.file) != Surface::Tests;
             if is_struct {
                 all.put(project, site);
@@ -59,10 +65,16 @@ impl Made {
 
     /// Keeps the clients that a struct is made with.
     fn put(&mut self, project: &Project<'_>, made: &Site<'_>) {
-        let Some(class) = project.last_name(made.at, &made.call.callee) else {
-            return;
+        let class = if project.language(made.at.file) == Language::Rust {
+            made.makes.first().and_then(|class| named(project, *class))
+        } else {
+            let name = project.last_name(made.at, &made.call.callee);
+            let package = project.file(made.at.file).map(|file| folder(&file.path));
+            package
+                .map(Name::from)
+                .zip(name.map(|name| Name::from(&*name)))
         };
-        let Some(package) = project.file(made.at.file).map(|file| folder(&file.path)) else {
+        let Some((package, class)) = class else {
             return;
         };
         for arg in &made.call.args {
@@ -77,14 +89,20 @@ impl Made {
             let is_client = |site: &&Site<'_>| matches!(site.role, Some(Role::Client(..)));
             if let Some(client) = client.filter(is_client) {
                 let field = Field {
-                    package: Name::from(package),
-                    class: Name::from(&*class),
+                    package: package.clone(),
+                    class: class.clone(),
                     name: name.clone(),
                 };
                 self.fields.entry(field).or_default().push(client.id);
             }
         }
     }
+}
+
+/// The folder and the name of a struct.
+fn named(project: &Project<'_>, class: ClassRef) -> Option<(Name, Name)> {
+    let package = Name::from(folder(&project.file(class.file)?.path));
+    Some((package, project.class(class)?.name.clone()))
 }
 
 fn folder(path: &str) -> &str {
@@ -115,21 +133,61 @@ impl<'a> Project<'a> {
         found.into_iter().filter_map(|id| self.site(id)).collect()
     }
 
-    /// Go: the clients that the field which a method calls on is made with: `c.http.Do(request)`.
+    /// The clients that the field which a method calls on is made with: `c.http.Do(request)` of Go,
+    /// `self.state.http.get(address).send()` of Rust.
     fn kept_in_field(&self, site: &Site<'a>) -> Option<&[SiteId]> {
-        let ExprKind::Member(object, name) = &site.call.receiver()?.kind else {
-            return None;
-        };
-        if self.made.fields.is_empty() || !matches!(object.kind, ExprKind::This) {
+        if self.made.fields.is_empty() {
             return None;
         }
-        let class = self.class(self.class_of(site.at)?)?;
+        let mut on = site.call.receiver()?;
+        let is_rust = self.language(site.at.file) == Language::Rust;
+        while let Some(call) = on.call().filter(|_| is_rust) {
+            on = call.receiver()?;
+        }
+        let ExprKind::Member(object, name) = &on.kind else {
+            return None;
+        };
+        let class = if is_rust {
+            self.class_behind(site.at, object)?
+        } else {
+            let is_this = matches!(object.kind, ExprKind::This);
+            self.class_of(site.at).filter(|_| is_this)?
+        };
+        let (package, class) = named(self, class)?;
+        let name = name.clone();
         let field = Field {
-            package: Name::from(folder(&self.file(site.at.file)?.path)),
-            class: class.name.clone(),
-            name: name.clone(),
+            package,
+            class,
+            name,
         };
         self.made.fields.get(&field).map(Vec::as_slice)
+    }
+
+    /// The class of the receiver, or of a field of it by the types that are written.
+    fn class_behind(&self, at: FnRef, object: &'a Expr) -> Option<ClassRef> {
+        let mut names = Vec::new();
+        let mut object = object;
+        while let ExprKind::Member(inner, name) = &object.kind {
+            names.push(name);
+            object = inner;
+        }
+        if !matches!(object.kind, ExprKind::This) || names.len() > MAX_FIELDS {
+            return None;
+        }
+        let mut class = self.class_of(at)?;
+        for name in names.into_iter().rev() {
+            let mut fields = self.class(class)?.fields.iter();
+            let ty = fields.find(|field| field.name == *name)?.ty.as_ref()?;
+            let types = self.values(FnRef::module(class.file), ty);
+            class = types.into_iter().find_map(|value| {
+                if let Value::Class(class) = value {
+                    Some(class)
+                } else {
+                    None
+                }
+            })?;
+        }
+        Some(class)
     }
 
     /// Whether any call that waits for a remote end is made on what a call gives.

@@ -19,6 +19,10 @@ const BY_RESTY: Role = Outbound(Remote::Http, Limit::Client(&["SetTimeout"]));
 const GO_CLIENT: Role = Client(Remote::Http, Limit::Option(&["Timeout", "HTTPClient"]));
 const BY_GO_CLIENT: Role = Outbound(Remote::Http, Limit::Client(&["Timeout", "HTTPClient"]));
 const BY_BUILDER: Role = Outbound(Remote::Http, Limit::Client(&[]));
+/// A connection that nothing but a bound around it limits.
+const DIALED: Role = Outbound(Remote::Other, Limit::Nothing);
+/// Statements whose limit is an option of the statement.
+const STATEMENT: Role = Outbound(Remote::Database, Limit::Statement(&["timeout"]));
 
 pub(super) const TYPESCRIPT: &[Row] = &[
     Row("superagent*.get", UNBOUNDED),
@@ -96,6 +100,11 @@ pub(super) const PYTHON: &[Row] = &[
         "confluent_kafka*.Consumer().poll",
         Outbound(Remote::Other, Limit::Argument(0, &["timeout"])),
     ),
+    // The driver limits the wait for a connection, not that for an answer.
+    Row("neo4j.*GraphDatabase.driver().execute_query", STATEMENT),
+    Row("neo4j.*Driver().execute_query", STATEMENT),
+    Row("neo4j.*.session().run", STATEMENT),
+    Row("neo4j.*Session().run", STATEMENT),
     Row(
         "socket.socket().connect",
         Outbound(Remote::Other, Limit::Nothing),
@@ -119,6 +128,9 @@ pub(super) const RUST: &[Row] = &[
     ),
     Row("hyper_util.client.legacy.Client*.request", UNBOUNDED),
     Row("hyper.Client*.request", UNBOUNDED),
+    Row("tokio.net.TcpStream.connect", DIALED),
+    Row("std.net.TcpStream.connect", DIALED),
+    Row("nvim_rs.create.*.new_tcp", DIALED),
 ];
 
 pub(super) const GO: &[Row] = &[
@@ -149,5 +161,5 @@ pub(super) const GO: &[Row] = &[
     Row("golang.org/x/oauth2.NewClient().Get", BY_GO_CLIENT),
     Row("golang.org/x/oauth2.NewClient().Post", BY_GO_CLIENT),
     Row("golang.org/x/oauth2.NewClient().Do", BY_GO_CLIENT),
-    Row("net.Dial", Outbound(Remote::Other, Limit::Nothing)),
+    Row("net.Dial", DIALED),
 ];

@@ -184,6 +184,8 @@ pub enum Limit {
     Argument(usize, &'static [&'static str]),
     /// The client that it is called on, or one of these options.
     Client(&'static [&'static str]),
+    /// One of these options of the statement that is its first argument: `Query(text, timeout=5)`.
+    Statement(&'static [&'static str]),
     /// A context or signal argument with a deadline, or the client.
     Deadline,
     /// Nothing but a bound around it.

@@ -6,7 +6,7 @@ use super::{Lower, tree};
 use crate::extract::build::Space;
 use crate::facts::{
     Block, ClassId, Expr, Field, FnId, Method, Mode, Name, Param, Pattern, Span, Stmt, StmtKind,
-    VarId, VariableKind,
+    Takes, VarId, VariableKind,
 };
 
 impl Lower<'_> {
@@ -283,6 +283,7 @@ impl Lower<'_> {
                     pattern: Pattern::Any,
                     default: None,
                     ty: ty.clone(),
+                    takes: Takes::Own,
                 });
             }
             for ident in names {
@@ -292,6 +293,7 @@ impl Lower<'_> {
                     pattern: Pattern::Var(id),
                     default: None,
                     ty: ty.clone(),
+                    takes: Takes::Own,
                 });
             }
         }

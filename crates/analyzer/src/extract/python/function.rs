@@ -7,7 +7,8 @@ use super::bound;
 use super::module::Lower;
 use super::scope::Scope;
 use crate::facts::{
-    ClassId, Expr, ExprKind, FnId, Mode, Name, Param, Pattern, Span, Stmt, StmtKind, VariableKind,
+    ClassId, Expr, ExprKind, FnId, Mode, Name, Param, Pattern, Span, Stmt, StmtKind, Takes,
+    VariableKind,
 };
 
 /// What a method gets first.
@@ -95,6 +96,7 @@ impl<'a> Lower<'a> {
         defaults: Vec<Option<Expr>>,
         receiver: Receiver,
     ) {
+        let named = params.kwarg.as_deref();
         let mut all = Vec::new();
         for (place, (param, default)) in params.iter().zip(defaults).enumerate() {
             let name = param.as_parameter().name.as_str();
@@ -124,6 +126,11 @@ impl<'a> Lower<'a> {
                 pattern: Pattern::Var(variable),
                 default,
                 ty,
+                takes: if named == Some(param.as_parameter()) {
+                    Takes::Named
+                } else {
+                    Takes::Own
+                },
             });
         }
         if let Some(function) = self.facts.functions.get_mut(id.0 as usize) {

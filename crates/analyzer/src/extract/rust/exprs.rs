@@ -9,7 +9,7 @@ use super::{Lower, Tail};
 use crate::extract::build::{between, opaque};
 use crate::facts::{
     Arg, Block, Call, CallForm, Compare, Expr, ExprKind, Logic, Mode, Name, Param, Pattern, Span,
-    VariableKind,
+    Takes, VariableKind,
 };
 
 impl Lower {
@@ -294,6 +294,7 @@ impl Lower {
                 pattern,
                 default: None,
                 ty: None,
+                takes: Takes::Own,
             });
         }
         let mut body = Block::new();

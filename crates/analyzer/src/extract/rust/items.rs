@@ -7,7 +7,7 @@ use super::{Lower, Tail};
 use crate::extract::build::between;
 use crate::facts::{
     Block, ClassId, Expr, Field, FnId, Method, Mode, Name, Param, Pattern, Span, Stmt, StmtKind,
-    VariableKind,
+    Takes, VariableKind,
 };
 
 /// A function of any kind of item.
@@ -249,6 +249,7 @@ impl Lower {
                     pattern,
                     default: None,
                     ty,
+                    takes: Takes::Own,
                 });
             }
         }

@@ -9,7 +9,7 @@ use super::Lowering;
 use super::expr::key;
 use crate::facts::{
     Block, Call, CallForm, Class, ClassId, Expr, ExprKind, Field, FnId, Function, Method, Mode,
-    Name, Param, Pattern, Stmt, StmtKind, VariableKind,
+    Name, Param, Pattern, Stmt, StmtKind, Takes, VariableKind,
 };
 
 impl Lowering<'_> {
@@ -172,6 +172,7 @@ impl Lowering<'_> {
                 pattern,
                 default,
                 ty,
+                takes: Takes::Own,
             });
         }
         if let Some(rest) = &params.rest {
@@ -180,6 +181,7 @@ impl Lowering<'_> {
                 pattern,
                 default: None,
                 ty: None,
+                takes: Takes::Own,
             });
         }
         all

@@ -55,6 +55,10 @@ pub(in crate::rules) fn is_bounded<'a>(
             by_place.is_some_and(|limit| value(project, site.at, limit) == Given::Bounding)
                 || given(project, site, names) == Given::Bounding
         }
+        Limit::Statement(names) => {
+            let statement = site.call.arg(0);
+            statement.is_some_and(|statement| is_made_with(project, site, statement, names))
+        }
         Limit::Client(names) => {
             given(project, site, names) == Given::Bounding
                 || client(project, site, names) == Given::Bounding
@@ -69,6 +73,22 @@ pub(in crate::rules) fn is_bounded<'a>(
         Limit::Nothing => super::later::is_dialed_with_limit(project, site, &[]),
     };
     by_itself || is_wrapped(project, site, &mut BTreeSet::new(), 2)
+}
+
+/// Whether a statement is made, here or where its variable is set, by a call with one of these options.
+fn is_made_with<'a>(
+    project: &Project<'a>,
+    site: &Site<'a>,
+    statement: &'a Expr,
+    names: &[&str],
+) -> bool {
+    let bounds = |(at, made): (FnRef, &Expr)| {
+        let made = project.site_at(at, made);
+        made.is_some_and(|made| given(project, made, names) == Given::Bounding)
+    };
+    bounds((site.at, statement))
+        || matches!(statement.kind, ExprKind::Var(id)
+            if project.assigned(site.at.variable(id)).any(bounds))
 }
 
 /// The limit that a call to a remote end is subject to by its role.
@@ -121,7 +141,12 @@ pub(super) fn stronger(one: Given, other: Given) -> Given {
     }
 }
 
-fn argument<'a>(project: &Project<'a>, at: FnRef, arg: &'a Arg, names: &[&str]) -> Given {
+pub(super) fn argument<'a>(
+    project: &Project<'a>,
+    at: FnRef,
+    arg: &'a Arg,
+    names: &[&str],
+) -> Given {
     if let Some(name) = &arg.name {
         return if names.contains(&&**name) {
             value(project, at, &arg.value)
@@ -145,7 +170,12 @@ fn argument<'a>(project: &Project<'a>, at: FnRef, arg: &'a Arg, names: &[&str]) 
     }
 }
 
-pub(super) fn object<'a>(project: &Project<'a>, at: FnRef, literal: &'a Expr, names: &[&str]) -> Given {
+pub(super) fn object<'a>(
+    project: &Project<'a>,
+    at: FnRef,
+    literal: &'a Expr,
+    names: &[&str],
+) -> Given {
     let ExprKind::Object(entries) = &literal.kind else {
         return Given::Absent;
     };
@@ -172,6 +202,9 @@ fn options<'a>(project: &Project<'a>, at: FnRef, expr: &'a Expr, names: &[&str])
     if is_set_later(project, at, expr, names) {
         return Given::Bounding;
     }
+    if let Some(says) = super::handed::by_names(project, at, expr, names) {
+        return says;
+    }
     if found.is_empty() {
         return super::handed::by_callers(project, at, expr, &|at, literal| {
             object(project, at, literal, names)
@@ -185,7 +218,12 @@ fn options<'a>(project: &Project<'a>, at: FnRef, expr: &'a Expr, names: &[&str])
 }
 
 /// As [`options`], for an argument that need not be options at all.
-pub(super) fn options_if_any<'a>(project: &Project<'a>, at: FnRef, expr: &'a Expr, names: &[&str]) -> Given {
+pub(super) fn options_if_any<'a>(
+    project: &Project<'a>,
+    at: FnRef,
+    expr: &'a Expr,
+    names: &[&str],
+) -> Given {
     let found = literals(project, at, expr);
     if is_set_later(project, at, expr, names) {
         return Given::Bounding;
@@ -213,7 +251,12 @@ fn literals<'a>(project: &Project<'a>, at: FnRef, expr: &'a Expr) -> Vec<(FnRef,
 }
 
 /// `options.signal = …`, `kwargs["timeout"] = …`, `kwargs.setdefault("timeout", …)`.
-fn is_set_later<'a>(project: &Project<'a>, at: FnRef, expr: &'a Expr, names: &[&str]) -> bool {
+pub(super) fn is_set_later<'a>(
+    project: &Project<'a>,
+    at: FnRef,
+    expr: &'a Expr,
+    names: &[&str],
+) -> bool {
     let Some(function) = project.function(at) else {
         return false;
     };
@@ -299,9 +342,10 @@ pub(in crate::rules) fn is_made_bounded<'a>(
 ) -> bool {
     match limit {
         Limit::Default => given(project, maker, USUAL) != Given::Unlimited,
-        Limit::Option(names) | Limit::Client(names) | Limit::Argument(_, names) => {
-            given(project, maker, names) == Given::Bounding
-        }
+        Limit::Option(names)
+        | Limit::Client(names)
+        | Limit::Argument(_, names)
+        | Limit::Statement(names) => given(project, maker, names) == Given::Bounding,
         Limit::Deadline => given(project, maker, USUAL) == Given::Bounding,
         Limit::Nothing => false,
     }

@@ -3,7 +3,7 @@
 use crate::facts::{Expr, ExprKind, StmtKind, walk};
 use crate::link::{FnRef, Project};
 
-use super::bounds::{Given, options_if_any, object, stronger};
+use super::bounds::{Given, object, options_if_any, stronger};
 
 /// Functions that one after the other hand on what the next one built.
 const MAX_CALLS: usize = 3;

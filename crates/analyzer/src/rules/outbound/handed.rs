@@ -1,12 +1,15 @@
 //! Options that a function takes from its callers.
 
-use crate::facts::{Arg, Expr, ExprKind, VariableKind};
+use crate::facts::{Arg, Expr, ExprKind, Takes, VariableKind};
 use crate::link::{FnRef, Project, Site};
 
-use super::bounds::{Given, stronger};
+use super::bounds::{Given, argument, is_set_later, stronger};
 
 /// Callers of a function that are looked at.
 const MAX_CALLERS: usize = 64;
+
+/// Functions that hand the options on which they were given.
+const MAX_HANDED: usize = 4;
 
 /// What all callers of a function say in the options that they hand it; those that hand none say nothing.
 /// Where one of them can't be read, or none is known, the options may hold anything.
@@ -43,6 +46,63 @@ pub(super) fn by_callers<'a>(
         };
     }
     most
+}
+
+/// What all callers of a function say by the names of options, where an expression is the parameter that takes them: `**options`.
+/// Whoever is handed them in turn is asked as well. A function that nobody is seen to call says nothing, unless it is the only one.
+pub(super) fn by_names<'a>(
+    project: &Project<'a>,
+    at: FnRef,
+    expr: &Expr,
+    names: &[&str],
+) -> Option<Given> {
+    let function = named(project, at, expr)?;
+    Some(all_say(project, function, names, MAX_HANDED).unwrap_or(Given::Bounding))
+}
+
+fn all_say<'a>(
+    project: &Project<'a>,
+    function: FnRef,
+    names: &[&str],
+    left: usize,
+) -> Option<Given> {
+    let callers = project.callers(function).iter();
+    let callers = callers.filter_map(|id| project.site(*id));
+    let says = callers.take(MAX_CALLERS).filter_map(|caller| {
+        let mut args = caller.call.args.iter();
+        args.try_fold(Given::Absent, |most, arg| {
+            let handed = if let (None, ExprKind::Spread(inner)) = (&arg.name, &arg.value.kind) {
+                named(project, caller.at, inner).map(|next| (next, inner))
+            } else {
+                None
+            };
+            let says = match handed {
+                Some((_, inner)) if is_set_later(project, caller.at, inner, names) => {
+                    Given::Bounding
+                }
+                Some(_) if left == 0 => Given::Bounding,
+                Some((next, _)) => all_say(project, next, names, left - 1)?,
+                None => argument(project, caller.at, arg, names),
+            };
+            Some(stronger(most, says))
+        })
+    });
+    says.reduce(stronger)
+}
+
+/// The function of which an expression is the parameter for all that is given by name.
+fn named(project: &Project<'_>, at: FnRef, expr: &Expr) -> Option<FnRef> {
+    let ExprKind::Var(id) = expr.kind else {
+        return None;
+    };
+    let declared = project.variable(at.variable(id))?;
+    let VariableKind::Parameter(place) = declared.kind else {
+        return None;
+    };
+    let owner = at.beside(declared.owner);
+    let params = &project.function(owner)?.params;
+    let param = params.get(usize::try_from(place).ok()?)?;
+    (param.takes == Takes::Named).then_some(owner)
 }
 
 /// What all callers of a function give it for a parameter, and where; `None` where they leave it out.

@@ -17,10 +17,12 @@ const MAX_CALLS: usize = 5;
 
 /// `client := &http.Client{…}; client.Timeout = limit`, `client.HTTPClient.Timeout = limit`, `client.SetTimeout(limit)`.
 pub(super) fn is_set_on(project: &Project<'_>, maker: &Site<'_>, names: &[&str]) -> bool {
-    let Some(function) = project
-        .function(maker.at)
-        .filter(|_| matches!(maker.role, Some(Role::Client(..))))
-    else {
+    matches!(maker.role, Some(Role::Client(..))) && is_limited_there(project, maker, names)
+}
+
+/// Whether a limit is set on what a call gives, in the function that it stands in.
+pub(super) fn is_limited_there(project: &Project<'_>, maker: &Site<'_>, names: &[&str]) -> bool {
+    let Some(function) = project.function(maker.at) else {
         return false;
     };
     let is_of_maker = |object: &Expr| {

@@ -75,14 +75,15 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         }
         // Of several clients that it may be, the one of the same file is the likely one.
         let near = makers.iter().find(|maker| maker.at.file == site.at.file);
-        // A statement of Go takes its limit from the context of the call: the pool has none to give.
+        // A statement of Go takes its limit from the context of the call, others have one of their own: the pool has none to give.
         let by_context = limit == Limit::Nothing
             && matches!(site.role, Some(Role::Outbound(Remote::Database, _)))
             && project.language(site.at.file) == Language::Go;
+        let by_itself = by_context || matches!(limit, Limit::Statement(_));
         if by_context && super::bounds::is_part(project, site) {
             continue;
         }
-        if let Some(maker) = near.or(makers.first()).filter(|_| !by_context) {
+        if let Some(maker) = near.or(makers.first()).filter(|_| !by_itself) {
             let made = At {
                 function: maker.at,
                 span: maker.span,
@@ -125,7 +126,10 @@ fn runs_in_server(project: &Project<'_>, site: &Site<'_>) -> bool {
 
 /// A client without a limit whose calls are not seen: it is handed to a library.
 fn client<'a>(project: &Project<'a>, maker: &Site<'a>, limit: Limit, report: &mut Report<'_>) {
+    let by_caller = matches!(limit, Limit::Option(names)
+        if super::escaped::is_limited_by_caller(project, maker, names));
     if project.is_waited_on(maker)
+        || by_caller
         || super::bounds::is_made_bounded(project, maker, limit)
         || is_fallback(project, maker)
     {
