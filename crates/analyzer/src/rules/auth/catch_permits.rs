@@ -6,7 +6,7 @@ use crate::link::{Failure, FailureKind, Project};
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::{Role, words};
 
-use super::{own_refusal, patterns, permit, preset, unanswered};
+use super::{own_refusal, patterns, permit, preset, unanswered, unfiltered};
 
 pub(in crate::rules) const RULE: Rule = Rule {
     id: "AUTH-001",
@@ -70,6 +70,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
     skipped(project, report);
     patterns::look(project, report);
     own_refusal::look(project, report);
+    unfiltered::look(project, report);
 }
 
 /// Words of names of functions that give what is forbidden.

@@ -12,3 +12,4 @@ pub(super) mod timeout;
 pub(super) mod truthy;
 mod unanswered;
 pub(super) mod unawaited;
+mod unfiltered;
