@@ -69,6 +69,7 @@ pub(in crate::rules) fn is_bounded<'a>(
                 || client(project, site, USUAL) == Given::Bounding
                 || has_deadline(project, site)
                 || super::later::has_context_with_deadline(project, site)
+                || super::later::has_request_with_deadline(project, site)
         }
         Limit::Nothing => super::later::is_dialed_with_limit(project, site, &[]),
     };
