@@ -148,12 +148,18 @@ fn keeps_alive(project: &Project<'_>, site: &Site<'_>) -> bool {
             // A watcher that is not persistent and a pool that may be left idle let the process go.
             let lets_go = has_option(project, site, "persistent", is_false)
                 || has_option(project, site, "allowExitOnIdle", is_true);
-            !lets_go && !closed_nearby(project, site)
+            !lets_go && !is_let_go(project, site) && !closed_nearby(project, site)
         }
         Some(Role::Every) => !unreferenced(project, site),
         Some(_) if is_http(site) => !is_ended(project, site),
         Some(_) | None => false,
     }
+}
+
+/// `socket.unref()`, where it is opened.
+fn is_let_go(project: &Project<'_>, opened: &Site<'_>) -> bool {
+    let mut sites = project.sites_of(opened.at);
+    sites.any(|site| site.name() == "unref" && project.may_close(site, opened))
 }
 
 /// Whether a call listens for HTTP.
