@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::facts::Name;
+use crate::facts::{ExprKind, Name};
 use crate::finding::Surface;
 use crate::vocabulary::words;
 
-use super::{Project, Site, SiteId};
+use super::{Hook, Project, Site, SiteId};
 
 /// Closing calls by what they are made on, of each cluster of files.
 #[derive(Debug, Default)]
@@ -69,22 +69,55 @@ impl Closers {
         let mut all = Self::default();
         for site in closing {
             let cluster = project.cluster_of(site.at.file);
-            // What was got from the opened value, a connection of a pool, is another thing.
-            for made in site.paths.iter().filter_map(|path| path.rsplit_once("()")) {
-                let made = all.made.entry((cluster, Name::from(made.0))).or_default();
-                made.push(site.id);
-            }
+            all.add(cluster, site.id, &site.paths);
             if site.paths.iter().any(|path| is_command(path)) {
                 all.commands.entry(cluster).or_default().push(site.id);
             }
             if is_unknown(site) {
-                let named = all.named.entry(cluster).or_default();
-                for name in names(project, site) {
-                    named.entry(Called::by(&name)).or_default().push(site.id);
-                }
+                all.name(cluster, site.id, names(project, site));
             }
         }
         all
+    }
+
+    /// With what is handed over to be called: `atexit.register(pool.close)` closes by the registration.
+    pub fn with_handed<'s, 'a: 's>(
+        mut self,
+        project: &Project<'a>,
+        hooks: impl IntoIterator<Item = &'s Hook<'a>>,
+    ) -> Self {
+        for hook in hooks {
+            let Some(id) = hook.site else { continue };
+            let Some(given) = hook.given() else { continue };
+            let ExprKind::Member(object, name) = &given.kind else {
+                continue;
+            };
+            if !Project::closes(name) {
+                continue;
+            }
+            let cluster = project.cluster_of(hook.at.file);
+            let paths = project.paths(hook.at, given);
+            self.add(cluster, id, &paths);
+            if !is_known(&paths) {
+                self.name(cluster, id, project.last_name(hook.at, object));
+            }
+        }
+        self
+    }
+
+    /// What was got from the opened value, a connection of a pool, is another thing.
+    fn add(&mut self, cluster: u32, closing: SiteId, paths: &[Name]) {
+        for made in paths.iter().filter_map(|path| path.rsplit_once("()")) {
+            let made = self.made.entry((cluster, Name::from(made.0))).or_default();
+            made.push(closing);
+        }
+    }
+
+    fn name(&mut self, cluster: u32, closing: SiteId, names: impl IntoIterator<Item = String>) {
+        let named = self.named.entry(cluster).or_default();
+        for name in names {
+            named.entry(Called::by(&name)).or_default().push(closing);
+        }
     }
 
     /// The calls that may close what a call opened, in order.
@@ -131,15 +164,19 @@ fn is_command(path: &str) -> bool {
 
 /// A receiver that is not known, an item of a collection, or what another thread made closes whatever fits its name.
 fn is_unknown(site: &Site<'_>) -> bool {
-    let unknown = site.paths.is_empty()
-        || site.paths.iter().any(|path| {
-            path.starts_with('?')
-                || path.starts_with("Promise()")
-                || path.starts_with("dataclasses.field()")
-                || path.contains("to_thread()")
-                || path.contains("run_in_executor()")
-        });
-    unknown && site.targets.is_empty()
+    !is_known(&site.paths) && site.targets.is_empty()
+}
+
+/// Whether the paths of a value say what it is.
+fn is_known(paths: &[Name]) -> bool {
+    let unknown = |path: &Name| {
+        path.starts_with('?')
+            || path.starts_with("Promise()")
+            || path.starts_with("dataclasses.field()")
+            || path.contains("to_thread()")
+            || path.contains("run_in_executor()")
+    };
+    !paths.is_empty() && !paths.iter().any(unknown)
 }
 
 /// The names of what a closing call is made on or given.

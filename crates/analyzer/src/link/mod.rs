@@ -265,7 +265,8 @@ impl<'a> Project<'a> {
         project.stop = stop::Stop::of(&project);
         project.closing = stop::closing(&project);
         let closing = project.closing.iter().filter_map(|id| project.site(*id));
-        project.closers = Closers::of(&project, closing);
+        project.closers =
+            Closers::of(&project, closing).with_handed(&project, project.handed_at_stop());
         project.made = made::Made::of(&project);
         project
     }

@@ -1,12 +1,12 @@
 //! What runs when a signal comes, stdin ends, a transport closes or the process exits.
 
-use crate::facts::{Expr, ExprKind, Language, Name, Pattern, Span, StmtKind, walk};
+use crate::facts::{Call, Expr, ExprKind, Language, Name, Pattern, Span, StmtKind, walk};
 use crate::vocabulary::{Ending, Role};
 
 use super::graph::{handed, is_close_hook};
 use super::resolve::MAX_VALUES;
 use super::sites::{Site, SiteId};
-use super::{FnRef, Project, Value};
+use super::{FnRef, Project, Value, callee_name};
 
 /// A registration.
 #[derive(Debug, Clone)]
@@ -58,6 +58,15 @@ impl Hook<'_> {
     pub fn is_of_library(&self, project: &Project<'_>) -> bool {
         let site = self.site.and_then(|id| project.site(id));
         site.is_some_and(|site| matches!(site.role, Some(Role::OnStop(_))))
+    }
+
+    /// What is called, if it is none of the project's functions: `pool.close`, or `pool.end` of `pool.end.bind(pool)`.
+    pub fn given(&self) -> Option<&Expr> {
+        let value = self.foreign?;
+        let bound = value
+            .call()
+            .filter(|call| callee_name(&call.callee) == "bind");
+        Some(bound.and_then(Call::receiver).unwrap_or(value))
     }
 }
 

@@ -7,8 +7,8 @@ use rayon::prelude::*;
 use crate::facts::{Expr, ExprKind, Language, Mode, Pattern, Span, StmtKind, walk};
 use crate::vocabulary::{Role, Wire};
 
-use super::shutdown::Form;
-use super::{Entry, Fate, FnRef, Guard, Programs, Project, Site, SiteId};
+use super::shutdown::{Form, Trigger};
+use super::{Entry, Fate, FnRef, Guard, Hook, Programs, Project, Site, SiteId};
 
 /// Callers of a function that waits for a signal which are followed upwards.
 const MAX_CALLERS: usize = 4;
@@ -282,7 +282,23 @@ impl<'a> Project<'a> {
     /// Whether a call closes, flushes or ends something, by its name.
     pub fn is_closing(site: &Site<'_>) -> bool {
         let exits = matches!(site.role, Some(Role::Exit | Role::ExitUnwinding));
-        (CLOSING.contains(&site.name()) && !exits) || matches!(site.role, Some(Role::Kill))
+        (Self::closes(site.name()) && !exits) || matches!(site.role, Some(Role::Kill))
+    }
+
+    /// Whether a method by this name closes, flushes or ends what it is called on.
+    pub fn closes(name: &str) -> bool {
+        CLOSING.contains(&name)
+    }
+
+    /// What is handed over as it is to run at a stop: `loop.add_signal_handler(SIGTERM, pool.close)`, and where a signal
+    /// becomes an exception or an orderly exit also `atexit.register(pool.close)`.
+    pub(super) fn handed_at_stop(&self) -> impl Iterator<Item = &Hook<'a>> {
+        self.hooks.iter().filter(|hook| {
+            hook.form == Form::Callback
+                && (hook.trigger.asks_to_stop()
+                    || (hook.trigger == Trigger::Exit
+                        && self.is_of(hook.at.file, &self.stop.unwound)))
+        })
     }
 
     /// The names that hold what a call gave.

@@ -3,9 +3,9 @@
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
-use crate::facts::{Call, Expr, ExprKind, Pattern, Span, Stmt, StmtKind, walk};
+use crate::facts::{Expr, ExprKind, Pattern, Span, Stmt, StmtKind, walk};
 use crate::finding::{Ground, Severity, Trusted};
-use crate::link::{FnRef, Form, Hook, Project, Site, Trigger, callee_name};
+use crate::link::{FnRef, Form, Hook, Project, Site, Trigger};
 use crate::rules::ground;
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::{Role, Wire, role, words};
@@ -179,11 +179,7 @@ fn closed(
 
 /// The exit itself in the place of the function: `process.on("SIGTERM", process.exit)`, `process.exit.bind(process, 0)`.
 fn given(project: &Project<'_>, hook: &Hook<'_>) -> Option<At> {
-    let value = hook.foreign?;
-    let bound = value
-        .call()
-        .filter(|call| callee_name(&call.callee) == "bind");
-    let exit = bound.and_then(Call::receiver).unwrap_or(value);
+    let exit = hook.given()?;
     let language = project.language(hook.at.file);
     let roles = project.paths(hook.at, exit).into_iter();
     let mut roles = roles.filter_map(|path| role(language, &path));

@@ -26,15 +26,17 @@ pub(in crate::rules) const RULE: Rule = Rule {
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
     let in_cleanup = |site: &&Site<'_>| Project::is_closing(site) && project.is_cleanup(site);
     let cleanups = Closers::of(project, project.sites().filter(in_cleanup));
-    let exits: Vec<_> = project
-        .hooks
+    let exits = project.hooks.iter();
+    let exits: Vec<_> = exits.filter(|hook| hook.trigger == Trigger::Exit).collect();
+    let functions: Vec<_> = exits
         .iter()
-        .filter(|hook| hook.trigger == Trigger::Exit)
-        .flat_map(|hook| hook.functions.iter().copied())
+        .flat_map(|hook| &hook.functions)
+        .copied()
         .collect();
-    let exits = project.reach(&exits);
-    let at_exit = exits.iter().flat_map(|at| project.sites_of(*at));
-    let at_exit = Closers::of(project, at_exit.filter(|site| Project::is_closing(site)));
+    let functions = project.reach(&functions);
+    let at_exit = functions.iter().flat_map(|at| project.sites_of(*at));
+    let at_exit = Closers::of(project, at_exit.filter(|site| Project::is_closing(site)))
+        .with_handed(project, exits);
     let clients = client::closers(project);
     for site in project.sites() {
         let is_pool = site.role == Some(Role::Open(Kind::Pool));
