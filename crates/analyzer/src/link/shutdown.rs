@@ -268,6 +268,7 @@ fn waits<'a>(
 /// The names of signals or events that a value stands for.
 fn signals<'a>(project: &Project<'a>, at: FnRef, value: &'a Expr) -> Vec<Name> {
     let mut names = Vec::new();
+    let value = by_name(project, at, value).unwrap_or(value);
     let mut values = project.values(at, value);
     for value in values.clone() {
         if let Value::Literal(inside, literal) = value
@@ -293,6 +294,19 @@ fn signals<'a>(project: &Project<'a>, at: FnRef, value: &'a Expr) -> Vec<Name> {
         }
     }
     names
+}
+
+/// Python: the name in `getattr(signal, name)`, also where that was put into a variable.
+fn by_name<'a>(project: &Project<'a>, at: FnRef, value: &'a Expr) -> Option<&'a Expr> {
+    let mut value = value;
+    if let ExprKind::Var(id) = value.kind {
+        value = project.assigned(at.variable(id)).next()?.1;
+    }
+    let call = value.call()?;
+    let is_getattr = matches!(&call.callee.kind, ExprKind::Global(name) if &**name == "getattr");
+    let paths = project.paths(at, call.arg(0)?);
+    let of_signals = paths.iter().any(|path| &**path == "signal");
+    call.arg(1).filter(|_| is_getattr && of_signals)
 }
 
 /// The signal that a path names: `signal.SIGTERM`, `syscall.SIGTERM`, `os.Interrupt`, `SignalKind::terminate()`.
