@@ -34,6 +34,8 @@ pub enum Form {
     Callback,
     /// A future, channel or context fires.
     Wait,
+    /// Nobody: the signal is ignored.
+    Ignored,
 }
 
 /// When a hook runs.
@@ -108,6 +110,7 @@ pub(super) fn hooks<'a>(project: &Project<'a>) -> Vec<Hook<'a>> {
             }
             Some(Role::OnStop(ending)) => by_library(project, site, ending, &mut all),
             Some(Role::AwaitSignal(fixed)) => waits(project, site, fixed, &mut all),
+            Some(Role::IgnoreSignal) => ignored(project, site, &mut all),
             Some(_) | None => {}
         }
     }
@@ -207,6 +210,9 @@ fn callback<'a>(
     let Some(argument) = site.call.arg(signal) else {
         return;
     };
+    let Some(form) = form(project, site, function) else {
+        return;
+    };
     let names = signals(project, site.at, argument);
     if names.is_empty() || names.len() >= MAX_VALUES {
         // A value that is not known may be a signal, as may one beyond those that are kept; an event of another name is none.
@@ -222,8 +228,42 @@ fn callback<'a>(
             _ if name.starts_with("SIG") => Trigger::Signal(name),
             _ => continue,
         };
-        all.push(hook(project, site, trigger, function));
+        all.push(Hook {
+            form,
+            ..hook(project, site, trigger, function)
+        });
     }
+}
+
+/// How what stands in the place of a handler takes the signal; not at all where it gives the default action back.
+fn form(project: &Project<'_>, site: &Site<'_>, function: usize) -> Option<Form> {
+    let Some(given) = site.call.arg(function) else {
+        return Some(Form::Callback);
+    };
+    let paths = project.paths(site.at, given);
+    let is = |name: &str| paths.iter().any(|path| &**path == name);
+    if is("signal.SIG_DFL") {
+        None
+    } else if is("signal.SIG_IGN") {
+        Some(Form::Ignored)
+    } else {
+        Some(Form::Callback)
+    }
+}
+
+/// `signal.Ignore(syscall.SIGTERM)`.
+fn ignored<'a>(project: &Project<'a>, site: &Site<'a>, all: &mut Vec<Hook<'a>>) {
+    let args = site.call.args.iter();
+    let names = args.flat_map(|arg| signals(project, site.at, &arg.value));
+    all.extend(names.map(|name| Hook {
+        trigger: Trigger::Signal(name),
+        at: site.at,
+        span: site.span,
+        site: Some(site.id),
+        functions: Vec::new(),
+        form: Form::Ignored,
+        foreign: None,
+    }));
 }
 
 fn waits<'a>(

@@ -1,9 +1,9 @@
 //! Names of Go libraries.
 
 use super::Role::{
-    All, AwaitSignal, Bound, Breaker, Client, Environment, Every, Exit, Kill, Later, Lease, Lock,
-    Log, Open, Outbound, Responder, Retry, Revoke, Same, Serve, Server, Settle, Spawn, Stdout,
-    Trace, Transport, Wiping,
+    All, AwaitSignal, Bound, Breaker, Client, Environment, Every, Exit, IgnoreSignal, Kill, Later,
+    Lease, Lock, Log, Open, Outbound, Responder, Retry, Revoke, Same, Serve, Server, Settle, Spawn,
+    Stdout, Trace, Transport, Wiping,
 };
 use super::{Child, Kind, Limit, Remote, Row, Serving, Wire};
 
@@ -36,6 +36,7 @@ pub const ROWS: &[Row] = &[
     Row("github.com/charmbracelet/log*.Fatal*", Exit),
     Row("os/signal.Notify", AwaitSignal(None)),
     Row("os/signal.NotifyContext", AwaitSignal(None)),
+    Row("os/signal.Ignore", IgnoreSignal),
     Row("github.com/oklog/run.SignalHandler", AwaitSignal(None)),
     Row(
         "sigs.k8s.io/controller-runtime*.SetupSignalHandler",

@@ -42,6 +42,8 @@ pub enum Role {
     },
     /// Gives a future, channel or context that fires on signals: those among its arguments, or this one.
     AwaitSignal(Option<&'static str>),
+    /// Has the signals among its arguments ignored.
+    IgnoreSignal,
     /// Registers a function for the end of the process (`atexit.register`); not run by a default SIGTERM.
     OnExit {
         /// Place of the function.

@@ -1,13 +1,14 @@
 //! Several handlers of one signal, of which one exits at once.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
-use crate::budget::{self, Left};
 use crate::facts::Mode;
 use crate::finding::{Followed, Ground, Severity};
-use crate::link::{Fate, FnRef, Form, Hook, Project, Trigger};
+use crate::link::{Fate, Form, Hook, Project, Trigger};
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::Role;
+
+use super::processes::Processes;
 
 pub(in crate::rules) const RULE: Rule = Rule {
     id: "LIFE-016",
@@ -43,8 +44,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
 
 /// Handlers that wait for something, by the places that serve in whose processes they are registered.
 struct Working<'p, 'h> {
-    /// The places that serve, by the functions in which handlers are registered.
-    entries: HashMap<FnRef, Vec<usize>>,
+    processes: Processes,
     by_entry: HashMap<usize, First<'p, 'h>>,
     /// Those that a call registers, whoever serves it.
     by_call: First<'p, 'h>,
@@ -57,15 +57,8 @@ type First<'p, 'h> = Vec<(usize, &'p Hook<'h>)>;
 
 impl<'p, 'h> Working<'p, 'h> {
     fn of(project: &Project<'_>, hooks: &[&'p Hook<'h>]) -> Self {
-        let registering: HashSet<FnRef> = hooks.iter().map(|hook| hook.at).collect();
-        let mut entries: HashMap<FnRef, Vec<usize>> = HashMap::new();
-        for (place, entry) in project.entries.iter().enumerate() {
-            for at in entry.process.iter().filter(|at| registering.contains(at)) {
-                entries.entry(*at).or_default().push(place);
-            }
-        }
         let mut working = Self {
-            entries,
+            processes: Processes::of(project, hooks.iter().copied()),
             by_entry: HashMap::new(),
             by_call: Vec::new(),
             all: Vec::new(),
@@ -79,7 +72,7 @@ impl<'p, 'h> Working<'p, 'h> {
                 keep(&mut working.all, order, hook);
                 continue;
             }
-            let places: Vec<usize> = working.processes(project, hook).collect();
+            let places: Vec<usize> = working.processes.with(project, hook).collect();
             for place in &places {
                 keep(working.by_entry.entry(*place).or_default(), order, hook);
             }
@@ -93,7 +86,7 @@ impl<'p, 'h> Working<'p, 'h> {
     /// The first other handler that runs in a process with this one.
     fn beside(&self, project: &Project<'_>, hook: &Hook<'_>) -> Option<&'p Hook<'h>> {
         let by_call = project.handler_reach().contains(&hook.at);
-        let places: Vec<usize> = self.processes(project, hook).collect();
+        let places: Vec<usize> = self.processes.with(project, hook).collect();
         if project.entries.is_empty() || (!by_call && places.is_empty()) {
             return None;
         }
@@ -104,17 +97,6 @@ impl<'p, 'h> Working<'p, 'h> {
         others
             .min_by_key(|(order, _)| *order)
             .map(|(_, other)| *other)
-    }
-
-    /// The places that serve in whose processes a handler is registered.
-    fn processes(&self, project: &Project<'_>, hook: &Hook<'_>) -> impl Iterator<Item = usize> {
-        budget::on(hook.at.file);
-        let places = self.entries.get(&hook.at).into_iter().flatten().copied();
-        let affordable = places.take_while(|_| budget::spend(1) == Left::Some);
-        affordable.filter(|place| {
-            let entry = project.entries.get(*place);
-            entry.is_some_and(|entry| entry.runs(hook.at, hook.span))
-        })
     }
 }
 

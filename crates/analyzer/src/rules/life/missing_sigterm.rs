@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::facts::{Language, Name};
 use crate::finding::{Blocked, Followed, Ground, Severity, Trusted};
-use crate::link::{Entry, Guard, Hook, Project, Site, Trigger};
+use crate::link::{Entry, Form, Guard, Hook, Project, Site, Trigger};
 use crate::rules::{At, Axis, Report, Rule, effects};
 use crate::vocabulary::{Role, Wire};
 
@@ -45,7 +45,9 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         }
         let handled = project.hooks_of(entry).any(|hook| {
             hook.trigger.is_signal("SIGTERM")
-                || (hook.trigger.is_signal("SIGINT") && project.is_at_start(entry, hook))
+                || (hook.trigger.is_signal("SIGINT")
+                    && hook.form != Form::Ignored
+                    && project.is_at_start(entry, hook))
         });
         if handled {
             continue;

@@ -15,6 +15,7 @@ mod listener;
 mod listener_closed;
 pub(super) mod missing_sigterm;
 mod never_waited;
+mod processes;
 mod received;
 mod selected;
 mod shutdown_unawaited;

@@ -1,15 +1,18 @@
 //! Go and Rust: a channel, stream or flag that SIGTERM goes to, and that nothing looks at.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::facts::{Cover, Expr, ExprKind, Language, Pattern, Span, StmtKind, VarId, walk};
 use crate::finding::{Followed, Ground};
-use crate::link::{Form, Hook, Project, Site};
+use crate::link::{Form, Guard, Hook, Project, Site};
 use crate::rules::{At, Report};
+
+use super::processes::Processes;
 
 /// The default action of the signal is gone once it is asked for: what it goes to must be waited for.
 pub(super) fn look(project: &Project<'_>, report: &mut Report<'_>) {
     let mut used: HashMap<u32, HashMap<VarId, Vec<Span>>> = HashMap::new();
+    let (mut silent, mut heard) = (Vec::new(), Vec::new());
     for hook in &project.hooks {
         let language = project.language(hook.at.file);
         let waits = hook.form == Form::Wait && hook.trigger.is_signal("SIGTERM");
@@ -24,42 +27,91 @@ pub(super) fn look(project: &Project<'_>, report: &mut Report<'_>) {
         };
         let file = site.at.file;
         let uses = used.entry(file).or_insert_with(|| uses(project, file));
-        let mut uses = uses.get(&receiver).into_iter().flatten();
+        let uses = receiver.variable().and_then(|id| uses.get(&id));
+        let mut uses = uses.into_iter().flatten();
         // Anything but the registration, its undoing and a clone for it.
         if uses.any(|span| !site.span.holds(*span)) {
-            continue;
+            heard.push(hook);
+        } else {
+            silent.push(hook);
         }
-        let place = At {
-            function: hook.at,
-            span: hook.span,
-        };
-        report.add(
-            place, Ground::Proved(Followed::Value),
-            "SIGTERM is caught here, and nothing waits for it: the process can't be ended by SIGTERM",
-        );
+    }
+    let processes = Processes::of(project, silent.iter().chain(&heard).copied());
+    let ended = ended(project, &processes, &heard);
+    for hook in silent {
+        let mut places = processes.with(project, hook).peekable();
+        let ends = places.peek().is_some() && places.all(|place| ended.contains(&place));
+        if !ends {
+            let place = At {
+                function: hook.at,
+                span: hook.span,
+            };
+            report.add(
+                place,
+                Ground::Proved(Followed::Value),
+                "SIGTERM is caught here, and nothing waits for it: the process can't be ended by SIGTERM",
+            );
+        }
+    }
+}
+
+/// The places that serve in whose process the signal is waited for as well, by the author or by what serves.
+fn ended(project: &Project<'_>, processes: &Processes, heard: &[&Hook<'_>]) -> HashSet<usize> {
+    let entries = project.entries.iter().enumerate();
+    let guarded = entries.filter(|(_, entry)| entry.guard == Guard::Framework);
+    let heard = heard.iter().flat_map(|hook| processes.with(project, hook));
+    guarded.map(|(place, _)| place).chain(heard).collect()
+}
+
+/// What the signal goes to.
+enum Receiver {
+    /// A variable.
+    Held(VarId),
+    /// Nothing: `_, stop := signal.NotifyContext(…)`.
+    Thrown,
+}
+
+impl Receiver {
+    fn variable(&self) -> Option<VarId> {
+        match self {
+            Self::Held(id) => Some(*id),
+            Self::Thrown => None,
+        }
+    }
+
+    /// Of what a call gives, the first of several.
+    fn of(target: &Pattern) -> Option<Self> {
+        if let Pattern::List(parts) = target {
+            let first = parts.first()?;
+            if matches!(first, Pattern::Any) {
+                return Some(Self::Thrown);
+            }
+            return first.variable().map(Self::Held);
+        }
+        target.variable().map(Self::Held)
     }
 }
 
 /// The variable that the signal goes to: the channel of `Notify`, the flag of `register`, what the call gives.
-fn receiver(project: &Project<'_>, hook: &Hook<'_>, site: &Site<'_>) -> Option<VarId> {
+fn receiver(project: &Project<'_>, hook: &Hook<'_>, site: &Site<'_>) -> Option<Receiver> {
     let given = match site.name() {
         "Notify" => site.call.arg(0),
         "register" | "register_usize" | "register_conditional_default" => site.call.arg(1),
         _ => None,
     };
     if let Some(given) = given {
-        return root(given);
+        return root(given).map(Receiver::Held);
     }
     let function = project.function(hook.at)?;
     let mut found = None;
     walk::stmts(&function.body, &mut |stmt| {
         if let StmtKind::Assign {
-            target: Pattern::Var(id),
+            target,
             value: Some(value),
         } = &stmt.kind
             && value.span.holds(site.span)
         {
-            found = Some(*id);
+            found = Receiver::of(target);
         }
     });
     found

@@ -2,7 +2,7 @@
 
 use crate::facts::Name;
 use crate::finding::{Blocked, Followed, Ground, Severity};
-use crate::link::{Guard, Project, Trigger};
+use crate::link::{Form, Guard, Project, Trigger};
 use crate::rules::{At, Axis, Report, Rule};
 
 pub(in crate::rules) const RULE: Rule = Rule {
@@ -28,9 +28,11 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         if handles(&Trigger::Signal(Name::from("SIGTERM"))) {
             continue;
         }
-        let interrupted = hooks
-            .iter()
-            .filter(|hook| hook.trigger.is_signal("SIGINT") && project.is_at_start(entry, hook));
+        let interrupted = hooks.iter().filter(|hook| {
+            hook.trigger.is_signal("SIGINT")
+                && hook.form != Form::Ignored
+                && project.is_at_start(entry, hook)
+        });
         for hook in interrupted {
             let place = At {
                 function: hook.at,

@@ -9,6 +9,8 @@ use crate::link::{FnRef, Form, Hook, Project, Site};
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::{Role, role};
 
+use super::processes::Processes;
+
 pub(in crate::rules) const RULE: Rule = Rule {
     id: "LIFE-005",
     name: "signal-swallowed",
@@ -42,17 +44,32 @@ const FREEING: &[&str] = &["clear", "free", "flush", "release", "unref"];
 
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
     super::never_waited::look(project, report);
+    ignored(project, report);
     let reads = OnceCell::new();
     let reads = || -> &Reads { reads.get_or_init(|| Reads::of(project)) };
-    for hook in &project.hooks {
-        if hook.form != Form::Callback
-            || !hook.trigger.is_signal("SIGTERM")
-            || hook.functions.is_empty()
+    let is_ours =
+        |hook: &&Hook<'_>| hook.form == Form::Callback && hook.trigger.is_signal("SIGTERM");
+    let (mut swallowing, mut ending) = (Vec::new(), Vec::new());
+    for hook in project.hooks.iter().filter(is_ours) {
+        // What is not known may end the server, and a library does after its function.
+        let ends = hook.functions.is_empty()
             || hook.is_of_library(project)
-        {
-            continue;
+            || ends_something(project, hook, &reads);
+        if ends {
+            ending.push(hook);
+        } else {
+            swallowing.push(hook);
         }
-        if ends_something(project, hook, &reads) {
+    }
+    let processes = Processes::of(project, swallowing.iter().chain(&ending).copied());
+    let ended = ended(project, &processes, &ending);
+    for hook in swallowing {
+        // All handlers of TypeScript run, so that one that ends the server is enough; in Python the last one stays.
+        let stays = || {
+            let mut places = processes.with(project, hook);
+            places.any(|place| !ended.contains(&place)) || ending.is_empty()
+        };
+        if project.language(hook.at.file) == Language::TypeScript && !stays() {
             continue;
         }
         let mut functions = hook.functions.iter();
@@ -77,6 +94,31 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         if let Some(unknown) = unknown {
             finding.blocked(unknown);
         }
+    }
+}
+
+/// The places that serve whose process one of some handlers ends.
+fn ended(project: &Project<'_>, processes: &Processes, ending: &[&Hook<'_>]) -> BTreeSet<usize> {
+    let hooks = ending.iter();
+    hooks
+        .flat_map(|hook| processes.with(project, hook))
+        .collect()
+}
+
+/// `signal.signal(SIGTERM, SIG_IGN)`.
+fn ignored(project: &Project<'_>, report: &mut Report<'_>) {
+    let hooks = project.hooks.iter();
+    let term = hooks.filter(|hook| hook.form == Form::Ignored && hook.trigger.is_signal("SIGTERM"));
+    for hook in term {
+        let place = At {
+            function: hook.at,
+            span: hook.span,
+        };
+        report.add(
+            place,
+            Ground::Proved(Followed::Call),
+            "SIGTERM is ignored here: the process can't be ended by it",
+        );
     }
 }
 
