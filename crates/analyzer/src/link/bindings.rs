@@ -3,9 +3,11 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::facts::{
-    Call, CallForm, Expr, ExprKind, FileFacts, FnId, LoopKind, Name, Pattern, Stmt, StmtKind, walk,
+    Call, CallForm, Expr, ExprKind, FileFacts, FnId, LoopKind, MAX_DEPTH, Name, Pattern, Stmt,
+    StmtKind, walk,
 };
 
+use super::sites::callee_name;
 use super::{FnRef, VarRef};
 
 /// Most values that are kept of one variable or field.
@@ -37,10 +39,31 @@ pub(super) enum Part {
 #[derive(Debug, Default)]
 pub(super) struct Bindings<'a> {
     variables: HashMap<VarRef, Vec<Set<'a>>>,
-    fields: HashMap<(u32, Name), Vec<Set<'a>>>,
+    fields: HashMap<Field, Vec<Set<'a>>>,
+    /// The class that each function of the file in hand is written in, by name.
+    classes: Vec<Option<Name>>,
     taken: HashMap<VarRef, Taken>,
     /// Variables that more was given to than is kept.
     cut: HashSet<VarRef>,
+}
+
+/// A field of a file.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Field {
+    file: u32,
+    of: Owner,
+    name: Name,
+}
+
+/// Whose a field is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Owner {
+    /// Objects of a class by this name: `this.pool = …` in it, `Store { pool }`.
+    Class(Name),
+    /// Whoever has a field by this name: `object.pool = …`.
+    Anyone,
+    /// All of the file together, of whatever class.
+    File,
 }
 
 /// What a parameter that is taken apart gives to a variable.
@@ -57,6 +80,7 @@ impl<'a> Bindings<'a> {
     pub(super) fn of(files: &'a [FileFacts]) -> Self {
         let mut all = Self::default();
         for (file, at) in files.iter().zip(0u32..) {
+            all.classes = classes(file);
             for (function, id) in file.functions.iter().zip(0u32..) {
                 let at = FnRef {
                     file: at,
@@ -95,11 +119,45 @@ impl<'a> Bindings<'a> {
         self.taken.get(&variable)
     }
 
-    /// Values given to a field of this name anywhere in the file: through a receiver, or in a literal.
-    pub(super) fn field(&self, file: u32, name: &Name) -> &[Set<'a>] {
-        self.fields
-            .get(&(file, name.clone()))
-            .map_or(&[], Vec::as_slice)
+    /// Values given to a field of a class: through its receiver, in a literal of it, or through an object that may be one.
+    /// Where none is, those that objects of other classes in the file have under that name.
+    pub(super) fn field<'s>(
+        &'s self,
+        file: u32,
+        class: &Name,
+        name: &Name,
+    ) -> impl Iterator<Item = &'s Set<'a>> + use<'s, 'a> {
+        let of = |of: Owner| {
+            let name = name.clone();
+            let sets = self.fields.get(&Field { file, of, name });
+            sets.map_or(&[][..], Vec::as_slice)
+        };
+        let own = of(Owner::Class(class.clone()));
+        let others = of(Owner::Anyone);
+        let rest = if own.is_empty() && others.is_empty() {
+            of(Owner::File)
+        } else {
+            &[]
+        };
+        own.iter().chain(others).chain(rest)
+    }
+
+    /// Keeps what a field is set to.
+    fn field_of(&mut self, of: Owner, name: &Name, set: &Set<'a>) {
+        for of in [of, Owner::File] {
+            let key = Field {
+                file: set.at.file,
+                of,
+                name: name.clone(),
+            };
+            let _kept = push(self.fields.entry(key).or_default(), set.clone());
+        }
+    }
+
+    /// The class that a function is written in.
+    fn class_of(&self, at: FnRef) -> Option<&Name> {
+        let place = usize::try_from(at.id.0).ok()?;
+        self.classes.get(place)?.as_ref()
     }
 
     fn parameter(
@@ -143,6 +201,14 @@ impl<'a> Bindings<'a> {
 
     /// `Store { pool }` sets the field.
     fn literal(&mut self, at: FnRef, call: &'a Call) {
+        let of = match callee_name(&call.callee) {
+            "" => Owner::Anyone,
+            "Self" => self
+                .class_of(at)
+                .cloned()
+                .map_or(Owner::Anyone, Owner::Class),
+            named => Owner::Class(Name::from(named)),
+        };
         for arg in &call.args {
             if let Some(name) = &arg.name {
                 let set = Set {
@@ -150,8 +216,7 @@ impl<'a> Bindings<'a> {
                     value: &arg.value,
                     part: Vec::new(),
                 };
-                let key = (at.file, name.clone());
-                let _kept = push(self.fields.entry(key).or_default(), set);
+                self.field_of(of.clone(), name, &set);
             }
         }
     }
@@ -205,9 +270,12 @@ impl<'a> Bindings<'a> {
                 }
             }
             Pattern::Place(place) => {
-                if let ExprKind::Member(_, name) = &place.kind {
-                    let key = (at.file, name.clone());
-                    let _kept = push(self.fields.entry(key).or_default(), set());
+                if let ExprKind::Member(object, name) = &place.kind {
+                    let own = self
+                        .class_of(at)
+                        .filter(|_| matches!(object.kind, ExprKind::This));
+                    let of = own.cloned().map_or(Owner::Anyone, Owner::Class);
+                    self.field_of(of, name, &set());
                 }
             }
             Pattern::List(parts) => {
@@ -237,6 +305,23 @@ impl<'a> Bindings<'a> {
             Pattern::Value(_) | Pattern::Any => {}
         }
     }
+}
+
+/// Of each function of a file the name of the class that it is written in.
+fn classes(file: &FileFacts) -> Vec<Option<Name>> {
+    let place = |id: FnId| usize::try_from(id.0).unwrap_or(usize::MAX);
+    let named = file.functions.iter().map(|function| {
+        let mut at = function;
+        for _ in 0..MAX_DEPTH {
+            if let Some(class) = at.class {
+                let class = file.classes.get(usize::try_from(class.0).ok()?)?;
+                return Some(class.name.clone()).filter(|name| !name.is_empty());
+            }
+            at = file.functions.get(place(at.parent?))?;
+        }
+        None
+    });
+    named.collect()
 }
 
 /// Whether a value found its place.

@@ -11,6 +11,8 @@ use super::{Hook, Project, Site, SiteId};
 /// Closing calls by what they are made on, of each cluster of files.
 #[derive(Debug, Default)]
 pub struct Closers {
+    /// By the call that made it, where that is known.
+    from: HashMap<SiteId, Vec<SiteId>>,
     /// By the path of the call that made it.
     made: HashMap<(u32, Name), Vec<SiteId>>,
     /// Of Go's commands.
@@ -69,6 +71,12 @@ impl Closers {
         let mut all = Self::default();
         for site in closing {
             let cluster = project.cluster_of(site.at.file);
+            if let Some(origins) = closes_only(project, site) {
+                for origin in origins {
+                    all.from.entry(origin).or_default().push(site.id);
+                }
+                continue;
+            }
             all.add(cluster, site.id, &site.paths);
             if site.paths.iter().any(|path| is_command(path)) {
                 all.commands.entry(cluster).or_default().push(site.id);
@@ -124,6 +132,7 @@ impl Closers {
     pub fn closing(&self, project: &Project<'_>, opened: &Site<'_>) -> BTreeSet<SiteId> {
         let cluster = project.cluster_of(opened.at.file);
         let mut all = BTreeSet::new();
+        all.extend(self.from.get(&opened.id).into_iter().flatten());
         for path in &opened.paths {
             let made = self.made.get(&(cluster, path.clone()));
             all.extend(made.into_iter().flatten());
@@ -150,6 +159,19 @@ impl Closers {
     pub fn close(&self, project: &Project<'_>, opened: &Site<'_>) -> bool {
         !self.closing(project, opened).is_empty()
     }
+}
+
+/// The calls whose values alone a call closes, where it is known that it closes no other.
+fn closes_only<'a>(project: &Project<'a>, site: &Site<'a>) -> Option<BTreeSet<SiteId>> {
+    let mut made = site.paths.iter().filter_map(|path| path.rsplit_once("()"));
+    // Of Go's commands the handle is the command, and what started it another call.
+    let (made, _) = made.next().filter(|(made, _)| !is_command(made))?;
+    let origins = project.origins(site.at, site.call.receiver()?)?;
+    let gives = |id: &SiteId| {
+        let origin = project.site(*id);
+        origin.is_some_and(|origin| origin.paths.iter().any(|path| **path == *made))
+    };
+    origins.iter().any(gives).then_some(origins)
 }
 
 /// What a test or an example closes is its own, and nothing of the running code.
@@ -205,7 +227,7 @@ impl<'a> Project<'a> {
         }
         let mut made = site.paths.iter().filter_map(|path| path.rsplit_once("()"));
         if made.any(|(made, _)| opened.paths.iter().any(|path| **path == *made)) {
-            return true;
+            return closes_only(self, site).is_none_or(|origins| origins.contains(&opened.id));
         }
         is_unknown(site) && {
             let names: Vec<Called> = names(self, site)

@@ -20,6 +20,7 @@ mod known;
 mod listed;
 mod made;
 mod modules;
+mod origins;
 mod own_starts;
 mod packages;
 mod places;

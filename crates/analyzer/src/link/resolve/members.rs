@@ -129,7 +129,11 @@ impl<'a> Resolver<'_, 'a> {
                     self.expr(at, value, next, out);
                 }
             }
-            for set in self.project.bindings.field(class.file, name) {
+            for set in self
+                .project
+                .bindings
+                .field(class.file, &declared.name, name)
+            {
                 self.set(set, next, out);
             }
             if out.len() == before {
