@@ -6,7 +6,9 @@ use crate::link::{Failure, FailureKind, Project};
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::{Role, words};
 
-use super::{own_refusal, patterns, permit, preset, unanswered, unfiltered};
+use super::{
+    noticed, own_refusal, patterns, permit, preset, replaced, unanswered, unfiltered,
+};
 
 pub(in crate::rules) const RULE: Rule = Rule {
     id: "AUTH-001",
@@ -66,6 +68,8 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
     }
     unanswered::look(project, report);
     preset::look(project, report);
+    replaced::look(project, report);
+    noticed::look(project, report);
     lists(project, report);
     skipped(project, report);
     patterns::look(project, report);

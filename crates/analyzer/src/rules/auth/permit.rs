@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 
 use crate::facts::{Expr, ExprKind, Language, Name, Pattern, Stmt, StmtKind, VarId, walk};
 use crate::finding::{Followed, Ground, Trusted};
-use crate::link::{FnRef, Passes, Project};
+use crate::link::{FnRef, Passes, Project, Settling};
 use crate::vocabulary::words;
+
+use super::truth;
 
 /// Whether a function decides on access: by its name, as a method of what decides, or since its callers refuse by its answer.
 pub(super) fn is_authority(project: &Project<'_>, at: FnRef) -> bool {
@@ -144,7 +146,7 @@ const FORBIDDEN: &[&str] = &[
 
 /// Whether a value is the literal answer that permits.
 pub(super) fn is_grant(value: &Expr, passes: Passes) -> bool {
-    matches!(value.kind, ExprKind::Bool(answer) if answer == (passes == Passes::True))
+    truth::constant(value) == Some(passes == Passes::True)
 }
 
 /// Whether a function refuses by an error, so that an end without one permits.
@@ -170,7 +172,13 @@ pub(super) fn middleware_around(project: &Project<'_>, at: FnRef) -> Option<FnRe
 /// Whether a value of such a function permits.
 pub(super) fn permits(project: &Project<'_>, at: FnRef, value: &Expr) -> bool {
     match &value.kind {
-        ExprKind::Bool(_) => is_grant(value, granting(project, at)),
+        ExprKind::Bool(_) | ExprKind::Not(_) | ExprKind::Logic(..) => {
+            is_grant(value, granting(project, at))
+        }
+        ExprKind::Choice(_, then, otherwise) => {
+            is_grant(value, granting(project, at))
+                || (permits(project, at, then) && permits(project, at, otherwise))
+        }
         // Go's `return nil`: no error.
         ExprKind::Null => {
             let gives_error = project.function(at).is_some_and(|function| {
@@ -199,7 +207,7 @@ pub(super) fn permits(project: &Project<'_>, at: FnRef, value: &Expr) -> bool {
         .any(|key| {
             value
                 .entry(key)
-                .is_some_and(|entry| matches!(entry.kind, ExprKind::Bool(true)))
+                .is_some_and(|entry| truth::constant(entry) == Some(true))
         }),
         ExprKind::Call(call) => {
             // `Ok(true)`, `Some(true)`, `Decision::Allow` as a call.
@@ -212,9 +220,9 @@ pub(super) fn permits(project: &Project<'_>, at: FnRef, value: &Expr) -> bool {
                 || (name == "Ok" && is_empty && is_guard(project, at))
                 || matches!(name, "Allow" | "Permit")
         }
-        ExprKind::List(parts) => parts.first().is_some_and(|first| {
-            matches!(first.kind, ExprKind::Bool(_)) && permits(project, at, first)
-        }),
+        ExprKind::List(parts) => parts
+            .first()
+            .is_some_and(|first| is_grant(first, granting(project, at))),
         ExprKind::Member(_, name) => {
             matches!(&**name, "Allow" | "ALLOW" | "Permit" | "PERMIT" | "Allowed")
         }
@@ -229,16 +237,59 @@ pub(super) fn permits(project: &Project<'_>, at: FnRef, value: &Expr) -> bool {
         | ExprKind::Function(_)
         | ExprKind::Class(_)
         | ExprKind::Join(_)
-        | ExprKind::Logic(..)
         | ExprKind::Compare(..)
-        | ExprKind::Not(_)
         | ExprKind::Propagate(_)
-        | ExprKind::Choice(..)
         | ExprKind::Spread(_)
         | ExprKind::Assign(..)
         | ExprKind::Flow(_)
         | ExprKind::Opaque(_) => false,
     }
+}
+
+/// As [`permits`], also where only one branch does: the other is another way through the same block.
+fn may_permit(project: &Project<'_>, at: FnRef, value: &Expr) -> bool {
+    if let ExprKind::Choice(_, then, otherwise) = &value.bare().kind
+        && truth::constant(value).is_none()
+    {
+        return permits(project, at, then) || permits(project, at, otherwise);
+    }
+    if let ExprKind::Flow(inner) = &value.kind {
+        let mut found = false;
+        for block in walk::blocks(inner) {
+            walk::stmts(block, &mut |stmt| {
+                if let StmtKind::Value(value) = &stmt.kind {
+                    found |= permits(project, at, value);
+                }
+            });
+        }
+        return found;
+    }
+    let wrapped = value.call().filter(|call| {
+        let name = crate::link::callee(&call.callee);
+        matches!(name, "Ok" | "Some" | "resolve")
+    });
+    let inner = wrapped.and_then(|call| call.arg(0));
+    inner.is_some_and(|inner| {
+        matches!(inner.kind, ExprKind::Flow(_) | ExprKind::Choice(..))
+            && may_permit(project, at, inner)
+    }) || permits(project, at, value)
+}
+
+/// `resolve(true)` in `new Promise((resolve) => …)`, `answer.set_result(True)`: what gives the answer without a return.
+fn settles(project: &Project<'_>, at: FnRef, value: &Expr) -> bool {
+    let Some(call) = value.call() else {
+        return false;
+    };
+    let gives = if let ExprKind::Var(id) = call.callee.kind {
+        project.settling(at.variable(id)) == Some(Settling::Resolves)
+    } else {
+        project.language(at.file) == Language::Python
+            && crate::link::callee(&call.callee) == "set_result"
+    };
+    gives
+        && call
+            .arg(0)
+            .is_some_and(|answer| may_permit(project, at, answer))
 }
 
 /// The statements of a block that permit: returns of a permit, calls of `next()`, and assignments of a permit to what the
@@ -255,11 +306,12 @@ pub(super) fn permitting<'a>(project: &Project<'a>, at: FnRef, block: &'a [Stmt]
                 found.push(stmt);
             }
             if let StmtKind::Return(Some(value)) | StmtKind::Value(value) = &stmt.kind {
-                if permits(project, at, value) || is_next(project, at, value) {
+                let gives = may_permit(project, at, value) || settles(project, at, value);
+                if gives || is_next(project, at, value) {
                     found.push(stmt);
                 }
             } else if let StmtKind::Expr(value) = &stmt.kind
-                && is_next(project, at, value)
+                && (is_next(project, at, value) || settles(project, at, value))
             {
                 found.push(stmt)
             }
