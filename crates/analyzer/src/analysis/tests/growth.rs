@@ -13,10 +13,7 @@ const SHARE: usize = 40;
 const AT_MOST: u64 = 225;
 
 /// What grows with the square and is ended by [`budget::MOST`]: the kind, the language, the rule.
-const ENDED: &[(&str, Language, &str)] = &[
-    ("hooks for the end", Language::Go, "LIFE-002"),
-    ("servers", Language::TypeScript, "LIFE-004"),
-];
+const ENDED: &[(&str, Language, &str)] = &[("hooks for the end", Language::Go, "LIFE-002")];
 
 /// Of these, what also stops at once when it is ended.
 const STOPPED: &[(&str, Language, &str)] = &[("hooks for the end", Language::Go, "LIFE-002")];

@@ -6,9 +6,7 @@ use crate::link::{Failure, FailureKind, Project};
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::{Role, words};
 
-use super::{
-    noticed, own_refusal, patterns, permit, preset, replaced, unanswered, unfiltered,
-};
+use super::{noticed, own_refusal, patterns, permit, preset, replaced, unanswered, unfiltered};
 
 pub(in crate::rules) const RULE: Rule = Rule {
     id: "AUTH-001",

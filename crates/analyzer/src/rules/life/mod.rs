@@ -11,6 +11,7 @@ pub(super) mod exit_without_drain;
 mod fires;
 mod for_one_call;
 mod in_flight;
+mod let_go;
 mod listener;
 mod listener_closed;
 pub(super) mod missing_sigterm;

@@ -9,6 +9,8 @@ use crate::link::{Entry, Fate, FnRef, Guard, Project, Site, Trigger, Value};
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::{Kind, Role, Serving, Wire};
 
+use super::let_go::LetGo;
+
 pub(in crate::rules) const RULE: Rule = Rule {
     id: "LIFE-004",
     name: "stdin-eof-ignored",
@@ -27,10 +29,11 @@ const PARENT: &[&str] = &["ppid", "getppid", "parentpid", "parent_pid", "parent_
 
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
     super::stays::look(project, report);
-    let mut judged = BTreeSet::new();
+    let mut judged: HashMap<u32, usize> = HashMap::new();
     let mut kept: HashMap<u32, Vec<&Site<'_>>> = HashMap::new();
+    let let_go = LetGo::of(project);
     for site in project.sites() {
-        if keeps_alive(project, site) {
+        if keeps_alive(project, site, &let_go) {
             let cluster = project.cluster_of(site.at.file);
             kept.entry(cluster).or_default().push(site);
         }
@@ -40,12 +43,20 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             && entry.guard == Guard::Author
             && project.language(entry.at.file) == Language::TypeScript;
         let file = entry.at.file;
-        if is_ours && judged.insert(project.package_of(file)) {
+        if !is_ours {
+            continue;
+        }
+        let judged = judged.entry(project.package_of(file)).or_default();
+        *judged += 1;
+        if *judged <= MAX_SERVERS {
             let kept = kept.get(&project.cluster_of(file));
             server(project, entry, kept.map_or(&[], Vec::as_slice), report);
         }
     }
 }
+
+/// Servers of one package that are looked at.
+const MAX_SERVERS: usize = 8;
 
 /// One server of TypeScript.
 fn server(project: &Project<'_>, entry: &Entry, kept: &[&Site<'_>], report: &mut Report<'_>) {
@@ -92,6 +103,9 @@ fn server(project: &Project<'_>, entry: &Entry, kept: &[&Site<'_>], report: &mut
             function: opened.at,
             span: opened.span,
         };
+        if report.has(kept) {
+            continue;
+        }
         let what = what(opened);
         if let Some(hook) = noticed {
             let place = At {
@@ -142,7 +156,7 @@ fn is_zero(signal: &Expr) -> bool {
     matches!(signal.kind, ExprKind::Number(number) if number == 0.0)
 }
 
-fn keeps_alive(project: &Project<'_>, site: &Site<'_>) -> bool {
+fn keeps_alive(project: &Project<'_>, site: &Site<'_>, let_go: &LetGo) -> bool {
     match site.role {
         Some(Role::Open(Kind::Pool | Kind::Browser | Kind::Listener)) => {
             // A watcher that is not persistent and a pool that may be left idle let the process go.
@@ -150,8 +164,8 @@ fn keeps_alive(project: &Project<'_>, site: &Site<'_>) -> bool {
                 || has_option(project, site, "allowExitOnIdle", is_true);
             !lets_go && !is_let_go(project, site) && !closed_nearby(project, site)
         }
-        Some(Role::Every) => !unreferenced(project, site),
-        Some(_) if is_http(site) => !is_ended(project, site),
+        Some(Role::Every) => !let_go.holds_timer(project, site),
+        Some(_) if is_http(site) => !let_go.holds_listener(project, site),
         Some(_) | None => false,
     }
 }
@@ -165,16 +179,6 @@ fn is_let_go(project: &Project<'_>, opened: &Site<'_>) -> bool {
 /// Whether a call listens for HTTP.
 fn is_http(site: &Site<'_>) -> bool {
     site.role == Some(Role::Serve(Serving::Over(Wire::Http)))
-}
-
-/// Whether a listener is let go, or closed by something that is not run by a signal alone.
-fn is_ended(project: &Project<'_>, listener: &Site<'_>) -> bool {
-    let sites = project.sites_in(listener.at.file);
-    sites.iter().any(|site| {
-        let lets_go = site.name() == "unref" && site.at == listener.at;
-        let closes = Project::is_closing(site) && !project.stopping().contains(&site.at);
-        lets_go || (closes && project.may_close(site, listener))
-    })
 }
 
 fn is_true(value: &Expr) -> bool {
@@ -245,29 +249,6 @@ fn only_if_failed(project: &Project<'_>, site: &Site<'_>, opened: Span) -> bool 
     }
     project.failures.iter().any(|failure| {
         failure.at == site.at && failure.span.holds(site.span) && !failure.span.holds(opened)
-    })
-}
-
-/// Whether a timer is let go: `setInterval(…).unref()`, or cleared anywhere. One that nobody holds cannot be cleared.
-fn unreferenced(project: &Project<'_>, timer: &Site<'_>) -> bool {
-    if timer.fate == Fate::Dropped {
-        return false;
-    }
-    // One that is given back is cleared where it is asked for.
-    let callers = project.callers(timer.at).iter();
-    let askers = callers
-        .filter_map(|id| project.site(*id))
-        .filter(|_| timer.fate == Fate::Returned)
-        .map(|site| site.at.file);
-    let files: BTreeSet<u32> = askers.chain([timer.at.file]).collect();
-    let mut sites = files.iter().flat_map(|file| project.sites_in(*file));
-    sites.any(|site| {
-        (site.name() == "unref"
-                && (site.span.holds(timer.span)
-                    || site.at == timer.at
-                    || site.span.start > timer.span.start))
-                // A stop that only a signal runs is none at the end of stdin.
-                || (site.name() == "clearInterval" && !project.stopping().contains(&site.at))
     })
 }
 
