@@ -9,6 +9,7 @@ mod host;
 mod plain_server;
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::time::Instant;
 
 use serde_json::{Value, json};
@@ -137,4 +138,26 @@ fn a_copy_onto_the_journal_itself_is_refused() {
     assert_eq!(checked.status.code(), Some(78));
     let why = String::from_utf8(checked.stderr).unwrap();
     assert!(why.contains("journal.copy.dir"), "{why}");
+}
+
+/// What `check` says of a copy in that folder, beside a journal that no start has made yet.
+fn said_of_a_copy_in(copies: &std::path::Path) -> String {
+    let written = format!("[journal]\ndir = \"j\"\n[journal.copy]\ndir = {copies:?}\n");
+    let folder = Folder::new(&written);
+    let checked = folder.dropgate(&["check", "dropgate.toml"]).output();
+    String::from_utf8(checked.unwrap().stdout).unwrap()
+}
+
+#[test]
+fn a_copy_on_the_disk_of_the_journal_is_told_and_one_on_another_is_not() {
+    let beside = Folder::new("");
+    let shared_memory = std::path::Path::new("/dev/shm");
+    let device = |path: &std::path::Path| fs::metadata(path).unwrap().dev();
+    assert_ne!(device(beside.path()), device(shared_memory));
+    let told = said_of_a_copy_in(beside.path());
+    assert!(told.contains("weakened by journal.copy.dir: "), "{told}");
+    let quiet = said_of_a_copy_in(shared_memory);
+    assert!(!quiet.contains("weakened"), "{quiet}");
+    let missing = said_of_a_copy_in(&beside.path().join("not-there"));
+    assert!(!missing.contains("weakened"), "{missing}");
 }

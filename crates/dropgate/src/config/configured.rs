@@ -1,11 +1,13 @@
 //! The file of settings that holds, and the folder that its relative paths start from.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::bounded::Pipes;
 use crate::folders;
 
 use super::read::{self, ConfigError};
+use super::weakenings::weakenings;
 use super::written::Config;
 
 /// Reads the configuration that a flag names, or the user's own if there is one.
@@ -60,4 +62,39 @@ impl Configured {
             .map(|dir| std::path::absolute(&dir).unwrap_or(dir))
             .or_else(folders::journals)
     }
+
+    /// The folder of the copies of journals, if the file names one.
+    pub(crate) fn copies(&self) -> Option<PathBuf> {
+        let written = self.file.journal.copy.as_ref()?;
+        let dir = self.folder.join(&written.dir);
+        Some(std::path::absolute(&dir).unwrap_or(dir))
+    }
+
+    /// What weakens a guarantee: keys and orders of the file, and a copy that the loss of the
+    /// journal's own disk would take as well.
+    pub(crate) fn weakenings(&self) -> Vec<String> {
+        let one_disk = self
+            .copies()
+            .zip(self.journals())
+            .filter(|(copies, journals)| {
+                let disk = disk(copies);
+                disk.is_some() && disk == disk_of_what_is_to_be(journals)
+            });
+        let copy = one_disk.map(|(copies, _)| {
+            let dir = copies.display();
+            format!("journal.copy.dir: {dir} is on the file system of the journal itself")
+        });
+        weakenings(&self.file).into_iter().chain(copy).collect()
+    }
+}
+
+/// The device of the file system that a path is on, if the path is there.
+fn disk(path: &Path) -> Option<u64> {
+    path.metadata().ok().map(|found| found.dev())
+}
+
+/// The same for a folder that the start may have to make first: it comes to be where the nearest
+/// folder above it is.
+fn disk_of_what_is_to_be(path: &Path) -> Option<u64> {
+    path.ancestors().find_map(disk)
 }

@@ -50,7 +50,7 @@ fn verdict(args: &CheckArgs) -> Result<ExitCode, PlanError> {
         return Ok(explain::call(&judges, tool, &args.arguments));
     }
     let mut verdict = format!("{}: would be taken", args.file.display());
-    for key in config::weakenings(&config.file) {
+    for key in config.weakenings() {
         verdict.push_str(&format!("\nweakened by {key}"));
     }
     output::print(&verdict);

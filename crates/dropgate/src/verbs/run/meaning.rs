@@ -168,11 +168,9 @@ fn rules(on_shutdown: &[ToolOnShutdown], config: &Config) -> Result<Vec<ToolRule
 /// That is where they are.
 fn copying(config: &Configured) -> Result<Option<Copying>, PlanError> {
     const WITHIN: Duration = Duration::from_secs(1);
-    let Some(written) = &config.file.journal.copy else {
+    let Some((written, dir)) = config.file.journal.copy.as_ref().zip(config.copies()) else {
         return Ok(None);
     };
-    let dir = config.folder.join(&written.dir);
-    let dir = std::path::absolute(&dir).unwrap_or(dir);
     let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
     if config
         .journals()

@@ -163,7 +163,7 @@ fn planned(
     judges: Judges,
     secrets: Rc<Secrets>,
 ) -> Result<relay::Settings, PlanError> {
-    for key in config::weakenings(&config.file) {
+    for key in config.weakenings() {
         output::complain(&format!("weakened by {key}"));
     }
     let mut settings = plan::settings(args, config, judges, secrets)?;
