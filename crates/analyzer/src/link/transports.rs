@@ -97,6 +97,12 @@ fn names<'a>(project: &Project<'a>, at: FnRef, test: &'a Expr, value: &'a Expr) 
         );
         return left.filter(|_| left == right);
     }
+    if let ExprKind::Logic(Logic::And, left, right) = &test.kind {
+        // What one part says holds in the branch. Beside it any part may have failed, so that nothing is known there.
+        let mut parts = [left, right].into_iter();
+        let others = |part: &'a Expr| names(project, at, part, value) == Some(Named::Others);
+        return parts.any(|part| others(part)).then_some(Named::Others);
+    }
     let ExprKind::Compare(compare, subject, with) = &test.kind else {
         return None;
     };
