@@ -146,11 +146,15 @@ fn ways(expr: &Expr) -> Vec<&Expr> {
 }
 
 fn called<'a>(project: &Project<'a>, site: &Site<'a>) -> Vec<FnRef> {
+    of_table(project, site.at, site.call.callee.bare())
+}
+
+/// What is taken from a table of functions by a key that only the run knows: any of them.
+pub(super) fn of_table<'a>(project: &Project<'a>, at: FnRef, taken: &'a Expr) -> Vec<FnRef> {
     let mut all = Vec::new();
-    let callee = site.call.callee.bare();
-    if let ExprKind::Var(id) = callee.kind {
+    if let ExprKind::Var(id) = taken.kind {
         // `for (const [name, handler] of Object.entries(HANDLERS))`.
-        for (at, value) in project.assigned(site.at.variable(id)) {
+        for (at, value) in project.assigned(at.variable(id)) {
             if let Some(call) = value.call()
                 && matches!(
                     super::sites::callee_name(&call.callee),
@@ -169,10 +173,10 @@ fn called<'a>(project: &Project<'a>, site: &Site<'a>) -> Vec<FnRef> {
                 }
             }
         }
-    } else if let ExprKind::Index(object, key) = &callee.kind
+    } else if let ExprKind::Index(object, key) = &taken.kind
         && key.text().is_none()
     {
-        all.extend(stored(project, site.at, object));
+        all.extend(stored(project, at, object));
     }
     all
 }

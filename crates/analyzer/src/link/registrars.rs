@@ -12,6 +12,7 @@ use super::bindings::Part;
 use super::decorated::gives_registration;
 use super::described::is_offer;
 use super::graph::handed;
+use super::kept::of_table;
 use super::responders::Responder;
 use super::sites::{Fate, SiteId};
 use super::{FnRef, Project, Site, shapes};
@@ -36,8 +37,10 @@ pub(super) fn handlers(project: &Project<'_>) -> Vec<Responder> {
     for site in registering {
         for arg in &site.call.args {
             open.extend(taken(project, site.at, &arg.value, site.id));
-            let listed = listed(project, site.at, &arg.value).into_iter();
-            all.extend(listed.map(|function| Responder {
+            let listed = listed(project, site.at, &arg.value);
+            let of_table = of_table(project, site.at, &arg.value);
+            let functions = listed.into_iter().chain(of_table);
+            all.extend(functions.map(|function| Responder {
                 function,
                 site: site.id,
             }));
