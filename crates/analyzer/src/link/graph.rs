@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use crate::budget::{self, Left};
 use crate::facts::{Expr, ExprKind, Function, ImportItem, Language, Pattern, StmtKind, walk};
+use crate::finding::Surface;
 use crate::vocabulary::Role;
 
 use super::guesses::{Methods, is_common, is_unknown, methods, takes};
@@ -98,12 +99,26 @@ impl Graph {
                 graph.call(site, function);
             }
         }
+        graph.leave_out_tests(project);
         graph.owners(project, &methods);
         graph.decorators(project);
         graph.values_given(project);
         graph.modules(project);
         graph.turn_round();
         graph
+    }
+
+    /// What a test hands to the code of a server is no part of the server, and a dozen stand-ins would crowd out what it is handed
+    /// in truth. Where only tests and examples call something, those are what is known of it.
+    fn leave_out_tests(&mut self, project: &Project<'_>) {
+        let is_test = |file: u32| project.surface(file) == Surface::Tests;
+        for (target, callers) in &mut self.callers {
+            let of_server =
+                |id: &SiteId| project.site(*id).is_some_and(|site| !is_test(site.at.file));
+            if !is_test(target.file) && callers.iter().any(of_server) {
+                callers.retain(of_server);
+            }
+        }
     }
 
     fn turn_round(&mut self) {
