@@ -19,6 +19,7 @@ const PARTS: &[&str] = &[
     "rpcresponse",
     "errorresponse",
     "errorresult",
+    "erroroutput",
 ];
 
 /// Whole names of errors of the protocol: with a word before it, a name is that of an error of the author's.
