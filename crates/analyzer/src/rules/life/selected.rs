@@ -1,6 +1,7 @@
 //! Code that waits for a signal beside the serving, and then lets go of it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use crate::facts::{Arm, Cover, Expr, ExprKind, Function, Language, Span, Stmt, StmtKind, walk};
 use crate::finding::{Followed, Ground};
@@ -131,8 +132,10 @@ fn function_of<'a>(
         receives,
     };
     for (select, arms) in selects {
+        let mut branches = None;
         for (arm, hook) in stopping(project, at, arms, hooks) {
-            if around.goes_round(select, arm) || around.waits_after(select, arms, arm) {
+            let branches = branches.get_or_insert_with(|| past_branches(function, select.span));
+            if around.goes_round(select, arm) || around.waits_after(select, arms, arm, branches) {
                 continue;
             }
             let place = At {
@@ -210,10 +213,11 @@ impl Around {
     }
 
     /// Whether something waits for the part that serves once the arm was taken: a call whose name says so, or a receive.
-    fn waits_after(&self, select: &Stmt, arms: &[Arm], arm: &Arm) -> bool {
+    fn waits_after(&self, select: &Stmt, arms: &[Arm], arm: &Arm, branches: &[Range<u32>]) -> bool {
         let after = |spans: &[Span], start: u32| spans.partition_point(|span| span.start < start);
         let from = after(&self.drains, select.span.start.saturating_add(1));
-        let mut drains = self.drains.get(from..).unwrap_or_default().iter();
+        let to = after(&self.drains, select.span.end);
+        let mut drains = self.drains.get(from..to).unwrap_or_default().iter();
         let in_other = |span: &Span| {
             let mut others = arms.iter().filter(|other| other.span != arm.span);
             others.any(|other| other.span.holds(*span))
@@ -221,8 +225,8 @@ impl Around {
         if drains.any(|span| !in_other(span)) {
             return true;
         }
-        let later = self.receives.last();
-        if later.is_some_and(|span| span.start >= select.span.end) {
+        let behind = |spans: &[Span]| is_behind(spans, select.span.end, branches);
+        if behind(&self.drains) || behind(&self.receives) {
             return true;
         }
         let from = after(&self.receives, arm.span.start);
@@ -230,6 +234,36 @@ impl Around {
         let mut inside = self.receives.get(from..to).unwrap_or_default().iter();
         inside.any(|span| arm.body.iter().any(|inner| inner.span.holds(*span)))
     }
+}
+
+/// Where the branches stand, innermost first, that are not taken once a place has been reached: what follows the branch of the
+/// place in its `if` or `match`.
+pub(super) fn past_branches(function: &Function, place: Span) -> Vec<Range<u32>> {
+    let mut all = Vec::new();
+    walk::around(&function.body, place, &mut |stmt| {
+        if matches!(stmt.kind, StmtKind::If { .. } | StmtKind::Match { .. }) {
+            let mut blocks = walk::blocks(stmt).into_iter();
+            let own = blocks.find(|block| walk::holds(block, place));
+            let end = own.and_then(|block| block.last()).map(|last| last.span.end);
+            all.extend(end.map(|end| end..stmt.span.end));
+        }
+    });
+    all.reverse();
+    all
+}
+
+/// Whether one of some places, in order, comes after another one, and in none of the branches.
+fn is_behind(places: &[Span], from: u32, branches: &[Range<u32>]) -> bool {
+    let mut from = from;
+    for branch in branches {
+        let next = places.partition_point(|span| span.start < from);
+        match places.get(next) {
+            Some(next) if next.start < branch.start => return true,
+            Some(_) => from = from.max(branch.end),
+            None => return false,
+        }
+    }
+    places.last().is_some_and(|last| last.start >= from)
 }
 
 /// Which hooks an arm waits for.
