@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::facts::{
-    Arg, Expr, ExprKind, FnId, Language, Name, Pattern, StmtKind, VariableKind, walk,
+    Arg, Entry, Expr, ExprKind, FnId, Language, Name, Pattern, StmtKind, VariableKind, walk,
 };
 use crate::vocabulary::Role;
 
@@ -15,10 +15,13 @@ use super::graph::handed;
 use super::kept::of_table;
 use super::responders::Responder;
 use super::sites::{Fate, SiteId};
-use super::{FnRef, Project, Site, shapes};
+use super::{FnRef, Project, Site, Value, shapes};
 
 /// Functions that hand on what they are given to one that registers it, and so on.
 const MAX_ROUNDS: usize = 3;
+
+/// Objects, lists and variables that are looked at for the tools of one value.
+const MAX_ITEMS: usize = 512;
 
 /// A parameter of a function, or one member of it, that becomes a handler.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -86,22 +89,47 @@ fn functions<'a>(project: &Project<'a>, at: FnRef, value: &'a Expr) -> Vec<FnRef
     all
 }
 
-/// `{ name, execute: counted(name, run) }`: the functions that calls among the members of a tool give.
+/// Tools that are objects, by themselves, in variables or in lists: the functions that run them, `execute: counted(name, run)` among them.
 pub(super) fn made<'a>(project: &Project<'a>, at: FnRef, value: &'a Expr) -> Vec<FnRef> {
-    let ExprKind::Object(entries) = &value.kind else {
-        return Vec::new();
-    };
     if project.language(at.file) != Language::TypeScript {
         return Vec::new();
     }
-    let runs = |key: &str| RUNNING.contains(&key);
-    let members = entries
-        .iter()
-        .filter(|entry| entry.key.as_deref().is_some_and(runs) && entry.value.call().is_some());
-    members
-        .flat_map(|entry| project.values(at, &entry.value))
-        .filter_map(|value| value.function())
-        .collect()
+    let mut all = Vec::new();
+    let mut open = vec![(at, value, MAX_ROUNDS)];
+    for _ in 0..MAX_ITEMS {
+        let Some((at, value, left)) = open.pop() else {
+            break;
+        };
+        if let ExprKind::Object(entries) = &value.kind {
+            all.extend(runs(project, at, entries));
+        } else if let ExprKind::List(parts) = &value.kind {
+            open.extend(parts.iter().map(|part| (at, part, left)));
+        } else if let ExprKind::Var(_) | ExprKind::Member(..) = &value.kind
+            && left > 0
+        {
+            let values = project.values(at, value).into_iter();
+            let literals = values.filter_map(|value| value.literal());
+            open.extend(literals.map(|(inside, literal)| (inside, literal, left - 1)));
+        }
+    }
+    all
+}
+
+/// The functions that run a tool.
+fn runs<'a>(project: &Project<'a>, at: FnRef, entries: &'a [Entry]) -> Vec<FnRef> {
+    let is_run = |entry: &&'a Entry| {
+        let key = entry.key.as_deref();
+        key.is_some_and(|key| RUNNING.contains(&key))
+    };
+    let mut all = Vec::new();
+    for entry in entries.iter().filter(is_run) {
+        all.extend(handed(project, at, &entry.value));
+        if entry.value.call().is_some() {
+            let values = project.values(at, &entry.value);
+            all.extend(values.iter().filter_map(Value::function));
+        }
+    }
+    all
 }
 
 /// Members of a tool that run it.
@@ -118,6 +146,7 @@ fn listed<'a>(project: &Project<'a>, at: FnRef, value: &'a Expr) -> Vec<FnRef> {
         if let ExprKind::List(_) = set.value.kind {
             all.extend(handed(project, set.at, set.value));
         }
+        all.extend(made(project, set.at, set.value));
         for value in project.values(set.at, set.value) {
             if let Some((inside, literal)) = value.literal() {
                 all.extend(handed(project, inside, literal));
