@@ -274,4 +274,41 @@ http.createServer((request, answer) => transport.handleRequest(request, answer))
     assert_eq!(of(&both, "LIFE-001", "src/index.ts").len(), 1);
     let alone = found(&[manifest, ("src/login.ts", LOGIN)]);
     assert_eq!(of(&alone, "LIFE-003", "src/login.ts").len(), 1);
+    const CALLER: &str = r#"import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+export const client = new Client({ name: "caller", version: "1.0.0" });
+"#;
+    let caller = found(&[manifest, ("src/login.ts", LOGIN), ("src/call.ts", CALLER)]);
+    assert!(of(&caller, "LIFE-003", "src/login.ts").is_empty());
+}
+
+/// What starts a server in its place gives it its streams.
+#[test]
+fn a_launcher_gives_its_stdout_to_the_server() {
+    const LAUNCHER: &str = r#"#!/usr/bin/env node
+import { execFileSync } from "node:child_process";
+console.log("starting");
+execFileSync("./notes", process.argv.slice(2), { stdio: "inherit" });
+"#;
+    let manifest = ("package.json", r#"{"name": "mcp-notes", "type": "module"}"#);
+    let findings = found(&[manifest, ("bin/index.js", LAUNCHER)]);
+    let told = of(&findings, "IO-001", "bin/index.js");
+    let lines: Vec<u32> = told.iter().map(|finding| finding.line).collect();
+    assert_eq!(lines, [3], "the text, and not the child");
+}
+
+/// A hook of another file for the exit of the process is not where SIGTERM is missing.
+#[test]
+fn the_exit_hook_of_another_file_is_not_the_start() {
+    const CACHE: &str = r#"export const cache = new Map();
+process.on("exit", () => cache.clear());
+"#;
+    const SERVER: &str = r#"import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
+import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
+import { cache } from "./cache.js";
+cache.set("started", true);
+await new McpServer({ name: "notes", version: "1.0.0" }).connect(new StdioServerTransport());
+"#;
+    let findings = found(&[("src/index.ts", SERVER), ("src/cache.ts", CACHE)]);
+    assert_eq!(of(&findings, "LIFE-001", "src/index.ts").len(), 1);
+    assert!(of(&findings, "LIFE-001", "src/cache.ts").is_empty());
 }

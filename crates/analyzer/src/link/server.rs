@@ -247,9 +247,37 @@ fn drop_programs_beside(project: &Project<'_>, entries: &mut Vec<Entry>, transpo
         .filter(|entry| is_ours(entry) && has(entry))
         .map(|entry| project.package_of(entry.at.file))
         .collect();
+    let callers = callers(project);
     entries.retain(|entry| {
-        !is_ours(entry) || has(entry) || !served.contains(&project.package_of(entry.at.file))
+        let package = project.package_of(entry.at.file);
+        !is_ours(entry) || has(entry) || !(served.contains(&package) || callers.contains(&package))
     });
+}
+
+/// TypeScript: the packages that have the client of an SDK and nothing of a server.
+fn callers(project: &Project<'_>) -> BTreeSet<u32> {
+    let is_client = |source: &str| {
+        source.starts_with("@modelcontextprotocol/")
+            && source.split('/').any(|part| part == "client")
+    };
+    let files = project.files.iter().zip(0u32..);
+    let files = files.filter(|(file, _)| {
+        file.language == Language::TypeScript
+            && file.imports.iter().any(|import| is_client(&import.source))
+    });
+    let mut all: BTreeSet<u32> = files.map(|(_, at)| project.package_of(at)).collect();
+    if all.is_empty() {
+        return all;
+    }
+    for site in project.sites() {
+        if matches!(
+            site.role,
+            Some(Role::Server | Role::Transport(_) | Role::Responder)
+        ) {
+            all.remove(&project.package_of(site.at.file));
+        }
+    }
+    all
 }
 
 /// Python's sessions over HTTP run inside an ASGI server, and all of these handle signals.

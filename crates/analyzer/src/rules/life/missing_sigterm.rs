@@ -59,8 +59,13 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             continue;
         }
         // What is registered for the end of the process looks like the handler that is missing; SIGTERM skips it.
+        // A hook that some other file of Node's registers for itself says nothing of the start.
+        let is_beside = |hook: &&Hook<'_>| {
+            hook.at.file == entry.at.file || project.language(hook.at.file) != Language::TypeScript
+        };
         let skipped = project
             .hooks_of(entry)
+            .filter(is_beside)
             .find(|hook| hook.trigger == Trigger::Exit);
         let elsewhere = project
             .hooks

@@ -40,7 +40,9 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             running.extend(project.reach(&hook.functions));
         }
     }
-    if running.is_empty() {
+    // What a program starts in its place with its own streams is the server.
+    let launches = running.is_empty();
+    if launches {
         running.extend(launchers(project));
     }
     if running.is_empty() {
@@ -68,7 +70,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
     }
     let chosen = Chosen::of(project);
     for site in project.sites() {
-        let child = super::inherited::stdout(project, site);
+        let child = !launches && super::inherited::stdout(project, site);
         let writes = site.role == Some(Role::Stdout) || loggers::is_told_stdout(project, site);
         if (!writes && !child)
             || !running.contains(&site.at)
