@@ -175,6 +175,8 @@ pub struct Manifest {
     pub development: Vec<Name>,
     /// TypeScript: what stands for files (`@/*`, `#lifecycle`), and for which, relative to the manifest.
     pub aliases: Vec<(Name, Name)>,
+    /// TypeScript: the configurations of the compiler that this one goes on from, relative to it.
+    pub extends: Vec<Name>,
 }
 
 impl Manifest {
@@ -188,6 +190,7 @@ impl Manifest {
             dependencies: Vec::new(),
             development: Vec::new(),
             aliases: Vec::new(),
+            extends: Vec::new(),
         }
     }
 }

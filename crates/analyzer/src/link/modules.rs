@@ -255,7 +255,7 @@ impl Modules {
                     let (_, inner) = inner.split_once('/')?;
                     self.module(&join(home, &format!("src/{inner}")))
                 };
-                self.module(&join(home, &inner)).or_else(written)
+                self.module(&join(home, &target)).or_else(written)
             })
         })
     }

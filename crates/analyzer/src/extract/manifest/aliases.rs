@@ -40,11 +40,12 @@ fn targets(name: &str, target: &Value, left: usize, all: &mut Vec<(Name, Name)>)
 /// What the configuration of a compiler says.
 pub(super) fn read(path: &Name, text: &str) -> Option<Manifest> {
     let value: Value = serde_json::from_str(&plain(text)).ok()?;
-    let options = value.get("compilerOptions")?;
-    let base = options.get("baseUrl").and_then(Value::as_str);
+    let options = value.get("compilerOptions");
+    let option = |name: &str| options.and_then(|options| options.get(name));
+    let base = option("baseUrl").and_then(Value::as_str);
     let within = base.unwrap_or(".");
     let mut aliases = Vec::new();
-    let paths = options.get("paths").and_then(Value::as_object);
+    let paths = option("paths").and_then(Value::as_object);
     for (name, files) in paths.into_iter().flatten() {
         let files = files.as_array().into_iter().flatten();
         for file in files.filter_map(Value::as_str) {
@@ -58,12 +59,27 @@ pub(super) fn read(path: &Name, text: &str) -> Option<Manifest> {
         aliases.push((Name::from("*"), Name::from(format!("{within}/*"))));
     }
     aliases.truncate(MAX_ALIASES);
-    (!aliases.is_empty()).then(|| Manifest {
+    let extends = extended(&value);
+    (!aliases.is_empty() || !extends.is_empty()).then(|| Manifest {
         language: Language::TypeScript,
         path: path.clone(),
         aliases,
+        extends,
         ..Manifest::of_folder(Name::from(""))
     })
+}
+
+/// The files that a configuration goes on from; packages are not there to be read.
+fn extended(config: &Value) -> Vec<Name> {
+    let extends = config.get("extends");
+    let several = extends.and_then(Value::as_array).into_iter().flatten();
+    let all = extends.into_iter().chain(several).filter_map(Value::as_str);
+    let files = all.filter(|file| file.starts_with('.'));
+    let files = files.map(|file| {
+        let end = if file.ends_with(".json") { "" } else { ".json" };
+        Name::from(format!("{file}{end}"))
+    });
+    files.take(MAX_ALIASES).collect()
 }
 
 /// JSON without the comments and the commas before a closing bracket that compilers allow there.

@@ -34,6 +34,7 @@ pub(super) fn read(path: &Name, text: &str) -> Option<Manifest> {
         dependencies,
         development: Vec::new(),
         aliases: Vec::new(),
+        extends: Vec::new(),
     })
 }
 

@@ -2,6 +2,7 @@
 
 mod aliases;
 mod cargo;
+mod extended;
 mod go;
 mod npm;
 mod python;
@@ -40,6 +41,11 @@ pub fn is_manifest(name: &str) -> bool {
 
 /// Whether a file by this name says for the compiler of TypeScript which names stand for files.
 fn is_config(name: &str) -> bool {
+    name == "jsconfig.json" || (name.starts_with("tsconfig") && name.ends_with(".json"))
+}
+
+/// Whether a compiler takes such a file without being told, or most others go on from it.
+fn is_taken(name: &str) -> bool {
     matches!(
         name,
         "tsconfig.json" | "tsconfig.base.json" | "jsconfig.json"
@@ -56,7 +62,10 @@ pub fn fold(manifests: Vec<Manifest>) -> Vec<Manifest> {
         .filter(|(_, manifest)| file_of(&manifest.path) == "package.json")
         .map(|(place, manifest)| (folder_of(&manifest.path).to_owned(), place))
         .collect();
-    for config in configs {
+    for config in extended::whole(configs) {
+        if !is_taken(file_of(&config.path)) {
+            continue;
+        }
         let inside = folder_of(&config.path);
         let mut home = inside;
         while !folders.contains_key(home) && !home.is_empty() {
@@ -64,7 +73,7 @@ pub fn fold(manifests: Vec<Manifest>) -> Vec<Manifest> {
         }
         let package = folders.get(home).and_then(|place| all.get_mut(*place));
         let Some(package) = package else {
-            all.push(config);
+            all.extend((!config.aliases.is_empty()).then_some(config));
             continue;
         };
         let inner = inside.strip_prefix(home).unwrap_or(inside);

@@ -47,6 +47,7 @@ pub(super) fn read(path: &Name, text: &str) -> Option<Manifest> {
         dependencies,
         development,
         aliases: aliases::of_package(&value),
+        extends: Vec::new(),
     })
 }
 

@@ -25,6 +25,7 @@ fn blank(path: &Name, name: &str) -> Manifest {
         dependencies: Vec::new(),
         development: Vec::new(),
         aliases: Vec::new(),
+        extends: Vec::new(),
     }
 }
 
