@@ -4,7 +4,7 @@
 
 use dropgate_analyzer::analysis::analyze_texts;
 use dropgate_analyzer::facts::Name;
-use dropgate_analyzer::finding::{Confidence, Followed, Ground, Trusted};
+use dropgate_analyzer::finding::{Blocked, Confidence, Followed, Ground, Trusted};
 
 const SERVER: &str = r#"
 import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
@@ -64,6 +64,16 @@ class Notes { async load() { await fetch("https://a.example"); } }
 server.registerTool("a", {}, async () => { await globalThis.notes.load(); return {}; });
 "#,
         Ground::Likely(Trusted::Reach),
+    ),
+    (
+        "TIME-001",
+        r#"export async function load(options) { return fetch("https://a.example", { ...options, method: "GET" }); }"#,
+        Ground::Unknown(Blocked::Options),
+    ),
+    (
+        "TIME-001",
+        r#"export async function load(init) { return fetch("https://a.example", init); }"#,
+        Ground::Unknown(Blocked::Options),
     ),
 ];
 

@@ -60,6 +60,8 @@ pub enum Blocked {
     Signal,
     /// More ways than are followed.
     Crowd,
+    /// Options that come from where they can't be read.
+    Options,
 }
 
 impl Ground {
@@ -124,6 +126,7 @@ impl Blocked {
         match self {
             Self::Import => "the code of a dependency was not there to be read",
             Self::Signal => "the signal is not known by its name",
+            Self::Options => "options come from where they can't be read",
             Self::Crowd => "there are more ways than are followed",
         }
     }

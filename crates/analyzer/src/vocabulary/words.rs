@@ -143,6 +143,16 @@ pub fn is_question(name: &str) -> bool {
     })
 }
 
+/// Whether a name is of options that are handed on.
+pub fn is_options(name: &str) -> bool {
+    words(name).last().is_some_and(|last| {
+        matches!(
+            last.as_str(),
+            "options" | "opts" | "init" | "config" | "settings"
+        )
+    })
+}
+
 /// The words of a name: `checkAccess`, `check_access`, `CHECK_ACCESS` give `check`, `access`; `checkACLAccess` gives `acl` as well.
 pub fn words(name: &str) -> Vec<String> {
     let mut all = Vec::new();

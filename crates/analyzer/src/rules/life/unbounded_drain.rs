@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::facts::{Expr, ExprKind, Span, VarId};
 use crate::finding::{Followed, Ground, Severity};
 use crate::link::{Fate, FnRef, Form, Hook, Project, Site, Trigger};
+use crate::rules::outbound::timers;
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::Role;
 
@@ -82,7 +83,10 @@ fn tell(
 fn is_bounded(project: &Project<'_>, reach: &BTreeSet<FnRef>) -> bool {
     reach.iter().any(|at| {
         project.sites_of(*at).any(|site| {
-            matches!(site.role, Some(Role::Later | Role::Bound))
+            if site.role == Some(Role::Later) {
+                return timers::ends_something(project, site);
+            }
+            site.role == Some(Role::Bound)
                 || limits(site.name())
                 || matches!(
                     site.name(),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::facts::{Arg, Expr, ExprKind, Logic, Pattern, StmtKind, walk};
 use crate::link::{FnRef, Project, Site, Value};
 use crate::rules::outbound::around::is_within;
-use crate::vocabulary::{self, Limit, Role};
+use crate::vocabulary::{self, Limit, Role, words};
 
 /// Callers that are looked at for a bound around a function.
 const MAX_CALLERS: usize = 8;
@@ -20,60 +20,109 @@ pub(super) enum Given {
     Absent,
     /// It is there and says that there is no limit.
     Unlimited,
-    /// It is there, or may be.
+    /// It may be there: options come from where they can't be read.
+    Unsure,
+    /// It is there.
     Bounding,
 }
 
-/// Whether something bounds the wait of a call.
+impl Given {
+    /// Whether there is a limit, or may be.
+    pub(super) fn may_bound(self) -> bool {
+        match self {
+            Self::Bounding | Self::Unsure => true,
+            Self::Absent | Self::Unlimited => false,
+        }
+    }
+}
+
+/// Whether a wait is bounded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Bound {
+    /// By something that was read.
+    Known,
+    /// By options that were not, or by nothing.
+    Unsure,
+    /// By nothing.
+    Missing,
+}
+
+/// Whether something bounds the wait of a call, or may.
 pub(in crate::rules) fn is_bounded<'a>(
     project: &Project<'a>,
     site: &Site<'a>,
     limit: Limit,
 ) -> bool {
-    if site
+    bound(project, site, limit) != Bound::Missing
+}
+
+/// What bounds the wait of a call.
+pub(super) fn bound<'a>(project: &Project<'a>, site: &Site<'a>, limit: Limit) -> Bound {
+    let apart = site
         .paths
         .iter()
         .any(|path| path.to_lowercase().contains("timeout("))
         || project.has_default_limit(site)
         || is_given_later(project, site)
-        || super::later::is_told_after(project, site)
-    {
-        return true;
+        || super::later::is_told_after(project, site);
+    if apart {
+        return Bound::Known;
     }
-    let by_itself = match limit {
+    let says = in_options(project, site, limit);
+    if says == Given::Bounding
+        || is_set_apart(project, site, limit)
+        || is_wrapped(project, site, &mut BTreeSet::new(), 2)
+    {
+        Bound::Known
+    } else if says == Given::Unsure {
+        Bound::Unsure
+    } else {
+        Bound::Missing
+    }
+}
+
+/// What the options of a call and of its client say.
+fn in_options<'a>(project: &Project<'a>, site: &Site<'a>, limit: Limit) -> Given {
+    match limit {
         Limit::Default => {
             let own = given(project, site, USUAL);
-            let client = client(project, site, USUAL);
-            own == Given::Bounding || (own == Given::Absent && client != Given::Unlimited)
+            let by_default =
+                own == Given::Absent && client(project, site, USUAL) != Given::Unlimited;
+            if own.may_bound() || by_default {
+                Given::Bounding
+            } else {
+                Given::Unlimited
+            }
         }
-        Limit::Option(names) => {
-            given(project, site, names) == Given::Bounding
-                || super::later::is_dialed_with_limit(project, site, names)
-        }
+        Limit::Option(names) => given(project, site, names),
         Limit::Argument(place, names) => {
             let by_place = site.call.arg(place);
-            by_place.is_some_and(|limit| value(project, site.at, limit) == Given::Bounding)
-                || given(project, site, names) == Given::Bounding
+            let by_place = by_place.map_or(Given::Absent, |limit| value(project, site.at, limit));
+            stronger(by_place, given(project, site, names))
         }
+        Limit::Client(names) => stronger(given(project, site, names), client(project, site, names)),
+        Limit::Deadline => stronger(given(project, site, USUAL), client(project, site, USUAL)),
+        Limit::Statement(_) | Limit::Nothing => Given::Absent,
+    }
+}
+
+/// Whether a limit stands in the statement, the request or the context of a call.
+fn is_set_apart<'a>(project: &Project<'a>, site: &Site<'a>, limit: Limit) -> bool {
+    match limit {
+        Limit::Default | Limit::Argument(..) => false,
+        Limit::Option(names) => super::later::is_dialed_with_limit(project, site, names),
         Limit::Statement(names) => {
             let statement = site.call.arg(0);
             statement.is_some_and(|statement| is_made_with(project, site, statement, names))
         }
-        Limit::Client(names) => {
-            given(project, site, names) == Given::Bounding
-                || client(project, site, names) == Given::Bounding
-                || super::later::has_request_with_deadline(project, site)
-        }
+        Limit::Client(_) => super::later::has_request_with_deadline(project, site),
         Limit::Deadline => {
-            given(project, site, USUAL) == Given::Bounding
-                || client(project, site, USUAL) == Given::Bounding
-                || has_deadline(project, site)
+            has_deadline(project, site)
                 || super::later::has_context_with_deadline(project, site)
                 || super::later::has_request_with_deadline(project, site)
         }
         Limit::Nothing => super::later::is_dialed_with_limit(project, site, &[]),
-    };
-    by_itself || is_wrapped(project, site, &mut BTreeSet::new(), 2)
+    }
 }
 
 /// Whether a statement is made, here or where its variable is set, by a call with one of these options.
@@ -85,7 +134,7 @@ fn is_made_with<'a>(
 ) -> bool {
     let bounds = |(at, made): (FnRef, &Expr)| {
         let made = project.site_at(at, made);
-        made.is_some_and(|made| given(project, made, names) == Given::Bounding)
+        made.is_some_and(|made| given(project, made, names).may_bound())
     };
     bounds((site.at, statement))
         || matches!(statement.kind, ExprKind::Var(id)
@@ -137,6 +186,7 @@ pub(super) fn given<'a>(project: &Project<'a>, site: &Site<'a>, names: &[&str]) 
 pub(super) fn stronger(one: Given, other: Given) -> Given {
     match (one, other) {
         (Given::Bounding, _) | (_, Given::Bounding) => Given::Bounding,
+        (Given::Unsure, _) | (_, Given::Unsure) => Given::Unsure,
         (Given::Unlimited, _) | (_, Given::Unlimited) => Given::Unlimited,
         (Given::Absent, Given::Absent) => Given::Absent,
     }
@@ -228,6 +278,15 @@ pub(super) fn options_if_any<'a>(
     let found = literals(project, at, expr);
     if is_set_later(project, at, expr, names) {
         return Given::Bounding;
+    }
+    let is_named_so = || {
+        let name = project.last_name(at, expr);
+        name.is_some_and(|name| words::is_options(&name))
+    };
+    if found.is_empty() && matches!(expr.kind, ExprKind::Var(_)) && is_named_so() {
+        return super::handed::by_callers(project, at, expr, &|at, literal| {
+            object(project, at, literal, names)
+        });
     }
     found
         .into_iter()
@@ -346,8 +405,8 @@ pub(in crate::rules) fn is_made_bounded<'a>(
         Limit::Option(names)
         | Limit::Client(names)
         | Limit::Argument(_, names)
-        | Limit::Statement(names) => given(project, maker, names) == Given::Bounding,
-        Limit::Deadline => given(project, maker, USUAL) == Given::Bounding,
+        | Limit::Statement(names) => given(project, maker, names).may_bound(),
+        Limit::Deadline => given(project, maker, USUAL).may_bound(),
         Limit::Nothing => false,
     }
 }
@@ -455,8 +514,11 @@ fn is_wrapped<'a>(
 /// Whether a call bounds what stands in it: by its name alone where it can't be read, else by a timer that it sets.
 fn bounds_what_it_gets(project: &Project<'_>, outer: &Site<'_>) -> bool {
     let named = outer.name().to_lowercase().contains("timeout");
-    if outer.role == Some(Role::Bound) || outer.targets.is_empty() {
-        return outer.role == Some(Role::Bound) || named;
+    if outer.role == Some(Role::Bound) {
+        return !super::timers::is_among_waits(project, outer);
+    }
+    if outer.targets.is_empty() {
+        return named;
     }
     let mut own = outer
         .targets
@@ -467,16 +529,23 @@ fn bounds_what_it_gets(project: &Project<'_>, outer: &Site<'_>) -> bool {
         && project.reach(&outer.targets).iter().any(|at| {
             project
                 .sites_of(*at)
-                .any(|site| site.targets.is_empty() && is_timer(site))
+                .any(|site| site.targets.is_empty() && is_timer(project, site))
         })
 }
 
-fn is_timer(site: &Site<'_>) -> bool {
+fn is_timer(project: &Project<'_>, site: &Site<'_>) -> bool {
+    if site.role == Some(Role::Later) {
+        return super::timers::ends_something(project, site);
+    }
     let name = site.name().to_lowercase();
+    let takes_away = ["clear", "cancel"]
+        .iter()
+        .any(|word| name.starts_with(word));
     site.role == Some(Role::Bound)
-        || ["timeout", "deadline", "alarm", "sleep", "wait_for", "timer"]
-            .iter()
-            .any(|timer| name.contains(timer))
+        || !takes_away
+            && ["timeout", "deadline", "alarm", "sleep", "wait_for", "timer"]
+                .iter()
+                .any(|timer| name.contains(timer))
 }
 
 /// `async with asyncio.timeout(5):` around a call.

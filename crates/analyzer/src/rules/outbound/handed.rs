@@ -20,15 +20,15 @@ pub(super) fn by_callers<'a>(
     read: &dyn Fn(FnRef, &'a Expr) -> Given,
 ) -> Given {
     let ExprKind::Var(id) = expr.kind else {
-        return Given::Bounding;
+        return Given::Unsure;
     };
     let Some(variable) = project.variable(at.variable(id)) else {
-        return Given::Bounding;
+        return Given::Unsure;
     };
     let VariableKind::Parameter(place) = variable.kind else {
-        return Given::Bounding;
+        return Given::Unsure;
     };
-    let mut most = Given::Bounding;
+    let mut most = Given::Unsure;
     for (turn, (at, value)) in arguments(project, at.beside(variable.owner), place, &variable.name)
         .into_iter()
         .enumerate()
@@ -37,7 +37,7 @@ pub(super) fn by_callers<'a>(
             None => Given::Absent,
             Some(value) if matches!(value.kind, ExprKind::Object(_)) => read(at, value),
             Some(value) if matches!(value.kind, ExprKind::Null) => Given::Absent,
-            Some(_) => Given::Bounding,
+            Some(_) => Given::Unsure,
         };
         most = if turn == 0 {
             says
@@ -57,7 +57,7 @@ pub(super) fn by_names<'a>(
     names: &[&str],
 ) -> Option<Given> {
     let function = named(project, at, expr)?;
-    Some(all_say(project, function, names, MAX_HANDED).unwrap_or(Given::Bounding))
+    Some(all_say(project, function, names, MAX_HANDED).unwrap_or(Given::Unsure))
 }
 
 fn all_say<'a>(
@@ -80,7 +80,7 @@ fn all_say<'a>(
                 Some((_, inner)) if is_set_later(project, caller.at, inner, names) => {
                     Given::Bounding
                 }
-                Some(_) if left == 0 => Given::Bounding,
+                Some(_) if left == 0 => Given::Unsure,
                 Some((next, _)) => all_say(project, next, names, left - 1)?,
                 None => argument(project, caller.at, arg, names),
             };

@@ -21,5 +21,6 @@ mod repeated;
 mod statements;
 mod stdout_loggers;
 pub(super) mod stdout_pollution;
+pub(super) mod timers;
 mod turns;
 pub(super) mod unsafe_retry;

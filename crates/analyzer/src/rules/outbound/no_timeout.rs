@@ -1,10 +1,12 @@
 //! A wait for something remote without a limit.
 
 use crate::facts::{Expr, Language};
-use crate::finding::{Followed, Ground, Severity, Surface, Trusted};
+use crate::finding::{Blocked, Followed, Ground, Severity, Surface, Trusted};
 use crate::link::{Project, Site};
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::{Child, Limit, Remote, Role};
+
+use super::bounds::{Bound, bound};
 
 pub(in crate::rules) const RULE: Rule = Rule {
     id: "TIME-001",
@@ -58,16 +60,22 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             .paths
             .iter()
             .any(|path| path.starts_with("os/exec.CommandContext"));
-        if has_context
-            || statements.are_bounded(project, site)
-            || super::bounds::is_bounded(project, site, limit)
-        {
+        let bound = bound(project, site, limit);
+        if has_context || statements.are_bounded(project, site) || bound == Bound::Known {
             continue;
         }
         let used = At {
             function: site.at,
             span: site.span,
         };
+        if bound == Bound::Unsure {
+            let message = format!(
+                "whether `{}` waits for {what} with a limit is not known: it may stand in options that come from elsewhere",
+                called(site)
+            );
+            report.add(used, Ground::Unknown(Blocked::Options), message);
+            continue;
+        }
         // What is made in this project without a limit is blamed where it is made, once for all its calls.
         let makers = super::bounds::makers(project, site);
         if makers.iter().any(|maker| is_local(maker)) {
