@@ -7,7 +7,7 @@ use crate::link::{FnRef, Project, Site};
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::words;
 
-use super::batches;
+use super::{batches, client};
 
 pub(in crate::rules) const RULE: Rule = Rule {
     id: "AUD-001",
@@ -23,6 +23,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
 };
 
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
+    client::look(project, report);
     let mut done: BTreeSet<(u32, String)> = BTreeSet::new();
     let mut known: BTreeMap<(u32, String), Vec<FnRef>> = BTreeMap::new();
     for site in project.sites() {

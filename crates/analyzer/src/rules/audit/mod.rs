@@ -2,5 +2,6 @@
 
 mod batches;
 pub(super) mod buffer;
+mod client;
 pub(super) mod log_buffer;
 pub(super) mod telemetry;

@@ -1,0 +1,140 @@
+//! A client of an audit log that writes in batches, and that the shutdown forgets.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::facts::{ExprKind, Language, walk};
+use crate::finding::{Ground, Surface, Trusted};
+use crate::link::{Fate, Project, Site};
+use crate::rules::{At, Report};
+use crate::vocabulary::words;
+
+/// Words of names of options by which something is kept before it is written.
+const BATCHING: &[&str] = &["batch", "buffer", "buffered", "flush", "queue", "linger"];
+
+/// Names of methods that write out what is kept.
+const WRITING_OUT: &[&str] = &["flush", "Flush", "flushAll", "flush_all", "drain"];
+
+pub(super) fn look(project: &Project<'_>, report: &mut Report<'_>) {
+    let mut uses: Option<Uses> = None;
+    for (site, name) in kept(project) {
+        if !is_of_audit(project, site, &name) || !is_client(project, site) {
+            continue;
+        }
+        let uses = uses.get_or_insert_with(|| Uses::of(project));
+        let key = (project.cluster_of(site.at.file), name);
+        let batches = is_batching(site) || uses.written_out.contains(&key);
+        let Some(recorded) = uses.recorded.get(&key).filter(|_| batches) else {
+            continue;
+        };
+        if project.closed_at_stop(site) {
+            continue;
+        }
+        let place = At {
+            function: site.at,
+            span: site.span,
+        };
+        let message = format!(
+            "`{}` keeps records before it writes them, and nothing flushes it when the server is asked to stop",
+            key.1
+        );
+        let finding = report.add(place, Ground::Likely(Trusted::Library), message);
+        finding.via(project, *recorded, "records come from here");
+        if let Some(import) = project.unread_closing(site) {
+            finding.blocked(import);
+        }
+    }
+}
+
+/// The calls that give what is kept under a name. What a `with` holds is written out at its end, and is none of them.
+fn kept<'p, 'a>(project: &'p Project<'a>) -> Vec<(&'p Site<'a>, String)> {
+    let mut all = Vec::new();
+    for (at, function) in project.functions() {
+        walk::assignments(&function.body, &mut |_, target, value| {
+            let leaf = target.leaves().into_iter().next();
+            if value.call().is_some()
+                && let Some(name) = leaf.and_then(|leaf| project.target_name(at, leaf))
+                && let Some(site) = project.site_at(at, value.bare())
+            {
+                all.push((site, name));
+            }
+        });
+    }
+    all
+}
+
+/// A call of a library, of the running program, that gives something which is kept. What Rust drops may write itself out.
+fn is_client(project: &Project<'_>, site: &Site<'_>) -> bool {
+    site.targets.is_empty()
+        && site.role.is_none()
+        && site.fate == Fate::Used
+        && project.surface(site.at.file) == Surface::Runtime
+        && project.language(site.at.file) != Language::Rust
+}
+
+/// Whether what makes it, or what it is kept as, is called after audit.
+fn is_of_audit(project: &Project<'_>, site: &Site<'_>, name: &str) -> bool {
+    let is_audit = |name: &str| {
+        let words = words::words(name);
+        project.hints.is_audit(name)
+            || words
+                .iter()
+                .any(|word| matches!(word.as_str(), "audit" | "auditor" | "auditing"))
+    };
+    is_audit(name) || is_audit(site.name())
+}
+
+/// Whether it is told how much or how long to keep: `{ batchSize: 100 }`, `buffer_size=100`, `Config{FlushInterval: t}`.
+fn is_batching(site: &Site<'_>) -> bool {
+    let batches = |name: &str| {
+        let words = words::words(name);
+        words.iter().any(|word| BATCHING.contains(&word.as_str()))
+    };
+    let mut found = false;
+    for arg in &site.call.args {
+        found |= arg.name.as_deref().is_some_and(batches);
+        walk::each(&arg.value, &mut |inner| {
+            if let ExprKind::Object(entries) = &inner.kind {
+                let mut keys = entries.iter().filter_map(|entry| entry.key.as_deref());
+                found |= keys.any(batches);
+            } else if let ExprKind::Call(call) = &inner.kind {
+                let mut names = call.args.iter().filter_map(|arg| arg.name.as_deref());
+                found |= names.any(batches);
+            }
+        });
+    }
+    found
+}
+
+/// What is done with things by their names, in each cluster of files.
+#[derive(Default)]
+struct Uses {
+    /// The first call that records something.
+    recorded: BTreeMap<(u32, String), At>,
+    /// What is written out anywhere.
+    written_out: BTreeSet<(u32, String)>,
+}
+
+impl Uses {
+    fn of(project: &Project<'_>) -> Self {
+        let mut all = Self::default();
+        for site in project.sites() {
+            if site.call.receiver().is_none() {
+                continue;
+            }
+            let Some(name) = project.receiver_name(site) else {
+                continue;
+            };
+            let key = (project.cluster_of(site.at.file), name);
+            if WRITING_OUT.contains(&site.name()) {
+                all.written_out.insert(key);
+            } else if !Project::is_closing(site) {
+                let place = At {
+                    function: site.at,
+                    span: site.span,
+                };
+                all.recorded.entry(key).or_insert(place);
+            }
+        }
+        all
+    }
+}
