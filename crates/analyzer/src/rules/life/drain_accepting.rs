@@ -73,6 +73,17 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
     }
 }
 
+/// Names of calls that end a timer, or write out or forget what is kept, and close nothing that calls come by.
+const TIDYING: &[&str] = &[
+    "clearInterval",
+    "unref",
+    "flush",
+    "forceFlush",
+    "force_flush",
+    "clear",
+    "free",
+];
+
 /// A wait for the calls in flight before which nothing refuses or closes.
 fn open_intake(project: &Project<'_>, hook: &Hook<'_>, report: &mut Report<'_>) {
     let reach = project.reach(&hook.functions);
@@ -84,7 +95,9 @@ fn open_intake(project: &Project<'_>, hook: &Hook<'_>, report: &mut Report<'_>) 
         let refuses = reach.iter().any(|other| {
             let closes = project.sites_of(*other).any(|site| {
                 // What a function of the project does stands in it.
-                let stops = (Project::is_closing(site) && site.targets.is_empty())
+                let stops = (Project::is_closing(site)
+                    && site.targets.is_empty()
+                    && !TIDYING.contains(&site.name()))
                     || matches!(
                         site.name(),
                         "pause" | "off" | "removeListener" | "unlisten" | "remove_reader"
