@@ -8,6 +8,8 @@ use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::{Child, Kind, Role, role, words};
 
 use super::for_one_call::Stops;
+use super::given_back;
+use super::running_child::is_ended_by_interrupt_only;
 
 pub(in crate::rules) const RULE: Rule = Rule {
     id: "LIFE-011",
@@ -68,14 +70,20 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
                 .entries
                 .iter()
                 .any(|entry| entry.runs(site.at, site.span));
-        if !runs
-            || shows(project, site)
-            || served_by_framework(project, site)
-            || project.closed_at_stop(site)
-            || closed_by_name(project, site, |closing| project.runs_at_stop(closing))
-        {
+        if !runs || shows(project, site) || served_by_framework(project, site) {
             continue;
         }
+        let ended = project.closed_at_stop(site)
+            || closed_by_name(project, site, |closing| project.runs_at_stop(closing));
+        let interrupted = ended && lives == Lives::On && is_ended_by_interrupt_only(project, site);
+        if ended && !interrupted {
+            continue;
+        }
+        let message = if interrupted {
+            "the child that is started here is ended on SIGINT alone: SIGTERM ends the server and leaves it running"
+        } else {
+            message
+        };
         let finding = report.add(
             At {
                 function: site.at,
@@ -102,7 +110,11 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
                     function: hook.at,
                     span: hook.span,
                 },
-                "this runs at a stop and does not end it",
+                if interrupted {
+                    "this runs on SIGINT and ends it; nothing runs on SIGTERM"
+                } else {
+                    "this runs at a stop and does not end it"
+                },
             );
         }
     }
@@ -157,7 +169,7 @@ fn closed_by_name(
 }
 
 /// The names of the variables and fields that what a call gives is put into.
-fn kept_under(project: &Project<'_>, site: &Site<'_>) -> Vec<String> {
+pub(super) fn kept_under(project: &Project<'_>, site: &Site<'_>) -> Vec<String> {
     let mut names = Vec::new();
     if let Some(function) = project.function(site.at) {
         walk::stmts(&function.body, &mut |stmt| {
@@ -234,7 +246,7 @@ fn blocks(project: &Project<'_>, site: &Site<'_>, stops: &Stops<'_, '_>) -> bool
 }
 
 /// Whether the handle outlives the call: it is stored, given back, or dropped while the child runs.
-fn is_kept(project: &Project<'_>, site: &Site<'_>) -> bool {
+pub(super) fn is_kept(project: &Project<'_>, site: &Site<'_>) -> bool {
     if is_let_go(project, site) {
         return false;
     }
@@ -293,7 +305,8 @@ fn is_kept(project: &Project<'_>, site: &Site<'_>) -> bool {
     // `try { … } finally { child.kill() }` ends it with the call, as the end of a `with` does.
     let ended = project.sites_of(site.at).any(|other| {
         Project::is_closing(other) && project.is_cleanup(other) && project.may_close(other, site)
-    }) || closed_by_name(project, site, |closing| project.is_cleanup(closing));
+    }) || closed_by_name(project, site, |closing| project.is_cleanup(closing))
+        || given_back::ended_by_callers(project, site);
     let ended = ended && project.handler_reach().contains(&site.at);
     !waited && !handed_on && !ended && !is_scoped(project, site)
 }

@@ -4,12 +4,13 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::budget::{self, Left};
 use crate::facts::{Expr, ExprKind, FnId, Language, Span, walk};
-use crate::finding::{Followed, Ground, Severity};
+use crate::finding::{Followed, Ground, Severity, Trusted};
 use crate::link::{Entry, Fate, FnRef, Guard, Project, Site, Trigger, Value};
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::{Kind, Role, Serving, Wire};
 
 use super::let_go::LetGo;
+use super::running_child;
 
 pub(in crate::rules) const RULE: Rule = Rule {
     id: "LIFE-004",
@@ -18,7 +19,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
     axes: &[Axis::Reliability],
     cwe: &[404, 772],
     summary: "The server stays when its stdin ends, because something else keeps the process alive.",
-    why: "A host that goes away closes stdin; that is all a stdio server is told. Version 1 of the TypeScript SDK does not listen for it, and version 2 closes its transport and no more: the process ends only because its event loop is empty, and a pool, a browser, a listener or a timer keeps it for ever. Hundreds of such processes on one machine are the commonest complaint of users.",
+    why: "A host that goes away closes stdin; that is all a stdio server is told. Version 1 of the TypeScript SDK does not listen for it, and version 2 closes its transport and no more: the process ends only because its event loop is empty, and a pool, a browser, a listener, a timer or a child process keeps it for ever. Hundreds of such processes on one machine are the commonest complaint of users.",
     fix: "On `end` and `close` of stdin run the same shutdown as on SIGTERM; close or `unref` what keeps the loop alive.",
     fixtures: fixtures!("LIFE-004": ts, py, rs, go),
     check,
@@ -107,13 +108,16 @@ fn server(project: &Project<'_>, entry: &Entry, kept: &[&Site<'_>], report: &mut
             continue;
         }
         let what = what(opened);
+        // How long a child runs is told from where its handle is kept.
+        let is_child = matches!(opened.role, Some(Role::Spawn(_)));
+        let trusted = is_child.then_some(Trusted::Purpose);
         if let Some(hook) = noticed {
             let place = At {
                 function: hook.at,
                 span: hook.span,
             };
             report
-                .add(place, Ground::Proved(Followed::Start), format!("the end of stdin is noticed here, but {what} is left open and keeps the process alive"))
+                .add(place, Ground::Proved(Followed::Start).unless(trusted), format!("the end of stdin is noticed here, but {what} is left open and keeps the process alive"))
                 .via(project, kept, "opened here");
             return;
         }
@@ -122,7 +126,7 @@ fn server(project: &Project<'_>, entry: &Entry, kept: &[&Site<'_>], report: &mut
             span: entry.span,
         };
         report
-            .add(kept, Ground::Proved(Followed::Start), format!("{what} keeps the process alive after stdin ended, and nothing that runs then ends it"))
+            .add(kept, Ground::Proved(Followed::Start).unless(trusted), format!("{what} keeps the process alive after stdin ended, and nothing that runs then ends it"))
             .via(project, start, "stdio is served here");
     }
 }
@@ -165,6 +169,7 @@ fn keeps_alive(project: &Project<'_>, site: &Site<'_>, let_go: &LetGo) -> bool {
             !lets_go && !is_let_go(project, site) && !closed_nearby(project, site)
         }
         Some(Role::Every) => !let_go.holds_timer(project, site),
+        Some(Role::Spawn(_)) => running_child::keeps_loop(project, site),
         Some(_) if is_http(site) => !let_go.holds_listener(project, site),
         Some(_) | None => false,
     }
@@ -257,6 +262,7 @@ fn what(site: &Site<'_>) -> &'static str {
         Some(Role::Open(Kind::Pool)) => "a pool of connections",
         Some(Role::Open(Kind::Browser)) => "a browser",
         Some(Role::Every) => "a repeating timer",
+        Some(Role::Spawn(_)) => "a child process",
         Some(_) | None => "a listener",
     }
 }
