@@ -55,7 +55,7 @@ pub(super) fn look(project: &Project<'_>, cleared: &BTreeSet<String>, report: &m
             }
         }
     }
-    settings(project, cleared, report);
+    super::parsed::look(project, cleared, report);
 }
 
 struct Kept<'k, 'p, 'r> {
@@ -232,7 +232,7 @@ impl<'p> Kept<'_, 'p, '_> {
 }
 
 /// A struct that wipes itself when it is dropped.
-fn wipes_itself(project: &Project<'_>, at: FnRef, class: &Class) -> bool {
+pub(super) fn wipes_itself(project: &Project<'_>, at: FnRef, class: &Class) -> bool {
     let derived = class.decorators.iter().chain(&class.bases);
     names(project, at, derived).any(|name| matches!(&*name, "ZeroizeOnDrop" | "Zeroize"))
 }
@@ -250,7 +250,7 @@ fn names<'e>(
 }
 
 /// Whether a written type wipes what it holds.
-fn wipes(project: &Project<'_>, at: FnRef, ty: &Expr) -> bool {
+pub(super) fn wipes(project: &Project<'_>, at: FnRef, ty: &Expr) -> bool {
     names(project, at, std::iter::once(ty)).any(|name| WIPING.contains(&&*name))
 }
 
@@ -265,41 +265,4 @@ fn is_wiped(project: &Project<'_>, at: FnRef, value: &Expr) -> bool {
         }
     });
     found
-}
-
-/// Python: fields of a class of settings, which its library reads from the environment.
-fn settings(project: &Project<'_>, cleared: &BTreeSet<String>, report: &mut Report<'_>) {
-    for (file, at) in project.files.iter().zip(0u32..) {
-        let module = FnRef::module(at);
-        let wanted = file.language == Language::Python && project.surface(at) == Surface::Runtime;
-        for class in file.classes.iter().filter(|_| wanted) {
-            let reads = class
-                .bases
-                .iter()
-                .any(|base| project.last_name(module, base).as_deref() == Some("BaseSettings"));
-            for field in class.fields.iter().filter(|_| reads) {
-                let is_secret = project.hints.is_secret(&field.name)
-                    && !words::is_question(&field.name)
-                    && !cleared.contains(&*field.name);
-                let is_text = field.ty.as_ref().is_some_and(|ty| {
-                    let mut text = false;
-                    walk::each(ty, &mut |expr| {
-                        text |= matches!(&expr.kind, ExprKind::Global(name) if &**name == "str");
-                    });
-                    text && !wipes(project, module, ty)
-                });
-                if is_secret && is_text {
-                    let place = At {
-                        function: module,
-                        span: field.span,
-                    };
-                    let message = format!(
-                        "the field `{}` holds a credential from the environment as long as the settings live",
-                        field.name
-                    );
-                    report.add(place, Ground::Likely(Trusted::Name), message);
-                }
-            }
-        }
-    }
 }

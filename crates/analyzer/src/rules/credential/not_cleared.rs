@@ -8,7 +8,7 @@ use crate::link::{FnRef, Project};
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::{Role, words};
 
-use super::source;
+use super::{source, taken};
 
 pub(in crate::rules) const RULE: Rule = Rule {
     id: "CRED-001",
@@ -31,7 +31,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         }
         walk::assignments(&function.body, &mut |stmt, target, value| {
             let Pattern::Var(id) = target else {
-                for (name, origin) in taken_apart(project, at, target, value) {
+                for (name, origin) in taken::apart(project, at, target, value) {
                     if !cleared.contains(&name) {
                         let place = At {
                             function: at,
@@ -86,6 +86,9 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
     constructed(project, &cleared, report);
     literals(project, &cleared, report);
     super::kept::look(project, &cleared, report);
+    super::beside::look(project, &cleared, report);
+    super::collected::look(project, &cleared, report);
+    super::clients::look(project, &cleared, report);
 }
 
 /// Go: fields of a struct that a function makes of what its caller read from the environment.
@@ -170,59 +173,6 @@ fn is_mutable(project: &Project<'_>, at: FnRef, value: &Expr) -> bool {
         )
     });
     project.language(at.file) == Language::Rust || is_buffer
-}
-
-/// `const { API_KEY } = process.env`, `name, key = read_config()`: the names that get a secret, with where it comes from.
-fn taken_apart(
-    project: &Project<'_>,
-    at: FnRef,
-    target: &Pattern,
-    value: &Expr,
-) -> Vec<(String, String)> {
-    let mut all = Vec::new();
-    if let Pattern::Object(parts) = target
-        && source::is_environment(value)
-    {
-        for (key, part) in parts {
-            let name = project.target_name(at, part);
-            all.extend(
-                name.filter(|_| project.hints.is_secret(key))
-                    .map(|name| (name, key.to_string())),
-            );
-        }
-    }
-    let targets = project.site_at(at, value).map(|site| &site.targets);
-    if let (Pattern::List(parts), Some(targets)) = (target, targets) {
-        for (part, place) in parts.iter().zip(0..) {
-            let named = project
-                .target_name(at, part)
-                .filter(|name| project.hints.is_secret(name) && !words::is_question(name));
-            let origin = targets
-                .iter()
-                .find_map(|function| given_at(project, *function, place));
-            all.extend(named.zip(origin));
-        }
-    }
-    all
-}
-
-/// The secret that a function gives at a place of its result.
-fn given_at(project: &Project<'_>, at: FnRef, place: usize) -> Option<String> {
-    let mut origin = None;
-    walk::stmts(&project.function(at)?.body, &mut |stmt| {
-        if let StmtKind::Return(Some(value)) = &stmt.kind
-            && let ExprKind::List(items) = &value.kind
-            && let Some(item) = items.get(place)
-            && origin.is_none()
-        {
-            origin = source::secret(project, at, item);
-            if let ExprKind::Var(id) = item.kind {
-                let mut set = project.assigned(at.variable(id));
-                origin = set.find_map(|(from, value)| source::secret(project, from, value));
-            }
-        }
-    });
-    origin
 }
 
 /// `constructor(key = process.env.API_KEY)`: the secret that a parameter is without an argument.

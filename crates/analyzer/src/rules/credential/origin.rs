@@ -10,7 +10,7 @@ use super::source;
 const MAX_CALLS: usize = 3;
 
 /// What reads a whole file as a text.
-const FILES: &[&str] = &[
+pub(super) const FILES: &[&str] = &[
     "fs.readFileSync",
     "fs.promises.readFile",
     "fs/promises.readFile",
