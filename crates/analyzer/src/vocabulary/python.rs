@@ -328,6 +328,13 @@ pub const ROWS: &[Row] = &[
     ),
     Row("meilisearch*.Client", Client(Remote::Http, TIMEOUT)),
     Row("gitlab.Gitlab", Client(Remote::Http, TIMEOUT)),
+    // Its HTTP client is made with `timeout=None`, and no setting of the library changes that.
+    Row("chromadb.HttpClient", Client(Remote::Http, Limit::Nothing)),
+    Row(
+        "chromadb.AsyncHttpClient",
+        Client(Remote::Http, Limit::Nothing),
+    ),
+    Row("chromadb.CloudClient", Client(Remote::Http, Limit::Nothing)),
     Row("jira.JIRA", Client(Remote::Http, TIMEOUT)),
     Row("smtplib.SMTP*", Client(Remote::Other, TIMEOUT)),
     Row(
