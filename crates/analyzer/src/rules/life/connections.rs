@@ -1,6 +1,6 @@
 //! Rust: a listener that is drained until its last connection is closed.
 
-use crate::facts::{StmtKind, walk};
+use crate::facts::{Pattern, StmtKind, walk};
 use crate::link::{Fate, FnRef, Form, Project, Site};
 use crate::vocabulary::Role;
 
@@ -38,13 +38,33 @@ fn is_task(project: &Project<'_>, at: FnRef) -> bool {
         .is_some_and(|function| function.parent.is_some_and(|parent| parent.0 != 0))
 }
 
-/// A layer that ends each request after a time.
+/// A layer that ends each request after a time. One that is only there where a setting has a value, `if let Some(limit) = …`,
+/// limits nothing without it.
 fn limits_requests(project: &Project<'_>, site: &Site<'_>) -> bool {
     let cluster = project.cluster_of(site.at.file);
     project.sites().any(|other| {
         project.cluster_of(other.at.file) == cluster
             && other.paths.iter().any(|path| path.contains("TimeoutLayer"))
+            && !is_optional(project, other)
     })
+}
+
+/// Whether a call stands in the first branch of an `if let Some(…)` without another one.
+fn is_optional(project: &Project<'_>, site: &Site<'_>) -> bool {
+    let mut found = false;
+    if let Some(function) = project.function(site.at) {
+        walk::around(&function.body, site.span, &mut |stmt| {
+            if let StmtKind::Match { arms, .. } = &stmt.kind
+                && let [some, none] = arms.as_slice()
+                && let Pattern::Of(name, _) = &some.pattern
+            {
+                found |= project.last_name(site.at, name).as_deref() == Some("Some")
+                    && walk::holds(&some.body, site.span)
+                    && none.body.is_empty();
+            }
+        });
+    }
+    found
 }
 
 /// Whether what waits for the signal sleeps, exits or sets a limit afterwards.
