@@ -132,6 +132,15 @@ pub const ROWS: &[Row] = &[
     ),
     Row("github.com/acrmp/mcp.NewServer().Serve", STDIO),
     Row("github.com/localrivet/gomcp/server.*Server()*.Run", STDIO),
+    Row("github.com/FreePeak/cortex/pkg/server.NewMCPServer", Server),
+    Row(
+        "github.com/FreePeak/cortex/pkg/server.NewMCPServer().ServeStdio",
+        STDIO,
+    ),
+    Row(
+        "github.com/FreePeak/cortex/pkg/server.NewMCPServer().ServeHTTP",
+        HTTP,
+    ),
     // Its application object handles signals.
     Row(
         "github.com/strowk/foxy-contexts/pkg/app*.Run",

@@ -4,15 +4,19 @@ use std::collections::{HashMap, HashSet};
 
 use crate::facts::{Cover, Expr, ExprKind, Language, Pattern, Span, StmtKind, VarId, walk};
 use crate::finding::{Followed, Ground};
-use crate::link::{Form, Guard, Hook, Project, Site};
+use crate::link::{Entry, FnRef, Form, Guard, Hook, Project, Site};
 use crate::rules::{At, Report};
 
 use super::processes::Processes;
 
+/// Registrations that are waited for, and uses of what the signal goes to, that are looked at for ways of serving without a wait.
+const MAX_HEARD: usize = 16;
+const MAX_USES: usize = 64;
+
 /// The default action of the signal is gone once it is asked for: what it goes to must be waited for.
 pub(super) fn look(project: &Project<'_>, report: &mut Report<'_>) {
-    let mut used: HashMap<u32, HashMap<VarId, Vec<Span>>> = HashMap::new();
-    let (mut silent, mut heard) = (Vec::new(), Vec::new());
+    let mut used: HashMap<u32, HashMap<VarId, Vec<Use>>> = HashMap::new();
+    let (mut silent, mut heard, mut deaf) = (Vec::new(), Vec::new(), Vec::new());
     for hook in &project.hooks {
         let language = project.language(hook.at.file);
         let waits = hook.form == Form::Wait && hook.trigger.is_signal("SIGTERM");
@@ -28,13 +32,41 @@ pub(super) fn look(project: &Project<'_>, report: &mut Report<'_>) {
         let file = site.at.file;
         let uses = used.entry(file).or_insert_with(|| uses(project, file));
         let uses = receiver.variable().and_then(|id| uses.get(&id));
-        let mut uses = uses.into_iter().flatten();
+        let uses = uses.into_iter().flatten();
         // Anything but the registration, its undoing and a clone for it.
-        if uses.any(|span| !site.span.holds(*span)) {
-            heard.push(hook);
-        } else {
+        let mut uses = uses.filter(|one| !site.span.holds(one.1)).peekable();
+        if uses.peek().is_none() {
             silent.push(hook);
+            continue;
         }
+        if heard.len() < MAX_HEARD {
+            let uses: Vec<Use> = uses.take(MAX_USES + 1).copied().collect();
+            deaf.extend(passed_by(project, hook, &uses).map(|entry| (entry, hook)));
+        }
+        heard.push(hook);
+    }
+    for (entry, hook) in deaf {
+        let by_other = |other: &&Hook<'_>| {
+            (other.at, other.span) != (hook.at, hook.span) && entry.runs(other.at, other.span)
+        };
+        if heard.iter().any(by_other) {
+            continue;
+        }
+        let place = At {
+            function: entry.at,
+            span: entry.span,
+        };
+        let registered = At {
+            function: hook.at,
+            span: hook.span,
+        };
+        report
+            .add(
+                place,
+                Ground::Proved(Followed::Value),
+                "SIGTERM is caught before this serves, and only another way of serving waits for it: this one can't be ended by SIGTERM",
+            )
+            .via(project, registered, "the signal is registered here");
     }
     let processes = Processes::of(project, silent.iter().chain(&heard).copied());
     let ended = ended(project, &processes, &heard);
@@ -61,6 +93,28 @@ fn ended(project: &Project<'_>, processes: &Processes, heard: &[&Hook<'_>]) -> H
     let guarded = entries.filter(|(_, entry)| entry.guard == Guard::Framework);
     let heard = heard.iter().flat_map(|hook| processes.with(project, hook));
     guarded.map(|(place, _)| place).chain(heard).collect()
+}
+
+/// Where a variable is used.
+type Use = (FnRef, Span);
+
+/// What serves after a registration and comes through none of the uses of what the signal goes to, as these stand in other
+/// branches of the function that registers it.
+fn passed_by<'p>(
+    project: &'p Project<'_>,
+    hook: &Hook<'_>,
+    uses: &[Use],
+) -> impl Iterator<Item = &'p Entry> {
+    project.entries.iter().filter(move |entry| {
+        let aside = |(at, span): &Use| !entry.runs(*at, *span);
+        entry.at == hook.at
+            && entry.guard == Guard::Author
+            && entry.span.start > hook.span.end
+            && entry.runs(hook.at, hook.span)
+            && uses.len() <= MAX_USES
+            && uses.iter().all(aside)
+            && uses.iter().any(|one| one.0 == hook.at)
+    })
 }
 
 /// What the signal goes to.
@@ -129,8 +183,8 @@ fn root(expr: &Expr) -> Option<VarId> {
 }
 
 /// Where the variables of a file are used, but for undoing a registration.
-fn uses(project: &Project<'_>, file: u32) -> HashMap<VarId, Vec<Span>> {
-    let mut all: HashMap<VarId, Vec<Span>> = HashMap::new();
+fn uses(project: &Project<'_>, file: u32) -> HashMap<VarId, Vec<Use>> {
+    let mut all: HashMap<VarId, Vec<Use>> = HashMap::new();
     for (at, function) in project.functions_in(file) {
         let undone = project.sites_of(at).filter(|other| other.name() == "Stop");
         let undone: Cover = undone.map(|other| other.span).collect();
@@ -138,7 +192,7 @@ fn uses(project: &Project<'_>, file: u32) -> HashMap<VarId, Vec<Span>> {
             if let ExprKind::Var(id) = expr.kind
                 && !undone.holds(expr.span)
             {
-                all.entry(id).or_default().push(expr.span);
+                all.entry(id).or_default().push((at, expr.span));
             }
         });
     }
