@@ -10,9 +10,9 @@ use crate::finding::Surface;
 use crate::vocabulary::Role;
 
 use super::guesses::{Methods, is_common, is_unknown, methods, takes};
-use super::kept;
 use super::sites::SiteId;
 use super::{ClassRef, FnRef, Project, Site, Value, resolve};
+use super::{adapters, kept};
 
 /// Methods of one name that an unresolved call may mean; with more it means none.
 const MAX_CANDIDATES: usize = 40;
@@ -94,7 +94,8 @@ impl Graph {
                 }
             }
         }
-        for (site, functions) in kept::by_key(project) {
+        let by_value = kept::by_key(project).into_iter();
+        for (site, functions) in by_value.chain(adapters::called(project)) {
             for function in functions {
                 graph.call(site, function);
             }

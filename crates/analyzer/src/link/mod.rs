@@ -3,6 +3,7 @@
 //! [`Project::of`] resolves callees through imports, aliases, defaults, fields and results, gives each call its [`Role`],
 //! and derives servers, handlers, registrations and failure regions. Everything is bounded: resolution by depth and by the number of values.
 
+mod adapters;
 mod bindings;
 mod branches;
 mod by_hand;
