@@ -288,10 +288,16 @@ impl<'p, 'a> Flow<'p, 'a> {
     }
 
     fn member(&self, object: &'a Expr, name: &str) -> Holds {
-        if self.is_other_part(object, name) {
+        if self.is_other_part(object, name) || self.is_no_trace(object, name) {
             return Holds::Nothing;
         }
         self.of_member(self.holds(object), name)
+    }
+
+    /// `wrapped.message` of an error that was made with a trace among its details: the message is no trace by that.
+    fn is_no_trace(&self, object: &Expr, name: &str) -> bool {
+        let by_parts = matches!(&object.kind, ExprKind::Var(id) if self.parts.has(*id));
+        self.seek == Seek::Trace && !by_parts && matches!(name, "message" | "name" | "code")
     }
 
     /// What a member holds of what holds so much.
