@@ -34,7 +34,10 @@ const REQUESTS: &[&str] = &[
     "ReadResourceRequest",
 ];
 
-/// Rust's trait methods, Go's functions that take a request, and what Python puts into a server's table of them.
+/// Types of what Rust's handlers give back: who makes one makes it for the caller.
+const RESULTS: &[&str] = &["CallToolResult", "GetPromptResult", "ReadResourceResult"];
+
+/// Rust's trait methods and functions that give a result, Go's functions that take a request, and what Python puts into a server's table of them.
 pub(super) fn handlers(project: &Project<'_>) -> Vec<Responder> {
     let mut all = by_form(project);
     for (at, function) in project.functions() {
@@ -65,7 +68,9 @@ fn by_form(project: &Project<'_>) -> Vec<Responder> {
     project
         .functions()
         .filter(|(at, function)| match project.language(at.file) {
-            Language::Rust => is_trait_method(project, *at, function),
+            Language::Rust => {
+                is_trait_method(project, *at, function) || gives_result(project, *at, function)
+            }
             Language::Go => takes_request(function),
             Language::TypeScript | Language::Python => false,
         })
@@ -75,6 +80,12 @@ fn by_form(project: &Project<'_>) -> Vec<Responder> {
             site: SiteId(0),
         })
         .collect()
+}
+
+fn gives_result(project: &Project<'_>, at: FnRef, function: &Function) -> bool {
+    let given = function.returns.as_ref();
+    let given = given.and_then(|ty| project.last_name(at, ty));
+    given.is_some_and(|name| RESULTS.contains(&name.as_str()))
 }
 
 fn is_trait_method(project: &Project<'_>, at: FnRef, function: &Function) -> bool {

@@ -56,6 +56,15 @@ pub(super) fn is_about(project: &Project<'_>, failure: &Failure<'_>) -> bool {
     }
 }
 
+/// Rust: whether what a method is called on is the reading of an argument: `Tools::try_from(params).map_err(…)`.
+pub(super) fn is_read(project: &Project<'_>, site: &Site<'_>) -> bool {
+    let Some(value) = site.call.receiver() else {
+        return false;
+    };
+    let mut within = project.sites_within(site.at, value.span);
+    within.any(|read| READING.contains(&read.name()) && is_given(project, read))
+}
+
 /// The last call of what may have failed.
 fn last<'p, 'a>(project: &'p Project<'a>, failure: &Failure<'a>) -> Option<&'p Site<'a>> {
     project

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use crate::facts::{Call, Expr, ExprKind, FnId, Name, Span, StmtKind, VarId, walk};
+use crate::facts::{Call, Expr, ExprKind, FnId, Language, Name, Span, StmtKind, VarId, walk};
 use crate::link::{Failure, FnRef, Project, Value};
 use crate::vocabulary::{Role, words};
 
@@ -13,6 +13,7 @@ use super::names::{
     ANSWERS, CLEANING, CONVERTERS, PREDICATES, PROMISING, TEXT_MEMBERS, TEXT_METHODS,
 };
 use super::parts::Parts;
+use super::results;
 
 mod remote;
 mod setting;
@@ -387,10 +388,17 @@ impl<'p, 'a> Flow<'p, 'a> {
             {
                 Holds::Text
             }
+            Holds::Error if self.seek == Seek::Message && self.is_put_in(call) => Holds::Text,
             Holds::Error if self.seek == Seek::Trace && self.unfolds(expr, call) => Holds::Text,
             Holds::Error if self.seek == Seek::Answer => remote::of_reader(name),
             Holds::Error | Holds::Nothing => Holds::Nothing,
         }
+    }
+
+    /// Rust: whether a call makes a part of a result of the error as it is.
+    fn is_put_in(&self, call: &Call) -> bool {
+        self.project.language(self.at.file) == Language::Rust
+            && results::takes_text(self.project, self.at, call)
     }
 
     fn is_construction(&self, call: &'a Call) -> bool {

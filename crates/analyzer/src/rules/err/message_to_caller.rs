@@ -104,6 +104,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             .via(project, caught, "one of the errors that are handed over");
     }
     conversions(project, &memo, report);
+    made_by_path(project, report);
     let answers = Answers {
         ways: &ways,
         rising: Rising::of(project, &telling),
@@ -140,6 +141,27 @@ fn conversions(project: &Project<'_>, memo: &Rc<Memo>, report: &mut Report<'_>) 
                 report.add(place, Ground::Likely(Trusted::Reach), CONVERTED);
             }
         });
+    }
+}
+
+/// Rust: `.map_err(CallToolError::new)` in a handler: the error becomes one of the protocol with all that it says.
+fn made_by_path(project: &Project<'_>, report: &mut Report<'_>) {
+    for site in project.sites() {
+        let Some(path) = site.call.arg(0).filter(|_| site.name() == "map_err") else {
+            continue;
+        };
+        let is_asked = project.language(site.at.file) == Language::Rust
+            && project.surface(site.at.file) == Surface::Runtime
+            && (project.is_handler(site.at) || project.handler_reach().contains(&site.at))
+            && !super::arguments::is_read(project, site)
+            && !results::is_written(site);
+        if is_asked && results::is_maker(project, site.at, path) {
+            let place = At {
+                function: site.at,
+                span: path.span,
+            };
+            report.add(place, Ground::Likely(Trusted::Name), CONVERTED);
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is made to go to the caller of a tool: results and errors of the protocol, by their names and their shapes.
 
 use crate::facts::{Call, Expr, ExprKind, StmtKind, walk};
-use crate::link::{FnRef, Project};
+use crate::link::{FnRef, Project, Site, callee_name};
 
 use super::memo::Memo;
 
@@ -75,6 +75,32 @@ pub(super) fn is_one(project: &Project<'_>, at: FnRef, expr: &Expr) -> bool {
     } else {
         false
     }
+}
+
+/// Types of Rust's SDKs whose functions take what a result says.
+const CONTENT: &[&str] = &["content", "textcontent", "contentblock"];
+
+/// Rust: whether a call puts what it is given into a result or an error of the protocol as it is: `Content::text(error)`.
+pub(super) fn takes_text(project: &Project<'_>, at: FnRef, call: &Call) -> bool {
+    let of_content = matches!(&call.callee.kind, ExprKind::Member(object, _)
+        if CONTENT.contains(&plain(&project.last_name(at, object).unwrap_or_default()).as_str()));
+    of_content || is_named(project, at, call)
+}
+
+/// Rust: whether a path given to `map_err` makes an error of the protocol: `CallToolError::new`.
+pub(super) fn is_maker(project: &Project<'_>, at: FnRef, path: &Expr) -> bool {
+    matches!(&path.kind, ExprKind::Member(object, _)
+        if NAMES.contains(&plain(&project.last_name(at, object).unwrap_or_default()).as_str()))
+}
+
+/// Rust: whether what may have failed is the making of a text, of which an error says nothing: `writeln!(text, …).map_err(…)`.
+pub(super) fn is_written(site: &Site<'_>) -> bool {
+    let made = site.call.receiver().and_then(Expr::call);
+    let name = made.map_or("", |call| callee_name(&call.callee));
+    matches!(
+        name,
+        "write" | "writeln" | "to_string" | "to_string_pretty" | "to_value"
+    )
 }
 
 /// `CallToolResult::error(…)`, `mcp.NewToolResultError(…)`, `JsonRpcError { … }`.
