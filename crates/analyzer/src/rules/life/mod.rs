@@ -1,6 +1,7 @@
 //! Life of the process: signals, end of input, draining, children.
 
 mod after_serving;
+mod beside_serving;
 pub(super) mod child_not_killed;
 pub(super) mod competing;
 mod connections;

@@ -45,6 +45,7 @@ const FREEING: &[&str] = &["clear", "free", "flush", "release", "unref"];
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
     super::never_waited::look(project, report);
     ignored(project, report);
+    super::beside_serving::look(project, report);
     let reads = OnceCell::new();
     let reads = || -> &Reads { reads.get_or_init(|| Reads::of(project)) };
     let is_ours =
