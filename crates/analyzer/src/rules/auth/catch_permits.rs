@@ -6,7 +6,9 @@ use crate::link::{Failure, FailureKind, Project};
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::{Role, words};
 
-use super::{noticed, own_refusal, patterns, permit, preset, replaced, unanswered, unfiltered};
+use super::{
+    noticed, own_refusal, patterns, permit, preset, replaced, unanswered, unfiltered, unread_list,
+};
 
 pub(in crate::rules) const RULE: Rule = Rule {
     id: "AUTH-001",
@@ -69,6 +71,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
     replaced::look(project, report);
     noticed::look(project, report);
     lists(project, report);
+    unread_list::look(project, report);
     skipped(project, report);
     patterns::look(project, report);
     own_refusal::look(project, report);
@@ -76,7 +79,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
 }
 
 /// Words of names of functions that give what is forbidden.
-const DENY_LISTS: &[&str] = &[
+pub(super) const DENY_LISTS: &[&str] = &[
     "denylist",
     "blocklist",
     "blacklist",
@@ -119,7 +122,7 @@ fn lists(project: &Project<'_>, report: &mut Report<'_>) {
 }
 
 /// `[]`, `new Set()`, `set()`, `Vec::new()`.
-fn is_empty(value: &Expr) -> bool {
+pub(super) fn is_empty(value: &Expr) -> bool {
     if let ExprKind::List(items) = &value.kind {
         return items.is_empty();
     }

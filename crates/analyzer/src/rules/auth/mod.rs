@@ -16,3 +16,4 @@ pub(super) mod truthy;
 mod unanswered;
 pub(super) mod unawaited;
 mod unfiltered;
+mod unread_list;
