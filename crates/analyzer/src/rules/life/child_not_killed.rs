@@ -7,7 +7,7 @@ use crate::rules::ground;
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::{Child, Kind, Role, role, words};
 
-use super::for_one_call::Stops;
+use super::for_one_call::{Stops, ends_another};
 use super::given_back;
 use super::running_child::is_ended_by_interrupt_only;
 
@@ -70,7 +70,8 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
                 .entries
                 .iter()
                 .any(|entry| entry.runs(site.at, site.span));
-        if !runs || shows(project, site) || served_by_framework(project, site) {
+        if !runs || ends_another(site) || shows(project, site) || served_by_framework(project, site)
+        {
             continue;
         }
         let ended = project.closed_at_stop(site)

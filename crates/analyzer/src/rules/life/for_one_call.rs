@@ -89,6 +89,17 @@ fn kills(site: &Site<'_>) -> bool {
         )
 }
 
+/// Programs that end others and are done.
+const KILLERS: &[&str] = &["kill", "pkill", "killall", "taskkill", "fuser"];
+
+/// Whether a child is one that ends another.
+pub(super) fn ends_another(child: &Site<'_>) -> bool {
+    let command = child.call.arg(0);
+    let text = command.and_then(|command| texts(command).first().copied());
+    let program = text.and_then(|text| text.split_whitespace().next());
+    program.is_some_and(|program| KILLERS.contains(&program.trim_end_matches(".exe")))
+}
+
 /// Whether its function, or a closure in it, kills something or ends it.
 fn is_ended(project: &Project<'_>, child: &Site<'_>) -> bool {
     let inside = project.inside(child.at);
