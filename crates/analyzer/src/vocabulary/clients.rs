@@ -91,6 +91,9 @@ pub(super) const TYPESCRIPT: &[Row] = &[
     Row("googleapis*.google.customsearch", GOOGLE),
 ];
 
+/// Redis waits for its socket as long as it is told to, which by itself is for ever.
+const BY_SOCKET: Role = Outbound(Remote::Database, Limit::Client(&["socket_timeout"]));
+
 pub(super) const PYTHON: &[Row] = &[
     Row(
         "subprocess.Popen().communicate",
@@ -109,6 +112,56 @@ pub(super) const PYTHON: &[Row] = &[
         "socket.socket().connect",
         Outbound(Remote::Other, Limit::Nothing),
     ),
+    Row(
+        "socket.create_connection",
+        Outbound(Remote::Other, Limit::Argument(1, &["timeout"])),
+    ),
+    Row(
+        "websocket.create_connection",
+        Outbound(Remote::Other, Limit::Argument(1, &["timeout"])),
+    ),
+    Row(
+        "paramiko.SSHClient().exec_command",
+        Outbound(Remote::Other, Limit::Argument(2, &["timeout"])),
+    ),
+    Row(
+        "pymysql.connect().cursor().execute",
+        Outbound(Remote::Database, Limit::Client(&["read_timeout"])),
+    ),
+    Row("redis*Redis*().get", BY_SOCKET),
+    Row("redis*Redis*().set", BY_SOCKET),
+    Row("redis*Redis*().setex", BY_SOCKET),
+    Row("redis*Redis*().delete", BY_SOCKET),
+    Row("redis*Redis*().exists", BY_SOCKET),
+    Row("redis*Redis*().expire", BY_SOCKET),
+    Row("redis*Redis*().keys", BY_SOCKET),
+    Row("redis*Redis*().scan", BY_SOCKET),
+    Row("redis*Redis*().scan_iter", BY_SOCKET),
+    Row("redis*Redis*().hget", BY_SOCKET),
+    Row("redis*Redis*().hset", BY_SOCKET),
+    Row("redis*Redis*().hgetall", BY_SOCKET),
+    Row("redis*Redis*().lpush", BY_SOCKET),
+    Row("redis*Redis*().rpush", BY_SOCKET),
+    Row("redis*Redis*().lrange", BY_SOCKET),
+    Row("redis*Redis*().sadd", BY_SOCKET),
+    Row("redis*Redis*().smembers", BY_SOCKET),
+    Row("redis*Redis*().zadd", BY_SOCKET),
+    Row("redis*Redis*().zrange", BY_SOCKET),
+    Row("redis*Redis*().xadd", BY_SOCKET),
+    Row("redis*Redis*().publish", BY_SOCKET),
+    Row("redis*Redis*().execute_command", BY_SOCKET),
+    Row("redis*Redis*().ping", BY_SOCKET),
+    Row("redis*Redis*().info", BY_SOCKET),
+    Row("redis*.from_url().get", BY_SOCKET),
+    Row("redis*.from_url().set", BY_SOCKET),
+    Row("redis*.from_url().delete", BY_SOCKET),
+    Row("redis*.from_url().keys", BY_SOCKET),
+    Row("redis*.from_url().scan", BY_SOCKET),
+    Row("redis*.from_url().hget", BY_SOCKET),
+    Row("redis*.from_url().hset", BY_SOCKET),
+    Row("redis*.from_url().hgetall", BY_SOCKET),
+    Row("redis*.from_url().execute_command", BY_SOCKET),
+    Row("redis*.from_url().ping", BY_SOCKET),
 ];
 
 pub(super) const RUST: &[Row] = &[
@@ -132,6 +185,9 @@ pub(super) const RUST: &[Row] = &[
     Row("std.net.TcpStream.connect", DIALED),
     Row("nvim_rs.create.*.new_tcp", DIALED),
 ];
+
+/// A client of Kubernetes has the limit of its configuration, which is none, or that of the context.
+const BY_CONFIG: Role = Outbound(Remote::Http, Limit::Deadline);
 
 pub(super) const GO: &[Row] = &[
     Row("github.com/go-resty/resty*.New", RESTY),
@@ -162,4 +218,28 @@ pub(super) const GO: &[Row] = &[
     Row("golang.org/x/oauth2.NewClient().Post", BY_GO_CLIENT),
     Row("golang.org/x/oauth2.NewClient().Do", BY_GO_CLIENT),
     Row("net.Dial", DIALED),
+    Row("k8s.io/client-go/kubernetes*().Get", BY_CONFIG),
+    Row("k8s.io/client-go/dynamic*().Get", BY_CONFIG),
+    Row("k8s.io/client-go/kubernetes*().List", BY_CONFIG),
+    Row("k8s.io/client-go/dynamic*().List", BY_CONFIG),
+    Row("k8s.io/client-go/kubernetes*().Create", BY_CONFIG),
+    Row("k8s.io/client-go/dynamic*().Create", BY_CONFIG),
+    Row("k8s.io/client-go/kubernetes*().Update", BY_CONFIG),
+    Row("k8s.io/client-go/dynamic*().Update", BY_CONFIG),
+    Row("k8s.io/client-go/kubernetes*().UpdateStatus", BY_CONFIG),
+    Row("k8s.io/client-go/dynamic*().UpdateStatus", BY_CONFIG),
+    Row("k8s.io/client-go/kubernetes*().Patch", BY_CONFIG),
+    Row("k8s.io/client-go/dynamic*().Patch", BY_CONFIG),
+    Row("k8s.io/client-go/kubernetes*().Apply", BY_CONFIG),
+    Row("k8s.io/client-go/dynamic*().Apply", BY_CONFIG),
+    Row("k8s.io/client-go/kubernetes*().Delete", BY_CONFIG),
+    Row("k8s.io/client-go/dynamic*().Delete", BY_CONFIG),
+    Row("k8s.io/client-go/kubernetes*().DeleteCollection", BY_CONFIG),
+    Row("k8s.io/client-go/dynamic*().DeleteCollection", BY_CONFIG),
+    Row("k8s.io/client-go/kubernetes*().Do", BY_CONFIG),
+    Row("k8s.io/client-go/dynamic*().Do", BY_CONFIG),
+    Row("k8s.io/client-go/kubernetes*().DoRaw", BY_CONFIG),
+    Row("k8s.io/client-go/dynamic*().DoRaw", BY_CONFIG),
+    Row("k8s.io/client-go/kubernetes*().Stream", BY_CONFIG),
+    Row("k8s.io/client-go/dynamic*().Stream", BY_CONFIG),
 ];

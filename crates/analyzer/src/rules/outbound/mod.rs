@@ -6,6 +6,7 @@ mod breakers;
 mod built;
 mod by_client;
 mod chosen;
+mod configured;
 mod escaped;
 mod handed;
 mod inherited;

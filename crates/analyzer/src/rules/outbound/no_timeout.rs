@@ -24,6 +24,7 @@ pub(in crate::rules) const RULE: Rule = Rule {
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
     let reach = project.handler_reach();
     let statements = super::statements::Statements::default();
+    let configured = super::configured::Configured::default();
     for site in project.sites() {
         if project.surface(site.at.file) != Surface::Runtime {
             continue;
@@ -61,7 +62,11 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             .iter()
             .any(|path| path.starts_with("os/exec.CommandContext"));
         let bound = bound(project, site, limit);
-        if has_context || statements.are_bounded(project, site) || bound == Bound::Known {
+        if has_context
+            || statements.are_bounded(project, site)
+            || configured.bounds(project, site)
+            || bound == Bound::Known
+        {
             continue;
         }
         let used = At {
