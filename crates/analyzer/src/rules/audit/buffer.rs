@@ -7,7 +7,7 @@ use crate::link::{FnRef, Project, Site};
 use crate::rules::{At, Axis, Report, Rule};
 use crate::vocabulary::words;
 
-use super::{batches, client};
+use super::{batches, channels, client};
 
 pub(in crate::rules) const RULE: Rule = Rule {
     id: "AUD-001",
@@ -29,8 +29,12 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
     for site in project.sites() {
         if !matches!(
             site.name(),
-            "push" | "append" | "enqueue" | "push_back" | "put" | "put_nowait"
+            "push" | "append" | "enqueue" | "push_back" | "put" | "put_nowait" | "send"
         ) {
+            continue;
+        }
+        let is_sent = site.name() == "send";
+        if is_sent && !channels::is_buffered(project, site) {
             continue;
         }
         // Go's `append` is a function of the list.
@@ -46,7 +50,10 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
         }
         let named = is_buffer(&name)
             || project.hints.is_audit(&name)
-            || (holds_some(&name) && is_recorder(project, site));
+            || (!is_sent && holds_some(&name) && is_recorder(project, site));
+        if is_sent && (!is_of_audit(&name) || channels::is_closed(project, site.at.file, &name)) {
+            continue;
+        }
         if !named && !batches::is_put_by_calls(project, site) {
             continue;
         }
@@ -93,6 +100,14 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             }
         }
     }
+}
+
+/// Whether a channel is one of audit records: others carry events inside of the program.
+fn is_of_audit(name: &str) -> bool {
+    let words = words::words(name);
+    words
+        .iter()
+        .any(|word| matches!(word.as_str(), "audit" | "audits"))
 }
 
 fn runs_at_stop(project: &Project<'_>, at: FnRef) -> bool {
@@ -177,7 +192,8 @@ fn is_buffer(name: &str) -> bool {
 fn drains(project: &Project<'_>, file: u32, name: &str) -> Vec<FnRef> {
     let mut all = Vec::new();
     for (at, function) in project.functions_in(file).skip(1) {
-        let mut found = batches::takes_all(project, at, name);
+        let mut found =
+            batches::takes_all(project, at, name) || channels::drains(project, at, name);
         let constructs = &*function.name == "constructor" || &*function.name == "__init__";
         found |= project.sites_of(at).any(|site| {
             let takes = matches!(site.name(), "popleft" | "get" | "get_nowait");

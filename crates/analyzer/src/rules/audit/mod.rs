@@ -2,6 +2,7 @@
 
 mod batches;
 pub(super) mod buffer;
+mod channels;
 mod client;
 pub(super) mod log_buffer;
 pub(super) mod telemetry;
