@@ -93,10 +93,19 @@ pub(super) fn commands_of_go(project: &Project<'_>) -> Vec<Command> {
                 runs: super::graph::handed(project, site.at, run),
                 is_before: ["PersistentPreRun", "PersistentPreRunE"]
                     .iter()
-                    .any(|name| site.call.option(name).is_some()),
+                    .any(|name| does_something(project, site, name)),
             })
         })
         .collect()
+}
+
+/// Whether a command has such a function, and not one without a statement, which only stands in the place of another's.
+fn does_something(project: &Project<'_>, command: &super::Site<'_>, name: &str) -> bool {
+    command.call.option(name).is_some_and(|given| {
+        let functions = super::graph::handed(project, command.at, given);
+        let mut known = functions.iter().filter_map(|at| project.function(*at));
+        functions.is_empty() || known.any(|function| !function.body.is_empty())
+    })
 }
 
 /// Go: the commands that do not lead to an entry, beside one that does.
