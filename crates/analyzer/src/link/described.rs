@@ -1,4 +1,5 @@
-//! Go and Rust: tools that a program describes to itself and dispatches by name: `Tool { name, description, handler }`.
+//! Tools that a program describes to itself and dispatches by name, or registers elsewhere: `Tool { name, description, handler }`,
+//! in Python `ToolDefinition(fn=read, description="…")`.
 
 use crate::facts::{CallForm, Language};
 use crate::vocabulary::words;
@@ -23,11 +24,11 @@ const TOLD: &[&str] = &["description", "desc", "inputschema", "schema", "paramet
 
 /// Whether a literal describes something to a host; the functions in it answer.
 pub(super) fn is_offer(project: &Project<'_>, site: &Site<'_>) -> bool {
-    let has_fields = site.call.form == CallForm::Literal
-        && matches!(
-            project.language(site.at.file),
-            Language::Go | Language::Rust
-        );
+    let has_fields = match project.language(site.at.file) {
+        Language::Go | Language::Rust => site.call.form == CallForm::Literal,
+        Language::Python => site.name().starts_with(char::is_uppercase),
+        Language::TypeScript => false,
+    };
     if !has_fields || project.surface(site.at.file) == crate::finding::Surface::Tests {
         return false;
     }
