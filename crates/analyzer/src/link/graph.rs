@@ -264,32 +264,16 @@ impl Graph {
         self.iterated.get(&at).copied()
     }
 
-    /// As [`Self::reach`], by calls alone that are known to mean what they reach.
+    /// The functions that calls lead to, by those alone that are known to mean what they reach.
     pub(super) fn led_to(&self, roots: &[FnRef]) -> BTreeSet<FnRef> {
-        let mut seen: BTreeSet<FnRef> = roots.iter().copied().collect();
-        let mut open: Vec<FnRef> = roots.to_vec();
-        while let Some(at) = open.pop() {
-            if budget::spend(1) == Left::Nothing {
-                break;
-            }
-            let edges = self.edges.get(&at).into_iter().flatten();
-            open.extend(edges.filter(|next| seen.insert(**next)));
-        }
-        seen
+        follow(roots, |at| self.edges.get(&at).into_iter().flatten())
     }
 
     pub(super) fn reach(&self, roots: &[FnRef]) -> BTreeSet<FnRef> {
-        let mut seen: BTreeSet<FnRef> = roots.iter().copied().collect();
-        let mut open: Vec<FnRef> = roots.to_vec();
-        while let Some(at) = open.pop() {
-            if budget::spend(1) == Left::Nothing {
-                break;
-            }
+        follow(roots, |at| {
             let edges = self.edges.get(&at).into_iter().flatten();
-            let guesses = self.guesses.get(&at).into_iter().flatten();
-            open.extend(edges.chain(guesses).filter(|next| seen.insert(**next)));
-        }
-        seen
+            edges.chain(self.guesses.get(&at).into_iter().flatten())
+        })
     }
 
     /// As [`Self::reach`] for a whole process: without entering some functions and without some edges, and into methods that
@@ -351,6 +335,22 @@ impl Graph {
         }
         seen
     }
+}
+
+/// All that some functions lead to, those included, by what comes next after each.
+fn follow<'g, N: Iterator<Item = &'g FnRef>>(
+    roots: &[FnRef],
+    next: impl Fn(FnRef) -> N,
+) -> BTreeSet<FnRef> {
+    let mut seen: BTreeSet<FnRef> = roots.iter().copied().collect();
+    let mut open: Vec<FnRef> = roots.to_vec();
+    while let Some(at) = open.pop() {
+        if budget::spend(1) == Left::Nothing {
+            break;
+        }
+        open.extend(next(at).filter(|next| seen.insert(**next)));
+    }
+    seen
 }
 
 /// `exports.f`, `module.exports`, `module.exports.f`: what imports it runs it, not the file that has it.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::facts::{Expr, ExprKind, Language};
 use crate::link::{FnRef, Project, Site};
-use crate::vocabulary::{Remote, Role, words};
+use crate::vocabulary::{Remote, Role, functions, words};
 
 /// Verbs of names that change something.
 const CHANGING: &[&str] = &[
@@ -121,10 +121,8 @@ fn statement(site: &Site<'_>) -> Option<String> {
 
 /// Whether a call of what reads and writes files does the latter.
 fn changes_files(site: &Site<'_>) -> bool {
-    if !FILES
-        .iter()
-        .any(|(language, _)| is_of_files(*language, site))
-    {
+    let mut languages = Language::ALL.iter();
+    if !languages.any(|language| is_of_files(*language, site)) {
         return false;
     }
     let words = words::words(site.name());
@@ -165,63 +163,8 @@ pub(super) fn posts(site: &Site<'_>) -> bool {
     remote && (verb || method)
 }
 
-/// Beginnings of the paths of what reads and writes files.
-const FILES: &[(Language, &[&str])] = &[
-    (Language::TypeScript, &["fs.", "fs/promises.", "fs-extra."]),
-    (
-        Language::Python,
-        &[
-            "open",
-            "io.open",
-            "os.open",
-            "os.listdir",
-            "os.scandir",
-            "os.stat",
-            "os.remove",
-            "os.unlink",
-            "os.rename",
-            "os.makedirs",
-            "os.mkdir",
-            "os.walk",
-            "pathlib.",
-            "shutil.",
-            "aiofiles.",
-        ],
-    ),
-    (Language::Rust, &["std.fs.", "tokio.fs."]),
-    (
-        Language::Go,
-        &[
-            "os.Open",
-            "os.Create",
-            "os.ReadFile",
-            "os.WriteFile",
-            "os.ReadDir",
-            "os.Stat",
-            "os.Remove",
-            "os.Rename",
-            "os.Mkdir",
-            "os.Lstat",
-            "io/ioutil.",
-        ],
-    ),
-];
-
 /// Whether a call reads or writes files: what fails there names paths.
 pub(super) fn is_of_files(language: Language, site: &Site<'_>) -> bool {
-    let starts = FILES
-        .iter()
-        .find(|(known, _)| *known == language)
-        .map_or(&[][..], |(_, starts)| starts);
-    site.paths.iter().any(|path| {
-        starts.iter().any(|start| {
-            // A whole name unless it ends in a dot; Go's functions have longer forms, as `os.OpenFile`.
-            path.strip_prefix(start).is_some_and(|rest| {
-                start.ends_with('.')
-                    || rest.is_empty()
-                    || rest.starts_with("()")
-                    || language == Language::Go
-            })
-        })
-    })
+    let mut paths = site.paths.iter();
+    paths.any(|path| functions::is_of_files(language, path))
 }

@@ -13,6 +13,7 @@
 //! In a pattern `*` stands for any text, also none. The most specific row wins: the one with the most characters that are no `*`.
 
 mod clients;
+pub mod functions;
 pub mod go;
 mod printers;
 pub mod python;

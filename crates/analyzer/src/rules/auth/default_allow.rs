@@ -41,19 +41,8 @@ const STATES: &[&str] = &[
 ];
 
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
-    for found in unanswered::defaults(project) {
-        if found.missing == Missing::Entry {
-            let place = At {
-                function: found.function,
-                span: found.value.span,
-            };
-            report.add(
-                place,
-                permit::ground(project, found.function),
-                "what the policy does not name is permitted",
-            );
-        }
-    }
+    let unnamed = "what the policy does not name is permitted";
+    unanswered::look(project, Missing::Entry, unnamed, report);
     skipped::look(project, report);
     for (at, function) in project.functions() {
         if !permit::is_authority(project, at) && !is_gate(project, at) {

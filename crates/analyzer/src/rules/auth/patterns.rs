@@ -6,21 +6,7 @@ use crate::facts::{Expr, ExprKind, Span, StmtKind, VariableKind, walk};
 use crate::finding::{Ground, Surface, Trusted};
 use crate::link::{Failure, FnRef, Project, Site};
 use crate::rules::{At, Report};
-use crate::vocabulary::words;
-
-/// What makes a pattern of a text, and fails where the text is none.
-const COMPILING: &[&str] = &[
-    "RegExp",
-    "re.compile",
-    "regex.compile",
-    "regexp.Compile",
-    "regexp.CompilePOSIX",
-    "github.com/gobwas/glob.Compile",
-    "regex.Regex.new",
-    "regex.RegexBuilder.new",
-    "globset.Glob.new",
-    "glob.Pattern.new",
-];
+use crate::vocabulary::{functions, words};
 
 /// Beginnings of words that forbid.
 const FORBIDDING: &[&str] = &[
@@ -90,7 +76,7 @@ fn found(function: FnRef, span: Span, report: &mut Report<'_>) {
 }
 
 fn compiles(site: &Site<'_>) -> bool {
-    site.paths.iter().any(|path| COMPILING.contains(&&**path))
+    site.paths.iter().any(|path| functions::compiles(path))
 }
 
 /// Whether the region tells anybody that it failed, or ends the loop.

@@ -17,33 +17,34 @@ pub(super) enum Missing {
 
 /// A default that permits.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Default<'a> {
+struct Default<'a> {
     /// What it stands for.
-    pub(super) missing: Missing,
+    missing: Missing,
     /// Where it stands.
-    pub(super) function: FnRef,
+    function: FnRef,
     /// The value that it is a part of.
-    pub(super) value: &'a Expr,
+    value: &'a Expr,
 }
 
-pub(super) fn look(project: &Project<'_>, report: &mut Report<'_>) {
-    for found in defaults(project) {
-        if found.missing == Missing::Check {
-            let place = At {
-                function: found.function,
-                span: found.value.span,
-            };
-            report.add(
-                place,
-                permit::ground(project, found.function),
-                "a check that gives no answer is taken as a permit",
-            );
-        }
+/// Tells of the defaults that stand for such an answer.
+pub(super) fn look(
+    project: &Project<'_>,
+    missing: Missing,
+    message: &'static str,
+    report: &mut Report<'_>,
+) {
+    let defaults = defaults(project).into_iter();
+    for found in defaults.filter(|found| found.missing == missing) {
+        let place = At {
+            function: found.function,
+            span: found.value.span,
+        };
+        report.add(place, permit::ground(project, found.function), message);
     }
 }
 
 /// The defaults that permit: in what a check gives back, in what a call is refused by, and of any call of a check.
-pub(super) fn defaults<'a>(project: &Project<'a>) -> Vec<Default<'a>> {
+fn defaults<'a>(project: &Project<'a>) -> Vec<Default<'a>> {
     let mut all = Vec::new();
     for (at, function) in project.functions() {
         if permit::is_authority(project, at) {

@@ -6,9 +6,7 @@ use crate::facts::{CallForm, Expr, ExprKind, FnId, Language, Pattern, walk};
 use crate::finding::{Ground, Surface, Trusted};
 use crate::link::{FnRef, Project};
 use crate::rules::{At, Report};
-use crate::vocabulary::words;
-
-use super::origin;
+use crate::vocabulary::{functions, words};
 
 /// Variables through which a value is followed to where it was read.
 const MAX_VARIABLES: usize = 4;
@@ -88,7 +86,7 @@ fn is_read(project: &Project<'_>, at: FnRef, value: &Expr, left: usize) -> bool 
             let site = project.site_at(at, expr);
             found = site.is_some_and(|site| {
                 let mut paths = site.paths.iter();
-                paths.any(|path| origin::FILES.contains(&&**path))
+                paths.any(|path| functions::reads_file(path))
             });
         } else if let ExprKind::Var(id) = expr.kind
             && left > 0

@@ -9,19 +9,6 @@ use super::source;
 /// Functions through which a value is followed here; the paths of a value follow it further.
 const MAX_CALLS: usize = 3;
 
-/// What reads a whole file as a text.
-pub(super) const FILES: &[&str] = &[
-    "fs.readFileSync",
-    "fs.promises.readFile",
-    "fs/promises.readFile",
-    "open().read",
-    "pathlib.Path().read_text",
-    "pathlib.Path().read_bytes",
-    "std.fs.read_to_string",
-    "tokio.fs.read_to_string",
-    "os.ReadFile",
-];
-
 /// Where a value comes from, in words for a message; nothing where that is not known.
 pub(super) fn of<'a>(project: &Project<'a>, at: FnRef, value: &'a Expr) -> Option<String> {
     if let Some(name) = source::secret(project, at, value) {
@@ -51,7 +38,7 @@ fn of_path(language: Language, path: &str) -> Option<String> {
             "the environment"
         } else if role == Some(Role::Lease) {
             "a secret store"
-        } else if FILES.contains(&base) {
+        } else if vocabulary::functions::reads_file(base) {
             "a file"
         } else {
             return None;

@@ -6,7 +6,7 @@ use crate::facts::{Language, Name};
 use crate::finding::{Blocked, Followed, Ground, Severity, Trusted};
 use crate::link::{Entry, Form, Guard, Hook, Project, Site, Trigger};
 use crate::rules::{At, Axis, Report, Rule, effects};
-use crate::vocabulary::{Role, Wire};
+use crate::vocabulary::{Role, Wire, functions};
 
 pub(in crate::rules) const RULE: Rule = Rule {
     id: "LIFE-001",
@@ -20,17 +20,6 @@ pub(in crate::rules) const RULE: Rule = Rule {
     fixtures: fixtures!("LIFE-001": ts, py, rs, go),
     check,
 };
-
-/// Libraries that register handlers by themselves or on one call; what they do is not followed.
-const REGISTERING: &[&str] = &[
-    "close-with-grace",
-    "exit-hook",
-    "async-exit-hook",
-    "signal-exit",
-    "@godaddy/terminus",
-    "lightship",
-    "node-cleanup",
-];
 
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
     let mut done: Option<u32> = None;
@@ -114,7 +103,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             };
             finding.via(project, place, "SIGTERM is handled here, for another start");
         }
-        let library = REGISTERING
+        let library = functions::REGISTERING
             .iter()
             .find(|library| imports(project, entry, library));
         if let Some(library) = library {

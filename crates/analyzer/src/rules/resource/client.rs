@@ -2,16 +2,13 @@
 
 use crate::facts::Language;
 use crate::link::{Closers, Project, Site};
-use crate::vocabulary::Role;
+use crate::vocabulary::{Role, functions};
 
-/// Those whose libraries ask for a close.
-const CLIENTS: &[&str] = &["httpx.AsyncClient", "aiohttp.ClientSession"];
-
-/// Whether a call makes such a client.
+/// Whether a call makes such a client, of a library that asks for a close.
 pub(super) fn is_one(project: &Project<'_>, site: &Site<'_>) -> bool {
     project.language(site.at.file) == Language::Python
         && matches!(site.role, Some(Role::Client(..)))
-        && site.paths.iter().any(|path| CLIENTS.contains(&&**path))
+        && site.paths.iter().any(|path| functions::wants_close(path))
 }
 
 /// The calls that close something, by what they close.
