@@ -19,7 +19,7 @@ const MAPPING: &[(&str, &[&str])] = &[
     ("shutdown-unbounded", &["LIFE-006"]),
     ("eof-hang", &["LIFE-004"]),
     ("child-not-killed", &["LIFE-011"]),
-    ("buffer-no-flush", &["AUD-001", "AUD-003", "AUD-004"]),
+    ("buffer-no-flush", &["AUD-001", "AUD-003"]),
     ("pool-not-closed", &["RES-001"]),
     ("credential-not-cleared", &["CRED-001"]),
     ("authz-fail-open", &["AUTH-001", "AUTH-004"]),
