@@ -1,6 +1,6 @@
 //! Statements and patterns in reduced form.
 
-use super::{Expr, Name, Span, VarId};
+use super::{Expr, ExprKind, Name, Span, VarId, walk};
 
 /// Statements in order.
 pub type Block = Vec<Stmt>;
@@ -12,6 +12,25 @@ pub struct Stmt {
     pub kind: StmtKind,
     /// Where it is, with everything inside.
     pub span: Span,
+    /// Whether an expression of its own holds a flow, which few do: walks look for statements in no other.
+    pub(super) has_flow: bool,
+}
+
+impl Stmt {
+    /// A statement at a place.
+    pub fn new(kind: StmtKind, span: Span) -> Self {
+        let mut stmt = Self {
+            kind,
+            span,
+            has_flow: false,
+        };
+        let mut has_flow = false;
+        walk::own_exprs(&stmt, &mut |expr| {
+            has_flow |= matches!(expr.kind, ExprKind::Flow(_));
+        });
+        stmt.has_flow = has_flow;
+        stmt
+    }
 }
 
 /// The forms of a statement that rules can tell apart.

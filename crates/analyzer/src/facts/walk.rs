@@ -34,14 +34,16 @@ pub fn assignments<'a>(block: &'a Block, visit: &mut dyn FnMut(&'a Stmt, &'a Pat
 
 fn one<'a>(stmt: &'a Stmt, visit: &mut dyn FnMut(&'a Stmt)) {
     visit(stmt);
-    let mut flows = Vec::new();
-    own_exprs(stmt, &mut |expr| {
-        if let ExprKind::Flow(inner) = &expr.kind {
-            flows.push(inner);
+    if stmt.has_flow {
+        let mut flows = Vec::new();
+        own_exprs(stmt, &mut |expr| {
+            if let ExprKind::Flow(inner) = &expr.kind {
+                flows.push(inner);
+            }
+        });
+        for inner in flows {
+            one(inner, visit);
         }
-    });
-    for inner in flows {
-        one(inner, visit);
     }
     each_block(stmt, &mut |block| stmts(block, visit));
 }
@@ -50,11 +52,13 @@ fn one<'a>(stmt: &'a Stmt, visit: &mut dyn FnMut(&'a Stmt)) {
 pub fn around<'a>(block: &'a [Stmt], place: Span, visit: &mut dyn FnMut(&'a Stmt)) {
     for stmt in holding(block, place) {
         visit(stmt);
-        own_exprs(stmt, &mut |expr| {
-            if let ExprKind::Flow(inner) = &expr.kind {
-                around(std::slice::from_ref(inner), place, visit);
-            }
-        });
+        if stmt.has_flow {
+            own_exprs(stmt, &mut |expr| {
+                if let ExprKind::Flow(inner) = &expr.kind {
+                    around(std::slice::from_ref(inner), place, visit);
+                }
+            });
+        }
         each_block(stmt, &mut |block| around(block, place, visit));
     }
 }

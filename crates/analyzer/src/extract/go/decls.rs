@@ -154,10 +154,7 @@ impl Lower<'_> {
         if targets.len() == values.len() {
             for (target, value) in targets.into_iter().zip(values) {
                 let value = Some(value);
-                body.push(Stmt {
-                    kind: StmtKind::Assign { target, value },
-                    span,
-                });
+                body.push(Stmt::new(StmtKind::Assign { target, value }, span));
             }
             return;
         }
@@ -167,16 +164,10 @@ impl Lower<'_> {
             1 => targets.remove(0),
             _ => Pattern::List(targets),
         };
-        body.push(Stmt {
-            kind: StmtKind::Assign { target, value },
-            span,
-        });
+        body.push(Stmt::new(StmtKind::Assign { target, value }, span));
         for extra in values {
             let span = extra.span;
-            body.push(Stmt {
-                kind: StmtKind::Expr(extra),
-                span,
-            });
+            body.push(Stmt::new(StmtKind::Expr(extra), span));
         }
     }
 

@@ -39,7 +39,7 @@ impl Lower<'_> {
             then,
             otherwise,
         };
-        wrapped(before, Stmt { kind, span }, out);
+        wrapped(before, Stmt::new(kind, span), out);
     }
 
     pub(super) fn looping(&mut self, node: Node<'_>, out: &mut Block) {
@@ -94,7 +94,7 @@ impl Lower<'_> {
             over,
             body,
         };
-        wrapped(before, Stmt { kind, span }, out);
+        wrapped(before, Stmt::new(kind, span), out);
     }
 
     fn range_names(&mut self, clause: Node<'_>, left: Node<'_>) -> Pattern {
@@ -154,7 +154,7 @@ impl Lower<'_> {
             span,
         });
         let kind = StmtKind::Match { subject, arms };
-        wrapped(before, Stmt { kind, span }, out);
+        wrapped(before, Stmt::new(kind, span), out);
     }
 
     /// `switch x := v.(type) {…}`: `x` is set before, and the cases are types.
@@ -208,7 +208,7 @@ impl Lower<'_> {
         }
         self.build.pop();
         let kind = StmtKind::Match { subject, arms };
-        wrapped(before, Stmt { kind, span }, out);
+        wrapped(before, Stmt::new(kind, span), out);
     }
 
     /// `select {…}`: a receive is an await with the pattern that it fills, a send a call.

@@ -188,7 +188,7 @@ impl Lower<'_> {
 }
 
 pub(super) fn push(kind: StmtKind, span: Span, out: &mut Block) {
-    out.push(Stmt { kind, span });
+    out.push(Stmt::new(kind, span));
 }
 
 fn target_of(place: Expr) -> Pattern {

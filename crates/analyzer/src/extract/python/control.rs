@@ -43,14 +43,14 @@ impl<'a> Lower<'a> {
             let then = lower.block(&first.body);
             let otherwise = lower.otherwise(rest);
             let span = lower.between(first, clauses.last().unwrap_or(first));
-            vec![Stmt {
-                kind: StmtKind::If {
+            vec![Stmt::new(
+                StmtKind::If {
                     test,
                     then,
                     otherwise,
                 },
                 span,
-            }]
+            )]
         })
     }
 
@@ -187,10 +187,7 @@ impl<'a> Lower<'a> {
         let body = if resources.is_empty() {
             body
         } else {
-            vec![Stmt {
-                kind: StmtKind::With { resources, body },
-                span,
-            }]
+            vec![Stmt::new(StmtKind::With { resources, body }, span)]
         };
         StmtKind::Try {
             body,

@@ -69,10 +69,8 @@ impl<'a> Lower<'a> {
             self.params(id, params, defaults, Receiver::None);
         }
         let value = self.expr(&lambda.body);
-        let body = vec![Stmt {
-            span: value.span,
-            kind: StmtKind::Return(Some(value)),
-        }];
+        let place = value.span;
+        let body = vec![Stmt::new(StmtKind::Return(Some(value)), place)];
         self.scopes.pop();
         self.close_function(id, body);
         Expr {

@@ -36,34 +36,25 @@ impl<'a> Lower<'a> {
             TreeStmt::Assign(assign) => self.assign(assign, span, block),
             TreeStmt::AnnAssign(assign) => {
                 let kind = self.annotated(assign);
-                block.push(Stmt { kind, span });
+                block.push(Stmt::new(kind, span));
             }
             TreeStmt::AugAssign(assign) => {
                 let kind = self.augmented(assign, span);
-                block.push(Stmt { kind, span });
+                block.push(Stmt::new(kind, span));
             }
             TreeStmt::Return(stmt) => {
                 let value = stmt.value.as_deref().map(|value| self.expr(value));
-                block.push(Stmt {
-                    kind: StmtKind::Return(value),
-                    span,
-                });
+                block.push(Stmt::new(StmtKind::Return(value), span));
             }
             TreeStmt::Raise(stmt) => {
                 let value = stmt.exc.as_deref().map(|value| self.expr(value));
-                block.push(Stmt {
-                    kind: StmtKind::Throw(value),
-                    span,
-                });
+                block.push(Stmt::new(StmtKind::Throw(value), span));
             }
             TreeStmt::Expr(stmt) => {
                 // A text alone is documentation.
                 if !stmt.value.is_string_literal_expr() {
                     let value = self.expr(&stmt.value);
-                    block.push(Stmt {
-                        kind: StmtKind::Expr(value),
-                        span,
-                    });
+                    block.push(Stmt::new(StmtKind::Expr(value), span));
                 }
             }
             TreeStmt::Delete(stmt) => {
@@ -73,7 +64,7 @@ impl<'a> Lower<'a> {
                     .map(|target| self.expr(target))
                     .collect();
                 let kind = StmtKind::Expr(self.global_call("del", targets, span));
-                block.push(Stmt { kind, span });
+                block.push(Stmt::new(kind, span));
             }
             TreeStmt::Assert(stmt) => {
                 let mut parts = vec![self.expr(&stmt.test)];
@@ -82,48 +73,39 @@ impl<'a> Lower<'a> {
                     kind: ExprKind::Opaque(parts),
                     span,
                 };
-                block.push(Stmt {
-                    kind: StmtKind::Expr(value),
-                    span,
-                });
+                block.push(Stmt::new(StmtKind::Expr(value), span));
             }
             TreeStmt::If(guard) if self.is_guarded_program(guard) => self.program(guard, span),
             TreeStmt::If(stmt) => {
                 let kind = self.branch(stmt);
-                block.push(Stmt { kind, span });
+                block.push(Stmt::new(kind, span));
             }
             TreeStmt::While(stmt) => {
                 let kind = self.while_loop(stmt);
-                block.push(Stmt { kind, span });
+                block.push(Stmt::new(kind, span));
                 let after = self.block(&stmt.orelse);
                 block.extend(after);
             }
             TreeStmt::For(stmt) => {
                 let kind = self.for_loop(stmt);
-                block.push(Stmt { kind, span });
+                block.push(Stmt::new(kind, span));
                 let after = self.block(&stmt.orelse);
                 block.extend(after);
             }
             TreeStmt::Try(stmt) => {
                 let kind = self.attempt(stmt);
-                block.push(Stmt { kind, span });
+                block.push(Stmt::new(kind, span));
             }
             TreeStmt::With(stmt) => {
                 let kind = self.with(stmt, span);
-                block.push(Stmt { kind, span });
+                block.push(Stmt::new(kind, span));
             }
             TreeStmt::Match(stmt) => {
                 let kind = self.matching(stmt);
-                block.push(Stmt { kind, span });
+                block.push(Stmt::new(kind, span));
             }
-            TreeStmt::Break(_) => block.push(Stmt {
-                kind: StmtKind::Break,
-                span,
-            }),
-            TreeStmt::Continue(_) => block.push(Stmt {
-                kind: StmtKind::Continue,
-                span,
-            }),
+            TreeStmt::Break(_) => block.push(Stmt::new(StmtKind::Break, span)),
+            TreeStmt::Continue(_) => block.push(Stmt::new(StmtKind::Continue, span)),
             TreeStmt::Pass(_)
             | TreeStmt::Global(_)
             | TreeStmt::Nonlocal(_)
@@ -139,13 +121,13 @@ impl<'a> Lower<'a> {
             self.name_target(&value, target);
             let again = self.expr(target);
             let target = self.target(target);
-            block.push(Stmt {
-                kind: StmtKind::Assign {
+            block.push(Stmt::new(
+                StmtKind::Assign {
                     target,
                     value: Some(value),
                 },
                 span,
-            });
+            ));
             value = again;
         }
     }

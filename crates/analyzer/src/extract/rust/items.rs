@@ -127,13 +127,12 @@ impl Lower {
         let Some(id) = self.build.find_here(&unraw(ident)) else {
             return;
         };
-        body.push(Stmt {
-            span: between(span, value.span),
-            kind: StmtKind::Assign {
-                target: Pattern::Var(id),
-                value: Some(value),
-            },
-        });
+        let whole = between(span, value.span);
+        let kind = StmtKind::Assign {
+            target: Pattern::Var(id),
+            value: Some(value),
+        };
+        body.push(Stmt::new(kind, whole));
     }
 
     fn fields(&mut self, ident: &syn::Ident, fields: &Fields) {

@@ -120,11 +120,11 @@ pub(super) fn push_value(value: Expr, tail: Tail, out: &mut Block) {
         (Tail::Return, kind) => StmtKind::Return(Some(Expr { kind, span })),
         (Tail::Value, kind) => StmtKind::Value(Expr { kind, span }),
     };
-    out.push(Stmt { kind, span });
+    out.push(Stmt::new(kind, span));
 }
 
 pub(super) fn stmt(kind: StmtKind, span: Span) -> Stmt {
-    Stmt { kind, span }
+    Stmt::new(kind, span)
 }
 
 pub(super) fn arm(pattern: Pattern, body: Block, span: Span) -> Arm {

@@ -90,10 +90,7 @@ impl Lowering<'_> {
                     None => {
                         let value = self.expr(value);
                         let span = value.span;
-                        vec![Stmt {
-                            kind: StmtKind::Return(Some(value)),
-                            span,
-                        }]
+                        vec![Stmt::new(StmtKind::Return(Some(value)), span)]
                     }
                 },
                 None => Vec::new(),
@@ -294,10 +291,10 @@ impl Lowering<'_> {
             callee: self.make(ExprKind::Function(function), span),
             args: Vec::new(),
         }));
-        self.before.push(Stmt {
-            kind: StmtKind::Expr(self.make(call, span)),
-            span: self.span(span),
-        });
+        self.before.push(Stmt::new(
+            StmtKind::Expr(self.make(call, span)),
+            self.span(span),
+        ));
     }
 
     /// `constructor(private pool: Pool)` declares a field.

@@ -85,13 +85,13 @@ impl Lowering<'_> {
         out: &mut Block,
     ) -> Expr {
         let variable = self.declare(symbol, None);
-        out.push(Stmt {
-            kind: StmtKind::Assign {
+        out.push(Stmt::new(
+            StmtKind::Assign {
                 target: Pattern::Var(variable),
                 value,
             },
-            span: self.span(span),
-        });
+            self.span(span),
+        ));
         self.make(ExprKind::Var(variable), span)
     }
 

@@ -111,13 +111,13 @@ impl Lowering<'_> {
     fn default(&mut self, target: &Pattern, value: &Expression<'_>) {
         let span = self.span_of(value);
         let value = self.expr(value);
-        self.before.push(Stmt {
-            kind: StmtKind::Assign {
+        self.before.push(Stmt::new(
+            StmtKind::Assign {
                 target: target.clone(),
                 value: Some(value),
             },
             span,
-        });
+        ));
     }
 
     fn maybe_default(&mut self, target: &AssignmentTargetMaybeDefault<'_>) -> Pattern {

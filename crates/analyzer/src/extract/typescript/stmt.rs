@@ -40,7 +40,7 @@ impl Lowering<'_> {
         let outside = std::mem::take(&mut self.before);
         let place = out.len();
         if let Some(kind) = self.statement_kind(statement, out) {
-            out.push(Stmt { kind, span });
+            out.push(Stmt::new(kind, span));
         }
         let before = std::mem::replace(&mut self.before, outside);
         out.splice(place..place, before);
@@ -78,10 +78,7 @@ impl Lowering<'_> {
                     Some(other) => {
                         if let Some(expr) = other.as_expression() {
                             let kind = self.effect(expr);
-                            out.push(Stmt {
-                                kind,
-                                span: self.span_of(expr),
-                            });
+                            out.push(Stmt::new(kind, self.span_of(expr)));
                         }
                     }
                     None => {}
@@ -90,10 +87,7 @@ impl Lowering<'_> {
                 let mut body = self.one(&inner.body);
                 if let Some(update) = &inner.update {
                     let kind = self.effect(update);
-                    body.push(Stmt {
-                        kind,
-                        span: self.span_of(update),
-                    });
+                    body.push(Stmt::new(kind, self.span_of(update)));
                 }
                 let kind = if over.is_some() {
                     LoopKind::While
@@ -229,10 +223,7 @@ impl Lowering<'_> {
                 };
                 let value = self.make(kind, span);
                 if matches!(value.kind, ExprKind::Call(_) | ExprKind::Await(_)) {
-                    out.push(Stmt {
-                        kind: StmtKind::Expr(value.clone()),
-                        span: value.span,
-                    });
+                    out.push(Stmt::new(StmtKind::Expr(value.clone()), value.span));
                 }
                 self.export("default", value);
             }
@@ -397,10 +388,7 @@ impl Lowering<'_> {
                 }
             }
             let span = self.span(declarator.span);
-            out.push(Stmt {
-                kind: StmtKind::Assign { target, value },
-                span,
-            });
+            out.push(Stmt::new(StmtKind::Assign { target, value }, span));
         }
     }
 }
