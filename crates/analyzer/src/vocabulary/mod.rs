@@ -15,6 +15,7 @@
 mod clients;
 pub mod functions;
 pub mod go;
+mod index;
 mod printers;
 pub mod python;
 pub mod rust;
@@ -216,23 +217,9 @@ fn tables(language: Language) -> [&'static [Row]; 3] {
     }
 }
 
-/// All rows of a language.
-fn rows(language: Language) -> impl Iterator<Item = &'static Row> {
-    tables(language).into_iter().flatten()
-}
-
 /// The role of a canonical path.
 pub fn role(language: Language, path: &str) -> Option<Role> {
-    rows(language)
-        .filter(|row| may_match(row.0, path) && matches(row.0, path))
-        .max_by_key(|row| row.0.len() - row.0.matches('*').count())
-        .map(|row| row.1)
-}
-
-/// Whether the first letters agree, which rules most rows out at once.
-fn may_match(pattern: &str, text: &str) -> bool {
-    let first = pattern.as_bytes().first();
-    first == Some(&b'*') || first == text.as_bytes().first()
+    index::of(language).role(path)
 }
 
 /// Where a function of Python that runs another one in a thread is given that one: `asyncio.to_thread(connect, url)`.
@@ -249,27 +236,10 @@ pub fn threaded(language: Language, path: &str) -> Option<usize> {
 
 /// Whether a path gives its argument back.
 pub fn is_same(language: Language, path: &str) -> bool {
-    rows(language).any(|row| row.1 == Role::Same && matches(row.0, path))
+    index::of(language).is_same(path)
 }
 
 /// Whether a pattern with `*` matches a whole text.
 pub fn matches(pattern: &str, text: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let Some(first) = parts.next() else {
-        return false;
-    };
-    let Some(mut rest) = text.strip_prefix(first) else {
-        return false;
-    };
-    let Some(mut part) = parts.next() else {
-        return rest.is_empty();
-    };
-    for next in parts {
-        match rest.find(part) {
-            Some(at) => rest = rest.get(at + part.len()..).unwrap_or_default(),
-            None => return false,
-        }
-        part = next;
-    }
-    rest.ends_with(part)
+    index::Pattern::of(pattern).matches(text)
 }
