@@ -67,7 +67,7 @@ impl Lower<'_> {
     fn comments(&mut self, root: Node<'_>) {
         let mut found = Vec::new();
         tree::each(root, &mut |node| {
-            if node.kind() == "comment" {
+            if node.is_extra() {
                 found.push(node);
             }
         });

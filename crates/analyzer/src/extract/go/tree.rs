@@ -72,17 +72,19 @@ pub(super) fn each<'t>(root: Node<'t>, visit: &mut dyn FnMut(Node<'t>)) {
     }
 }
 
-/// The named children without comments.
+/// The named children without comments, which are all that may stand anywhere.
 pub(super) fn named(node: Node<'_>) -> Vec<Node<'_>> {
     let mut cursor = node.walk();
     node.named_children(&mut cursor)
-        .filter(|child| child.kind() != "comment")
+        .filter(|child| !child.is_extra())
         .collect()
 }
 
 /// The first named child without comments.
 pub(super) fn first(node: Node<'_>) -> Option<Node<'_>> {
-    named(node).into_iter().next()
+    let mut cursor = node.walk();
+    node.named_children(&mut cursor)
+        .find(|child| !child.is_extra())
 }
 
 /// The children under a field.
