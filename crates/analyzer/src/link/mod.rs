@@ -153,6 +153,8 @@ pub struct Project<'a> {
     sites: Vec<Site<'a>>,
     modules: modules::Modules,
     bindings: bindings::Bindings<'a>,
+    /// Where the calls of each file begin, and behind them the end of the last.
+    sites_from: Vec<usize>,
     sites_of: HashMap<FnRef, Vec<SiteId>>,
     /// The call directly around each, in its function.
     sites_outside: Vec<Option<SiteId>>,
@@ -173,6 +175,8 @@ pub struct Project<'a> {
     gates: std::sync::OnceLock<HashMap<FnRef, Passes>>,
     /// Calls that are named after the end of a process, by the cluster of files.
     ending: std::sync::OnceLock<HashMap<u32, Vec<SiteId>>>,
+    /// Calls of variables that were given more functions than are followed, by the cluster of files.
+    cut: std::sync::OnceLock<HashMap<u32, Vec<SiteId>>>,
     twins: resolve::Twins,
     graph: graph::Graph,
     /// Functions that take requests by the name of their method.
@@ -202,6 +206,7 @@ impl<'a> Project<'a> {
             files,
             manifests,
             hints,
+            sites_from: sites::by_file(files.len(), &sites),
             sites_of: sites::by_function(&sites),
             sites_outside: sites::outside(&sites, &sites_placed),
             sites_placed,
@@ -225,6 +230,7 @@ impl<'a> Project<'a> {
             known: std::sync::OnceLock::new(),
             gates: std::sync::OnceLock::new(),
             ending: std::sync::OnceLock::new(),
+            cut: std::sync::OnceLock::new(),
             defaults: std::sync::OnceLock::new(),
             clusters,
             twins,

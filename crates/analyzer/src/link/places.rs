@@ -53,10 +53,12 @@ impl<'a> Project<'a> {
 
     /// The calls of a file.
     pub fn sites_in(&self, file: u32) -> &[Site<'a>] {
-        let from = self.sites.partition_point(|site| site.at.file < file);
-        let rest = self.sites.get(from..).unwrap_or_default();
-        let count = rest.partition_point(|site| site.at.file == file);
-        rest.get(..count).unwrap_or_default()
+        let place = usize::try_from(file).unwrap_or(usize::MAX);
+        let mut bounds = self.sites_from.iter().skip(place);
+        let (Some(from), Some(to)) = (bounds.next(), bounds.next()) else {
+            return &[];
+        };
+        self.sites.get(*from..*to).unwrap_or_default()
     }
 
     /// The call at an expression.

@@ -179,6 +179,23 @@ fn chained(call: &Call) -> Option<&Expr> {
     None
 }
 
+/// Where the calls of each file begin, and behind them the end of the last.
+pub(super) fn by_file(files: usize, sites: &[Site<'_>]) -> Vec<usize> {
+    let mut all = vec![0; files + 1];
+    for site in sites {
+        let next = usize::try_from(site.at.file).unwrap_or(usize::MAX);
+        if let Some(count) = next.checked_add(1).and_then(|next| all.get_mut(next)) {
+            *count += 1;
+        }
+    }
+    let mut before = 0;
+    for from in &mut all {
+        before += *from;
+        *from = before;
+    }
+    all
+}
+
 pub(super) fn by_function(sites: &[Site<'_>]) -> HashMap<FnRef, Vec<SiteId>> {
     let mut all: HashMap<FnRef, Vec<SiteId>> = HashMap::new();
     for site in sites {

@@ -95,13 +95,11 @@ impl<'a> Project<'a> {
 
     /// A call on the way a server starts of a variable that was given more functions than are followed: its name.
     pub fn cut_call(&self, entry: &Entry) -> Option<String> {
-        self.sites_beside(entry.at.file).find_map(|site| {
-            let ExprKind::Var(id) = site.call.callee.bare().kind else {
-                return None;
-            };
-            let is_cut = self.bindings.is_cut(site.at.variable(id));
-            (is_cut && entry.runs(site.at, site.span)).then(|| site.name().to_owned())
-        })
+        let cut = self.cut.get_or_init(|| budget::apart(|| cut(self)));
+        let beside = cut.get(&self.clusters.number(entry.at.file));
+        let mut sites = beside.into_iter().flatten().filter_map(|id| self.site(*id));
+        let run = sites.find(|site| entry.runs(site.at, site.span))?;
+        Some(run.name().to_owned())
     }
 
     /// The dependency that a call opens something for: what was opened is handed to a function or class of it, and a
@@ -207,6 +205,20 @@ fn ending(project: &Project<'_>) -> HashMap<u32, Vec<SiteId>> {
             && names.iter().any(|word| ENDING.contains(&word.as_str()))
             && !names.iter().any(|word| SINGLE.contains(&word.as_str()));
         if ends || project.missing(site).is_some() {
+            let cluster = project.clusters.number(site.at.file);
+            all.entry(cluster).or_default().push(site.id);
+        }
+    }
+    all
+}
+
+/// The calls of variables that were given more functions than are followed, by the cluster of files.
+fn cut(project: &Project<'_>) -> HashMap<u32, Vec<SiteId>> {
+    let mut all: HashMap<u32, Vec<SiteId>> = HashMap::default();
+    for site in project.sites() {
+        if let ExprKind::Var(id) = site.call.callee.bare().kind
+            && project.bindings.is_cut(site.at.variable(id))
+        {
             let cluster = project.clusters.number(site.at.file);
             all.entry(cluster).or_default().push(site.id);
         }

@@ -26,6 +26,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
     let mut entries: Vec<&Entry> = project.entries.iter().collect();
     let losing = losing(project);
     let programs = programs(project);
+    let registering = registering(project);
     // Where several transports of one file lack it, stdio stands for all.
     entries.sort_by_key(|entry| (entry.at.file, entry.wire, entry.span));
     for entry in entries {
@@ -103,11 +104,8 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             };
             finding.via(project, place, "SIGTERM is handled here, for another start");
         }
-        let library = functions::REGISTERING
-            .iter()
-            .find(|library| imports(project, entry, library));
-        if let Some(library) = library {
-            finding.blocked(*library);
+        if let Some(library) = library(project, entry, &registering) {
+            finding.blocked(library);
             continue;
         }
         if let Some(import) = project.unread_shutdown(entry) {
@@ -134,20 +132,50 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// Whether the process that serves here runs code of a library: a file of it imports it, or it is asked for by a call.
+/// The calls of each of these libraries, by the cluster of files.
+type Registering<'p, 'a> = HashMap<u32, Vec<(&'static str, &'p Site<'a>)>>;
+
+fn registering<'p, 'a>(project: &'p Project<'a>) -> Registering<'p, 'a> {
+    let mut all = Registering::default();
+    for site in project.sites() {
+        for library in functions::REGISTERING {
+            if site.paths.iter().any(|path| is_of(path, library)) {
+                let cluster = project.cluster_of(site.at.file);
+                all.entry(cluster).or_default().push((library, site));
+            }
+        }
+    }
+    all
+}
+
+/// The library whose code the process that serves here runs: a file of it imports it, or it is asked for by a call.
 /// That a manifest declares it registers nothing.
-fn imports(project: &Project<'_>, entry: &Entry, library: &str) -> bool {
-    let is_it = |path: &str| {
-        path.strip_prefix(library)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '/']))
-    };
+fn library(
+    project: &Project<'_>,
+    entry: &Entry,
+    registering: &Registering<'_, '_>,
+) -> Option<&'static str> {
     let files: BTreeSet<u32> = entry.process.iter().map(|at| at.file).collect();
-    let mut read = files.iter().filter_map(|file| project.file(*file));
-    let imported = read.any(|file| file.imports.iter().any(|import| is_it(&import.source)));
-    let mut calls = project.sites_beside(entry.at.file);
-    imported
-        || calls
-            .any(|site| site.paths.iter().any(|path| is_it(path)) && entry.runs(site.at, site.span))
+    let imports = |library: &str| {
+        let mut read = files.iter().filter_map(|file| project.file(*file));
+        read.any(|file| {
+            let mut imports = file.imports.iter();
+            imports.any(|import| is_of(&import.source, library))
+        })
+    };
+    let beside = registering.get(&project.cluster_of(entry.at.file));
+    let calls = |library: &str| {
+        let mut calls = beside.into_iter().flatten();
+        calls.any(|(of, site)| *of == library && entry.runs(site.at, site.span))
+    };
+    let mut libraries = functions::REGISTERING.iter().copied();
+    libraries.find(|library| imports(library) || calls(library))
+}
+
+/// Whether a path leads into a library.
+fn is_of(path: &str, library: &str) -> bool {
+    path.strip_prefix(library)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '/']))
 }
 
 fn start_of(entry: &Entry) -> At {
