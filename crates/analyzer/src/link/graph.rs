@@ -55,11 +55,11 @@ impl Graph {
             }
             if site.targets.is_empty()
                 && let ExprKind::Member(..) = &site.call.callee.kind
-                && site.paths.iter().all(|path| is_unknown(path))
                 && let Some(candidates) =
                     methods.get(&(project.clusters.number(site.at.file), site.name()))
                 && candidates.len() <= kept::most(site.name()).unwrap_or(MAX_CANDIDATES)
                 && !is_common(site.name())
+                && site.paths.iter().all(|path| is_unknown(path))
             {
                 let meant: Vec<FnRef> = candidates
                     .iter()

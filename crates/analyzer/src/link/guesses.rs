@@ -65,13 +65,16 @@ const RUST_KEEPING: &[&str] = &[
 
 /// Whether a path says nothing of what a call is made on: what came out of a map may be anything that was put there.
 pub(super) fn is_unknown(path: &str) -> bool {
+    if path.starts_with('?') {
+        return true;
+    }
     let from_map = ["Map().", "object.", "list."]
         .iter()
         .any(|start| path.starts_with(start));
-    let from_collection = RUST_KEEPING.iter().any(|start| path.starts_with(start));
+    let from_collection = || RUST_KEEPING.iter().any(|start| path.starts_with(start));
     // What the SDK hands to a call was put there by its author.
-    let from_lifespan = path.contains(".lifespan_context.");
-    path.starts_with('?') || from_lifespan || from_collection || (from_map && path.contains("()."))
+    let from_lifespan = || path.contains(".lifespan_context.");
+    (from_map && path.contains("().")) || from_collection() || from_lifespan()
 }
 
 /// Names that every library has: a call of one on something unknown says nothing.

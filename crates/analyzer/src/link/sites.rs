@@ -241,33 +241,41 @@ struct Callee {
     makes: Vec<ClassRef>,
     /// The name of what a thread runs.
     label: Option<Name>,
+    role: Option<Role>,
 }
+
+/// The roles of paths that were looked up before.
+type Roles = HashMap<(Language, Name), Option<Role>>;
 
 /// Gives the calls of a project their paths, targets and roles, as the project knows them now.
 pub(super) fn resolve(project: &mut Project<'_>) {
     let callees: Vec<Callee> = project
         .sites
         .par_iter()
-        .map(|site| callee(project, site))
+        .map_init(Roles::default, |roles, site| {
+            let mut callee = callee(project, site);
+            callee.role = role(project.language(site.at.file), &callee.paths, roles);
+            callee
+        })
         .collect();
-    let mut roles: HashMap<(Language, Name), Option<Role>> = HashMap::new();
     for (site, callee) in project.sites.iter_mut().zip(callees) {
-        let file = project
-            .files
-            .get(usize::try_from(site.at.file).unwrap_or(usize::MAX));
-        let language = file.map_or(Language::TypeScript, |file| file.language);
         site.paths = callee.paths;
         site.targets = callee.targets;
         site.makes = callee.makes;
         if let Some(label) = callee.label {
             site.label = label;
         }
-        site.role = site.paths.iter().find_map(|path| {
-            *roles.entry((language, path.clone())).or_insert_with(|| {
-                vocabulary::role(language, path).filter(|role| !is_of_answer(language, path, *role))
-            })
-        });
+        site.role = callee.role;
     }
+}
+
+/// What the first path with a role means.
+fn role(language: Language, paths: &[Name], roles: &mut Roles) -> Option<Role> {
+    paths.iter().find_map(|path| {
+        *roles.entry((language, path.clone())).or_insert_with(|| {
+            vocabulary::role(language, path).filter(|role| !is_of_answer(language, path, *role))
+        })
+    })
 }
 
 fn callee(project: &Project<'_>, site: &Site<'_>) -> Callee {

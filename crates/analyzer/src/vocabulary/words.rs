@@ -135,7 +135,11 @@ const ABOUT: &[&str] = &[
 
 /// Whether a name asks for yes or no: `hasApiKey`, `isTokenSet`.
 pub fn is_question(name: &str) -> bool {
-    words(name).first().is_some_and(|first| {
+    asks(&words(name))
+}
+
+fn asks(words: &[String]) -> bool {
+    words.first().is_some_and(|first| {
         matches!(
             first.as_str(),
             "has" | "is" | "use" | "uses" | "needs" | "enable" | "requires"
@@ -183,7 +187,11 @@ pub fn words(name: &str) -> Vec<String> {
             all.push(std::mem::take(&mut word));
         }
         lower_before = letter.is_lowercase() || letter.is_numeric();
-        word.extend(letter.to_lowercase());
+        if letter.is_ascii() {
+            word.push(letter.to_ascii_lowercase());
+        } else {
+            word.extend(letter.to_lowercase());
+        }
     }
     all.push(word);
     all.retain(|word| !word.is_empty());
@@ -244,7 +252,8 @@ pub fn is_authority(name: &str) -> bool {
 
 /// Whether a name holds a secret.
 pub fn is_secret(name: &str) -> bool {
-    let joined_name = words(name).join("_");
+    let words = words(name);
+    let joined = words.join("_");
     let holds_login = [
         "database_url",
         "db_url",
@@ -263,13 +272,12 @@ pub fn is_secret(name: &str) -> bool {
         "db_uri",
     ]
     .iter()
-    .any(|known| joined_name.contains(known));
+    .any(|known| joined.contains(known));
     if holds_login {
         return true;
     }
-    let words = words(name);
     // `hasApiKey` is an answer, and no key; Google's variable of application credentials is a path.
-    if is_question(name) || joined_name.contains("application_credentials") {
+    if asks(&words) || joined.contains("application_credentials") {
         return false;
     }
     // `AUTH_TYPE`, `TOKEN_LIMIT`, `auth_url` speak about a secret and hold none.
@@ -279,7 +287,6 @@ pub fn is_secret(name: &str) -> bool {
     if about && !name.to_lowercase().contains("database") && !name.to_lowercase().contains("db_") {
         return false;
     }
-    let joined = words.join("_");
     words.iter().any(|word| SECRET.contains(&word.as_str()))
         || [
             "api_key",
