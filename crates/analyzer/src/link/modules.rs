@@ -2,10 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::facts::{ClassId, FileFacts, FnId, Language, Manifest, Name, VarId, VariableKind};
+use crate::facts::{
+    ClassId, FileFacts, FnId, Import, ImportId, ImportItem, Language, Manifest, Name, VarId,
+    VariableKind,
+};
 use crate::vocabulary;
 
 use super::packages::Packages;
+use super::resolve::MAX_PATH;
 use super::{ClassRef, FnRef, VarRef};
 
 /// Something at the top of a file.
@@ -39,6 +43,10 @@ pub(super) struct Modules {
     by_path: HashMap<Name, u32>,
     /// Dotted: Python's modules, Rust's crates, Go's folders.
     symbols: HashMap<String, Symbol>,
+    /// What symbols and namespaces begin with, up to the first dot: most paths lead outside, and begin with none of these.
+    begins: HashSet<String>,
+    /// What the imports of each file stand for that lead outside.
+    outside: Vec<Vec<Option<Name>>>,
     /// The dotted place of each file.
     places: Vec<String>,
     /// Go: the folders of modules, by their paths.
@@ -107,7 +115,56 @@ impl Modules {
             }
             all.places.push(place);
         }
+        let symbols = all.symbols.keys().map(String::as_str);
+        let begins = symbols.chain(all.packages.namespaces()).map(begin);
+        all.begins = begins.map(str::to_owned).collect();
+        let outside = files.iter().zip(0u32..).map(|(file, at)| {
+            let imports = file.imports.iter();
+            imports
+                .map(|import| all.leads_outside(at, file, import))
+                .collect()
+        });
+        all.outside = outside.collect();
         all
+    }
+
+    /// The path of an import that is of no file and no symbol of the project.
+    fn leads_outside(&self, at: u32, file: &FileFacts, import: &Import) -> Option<Name> {
+        if self.file(file, &import.source).is_some() {
+            return None;
+        }
+        let path = self.path_of(at, file.language, &import.source, &import.item);
+        let is_inside = !matches!(self.symbol(&path), Some(Symbol::File(_)) | None);
+        (!is_inside && path.len() <= MAX_PATH).then(|| Name::from(path))
+    }
+
+    /// The canonical path of what is imported.
+    pub(super) fn path_of(
+        &self,
+        from: u32,
+        language: Language,
+        source: &str,
+        item: &ImportItem,
+    ) -> String {
+        let base = self.canonical(from, language, source);
+        match item {
+            ImportItem::Named(name) if &**name != "default" => {
+                if base.is_empty() {
+                    name.to_string()
+                } else {
+                    format!("{base}.{name}")
+                }
+            }
+            ImportItem::Named(_) | ImportItem::Module | ImportItem::Default | ImportItem::All => {
+                base
+            }
+        }
+    }
+
+    /// The path that an import of a file stands for, if it leads outside of the project.
+    pub(super) fn outside(&self, file: u32, import: ImportId) -> Option<&Name> {
+        let imports = self.outside.get(usize::try_from(file).ok()?)?;
+        imports.get(usize::try_from(import.0).ok()?)?.as_ref()
     }
 
     /// The dotted place of a file: a Python module, a Rust module with its crate, a Go folder, else its path.
@@ -169,6 +226,9 @@ impl Modules {
 
     /// The symbol of a dotted path.
     pub(super) fn symbol(&self, path: &str) -> Option<Symbol> {
+        if !self.begins.contains(begin(path)) {
+            return None;
+        }
         let direct = self.symbols.get(path);
         let inner = || {
             self.packages
@@ -394,6 +454,11 @@ impl Modules {
             |(folder, rest)| go_place(&join(folder, rest)),
         )
     }
+}
+
+/// What stands before the first dot of a path.
+fn begin(path: &str) -> &str {
+    path.split_once('.').map_or(path, |(first, _)| first)
 }
 
 /// The ways to split a path in two at a slash, the shortest start first; the last is the whole path.

@@ -61,6 +61,11 @@ impl Packages {
         inner.trim_start_matches('/').replace('/', ".")
     }
 
+    /// The dotted folders that may be namespaces.
+    pub(super) fn namespaces(&self) -> impl Iterator<Item = &str> {
+        self.namespaces.iter().map(String::as_str)
+    }
+
     /// A dotted path without a namespace in front of it.
     pub(super) fn without_namespace<'p>(&self, path: &'p str) -> impl Iterator<Item = &'p str> {
         path.match_indices('.').filter_map(move |(at, _)| {

@@ -66,7 +66,13 @@ fn label(file: &FileFacts, callee: &Expr) -> Name {
             .and_then(|at| file.variables.get(at));
         return variable.map_or_else(|| Name::from(""), |variable| variable.name.clone());
     }
-    Name::from(callee_name(callee))
+    let last = callee_name(callee);
+    if let ExprKind::Member(_, name) | ExprKind::Global(name) = &callee.bare().kind
+        && name.len() == last.len()
+    {
+        return name.clone();
+    }
+    Name::from(last)
 }
 
 /// The last name of a callee.
@@ -284,8 +290,10 @@ fn callee(project: &Project<'_>, site: &Site<'_>) -> Callee {
     // What a thread runs is what is called: its functions are those that the call is given.
     let language = project.language(site.at.file);
     let run = values.iter().find_map(|value| {
-        let path = value.clone().path()?;
-        site.call.arg(vocabulary::threaded(language, &path)?)
+        let Value::Path(path) = value else {
+            return None;
+        };
+        site.call.arg(vocabulary::threaded(language, path)?)
     });
     if let Some(run) = run {
         let given = project.values(site.at, run).into_iter();

@@ -140,12 +140,14 @@ impl<'a> Resolver<'_, 'a> {
     /// What a call of Rust's wrappers and conversions gives, if it is one.
     fn transparent(&self, at: FnRef, call: &'a Call) -> Option<Through<'a>> {
         let through = |wrapper: &str, name: &str| {
-            WRAPPERS_RUST
-                .contains(&format!("{wrapper}.{name}").as_str())
-                .then_some(match wrapper {
-                    "LazyLock" | "Lazy" => Through::Closure,
-                    _other => Through::Argument,
-                })
+            let is_known = |known: &&str| {
+                let inner = known.strip_prefix(wrapper);
+                inner.and_then(|inner| inner.strip_prefix('.')) == Some(name)
+            };
+            WRAPPERS_RUST.iter().any(is_known).then_some(match wrapper {
+                "LazyLock" | "Lazy" => Through::Closure,
+                _other => Through::Argument,
+            })
         };
         if let ExprKind::Global(name) = &call.callee.kind {
             return WRAPPERS_RUST

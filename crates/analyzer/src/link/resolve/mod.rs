@@ -22,7 +22,7 @@ const MAX_LOOKS: u32 = 400;
 pub(super) const MAX_VALUES: usize = 6;
 
 /// Longest canonical path, in bytes.
-const MAX_PATH: usize = 300;
+pub(super) const MAX_PATH: usize = 300;
 
 /// What an expression may be.
 #[derive(Debug, Clone)]
@@ -176,6 +176,12 @@ impl<'a> Resolver<'_, 'a> {
         let before = out.len();
         match declared.kind {
             VariableKind::Import(id) => {
+                if let Some(path) = self.project.modules.outside(variable.file, id) {
+                    if next <= MAX_STEPS {
+                        add(out, Value::Path(path.clone()));
+                    }
+                    return;
+                }
                 let imports = self.project.file(variable.file).map(|file| &file.imports);
                 let import = imports.and_then(|all| all.get(usize::try_from(id.0).ok()?));
                 if let Some(import) = import {

@@ -55,19 +55,8 @@ impl<'a> Resolver<'_, 'a> {
             }
             return;
         }
-        let base = self.project.modules.canonical(file, facts.language, source);
-        let path = match item {
-            ImportItem::Named(name) if &**name != "default" => {
-                if base.is_empty() {
-                    name.to_string()
-                } else {
-                    format!("{base}.{name}")
-                }
-            }
-            ImportItem::Named(_) | ImportItem::Module | ImportItem::Default | ImportItem::All => {
-                base
-            }
-        };
+        let modules = &self.project.modules;
+        let path = modules.path_of(file, facts.language, source, item);
         self.path(path, next, out);
     }
 
@@ -133,13 +122,11 @@ impl<'a> Resolver<'_, 'a> {
             add(out, Value::Class(class));
             return;
         }
+        if language == Language::TypeScript {
+            let path = name.trim_start_matches("globalThis.").to_owned();
+            return self.path(path, next, out);
+        }
         let place = self.project.modules.place(at.file);
-        let path = match language {
-            Language::TypeScript => name.trim_start_matches("globalThis.").to_owned(),
-            Language::Python => name.to_string(),
-            Language::Rust => self.project.modules.canonical(at.file, language, name),
-            Language::Go => name.to_string(),
-        };
         let local = format!("{place}.{name}");
         // `ending::asked` is a function of the module `ending` below this one.
         if language == Language::Rust
@@ -148,9 +135,14 @@ impl<'a> Resolver<'_, 'a> {
             add(out, Value::Path(Name::from(local)));
             return;
         }
-        if language != Language::TypeScript && self.symbol(&local, next, out) {
+        if self.symbol(&local, next, out) {
             return;
         }
+        let path = if language == Language::Rust {
+            self.project.modules.canonical(at.file, language, name)
+        } else {
+            name.to_string()
+        };
         self.path(path, next, out);
     }
 }
