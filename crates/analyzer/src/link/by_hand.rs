@@ -89,13 +89,19 @@ pub(super) fn takes_data(site: &Site<'_>) -> bool {
     event.is_some_and(|event| matches!(&**event, "data" | "readable"))
 }
 
-/// The packages of TypeScript with an SDK: what looks at the name of a method there serves nothing by hand.
+/// The class of the SDK that reads stdin, which a bundle has in its own file.
+const TRANSPORT: &str = "StdioServerTransport";
+
+/// The packages of TypeScript with an SDK, imported or bundled: what looks at the name of a method there serves nothing by hand.
 fn with_sdk(project: &Project<'_>) -> BTreeSet<u32> {
     let files = project.files.iter().zip(0u32..);
     let of_sdk = |source: &str| SDKS.iter().any(|sdk| source.starts_with(sdk));
     let files = files.filter(|(file, _)| {
+        let mut imports = file.imports.iter();
+        let mut classes = file.classes.iter();
         file.language == Language::TypeScript
-            && file.imports.iter().any(|import| of_sdk(&import.source))
+            && (imports.any(|import| of_sdk(&import.source))
+                || classes.any(|class| &*class.name == TRANSPORT))
     });
     files.map(|(_, at)| project.package_of(at)).collect()
 }
