@@ -39,12 +39,15 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             kept.entry(cluster).or_default().push(site);
         }
     }
-    for entry in &project.entries {
-        let is_ours = entry.wire == Wire::Stdio
+    let is_ours = |entry: &&Entry| {
+        entry.wire == Wire::Stdio
             && entry.guard == Guard::Author
-            && project.language(entry.at.file) == Language::TypeScript;
+            && project.language(entry.at.file) == Language::TypeScript
+    };
+    let asked = asked(project, project.entries.iter().filter(is_ours));
+    for entry in project.entries.iter().filter(is_ours) {
         let file = entry.at.file;
-        if !is_ours {
+        if asked.contains(&entry.at) {
             continue;
         }
         let judged = judged.entry(project.package_of(file)).or_default();
@@ -54,6 +57,19 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
             server(project, entry, kept.map_or(&[], Vec::as_slice), report);
         }
     }
+}
+
+/// The functions that are asked to serve stdio by one that serves it: `proxy.connect(new StdioServerTransport())` says for what
+/// start the `connect` inside is, which other transports are handed to as well.
+fn asked<'e>(project: &Project<'_>, entries: impl Iterator<Item = &'e Entry>) -> BTreeSet<FnRef> {
+    let mut all = BTreeSet::new();
+    for entry in entries {
+        let mut sites = project.sites_of(entry.at);
+        let asks = sites.find(|site| site.span == entry.span);
+        let targets = asks.iter().flat_map(|site| &site.targets);
+        all.extend(targets.filter(|target| **target != entry.at));
+    }
+    all
 }
 
 /// Servers of one package that are looked at.
