@@ -44,7 +44,7 @@ pub fn of(path: &str) -> Surface {
     let mut folders: Vec<&str> = path.split('/').collect();
     let file = folders.pop().unwrap_or_default();
     let stem = file.split('.').next().unwrap_or_default();
-    let tests = folders.iter().any(|folder| TESTS.contains(folder))
+    let tests = folders.iter().any(|folder| is_of_tests(folder))
         || file.contains(".test.")
         || file.contains(".spec.")
         || stem.ends_with("_test")
@@ -64,4 +64,10 @@ pub fn of(path: &str) -> Surface {
     } else {
         Surface::Runtime
     }
+}
+
+/// Whether a folder is of tests or examples: by its name, or as one kind of them, such as `accuracy-tests`.
+fn is_of_tests(folder: &str) -> bool {
+    let kind = folder.rsplit(['-', '_']).next().unwrap_or_default();
+    TESTS.contains(&folder) || matches!(kind, "test" | "tests")
 }
