@@ -14,14 +14,14 @@ pub(super) fn look(project: &Project<'_>, report: &mut Report<'_>) {
             continue;
         };
         let is_one = failure.kind == FailureKind::Catch && is_check(&function.name);
-        if !is_one || looks_at_it(project, failure) {
+        if !is_one || looks_at_it(project, failure) || !takes_refusals(project, failure) {
             continue;
         }
         let mut thrown = None;
         let mut answered = false;
         walk::stmts(&function.body, &mut |stmt| {
             if failure.guarded.holds(stmt.span) {
-                answered |= answers(stmt);
+                answered |= answers(project, failure.at, stmt);
                 if let StmtKind::If { then, .. } = &stmt.kind
                     && let Some(last) = then.last()
                     && matches!(last.kind, StmtKind::Throw(_))
@@ -33,7 +33,7 @@ pub(super) fn look(project: &Project<'_>, report: &mut Report<'_>) {
         });
         let mut permits = None;
         walk::stmts(failure.body, &mut |stmt| {
-            if answers(stmt) {
+            if answers(project, failure.at, stmt) {
                 permits.get_or_insert(stmt.span);
             }
         });
@@ -72,10 +72,62 @@ fn looks_at_it(project: &Project<'_>, failure: &Failure<'_>) -> bool {
     looks
 }
 
+/// Types of errors that hold every refusal.
+const ALL: &[&str] = &[
+    "Exception",
+    "BaseException",
+    "Error",
+    "OSError",
+    "IOError",
+    "EnvironmentError",
+];
+
+/// Whether a region catches what a refusal throws: all there is, or types that refusals have.
+fn takes_refusals(project: &Project<'_>, failure: &Failure<'_>) -> bool {
+    let holds = |name: &str| ALL.contains(&name) || REFUSALS.contains(&name);
+    let mut types = failure.types.iter();
+    failure.types.is_empty()
+        || types.any(|ty| {
+            let mut names = project.names_in(failure.at, ty).into_iter();
+            names.any(|name| holds(&name))
+        })
+}
+
+/// Words of names that say no, or nothing.
+const REFUSING: &[&str] = &[
+    "deny",
+    "denied",
+    "denial",
+    "refuse",
+    "refused",
+    "forbid",
+    "forbidden",
+    "reject",
+    "rejected",
+    "block",
+    "blocked",
+    "unauthorized",
+    "error",
+    "undefined",
+    "none",
+    "invalid",
+];
+
 /// Whether a statement gives back what was asked for, or that it is allowed.
-fn answers(stmt: &Stmt) -> bool {
-    matches!(&stmt.kind, StmtKind::Return(Some(value))
-        if matches!(value.bare().kind, ExprKind::Var(_) | ExprKind::Member(..) | ExprKind::Bool(true)))
+fn answers(project: &Project<'_>, at: FnRef, stmt: &Stmt) -> bool {
+    let StmtKind::Return(Some(value)) = &stmt.kind else {
+        return false;
+    };
+    let value = value.bare();
+    if let ExprKind::Bool(permits) = value.kind {
+        return permits;
+    }
+    let refuses = || {
+        let name = project.last_name(at, value).unwrap_or_default();
+        let words = words::words(&name);
+        words.iter().any(|word| REFUSING.contains(&word.as_str()))
+    };
+    matches!(value.kind, ExprKind::Var(_) | ExprKind::Member(..)) && !refuses()
 }
 
 /// Verbs by which a function is called that checks what it is given.
@@ -109,6 +161,14 @@ const DENIALS: &[&str] = &[
     "not permitted",
 ];
 
+/// Types of errors that say so by themselves.
+const REFUSALS: &[&str] = &[
+    "PermissionError",
+    "PermissionDenied",
+    "AccessDeniedError",
+    "ForbiddenError",
+];
+
 fn denies(project: &Project<'_>, at: FnRef, thrown: &Stmt) -> bool {
     let mut says = false;
     walk::own_exprs(thrown, &mut |expr| {
@@ -118,10 +178,7 @@ fn denies(project: &Project<'_>, at: FnRef, thrown: &Stmt) -> bool {
         });
         says |= expr.call().is_some_and(|call| {
             let name = project.last_name(at, &call.callee).unwrap_or_default();
-            matches!(
-                name.as_str(),
-                "PermissionError" | "PermissionDenied" | "AccessDeniedError" | "ForbiddenError"
-            )
+            REFUSALS.contains(&name.as_str())
         });
     });
     says
