@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::facts::{Block, ExprKind, Function, StmtKind, VarId, walk};
+use crate::facts::{Block, Compare, Expr, ExprKind, Function, StmtKind, VarId, walk};
 use crate::finding::{Ground, Trusted};
 use crate::link::{Failure, FailureKind, FnRef, Project};
 use crate::rules::{At, Report};
@@ -69,16 +69,12 @@ fn only_logs(project: &Project<'_>, failure: &Failure<'_>) -> bool {
     walk::stmts(failure.body, &mut |stmt| {
         goes_on &= matches!(stmt.kind, StmtKind::Expr(_));
     });
-    let mut sites = project
-        .sites_within(failure.at, failure.span)
-        .filter(|site| failure.body.iter().any(|stmt| stmt.span.holds(site.span)));
-    let ends = sites.any(|site| {
-        matches!(
-            site.role,
-            Some(Role::Exit | Role::ExitUnwinding | Role::Kill)
-        )
+    // What is said may be put together by calls; the one around them is what the statement does.
+    let mut says = failure.body.iter().map(|stmt| {
+        let mut sites = project.sites_within(failure.at, stmt.span);
+        sites.any(|site| matches!(site.role, Some(Role::Log | Role::Stdout)))
     });
-    goes_on && !failure.body.is_empty() && !ends
+    goes_on && !failure.body.is_empty() && says.all(|says| says)
 }
 
 /// The variables that hold what was looked up in what may have failed.
@@ -121,17 +117,38 @@ fn filters_later(
 ) -> bool {
     let mut filters = false;
     walk::stmts(&function.body, &mut |stmt| {
-        let StmtKind::If { test, then, .. } = &stmt.kind else {
+        let StmtKind::If {
+            test,
+            then,
+            otherwise,
+        } = &stmt.kind
+        else {
             return;
         };
+        // The other branch, or a test for nothing at all, may be what refuses.
         let mut asked = false;
+        let mut turned = !otherwise.is_empty();
         walk::each(test, &mut |inner| {
             asked |= matches!(inner.kind, ExprKind::Var(id) if found.contains(&id));
+            turned |= matches!(inner.kind, ExprKind::Not(_)) || asks_for_nothing(inner);
         });
+        asked &= !turned;
         filters |=
             asked && stmt.span.start >= failure.span.end && leaves_out(project, failure.at, then);
     });
     filters
+}
+
+/// `scopes === undefined`, `scopes is None`, `scopes == nil`.
+fn asks_for_nothing(test: &Expr) -> bool {
+    let ExprKind::Compare(Compare::Equal, one, other) = &test.kind else {
+        return false;
+    };
+    let is_nothing = |expr: &Expr| {
+        matches!(expr.kind, ExprKind::Null)
+            || matches!(&expr.kind, ExprKind::Global(name) if &**name == "undefined")
+    };
+    is_nothing(one) || is_nothing(other)
 }
 
 fn leaves_out(project: &Project<'_>, at: FnRef, block: &Block) -> bool {
