@@ -22,11 +22,16 @@ impl Configured {
     }
 }
 
-/// `config.Timeout = limit`, `rest.Config{Timeout: limit}`, `flags.Timeout = &limit`.
+/// `config.Timeout = limit`, `rest.Config{Timeout: limit}`, `flags.Timeout = &limit`: in files that have to do with Kubernetes'
+/// clients, since other libraries' configurations have a limit by that name as well.
 fn clusters(project: &Project<'_>) -> BTreeSet<u32> {
     let mut all = BTreeSet::new();
     for (at, function) in project.functions() {
-        if project.language(at.file) != Language::Go {
+        let file = project.file(at.file);
+        let mut imports = file.into_iter().flat_map(|file| &file.imports);
+        let is_of_kubernetes = project.language(at.file) == Language::Go
+            && imports.any(|import| import.source.starts_with("k8s.io/"));
+        if !is_of_kubernetes {
             continue;
         }
         let mut found = false;
@@ -39,10 +44,12 @@ fn clusters(project: &Project<'_>) -> BTreeSet<u32> {
                 found |= project.target_name(at, target).as_deref() == Some("Timeout");
             }
         });
+        let is_config = |site: &Site<'_>| {
+            let mut paths = site.paths.iter();
+            site.name() == "Config" && paths.any(|path| path.starts_with("k8s.io/"))
+        };
         let mut sites = project.sites_of(at);
-        if found
-            || sites.any(|site| site.name() == "Config" && site.call.option("Timeout").is_some())
-        {
+        if found || sites.any(|site| is_config(site) && site.call.option("Timeout").is_some()) {
             all.insert(project.cluster_of(at.file));
         }
     }
