@@ -181,12 +181,12 @@ fn is_step<'a>(project: &Project<'a>, at: FnRef, name: &str, value: &'a Expr) ->
 /// Where a function first waits for calls in flight by name.
 pub(super) fn first_wait(project: &Project<'_>, at: FnRef) -> Option<Span> {
     let function = project.function(at)?;
-    let names = |expr: &Expr| {
+    let names = |expr: &Expr, is_meant: fn(&str) -> bool| {
         let mut found = false;
         walk::each(expr, &mut |inner| {
             found |= project
                 .last_name(at, inner)
-                .is_some_and(|name| is_in_flight(&name));
+                .is_some_and(|name| is_meant(&name));
         });
         found
     };
@@ -207,14 +207,14 @@ pub(super) fn first_wait(project: &Project<'_>, at: FnRef) -> Option<Span> {
             walk::exprs(body, &mut |expr| {
                 waits |= matches!(expr.kind, ExprKind::Await(_))
             });
-            if waits && names(over) {
+            if waits && names(over, is_in_flight) {
                 take(stmt.span);
             }
         }
     });
     walk::exprs(&function.body, &mut |expr| {
         if let ExprKind::Await(inner) = &expr.kind
-            && names(inner)
+            && names(inner, may_stand_for_wait)
         {
             take(expr.span);
         }
@@ -287,7 +287,7 @@ fn names_waited_on<'a>(project: &Project<'a>, at: FnRef, awaited: &'a Expr) -> V
     let told: Vec<String> = told.flat_map(|value| project.names_in(at, value)).collect();
     names
         .into_iter()
-        .filter(|name| !told.contains(name))
+        .filter(|name| !told.contains(name) && !only_tells(name))
         .collect()
 }
 
@@ -334,7 +334,7 @@ pub(super) fn waits_for_calls(project: &Project<'_>, reach: &BTreeSet<FnRef>) ->
 /// Whether a call is named after calls in flight, and may wait for them: in TypeScript only what is waited for, or told what to
 /// do then, does.
 fn waits_by_name(project: &Project<'_>, site: &Site<'_>) -> bool {
-    if !is_in_flight(site.name()) {
+    if !may_stand_for_wait(site.name()) {
         return false;
     }
     let is_told = || {
@@ -413,10 +413,14 @@ fn is_leaving(name: &str) -> bool {
     words.iter().any(|word| LEAVING.contains(&word.as_str()))
 }
 
+/// Whether a call by this name, or a wait for what has it, may be the wait itself. The test of a loop is another matter: what it
+/// asks only tells of calls, and the loop waits.
+fn may_stand_for_wait(name: &str) -> bool {
+    is_in_flight(name) && !only_tells(name)
+}
+
+/// Whether a name is that of calls in flight, or of what is done to or said of them.
 fn is_in_flight(name: &str) -> bool {
-    if only_tells(name) {
-        return false;
-    }
     let words = words::words(name);
     let any = |all: &[&str]| words.iter().any(|word| all.contains(&word.as_str()));
     // `activeUser` is one of many things that are active; `activeUsers` and `activeCall` may be calls.
