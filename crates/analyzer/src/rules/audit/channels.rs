@@ -5,7 +5,7 @@ use crate::link::{FnRef, Project, Site};
 
 use super::batches::kept_name;
 
-/// Whether a call sends into a channel that keeps more than nobody waits for: `make(chan Record, 100)`.
+/// Whether a call sends into a channel that holds records which nobody has received yet: `make(chan Record, 100)`.
 pub(super) fn is_buffered(project: &Project<'_>, site: &Site<'_>) -> bool {
     if project.language(site.at.file) != Language::Go {
         return false;
