@@ -24,6 +24,29 @@ const ENDING: &[&str] = &[
     "teardown",
 ];
 
+/// First words of names of what sets a process up, in a package of which nothing else is known.
+const STARTING: &[&str] = &[
+    "start",
+    "run",
+    "serve",
+    "launch",
+    "boot",
+    "bootstrap",
+    "setup",
+    "set",
+    "init",
+    "initialize",
+    "install",
+    "register",
+    "main",
+    "listen",
+    "handle",
+    "handler",
+    "on",
+    "with",
+    "use",
+];
+
 /// Words of names that only end one thing: a client, a span, a request.
 const SINGLE: &[&str] = &["abort", "controller", "client", "span", "timeout", "any"];
 
@@ -204,7 +227,11 @@ fn ending(project: &Project<'_>) -> HashMap<u32, Vec<SiteId>> {
             && names.len() > 1
             && names.iter().any(|word| ENDING.contains(&word.as_str()))
             && !names.iter().any(|word| SINGLE.contains(&word.as_str()));
-        if ends || project.missing(site).is_some() {
+        if ends
+            || project
+                .missing(site)
+                .is_some_and(|source| may_start(&source, &names))
+        {
             let cluster = project.clusters.number(site.at.file);
             all.entry(cluster).or_default().push(site.id);
         }
@@ -224,6 +251,14 @@ fn cut(project: &Project<'_>) -> HashMap<u32, Vec<SiteId>> {
         }
     }
     all
+}
+
+/// Whether a call of code that is not there may handle signals: any of the project's own, and of a package that nobody declares,
+/// such as one that another brings along, what is called after setting something up.
+fn may_start(source: &str, names: &[String]) -> bool {
+    let is_own = source.starts_with(['.', '#', '~']) || source.starts_with("@/");
+    let mut first = names.first().into_iter();
+    is_own || first.any(|word| STARTING.contains(&word.as_str()) || ENDING.contains(&word.as_str()))
 }
 
 /// Whether an import is part of the language's own library.
