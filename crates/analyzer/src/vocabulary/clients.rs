@@ -54,6 +54,19 @@ pub(super) const TYPESCRIPT: &[Row] = &[
         "@hubspot/api-client*.Client",
         Client(Remote::Http, Limit::Option(&["httpAgent", "timeout"])),
     ),
+    // Both call `fetch` without a signal; Ollama's takes another `fetch`, which may have one.
+    Row(
+        "@line/bot-sdk*.MessagingApiClient",
+        Client(Remote::Http, Limit::Nothing),
+    ),
+    Row(
+        "@line/bot-sdk*.MessagingApiBlobClient",
+        Client(Remote::Http, Limit::Nothing),
+    ),
+    Row(
+        "ollama*.Ollama",
+        Client(Remote::Http, Limit::Option(&["fetch"])),
+    ),
     Row(
         "jira.js*Client",
         Client(Remote::Http, Limit::Option(&["baseRequestConfig"])),
