@@ -148,6 +148,11 @@ pub(crate) const KINDS: &[Kind] = &[
         size: 500,
     },
     Kind {
+        name: "lists of lists around a secret",
+        text: lists,
+        size: 400,
+    },
+    Kind {
         name: "comments that ignore",
         text: |language, size| {
             let mark = if language == Language::Python {
@@ -339,6 +344,28 @@ fn list(language: Language, size: usize) -> String {
         Language::TypeScript | Language::Python => format!("[{items}]"),
         Language::Rust => format!("[{items}]"),
         Language::Go => format!("[]int{{{items}}}"),
+    }
+}
+
+/// A client that is kept, of a secret behind variables that each name the one before so many times.
+fn lists(language: Language, size: usize) -> String {
+    let around = |name: &str, inner: &str| {
+        let items = format!("{inner}, ").repeat(size);
+        match language {
+            Language::TypeScript => format!("const {name} = [{items}];\n"),
+            Language::Python => format!(" {name} = [{items}]\n"),
+            Language::Rust => format!("let {name} = [{items}];\n"),
+            Language::Go => format!("{name} := []any{{{items}}}\n"),
+        }
+    };
+    let pairs = [("a", "x"), ("b", "a"), ("c", "b"), ("d", "c")];
+    let all: String = pairs.map(|(name, inner)| around(name, inner)).concat();
+    match language {
+        Language::TypeScript => {
+            let body = format!("{all}client = new Client(d.client_secret);\n");
+            format!("let client;\n{}", inside(language, &body))
+        }
+        Language::Python | Language::Rust | Language::Go => inside(language, &all),
     }
 }
 

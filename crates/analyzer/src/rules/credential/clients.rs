@@ -1,7 +1,8 @@
 //! Clients of a file that a function makes with a secret which it read from a file: they keep it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
+use crate::budget::{self, Left};
 use crate::facts::{CallForm, Expr, ExprKind, FnId, Language, Pattern, walk};
 use crate::finding::{Ground, Surface, Trusted};
 use crate::link::{FnRef, Project};
@@ -54,9 +55,9 @@ pub(super) fn look(project: &Project<'_>, cleared: &BTreeSet<String>, report: &m
 }
 
 /// The name of a secret among what something is made with, if it was read from a file.
-fn given_secret(project: &Project<'_>, at: FnRef, made: &Expr) -> Option<String> {
+fn given_secret<'a>(project: &Project<'a>, at: FnRef, made: &'a Expr) -> Option<String> {
     let call = made.call().filter(|call| call.form == CallForm::New)?;
-    let mut options: Vec<&Expr> = Vec::new();
+    let mut options: Vec<&'a Expr> = Vec::new();
     for arg in &call.args {
         if let ExprKind::Object(entries) = &arg.value.kind {
             options.extend(entries.iter().map(|entry| &entry.value));
@@ -71,29 +72,38 @@ fn given_secret(project: &Project<'_>, at: FnRef, made: &Expr) -> Option<String>
         let is_secret = project.hints.is_secret(name) && !words::is_question(name);
         is_secret.then_some((object, name))
     });
-    let found = members.find(|(object, _)| is_read(project, at, object, MAX_VARIABLES));
+    let found = members.find(|(object, _)| is_read(project, at, object));
     found.map(|(_, name)| name.to_string())
 }
 
-/// Whether a value is made of the text of a file.
-fn is_read(project: &Project<'_>, at: FnRef, value: &Expr, left: usize) -> bool {
-    let mut found = false;
-    walk::each(value, &mut |expr| {
+/// Whether a value is made of the text of a file. Each variable is followed once, by the shortest way to it.
+fn is_read<'a>(project: &Project<'a>, at: FnRef, value: &'a Expr) -> bool {
+    budget::on(at.file);
+    let mut followed = BTreeSet::new();
+    let mut ahead = VecDeque::from([(at, value, MAX_VARIABLES)]);
+    while let Some((at, value, left)) = ahead.pop_front() {
+        let mut found = false;
+        walk::each(value, &mut |expr| {
+            if found || budget::spend(1) == Left::Nothing {
+                return;
+            }
+            if let ExprKind::Call(_) = expr.kind {
+                let site = project.site_at(at, expr);
+                found = site.is_some_and(|site| {
+                    let mut paths = site.paths.iter();
+                    paths.any(|path| functions::reads_file(path))
+                });
+            } else if let ExprKind::Var(id) = expr.kind
+                && left > 0
+                && followed.insert(at.variable(id))
+            {
+                let set = project.assigned(at.variable(id));
+                ahead.extend(set.map(|(from, value)| (from, value, left - 1)));
+            }
+        });
         if found {
-            return;
+            return true;
         }
-        if let ExprKind::Call(_) = expr.kind {
-            let site = project.site_at(at, expr);
-            found = site.is_some_and(|site| {
-                let mut paths = site.paths.iter();
-                paths.any(|path| functions::reads_file(path))
-            });
-        } else if let ExprKind::Var(id) = expr.kind
-            && left > 0
-        {
-            let mut set = project.assigned(at.variable(id));
-            found = set.any(|(from, value)| is_read(project, from, value, left - 1));
-        }
-    });
-    found
+    }
+    false
 }
