@@ -39,7 +39,7 @@ pub enum Followed {
 pub enum Trusted {
     /// A name, for what it says.
     Name,
-    /// That this code runs where it was taken to run.
+    /// That a call runs this code, or that what it gives reaches the caller.
     Reach,
     /// That a library does as its kind does.
     Library,
@@ -112,7 +112,9 @@ impl Trusted {
     fn reason(self) -> &'static str {
         match self {
             Self::Name => "a name had to be trusted to say what it is",
-            Self::Reach => "no call that was followed leads here: it is taken to run",
+            Self::Reach => {
+                "the way from a call to here, or from here to its caller, was not followed whole"
+            }
             Self::Library => "a library is taken to do as its kind does",
             Self::Unread => "code that was not read is taken not to do it",
             Self::Choice => "which of several it is was told from where they stand",
