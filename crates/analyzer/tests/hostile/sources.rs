@@ -153,6 +153,11 @@ pub(crate) const KINDS: &[Kind] = &[
         size: 400,
     },
     Kind {
+        name: "lists of what is forbidden",
+        text: |language, size| inside(language, &many(size, |at| forbidden(language, at))),
+        size: 5_000,
+    },
+    Kind {
         name: "comments that ignore",
         text: |language, size| {
             let mark = if language == Language::Python {
@@ -366,6 +371,23 @@ fn lists(language: Language, size: usize) -> String {
             format!("let client;\n{}", inside(language, &body))
         }
         Language::Python | Language::Rust | Language::Go => inside(language, &all),
+    }
+}
+
+fn forbidden(language: Language, at: usize) -> String {
+    match language {
+        Language::TypeScript => format!(
+            "denylist = [];\ntry {{ denylist = await f{at}(x); }} catch (e) {{ console.error(\"unread\"); }}\n"
+        ),
+        Language::Python => format!(
+            " denylist = []\n try:\n  denylist = f{at}(x)\n except OSError:\n  logging.error('unread')\n"
+        ),
+        Language::Rust => format!(
+            "denylist = Vec::new();\nif f{at}(&mut denylist).await.is_err() {{ eprintln!(\"unread\"); }}\n"
+        ),
+        Language::Go => format!(
+            "denylist = nil\nif list, err := f{at}(x); err != nil {{ fmt.Fprintln(os.Stderr, \"unread\") }} else {{ denylist = list }}\n"
+        ),
     }
 }
 

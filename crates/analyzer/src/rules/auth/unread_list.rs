@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::facts::{Span, StmtKind, walk};
+use crate::budget::{self, Left};
+use crate::facts::{Expr, ExprKind, Span, StmtKind, walk};
 use crate::finding::{Ground, Surface, Trusted};
 use crate::link::{Failure, FailureKind, FnRef, Project};
 use crate::rules::{At, Report};
@@ -10,18 +11,17 @@ use crate::vocabulary::{Role, words};
 
 use super::catch_permits::{DENY_LISTS, is_empty};
 
-/// What is set to such names in one function.
-#[derive(Default)]
-struct Sets {
-    /// To a list without anything in it.
-    empty: Vec<(String, Span)>,
-    /// To anything else.
-    filled: Vec<(String, Span)>,
+/// What is set to such a name.
+struct Put {
+    name: String,
+    span: Span,
+    /// Whether it is a list without anything in it.
+    is_empty: bool,
 }
 
 /// `self.denied = set()`, and in a `try` `self.denied = set(read["denied"])`, whose failure is only logged.
 pub(super) fn look(project: &Project<'_>, report: &mut Report<'_>) {
-    let mut sets: BTreeMap<FnRef, Sets> = BTreeMap::new();
+    let mut sets: BTreeMap<FnRef, Vec<Put>> = BTreeMap::new();
     let mut empty: BTreeSet<(u32, String)> = BTreeSet::new();
     for (at, function) in project.functions() {
         if project.surface(at.file) == Surface::Tests {
@@ -38,30 +38,28 @@ pub(super) fn look(project: &Project<'_>, report: &mut Report<'_>) {
             let Some(name) = project.target_name(at, target).filter(|name| forbids(name)) else {
                 return;
             };
-            let sets = sets.entry(at).or_default();
-            if is_empty(value) {
+            let is_empty = is_empty(value);
+            if is_empty {
                 empty.insert((at.file, name.clone()));
-                sets.empty.push((name, stmt.span));
-            } else {
-                sets.filled.push((name, stmt.span));
             }
+            sets.entry(at).or_default().push(Put {
+                name,
+                span: stmt.span,
+                is_empty,
+            });
         });
     }
+    for puts in sets.values_mut() {
+        puts.sort_by_key(|put| put.span.start);
+    }
     for failure in &project.failures {
-        let Some(sets) = sets.get(&failure.at) else {
+        let Some(puts) = sets.get(&failure.at) else {
             continue;
         };
-        let stays = |(name, span): &(String, Span)| {
-            let again = sets.filled.iter().chain(&sets.empty);
-            failure.guarded.holds(*span)
-                && empty.contains(&(failure.at.file, name.clone()))
-                && !again
-                    .clone()
-                    .any(|(other, at)| other == name && failure.span.holds(*at))
-        };
+        budget::on(failure.at.file);
         if failure.kind == FailureKind::Catch
+            && is_left_empty(puts, failure, &empty)
             && goes_on(project, failure)
-            && sets.filled.iter().any(stays)
         {
             let caught = At {
                 function: failure.at,
@@ -76,6 +74,28 @@ pub(super) fn look(project: &Project<'_>, report: &mut Report<'_>) {
     }
 }
 
+/// Whether what failed would have filled a list that is empty before it, and the region fills it with nothing.
+fn is_left_empty(puts: &[Put], failure: &Failure<'_>, empty: &BTreeSet<(u32, String)>) -> bool {
+    let again: BTreeSet<&str> = within(puts, failure.span)
+        .map(|put| put.name.as_str())
+        .collect();
+    within(puts, failure.guarded).any(|put| {
+        !put.is_empty
+            && !again.contains(put.name.as_str())
+            && empty.contains(&(failure.at.file, put.name.clone()))
+    })
+}
+
+/// What is set inside a stretch, of what is set in a function in the order of its source.
+fn within(puts: &[Put], stretch: Span) -> impl Iterator<Item = &Put> {
+    let first = puts.partition_point(|put| put.span.start < stretch.start);
+    let begun = puts
+        .iter()
+        .skip(first)
+        .take_while(move |put| put.span.start <= stretch.end && budget::spend(1) == Left::Some);
+    begun.filter(move |put| stretch.holds(put.span))
+}
+
 /// Whether a name says that something is forbidden by what it holds: `denylist`, `denied_commands`, `deny_list`.
 fn forbids(name: &str) -> bool {
     let words = words::words(name);
@@ -85,12 +105,14 @@ fn forbids(name: &str) -> bool {
         || pairs().any(|(one, other)| DENY_LISTS.contains(&format!("{one}{other}").as_str()))
 }
 
-/// Whether a region neither throws nor ends the process.
+/// Whether a region neither throws, ends the process nor answers its caller, who may refuse then.
 fn goes_on(project: &Project<'_>, failure: &Failure<'_>) -> bool {
-    let mut throws = false;
+    let mut ends = false;
     walk::stmts(failure.body, &mut |stmt| {
-        throws |= matches!(stmt.kind, StmtKind::Throw(_));
+        let answers = |value: &Expr| !matches!(value.kind, ExprKind::Null | ExprKind::Bool(true));
+        ends |= matches!(&stmt.kind, StmtKind::Throw(_))
+            || matches!(&stmt.kind, StmtKind::Return(Some(value)) if answers(value));
     });
     let mut inside = project.sites_within(failure.at, failure.span);
-    !throws && !inside.any(|site| matches!(site.role, Some(Role::Exit | Role::ExitUnwinding)))
+    !ends && !inside.any(|site| matches!(site.role, Some(Role::Exit | Role::ExitUnwinding)))
 }
