@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::budget::{self, Left};
 use crate::facts::{Cover, Expr, ExprKind, Language, Pattern, Span, StmtKind, VarId, walk};
 use crate::finding::{Followed, Ground};
 use crate::link::{Entry, FnRef, Form, Guard, Hook, Project, Site};
@@ -46,8 +47,12 @@ pub(super) fn look(project: &Project<'_>, report: &mut Report<'_>) {
         heard.push(hook);
     }
     for (entry, hook) in deaf {
+        // Where there are too many to look at, one of them may be waited for.
+        budget::on(entry.at.file);
         let by_other = |other: &&Hook<'_>| {
-            (other.at, other.span) != (hook.at, hook.span) && entry.runs(other.at, other.span)
+            budget::spend_on_places(entry.aside.len()) == Left::Nothing
+                || (other.at, other.span) != (hook.at, hook.span)
+                    && entry.runs(other.at, other.span)
         };
         if heard.iter().any(by_other) {
             continue;
