@@ -1,11 +1,11 @@
 //! Credentials that a file collects under keys, and never takes out again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::budget::{self, Left};
-use crate::facts::{Expr, ExprKind, FnId, Pattern, walk};
+use crate::budget;
+use crate::facts::{Expr, ExprKind, FnId, Language, Pattern, StmtKind, walk};
 use crate::finding::{Ground, Surface, Trusted};
-use crate::link::{FnRef, Project, VarRef};
+use crate::link::{FnRef, Project, Site, VarRef};
 use crate::rules::{At, Report};
 use crate::vocabulary::words;
 
@@ -23,12 +23,13 @@ const HOLDING: &[&str] = &[
 
 /// What takes something out of a collection.
 const TAKING: &[&str] = &[
-    "delete", "clear", "pop", "remove", "evict", "purge", "Delete", "Remove", "popitem",
+    "delete", "clear", "pop", "remove", "evict", "purge", "Delete", "Remove", "popitem", "del",
 ];
 
 /// Variables of a file like `tokenCache[id] = token` of which nothing takes anything out.
 pub(super) fn look(project: &Project<'_>, cleared: &BTreeSet<String>, report: &mut Report<'_>) {
     let mut done: BTreeSet<VarRef> = BTreeSet::new();
+    let mut deleted = Deleted::default();
     for (at, function) in project.functions() {
         if project.surface(at.file) != Surface::Runtime || at.id == FnId::MODULE {
             continue;
@@ -41,7 +42,7 @@ pub(super) fn look(project: &Project<'_>, cleared: &BTreeSet<String>, report: &m
                 && !cleared.contains(&name)
                 && may_be_text(value)
                 && done.insert(variable);
-            if !is_kept || is_emptied(project, at, &name) {
+            if !is_kept || is_emptied(project, at, &name) || deleted.has(project, at.file, &name) {
                 return;
             }
             let declared = project.variable(variable).map(|declared| declared.span);
@@ -103,19 +104,51 @@ fn may_be_text(value: &Expr) -> bool {
     )
 }
 
-/// Whether anything in the file takes something out of it.
+/// Whether anything in the file, or in one that may have to do with it, takes something out of it.
 fn is_emptied(project: &Project<'_>, at: FnRef, name: &str) -> bool {
-    let sites = project.sites_in(at.file);
-    budget::on(at.file);
-    if budget::spend_on_places(sites.len()) == Left::Nothing {
-        return true;
-    }
-    sites.iter().any(|site| {
+    let takes = |site: &Site<'_>| {
         let on = project.receiver_name(site);
-        let given = site
-            .call
-            .arg(0)
-            .and_then(|given| project.last_name(site.at, given));
-        TAKING.contains(&site.name()) && [on, given].iter().flatten().any(|found| found == name)
-    })
+        let mut given = site.call.args.iter();
+        let is_named = |found: Option<String>| found.as_deref() == Some(name);
+        TAKING.contains(&site.name())
+            && (is_named(on)
+                || given.any(|given| is_named(project.last_name(site.at, &given.value))))
+    };
+    project.sites_beside(at.file).any(takes)
+}
+
+/// Names of what TypeScript deletes from, in each cluster of files.
+#[derive(Default)]
+struct Deleted(BTreeMap<u32, BTreeSet<String>>);
+
+impl Deleted {
+    fn has(&mut self, project: &Project<'_>, file: u32, name: &str) -> bool {
+        let cluster = project.cluster_of(file);
+        let names = self.0.entry(cluster);
+        let names = names.or_insert_with(|| budget::apart(|| deleted_from(project, file)));
+        names.contains(name)
+    }
+}
+
+/// `delete tokens[key]`: an operator before an item that is nothing but a statement, or what a closure gives.
+fn deleted_from(project: &Project<'_>, file: u32) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    if project.language(file) != Language::TypeScript {
+        return names;
+    }
+    for other in project.cluster(file) {
+        for (at, function) in project.functions_in(*other) {
+            walk::stmts(&function.body, &mut |stmt| {
+                if let StmtKind::Expr(whole) | StmtKind::Return(Some(whole)) = &stmt.kind
+                    && let ExprKind::Opaque(parts) = &whole.bare().kind
+                    && let [item] = parts.as_slice()
+                    && let ExprKind::Index(object, _) | ExprKind::Member(object, _) =
+                        &item.bare().kind
+                {
+                    names.extend(project.last_name(at, object));
+                }
+            });
+        }
+    }
+    names
 }
