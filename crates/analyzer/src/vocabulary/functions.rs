@@ -29,6 +29,9 @@ const READING: &[&str] = &[
     "os.ReadFile",
 ];
 
+/// Derives that fill the fields of a type from the command line.
+pub const PARSING: &[&str] = &["clap.Parser"];
+
 /// Clients of HTTP whose libraries ask for a close.
 const CLOSED_BY_HAND: &[&str] = &["httpx.AsyncClient", "aiohttp.ClientSession"];
 

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::facts::{Class, Expr, ExprKind, Language, walk};
+use crate::facts::{Class, Expr, ExprKind, ImportItem, Language, walk};
 use crate::finding::{Ground, Severity, Surface, Trusted};
 use crate::link::{FnRef, Project};
 use crate::rules::{At, Report};
-use crate::vocabulary::words;
+use crate::vocabulary::{functions, words};
 
 use super::kept::{wipes, wipes_itself};
 
@@ -50,21 +50,12 @@ pub(super) fn look(project: &Project<'_>, cleared: &BTreeSet<String>, report: &m
 }
 
 /// Where a library reads the fields of a class, if one does.
-fn origin(
-    project: &Project<'_>,
+fn origin<'a>(
+    project: &Project<'a>,
     module: FnRef,
-    class: &Class,
+    class: &'a Class,
     language: Language,
 ) -> Option<&'static str> {
-    let is_named = |all: &[Expr], name: &str| {
-        all.iter().any(|one| {
-            let mut found = false;
-            walk::each(one, &mut |expr| {
-                found |= project.last_name(module, expr).as_deref() == Some(name);
-            });
-            found
-        })
-    };
     match language {
         Language::Python => {
             let mut bases = class.bases.iter();
@@ -73,12 +64,35 @@ fn origin(
                 .then_some("the environment")
         }
         Language::Rust => {
-            let derives = |name| is_named(&class.decorators, name) || is_named(&class.bases, name);
-            let is_parsed = derives("Parser") && !wipes_itself(project, module, class);
+            let mut derived = class.decorators.iter();
+            let is_parsed = derived.any(|one| parses(project, module, one))
+                && !wipes_itself(project, module, class);
             is_parsed.then_some("the command line or the environment")
         }
         Language::TypeScript | Language::Go => None,
     }
+}
+
+/// Whether a derive is of a library that fills the fields from the command line, by the path that it is imported from. A name that
+/// leads nowhere is one where the file imports all of the library.
+fn parses<'a>(project: &Project<'a>, module: FnRef, derived: &'a Expr) -> bool {
+    let mut paths = functions::PARSING.iter();
+    paths.any(|path| {
+        let (library, name) = path.rsplit_once('.').unwrap_or(("", path));
+        let is_named = matches!(&derived.kind, ExprKind::Global(found) if **found == *name);
+        let found = project.paths(module, derived);
+        found.iter().any(|found| **found == **path)
+            || is_named && imports_all(project, module.file, library)
+    })
+}
+
+fn imports_all(project: &Project<'_>, file: u32, library: &str) -> bool {
+    let place = usize::try_from(file).unwrap_or(usize::MAX);
+    let file = project.files.get(place);
+    file.is_some_and(|file| {
+        let mut imports = file.imports.iter();
+        imports.any(|import| import.item == ImportItem::All && *import.source == *library)
+    })
 }
 
 /// Whether a written type is a text that nothing wipes.
