@@ -235,13 +235,17 @@ fn callback<'a>(
     }
 }
 
-/// How what stands in the place of a handler takes the signal; not at all where it gives the default action back.
+/// How what stands in the place of a handler takes the signal; not at all where it gives the default action back. Only what all of
+/// its values are is known of it: beside a function it may be that one.
 fn form(project: &Project<'_>, site: &Site<'_>, function: usize) -> Option<Form> {
     let Some(given) = site.call.arg(function) else {
         return Some(Form::Callback);
     };
-    let paths = project.paths(site.at, given);
-    let is = |name: &str| paths.iter().any(|path| &**path == name);
+    let values = project.values(site.at, given);
+    let is = |name: &str| {
+        let mut paths = values.iter().map(|value| value.clone().path());
+        !values.is_empty() && paths.all(|path| path.as_deref() == Some(name))
+    };
     if is("signal.SIG_DFL") {
         None
     } else if is("signal.SIG_IGN") {

@@ -12,6 +12,7 @@ pub(super) mod exit_without_drain;
 mod fires;
 mod for_one_call;
 mod given_back;
+mod ignored;
 mod in_flight;
 mod let_go;
 mod listener;

@@ -44,7 +44,7 @@ const FREEING: &[&str] = &["clear", "free", "flush", "release", "unref"];
 
 fn check(project: &Project<'_>, report: &mut Report<'_>) {
     super::never_waited::look(project, report);
-    ignored(project, report);
+    super::ignored::look(project, report);
     super::beside_serving::look(project, report);
     let reads = OnceCell::new();
     let reads = || -> &Reads { reads.get_or_init(|| Reads::of(project)) };
@@ -104,23 +104,6 @@ fn ended(project: &Project<'_>, processes: &Processes, ending: &[&Hook<'_>]) -> 
     hooks
         .flat_map(|hook| processes.with(project, hook))
         .collect()
-}
-
-/// `signal.signal(SIGTERM, SIG_IGN)`.
-fn ignored(project: &Project<'_>, report: &mut Report<'_>) {
-    let hooks = project.hooks.iter();
-    let term = hooks.filter(|hook| hook.form == Form::Ignored && hook.trigger.is_signal("SIGTERM"));
-    for hook in term {
-        let place = At {
-            function: hook.at,
-            span: hook.span,
-        };
-        report.add(
-            place,
-            Ground::Proved(Followed::Call),
-            "SIGTERM is ignored here: the process can't be ended by it",
-        );
-    }
 }
 
 fn ends_something<'r>(
