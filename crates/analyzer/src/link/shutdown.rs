@@ -56,6 +56,11 @@ pub enum Trigger {
 }
 
 impl Hook<'_> {
+    /// Whether something runs when a shutdown is asked for: not where the signal is ignored.
+    pub fn stops(&self) -> bool {
+        self.form != Form::Ignored && self.trigger.asks_to_stop()
+    }
+
     /// Whether a library ends the process after it, by its own.
     pub fn is_of_library(&self, project: &Project<'_>) -> bool {
         let site = self.site.and_then(|id| project.site(id));

@@ -165,7 +165,7 @@ fn waited<'p, 'a>(project: &'p Project<'a>) -> Vec<&'p Site<'a>> {
 /// The programs that a signal unwinds.
 fn unwound(project: &Project<'_>) -> Programs {
     let hooks = project.hooks.iter();
-    let hooks = hooks.filter(|hook| hook.trigger.asks_to_stop());
+    let hooks = hooks.filter(|hook| hook.stops());
     // What serves and handles signals comes back then.
     let comes_back = |entry: &&Entry| (entry.guard, entry.wire) == (Guard::Framework, Wire::Stdio);
     let entries = project.entries.iter().filter(comes_back);

@@ -43,7 +43,7 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
     super::listener_closed::look(project, report);
     let answering = OnceCell::new();
     let asked = project.hooks.iter();
-    let asked = asked.filter(|hook| hook.trigger.asks_to_stop() && serves(project, hook));
+    let asked = asked.filter(|hook| hook.stops() && serves(project, hook));
     let (called, waited): (Vec<&Hook<'_>>, Vec<&Hook<'_>>) =
         asked.partition(|hook| hook.form == Form::Callback);
     for hook in called {

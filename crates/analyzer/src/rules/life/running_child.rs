@@ -1,7 +1,7 @@
 //! Children that run on when the call which started them is over.
 
 use crate::facts::{ExprKind, FnId, Language, Pattern, VarId, walk};
-use crate::link::{Fate, FnRef, Project, Site, Trigger};
+use crate::link::{Fate, FnRef, Hook, Project, Site, Trigger};
 use crate::vocabulary::{Child, Role};
 
 use super::child_not_killed::is_kept;
@@ -73,18 +73,18 @@ fn is_stored(project: &Project<'_>, child: &Site<'_>) -> bool {
 
 /// Whether nothing runs on SIGTERM in the program of a child although something does on SIGINT.
 pub(super) fn is_ended_by_interrupt_only(project: &Project<'_>, child: &Site<'_>) -> bool {
-    let is_handled = |wanted: &dyn Fn(&Trigger) -> bool| {
+    let is_handled = |wanted: &dyn Fn(&Hook<'_>) -> bool| {
         let hooks = project.hooks.iter();
-        let files = hooks
-            .filter(|hook| wanted(&hook.trigger))
-            .map(|hook| hook.at.file);
+        let files = hooks.filter(|hook| wanted(hook)).map(|hook| hook.at.file);
         project.is_of(child.at.file, &project.programs_of(files))
     };
     let mut entries = project
         .entries
         .iter()
         .filter(|entry| project.same_program(entry.at.file, child.at.file));
-    is_handled(&|trigger| trigger.is_signal("SIGINT"))
-        && !is_handled(&|trigger| trigger.is_signal("SIGTERM") || *trigger == Trigger::SomeSignal)
+    is_handled(&|hook| hook.stops() && hook.trigger.is_signal("SIGINT"))
+        && !is_handled(&|hook| {
+            hook.trigger.is_signal("SIGTERM") || hook.trigger == Trigger::SomeSignal
+        })
         && entries.all(|entry| project.unread_shutdown(entry).is_none())
 }
