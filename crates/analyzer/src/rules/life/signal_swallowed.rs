@@ -7,7 +7,7 @@ use crate::facts::{ExprKind, Language, Pattern, Span, StmtKind, walk};
 use crate::finding::{Followed, Ground, Severity};
 use crate::link::{FnRef, Form, Hook, Project, Site};
 use crate::rules::{At, Axis, Report, Rule};
-use crate::vocabulary::{Role, role};
+use crate::vocabulary::{Kind, Role, role};
 
 use super::processes::Processes;
 
@@ -163,14 +163,15 @@ fn ends_something<'r>(
     })
 }
 
-/// TypeScript: whether a call closes a pool, a browser or the like and nothing else: the transport keeps the process alive.
+/// TypeScript: whether a call closes a pool, a browser or the like and nothing else: the transport keeps the process alive. A
+/// listener may be that transport.
 fn only_resource(project: &Project<'_>, site: &Site<'_>) -> bool {
     let language = project.language(site.at.file);
     let made = site.paths.iter().map(|path| {
         let made = path.rsplit_once("()").map(|(made, _)| made);
         made.and_then(|made| role(language, made))
     });
-    let opens = |role: Option<Role>| matches!(role, Some(Role::Open(_)));
+    let opens = |role| matches!(role, Some(Role::Open(kind)) if kind != Kind::Listener);
     let mut made = made.peekable();
     language == Language::TypeScript && made.peek().is_some() && made.all(opens)
 }
