@@ -64,11 +64,16 @@ fn check(project: &Project<'_>, report: &mut Report<'_>) {
     }
     let processes = Processes::of(project, swallowing.iter().chain(&ending).copied());
     let ended = ended(project, &processes, &ending);
+    let clusters = ending.iter().map(|hook| project.cluster_of(hook.at.file));
+    let clusters: BTreeSet<u32> = clusters.collect();
     for hook in swallowing {
-        // All handlers of TypeScript run, so that one that ends the server is enough; in Python the last one stays.
+        // All handlers that a process of TypeScript has run, so that one that ends the server is enough; in Python the last one
+        // stays. Where the process is not known it may be that of any handler nearby.
         let stays = || {
-            let mut places = processes.with(project, hook);
-            places.any(|place| !ended.contains(&place)) || ending.is_empty()
+            let mut places = processes.with(project, hook).peekable();
+            let unknown = places.peek().is_none();
+            places.any(|place| !ended.contains(&place))
+                || (unknown && !clusters.contains(&project.cluster_of(hook.at.file)))
         };
         if project.language(hook.at.file) == Language::TypeScript && !stays() {
             continue;
