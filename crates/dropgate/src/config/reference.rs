@@ -22,7 +22,8 @@ pub(crate) fn page() -> String {
          the file. A key that is not known refuses the whole file, and `dropgate check FILE` says \
          what is wrong with one. Keys that begin with `danger_` weaken a guarantee; those that are \
          set are listed on stderr at every start, and so are orders that let calls through which a \
-         breaker would stop (`closed`, `off`).\n\nDurations are written `2s`, `150ms` or `30d`, \
+         breaker would stop (`closed`, `off`), and a copy of the \
+         journal that is on the journal's own file system.\n\nDurations are written `2s`, `150ms` or `30d`, \
          sizes `64MiB`. Editors can use [the schema](dropgate.schema.json).\n\nWith \
          `shutdown.profile` `systemd` or `kubernetes`, SIGHUP reads the file again, which otherwise \
          ends the run. All of it has to be right, the policies too, or the old one stays in force \
