@@ -1,8 +1,9 @@
 //! A client of an audit log that writes in batches, and that the shutdown forgets.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use crate::facts::{ExprKind, Language, walk};
+use crate::budget::{self, Left};
+use crate::facts::{ExprKind, Language, StmtKind, walk};
 use crate::finding::{Ground, Surface, Trusted};
 use crate::link::{Fate, Project, Site};
 use crate::rules::{At, Report};
@@ -22,13 +23,18 @@ pub(super) fn look(project: &Project<'_>, report: &mut Report<'_>) {
         }
         let uses = uses.get_or_insert_with(|| Uses::of(project));
         let key = (project.cluster_of(site.at.file), name);
-        let batches = is_batching(site) || uses.written_out.contains(&key);
-        let Some(recorded) = uses.recorded.get(&key).filter(|_| batches) else {
+        let Some(recorded) = uses.recorded.get(&key) else {
             continue;
         };
-        if project.closed_at_stop(site) {
+        let out = uses.written_out.get(&key).map_or(&[][..], Vec::as_slice);
+        let batches = is_batching(site) || !out.is_empty();
+        if !batches || is_written_each_time(project, recorded, out) || project.closed_at_stop(site)
+        {
             continue;
         }
+        let Some(first) = recorded.first() else {
+            continue;
+        };
         let place = At {
             function: site.at,
             span: site.span,
@@ -38,7 +44,7 @@ pub(super) fn look(project: &Project<'_>, report: &mut Report<'_>) {
             key.1
         );
         let finding = report.add(place, Ground::Likely(Trusted::Library), message);
-        finding.via(project, *recorded, "records come from here");
+        finding.via(project, *first, "records come from here");
         if let Some(import) = project.unread_closing(site) {
             finding.blocked(import);
         }
@@ -105,13 +111,59 @@ fn is_batching(site: &Site<'_>) -> bool {
     found
 }
 
+/// Whether each call that records is followed by one that writes out, in its function and whatever branch is taken.
+fn is_written_each_time(project: &Project<'_>, recorded: &[At], out: &[At]) -> bool {
+    recorded.iter().all(|record| {
+        budget::on(record.function.file);
+        let first = out.partition_point(|one| {
+            (one.function, one.span.start) < (record.function, record.span.end)
+        });
+        let behind = out.get(first..).unwrap_or_default();
+        let mut behind = behind
+            .iter()
+            .take_while(|one| one.function == record.function);
+        behind.any(|one| budget::spend(1) == Left::Some && is_always_behind(project, *record, *one))
+    })
+}
+
+/// Whether no branch leads from one place of a function past a later one.
+fn is_always_behind(project: &Project<'_>, first: At, later: At) -> bool {
+    let Some(function) = project.function(first.function) else {
+        return false;
+    };
+    let mut around = Vec::new();
+    walk::enclosing(&function.body, later.span, &mut around);
+    around.iter().all(|stmt| {
+        let may_be_passed = match &stmt.kind {
+            StmtKind::Try { finally, .. } => !walk::holds(finally, later.span),
+            StmtKind::If { .. } | StmtKind::Loop { .. } => true,
+            StmtKind::Match { .. } | StmtKind::Select(_) => true,
+            StmtKind::Expr(_)
+            | StmtKind::Assign { .. }
+            | StmtKind::Value(_)
+            | StmtKind::Return(_)
+            | StmtKind::Throw(_)
+            | StmtKind::With { .. }
+            | StmtKind::Defer(_)
+            | StmtKind::Break
+            | StmtKind::Continue
+            | StmtKind::Block(_) => false,
+        };
+        // A test in the same `if` as the call that records decides on both.
+        !may_be_passed
+            || walk::blocks(stmt)
+                .iter()
+                .any(|block| walk::holds(block, first.span) && walk::holds(block, later.span))
+    })
+}
+
 /// What is done with things by their names, in each cluster of files.
 #[derive(Default)]
 struct Uses {
-    /// The first call that records something.
-    recorded: BTreeMap<(u32, String), At>,
-    /// What is written out anywhere.
-    written_out: BTreeSet<(u32, String)>,
+    /// The calls that record something.
+    recorded: BTreeMap<(u32, String), Vec<At>>,
+    /// The calls that write out what is kept, by their places.
+    written_out: BTreeMap<(u32, String), Vec<At>>,
 }
 
 impl Uses {
@@ -125,15 +177,18 @@ impl Uses {
                 continue;
             };
             let key = (project.cluster_of(site.at.file), name);
+            let place = At {
+                function: site.at,
+                span: site.span,
+            };
             if WRITING_OUT.contains(&site.name()) {
-                all.written_out.insert(key);
+                all.written_out.entry(key).or_default().push(place);
             } else if !Project::is_closing(site) {
-                let place = At {
-                    function: site.at,
-                    span: site.span,
-                };
-                all.recorded.entry(key).or_insert(place);
+                all.recorded.entry(key).or_default().push(place);
             }
+        }
+        for out in all.written_out.values_mut() {
+            out.sort_by_key(|one| (one.function, one.span.start));
         }
         all
     }
